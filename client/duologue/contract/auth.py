@@ -1,0 +1,110 @@
+"""Logging in to the platform, keeping the login alive, and ending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from marshmallow import Schema, fields, validate
+
+from duologue.contract.fields import EmailAddress, Embedded, StrictInteger
+from duologue.contract.users import User, UserSchema
+from duologue.contract.words import Access, Model, ModelSchema, Operation
+
+_TOKEN_RULE = validate.Length(min=1, max=4096)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials(Model):
+    """An e-mail address and its password."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+class CredentialsSchema(ModelSchema[Credentials]):
+    """Body of `POST /auth/login`."""
+
+    model = Credentials
+    email = EmailAddress(required=True)
+    password = fields.String(required=True, validate=validate.Length(min=1, max=200))
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest(Model):
+    """The refresh token to spend."""
+
+    refresh_token: str = field(repr=False)
+
+
+class RefreshRequestSchema(ModelSchema[RefreshRequest]):
+    """Body of `POST /auth/refresh`."""
+
+    model = RefreshRequest
+    refresh_token = fields.String(required=True, validate=_TOKEN_RULE, data_key="refreshToken")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens(Model):
+    """An access token, the refresh token for the next one, and the seconds until the access token expires."""
+
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+
+
+class _TokenFields(Schema):
+    token = fields.String(required=True)
+    refresh_token = fields.String(required=True, data_key="refreshToken")
+    expires_in = StrictInteger(required=True, data_key="expiresIn")
+
+
+class TokensSchema(_TokenFields, ModelSchema[Tokens]):
+    """Answer of `POST /auth/refresh`."""
+
+    model = Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Model):
+    """Who logged in, and the tokens that prove it."""
+
+    user: User
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens alone, as a refresh would return them."""
+        return Tokens(token=self.token, refresh_token=self.refresh_token, expires_in=self.expires_in)
+
+
+class LoginSchema(_TokenFields, ModelSchema[Login]):
+    """Answer of `POST /auth/login`."""
+
+    model = Login
+    user = Embedded(UserSchema, required=True)
+
+
+LOGIN = Operation(
+    "POST",
+    "/auth/login",
+    body=CredentialsSchema,
+    answer=LoginSchema,
+    fails=[401],
+    access=Access.NOBODY_ASKED,
+    summary="Log in with e-mail and password.",
+)
+REFRESH = Operation(
+    "POST",
+    "/auth/refresh",
+    body=RefreshRequestSchema,
+    answer=TokensSchema,
+    fails=[401],
+    access=Access.NOBODY_ASKED,
+    summary="Spend a refresh token for new tokens; spending one twice ends the login.",
+)
+LOGOUT: Operation[None] = Operation(
+    "POST", "/auth/logout", status=204, access=Access.KNOWN, summary="End the login: its tokens are revoked."
+)
+ME = Operation("GET", "/auth/me", answer=UserSchema, access=Access.KNOWN, summary="Get the user who is logged in.")

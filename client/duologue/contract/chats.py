@@ -1,0 +1,215 @@
+"""Chat sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marshmallow import fields, validate
+
+from duologue.contract.fields import (
+    Embedded,
+    QueryBoolean,
+    QueryInteger,
+    StrictBoolean,
+    StrictInteger,
+    Text,
+    Timestamp,
+)
+from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSession(Model):
+    """A conversation of one user. `last_message_at` orders the list, newest first."""
+
+    id: str
+    title: str
+    is_favorite: bool
+    last_message_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class ChatSessionSchema(ModelSchema[ChatSession]):
+    """Exactly `{_id, title, isFavorite, lastMessageAt, createdAt, updatedAt}`."""
+
+    model = ChatSession
+    id = fields.String(required=True, data_key="_id")
+    title = Text(required=True, max_length=200)
+    is_favorite = StrictBoolean(required=True, data_key="isFavorite")
+    last_message_at = Timestamp(required=True, data_key="lastMessageAt")
+    created_at = Timestamp(required=True, data_key="createdAt")
+    updated_at = Timestamp(required=True, data_key="updatedAt")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTitle(Model):
+    """The title of a session to be made or renamed."""
+
+    title: str
+
+
+class ChatTitleSchema(ModelSchema[ChatTitle]):
+    """Body of `POST /chats` and `PATCH /chats/{id}`."""
+
+    model = ChatTitle
+    title = Text(required=True, max_length=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Favorite(Model):
+    """The wanted value; None toggles."""
+
+    is_favorite: bool | None = None
+
+
+class FavoriteSchema(ModelSchema[Favorite]):
+    """Optional body of `PATCH /chats/{id}/favorite`."""
+
+    model = Favorite
+    is_favorite = StrictBoolean(data_key="isFavorite")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatQuery(Model):
+    """Which sessions to list. Without `page` and `limit` all are listed."""
+
+    page: int | None = None
+    limit: int | None = None
+    search: str | None = None
+    favorite: bool | None = None
+
+
+class ChatQuerySchema(ModelSchema[ChatQuery]):
+    """Query of `GET /chats`; `limit` is 50 when only `page` is there."""
+
+    model = ChatQuery
+    page = QueryInteger(minimum=1, maximum=1_000_000_000)
+    limit = QueryInteger(minimum=1, maximum=100)
+    search = fields.String(validate=validate.Length(max=200))
+    favorite = QueryBoolean()
+
+
+@dataclass(frozen=True, slots=True)
+class Pagination(Model):
+    """Where a page stands among all."""
+
+    page: int
+    limit: int
+    total: int
+    total_pages: int
+    has_next: bool
+    has_prev: bool
+
+
+class PaginationSchema(ModelSchema[Pagination]):
+    """The chat document's `PaginatedResponse.pagination`."""
+
+    model = Pagination
+    page = StrictInteger(required=True)
+    limit = StrictInteger(required=True)
+    total = StrictInteger(required=True)
+    total_pages = StrictInteger(required=True, data_key="totalPages")
+    has_next = StrictBoolean(required=True, data_key="hasNext")
+    has_prev = StrictBoolean(required=True, data_key="hasPrev")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage(Model):
+    """Sessions, newest first. `pagination` is None when all were asked for."""
+
+    data: list[ChatSession]
+    pagination: Pagination | None = None
+
+
+class ChatPageSchema(ModelSchema[ChatPage]):
+    """Answer of `GET /chats`."""
+
+    model = ChatPage
+    data = Embedded(ChatSessionSchema, many=True, required=True)
+    pagination = Embedded(PaginationSchema)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEvent(Model):
+    """A session that was made or changed."""
+
+    session: ChatSession
+
+
+class ChatEventSchema(ModelSchema[ChatEvent]):
+    """Payload of `chat:created` and `chat:updated`."""
+
+    model = ChatEvent
+    session = Embedded(ChatSessionSchema, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatGone(Model):
+    """A session that was deleted."""
+
+    session_id: str
+
+
+class ChatGoneSchema(ModelSchema[ChatGone]):
+    """Payload of `chat:deleted`."""
+
+    model = ChatGone
+    session_id = fields.String(required=True, data_key="sessionId")
+
+
+LIST = Operation(
+    "GET",
+    "/chats",
+    service=CHAT,
+    query=ChatQuerySchema,
+    answer=ChatPageSchema,
+    paged=True,
+    message="Sessions retrieved successfully",
+    summary="List the user's sessions, newest message first.",
+)
+CREATE = Operation(
+    "POST",
+    "/chats",
+    service=CHAT,
+    body=ChatTitleSchema,
+    answer=ChatSessionSchema,
+    status=201,
+    message="Session created successfully",
+    summary="Begin a session.",
+)
+GET = Operation(
+    "GET",
+    "/chats/{id}",
+    service=CHAT,
+    answer=ChatSessionSchema,
+    message="Session retrieved successfully",
+    summary="Get one session.",
+)
+RENAME = Operation(
+    "PATCH",
+    "/chats/{id}",
+    service=CHAT,
+    body=ChatTitleSchema,
+    answer=ChatSessionSchema,
+    message="Session renamed successfully",
+    summary="Give a session another title.",
+)
+DELETE: Operation[None] = Operation(
+    "DELETE", "/chats/{id}", service=CHAT, status=204, summary="Delete a session and its messages."
+)
+FAVORITE = Operation(
+    "PATCH",
+    "/chats/{id}/favorite",
+    service=CHAT,
+    body=FavoriteSchema,
+    body_required=False,
+    answer=ChatSessionSchema,
+    message="Favorite updated successfully",
+    summary="Toggle a session's favourite mark, or set it to the value in the body.",
+)
+
+CREATED = Event("chat:created", payload=ChatEventSchema, audience=Audience.USER, summary="A session began.")
+UPDATED = Event("chat:updated", payload=ChatEventSchema, audience=Audience.USER, summary="A session changed.")
+DELETED = Event("chat:deleted", payload=ChatGoneSchema, audience=Audience.USER, summary="A session was deleted.")

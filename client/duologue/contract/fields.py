@@ -1,0 +1,154 @@
+"""Marshmallow fields for the few kinds of value the wire has.
+
+Every rule a field checks is stated by a validator that OpenAPI can express, so that what the document allows is what
+the server accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from duologue.contract.words import Model, ModelSchema
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+_CONTROLS = r"\u0000-\u001F\u007F-\u009F"
+_CONTROLS_BUT_BREAKS = r"\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F"
+_END = r"$(?!\n)"  # Python's `$` also matches before a last newline; ECMA 262's does not. This means the end in both.
+
+
+def _not_blank(controls: str) -> str:
+    return rf"^[^{controls}]*[^\s{controls}][^{controls}]*{_END}"
+
+
+LINE = _not_blank(_CONTROLS)
+"""One line of text: something visible in it, and no control characters."""
+
+PROSE = _not_blank(_CONTROLS_BUT_BREAKS)
+"""Text of any number of lines: something visible, no control characters but tab and line breaks."""
+
+EMAIL = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
+)
+"""RFC 5321's dot-string local part at a dotted host name."""
+
+
+class Text(fields.String):
+    """Text that people write: 1 to `max_length` code points as sent, not blank; surrounding white space is dropped.
+
+    Args:
+        max_length: the most code points, counted before trimming.
+        lines: whether tab and line breaks are allowed.
+    """
+
+    def __init__(self, *, max_length: int, lines: bool = False, **options: Any) -> None:
+        kind = "must have a visible character and no control characters" + (" but line breaks" if lines else "")
+        rules = [
+            validate.Length(min=1, max=max_length),
+            validate.Regexp(PROSE if lines else LINE, error=f"Not valid text: {kind}."),
+        ]
+        super().__init__(validate=rules, **options)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kw: Any) -> Any:
+        """Validate as sent, then trim: a length that OpenAPI states is the length that is checked."""
+        loaded = super().deserialize(value, attr, data, **kw)
+        return loaded.strip() if isinstance(loaded, str) else loaded
+
+
+class EmailAddress(fields.String):
+    """An e-mail address of at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
+
+    def __init__(self, **options: Any) -> None:
+        rules = [validate.Length(min=3, max=254), validate.Regexp(EMAIL, error="Not a valid email address.")]
+        super().__init__(validate=rules, metadata={"format": "email"}, **options)
+
+
+class Timestamp(fields.Field[datetime]):
+    """ISO 8601 in UTC with milliseconds and `Z`, as `2024-01-01T00:00:00.000Z`."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return None if value is None else timestamp_text(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> datetime:
+        if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+            raise ValidationError("Not an ISO 8601 timestamp with a time zone.")
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise ValidationError("Not a date that exists.") from error
+
+
+def timestamp_text(moment: datetime) -> str:
+    """Return `moment` as the wire writes it; it must know its time zone."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in a query string: plain ASCII digits, within bounds. `1e3`, `+1`, `٣` and nothing are refused."""
+
+    def __init__(self, *, minimum: int, maximum: int, **options: Any) -> None:
+        super().__init__(validate=validate.Range(min=minimum, max=maximum), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,18}", value):
+            raise ValidationError("Not a whole number.")
+        return int(value)
+
+
+class QueryBoolean(fields.Boolean):
+    """`true` or `false` in a query string."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if value not in ("true", "false"):
+            raise ValidationError("Not true or false.")
+        return bool(value == "true")
+
+    def _serialize(self, value: bool | None, attr: str | None, obj: Any, **_: Any) -> Any:
+        return None if value is None else str(value).lower()
+
+
+class StrictBoolean(fields.Boolean):
+    """JSON's `true` or `false`, and nothing that only looks like one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Not a boolean.")
+        return value
+
+
+class StrictInteger(fields.Integer):
+    """A JSON whole number: not a string of digits, not a boolean."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("Not a whole number.")
+        return value
+
+
+class Embedded(fields.Nested):
+    """A model inside another, dumped through the inner model's remembered wire form."""
+
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **_: Any) -> Any:
+        schema = self.schema
+        assert isinstance(schema, ModelSchema)
+        return wire_form(schema, nested_obj)
+
+
+def wire_form(schema: ModelSchema[Any], value: Any) -> Any:
+    """Return the wire form of one model, of a list of them, or of nothing."""
+    if value is None:
+        return None
+    if isinstance(value, Model):
+        return schema.wire(value)
+    return [schema.wire(item) for item in value]

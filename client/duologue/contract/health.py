@@ -1,0 +1,69 @@
+"""Whether the services are up, and errors on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marshmallow import fields
+
+from duologue.contract.fields import QueryInteger, Timestamp
+from duologue.contract.words import CHAT, Access, Model, ModelSchema, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Health(Model):
+    """A service that is up; `uptime` is in seconds."""
+
+    status: str
+    timestamp: datetime
+    version: str | None = None
+    uptime: float | None = None
+
+
+class HealthSchema(ModelSchema[Health]):
+    """Answer of `GET /health`, bare on both services."""
+
+    model = Health
+    status = fields.String(required=True)
+    timestamp = Timestamp(required=True)
+    version = fields.String()
+    uptime = fields.Float()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorQuery(Model):
+    """The status to fail with."""
+
+    status: int = 500
+
+
+class ErrorQuerySchema(ModelSchema[ErrorQuery]):
+    """Query of `GET /error`."""
+
+    model = ErrorQuery
+    status = QueryInteger(minimum=400, maximum=599, load_default=500)
+
+
+PLATFORM = Operation(
+    "GET", "/health", answer=HealthSchema, access=Access.NOBODY_ASKED, summary="Tell whether the platform is up."
+)
+CHATS = Operation(
+    "GET",
+    "/health",
+    service=CHAT,
+    answer=HealthSchema,
+    enveloped=False,
+    fails=[401],
+    access=Access.NOBODY_ASKED,
+    summary="Tell whether the chat service is up; a wrong or blank API key is refused.",
+)
+ERROR: Operation[None] = Operation(
+    "GET",
+    "/error",
+    query=ErrorQuerySchema,
+    status=500,
+    fails=range(400, 600),
+    access=Access.NOBODY_ASKED,
+    summary="Fail with the asked status.",
+)

@@ -1,0 +1,131 @@
+"""Messages of a chat session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from marshmallow import fields, validate
+
+from duologue.contract.chats import Pagination, PaginationSchema
+from duologue.contract.fields import Embedded, QueryInteger, Text, Timestamp
+from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
+
+Sender = Literal["user", "assistant", "system"]
+SENDERS: tuple[Sender, ...] = ("user", "assistant", "system")
+MAX_CONTENT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage(Model):
+    """One thing said in a session. `context` is any JSON object that the sender wants kept with it."""
+
+    id: str
+    session_id: str
+    sender: Sender
+    content: str
+    created_at: datetime
+    context: dict[str, Any] | None = None
+
+
+class ChatMessageSchema(ModelSchema[ChatMessage]):
+    """Exactly `{_id, sessionId, sender, content, context?, createdAt}`."""
+
+    model = ChatMessage
+    id = fields.String(required=True, data_key="_id")
+    session_id = fields.String(required=True, data_key="sessionId")
+    sender = fields.String(required=True, validate=validate.OneOf(SENDERS))
+    content = Text(required=True, max_length=MAX_CONTENT, lines=True)
+    context = fields.Dict(keys=fields.String())
+    created_at = Timestamp(required=True, data_key="createdAt")
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage(Model):
+    """A message to be stored."""
+
+    content: str
+    sender: Sender
+    context: dict[str, Any] | None = None
+
+
+class NewMessageSchema(ModelSchema[NewMessage]):
+    """Body of `POST /chats/{id}/messages`."""
+
+    model = NewMessage
+    content = Text(required=True, max_length=MAX_CONTENT, lines=True)
+    sender = fields.String(required=True, validate=validate.OneOf(SENDERS))
+    context = fields.Dict(keys=fields.String())
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuery(Model):
+    """Which page of messages."""
+
+    page: int = 1
+    limit: int = 50
+
+
+class MessageQuerySchema(ModelSchema[MessageQuery]):
+    """Query of `GET /chats/{id}/messages`."""
+
+    model = MessageQuery
+    page = QueryInteger(minimum=1, maximum=1_000_000_000, load_default=1)
+    limit = QueryInteger(minimum=1, maximum=100, load_default=50)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage(Model):
+    """A page of messages, oldest first."""
+
+    data: list[ChatMessage]
+    pagination: Pagination
+
+
+class MessagePageSchema(ModelSchema[MessagePage]):
+    """Answer of `GET /chats/{id}/messages`."""
+
+    model = MessagePage
+    data = Embedded(ChatMessageSchema, many=True, required=True)
+    pagination = Embedded(PaginationSchema, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent(Model):
+    """A message that was stored."""
+
+    session_id: str
+    message: ChatMessage
+
+
+class MessageEventSchema(ModelSchema[MessageEvent]):
+    """Payload of `message:created`."""
+
+    model = MessageEvent
+    session_id = fields.String(required=True, data_key="sessionId")
+    message = Embedded(ChatMessageSchema, required=True)
+
+
+LIST = Operation(
+    "GET",
+    "/chats/{id}/messages",
+    service=CHAT,
+    query=MessageQuerySchema,
+    answer=MessagePageSchema,
+    paged=True,
+    message="Messages retrieved successfully",
+    summary="List a session's messages, oldest first.",
+)
+SEND = Operation(
+    "POST",
+    "/chats/{id}/messages",
+    service=CHAT,
+    body=NewMessageSchema,
+    answer=ChatMessageSchema,
+    status=201,
+    message="Message sent successfully",
+    summary="Store a message.",
+)
+
+CREATED = Event("message:created", payload=MessageEventSchema, audience=Audience.USER, summary="A message was stored.")

@@ -1,0 +1,100 @@
+"""Smart chat: a message is answered by an assistant, whole or streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marshmallow import fields, validate
+
+from duologue.contract.fields import StrictBoolean, Text
+from duologue.contract.messages import MAX_CONTENT, SENDERS, ChatMessageSchema, Sender
+from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
+
+SSE_DELTA = "message.delta"
+SSE_COMPLETED = "message.completed"
+SSE_ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class SmartChatRequest(Model):
+    """A message for the assistant, and text it should have in mind."""
+
+    message: str
+    context: str | None = None
+
+
+class SmartChatRequestSchema(ModelSchema[SmartChatRequest]):
+    """Body of `POST /chats/{id}/smart-chat`."""
+
+    model = SmartChatRequest
+    message = Text(required=True, max_length=MAX_CONTENT, lines=True)
+    context = fields.String(validate=validate.Length(max=MAX_CONTENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Delta(Model):
+    """A piece of a reply that is being streamed; `id` is the message's to be."""
+
+    id: str
+    delta: str
+
+
+class DeltaSchema(ModelSchema[Delta]):
+    """Data of the server-sent event `message.delta`."""
+
+    model = Delta
+    id = fields.String(required=True)
+    delta = fields.String(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Typing(Model):
+    """Whether somebody is writing in a session."""
+
+    session_id: str
+    sender: Sender
+    typing: bool
+
+
+class TypingSchema(ModelSchema[Typing]):
+    """Payload of `chat:typing`."""
+
+    model = Typing
+    session_id = fields.String(required=True, data_key="sessionId")
+    sender = fields.String(required=True, validate=validate.OneOf(SENDERS))
+    typing = StrictBoolean(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelta(Model):
+    """A piece of a reply, for those who listen rather than asked."""
+
+    session_id: str
+    message_id: str
+    delta: str
+
+
+class MessageDeltaSchema(ModelSchema[MessageDelta]):
+    """Payload of `message:delta`."""
+
+    model = MessageDelta
+    session_id = fields.String(required=True, data_key="sessionId")
+    message_id = fields.String(required=True, data_key="messageId")
+    delta = fields.String(required=True)
+
+
+ASK = Operation(
+    "POST",
+    "/chats/{id}/smart-chat",
+    service=CHAT,
+    body=SmartChatRequestSchema,
+    answer=ChatMessageSchema,
+    status=201,
+    fails=[502, 504],
+    streams=True,
+    message="Reply generated successfully",
+    summary="Store the user's message and answer with the assistant's.",
+)
+
+TYPING = Event("chat:typing", payload=TypingSchema, audience=Audience.USER, summary="The assistant began or ended.")
+DELTA = Event("message:delta", payload=MessageDeltaSchema, audience=Audience.USER, summary="A piece of a reply.")

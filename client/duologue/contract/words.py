@@ -1,0 +1,237 @@
+"""What the contract is made of: `Service`, `Operation`, `Event`, `Model` and `ModelSchema`."""
+
+from __future__ import annotations
+
+import enum
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, final
+
+from marshmallow import RAISE, Schema, post_dump, post_load
+
+T = TypeVar("T")
+
+Unknown = Literal["exclude", "include", "raise"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Model:
+    """Base of every wire object: a frozen dataclass that remembers its own wire form.
+
+    Models never change, so the dictionary made of one can be kept: a mock that answers the same user a thousand
+    times dumps it once.
+    """
+
+    __slots__ = ("_wire",)
+    _wire: dict[str, Any]
+
+
+class ModelSchema(Schema, Generic[T]):
+    """A marshmallow schema that loads to, and dumps from, one `Model`.
+
+    Unknown fields are refused unless the caller loads with another `unknown` (the client does: an answer may grow).
+    A field that is None is left out of the wire form; the wire has no nulls.
+    """
+
+    model: ClassVar[type[Any]]
+
+    class Meta:
+        unknown = RAISE
+
+    def parse(self, data: Any, *, unknown: Unknown | None = None) -> T:
+        """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
+        return cast(T, self.load(data, unknown=unknown))
+
+    def wire(self, model: T) -> dict[str, Any]:
+        """Return the wire form of `model`. It is shared between callers: read it, never change it."""
+        try:
+            return model._wire  # type: ignore[attr-defined, no-any-return]
+        except AttributeError:
+            made: dict[str, Any] = self.dump(model)
+            object.__setattr__(model, "_wire", made)
+            return made
+
+    @post_load
+    def _to_model(self, data: Mapping[str, Any], **_: Any) -> Any:
+        known = self.model.__dataclass_fields__
+        return self.model(**{name: value for name, value in data.items() if name in known})
+
+    @post_dump
+    def _without_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {key: value for key, value in data.items() if value is not None}
+
+
+@final
+@dataclass(frozen=True)
+class Service:
+    """One of the two services: where its paths begin and how a request to it identifies itself."""
+
+    name: str
+    prefix: str
+    port: int
+    enveloped: bool
+    """Whether success bodies are wrapped as `{data, message, metadata}`."""
+
+
+PLATFORM = Service("platform", "/api", 3001, enveloped=False)
+CHAT = Service("chat", "/chats-service/api/v1", 3002, enveloped=True)
+
+
+class Access(enum.Enum):
+    """Who may make a call, beyond what the service asks of everyone."""
+
+    OPEN = "open"
+    """Anyone; a token, where one is sent, must still be good."""
+    KNOWN = "known"
+    """Only a caller with a good token."""
+    SELF_OR_ADMIN = "self or admin"
+    """A known caller must be an administrator or act on itself; an anonymous one is let in unless auth is required."""
+    ADMIN = "admin"
+    """A known caller must be an administrator; an anonymous one is let in unless auth is required."""
+    NOBODY_ASKED = "nobody asked"
+    """Credentials are never looked at, except a wrong API key on the chat service."""
+
+
+@final
+class Operation(Generic[T]):
+    """One call of the wire, written once: the client asks it, the mock answers it, OpenAPI describes it.
+
+    Args:
+        method: the HTTP verb.
+        path: the path below the service's prefix, with `{name}` for each parameter.
+        answer: schema of the success body, `None` for a body-less answer.
+        paged: the answer is a page that brings the envelope's `data` and `pagination` itself.
+        body: schema of the request body, `None` where there is none.
+        body_required: whether a request without a body is refused.
+        query: schema of the query string.
+        status: the success status.
+        fails: failure statuses of this operation's own; `failures` adds those that follow from its parts.
+        service: which of the two services has it.
+        access: who may call it.
+        streams: whether `Accept: text/event-stream` is answered with server-sent events.
+        message: what the envelope says on success, for people.
+        summary: one sentence for people.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        path: str,
+        *,
+        answer: type[ModelSchema[T]] | None = None,
+        paged: bool = False,
+        body: type[ModelSchema[Any]] | None = None,
+        body_required: bool = True,
+        query: type[ModelSchema[Any]] | None = None,
+        status: int = 200,
+        fails: Iterable[int] = (),
+        service: Service = PLATFORM,
+        access: Access = Access.OPEN,
+        enveloped: bool | None = None,
+        streams: bool = False,
+        message: str = "",
+        summary: str = "",
+    ) -> None:
+        self.method: Method = method
+        self.path = path
+        self.answer = answer() if answer else None
+        self.paged = paged
+        self.body = body() if body else None
+        self.body_required = body_required
+        self.query = query() if query else None
+        self.status = status
+        self.service = service
+        self.access = access
+        self.enveloped = service.enveloped if enveloped is None else enveloped
+        self.streams = streams
+        self.message = message
+        self.summary = summary
+        self.parameters = tuple(name for _, name, _, _ in string.Formatter().parse(path) if name)
+        self.failures = frozenset(fails) | self._implied_failures()
+        self.noun = ""
+        self.name = ""
+
+    @property
+    def id(self) -> str:
+        """`noun.NAME`, as in `users.CREATE`: the name of its golden example and its OpenAPI operation."""
+        return f"{self.noun}.{self.name}"
+
+    @property
+    def route(self) -> str:
+        """The whole path template, prefix included."""
+        return self.service.prefix + self.path
+
+    @property
+    def safe(self) -> bool:
+        """Whether the call only reads (RFC 9110, section 9.2.1)."""
+        return self.method == "GET"
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the call takes an `Idempotency-Key`."""
+        return self.method in ("POST", "PATCH")
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the call honours `If-Match`."""
+        return self.method in ("PUT", "PATCH", "DELETE")
+
+    def _implied_failures(self) -> frozenset[int]:
+        implied = {421, 429}
+        if self.query or self.body or self.keyed:
+            implied.add(400)
+        if self.body:
+            implied |= {413, 415}
+        if self.keyed:
+            implied |= {409, 422}
+        if self.conditional:
+            implied.add(412)
+        if self.parameters:
+            implied.add(404)
+        if self.service is CHAT and self.access is not Access.NOBODY_ASKED:
+            implied |= {400, 401}
+        if self.service is PLATFORM and self.access is not Access.NOBODY_ASKED:
+            implied.add(401)
+        if self.access in (Access.ADMIN, Access.SELF_OR_ADMIN):
+            implied.add(403)
+        return frozenset(implied)
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.id} {self.method} {self.route}>"
+
+
+class Audience(enum.Enum):
+    """Who receives an event."""
+
+    PLATFORM = "everyone on the platform"
+    ADMINS_AND_USER = "administrators and the user concerned"
+    USER = "the user concerned"
+
+
+@final
+class Event(Generic[T]):
+    """One Socket.IO event from server to client.
+
+    Args:
+        wire_name: the name on the wire, `user:created`.
+        payload: schema of its one argument.
+        audience: who receives it.
+        summary: one sentence for people.
+    """
+
+    def __init__(self, wire_name: str, *, payload: type[ModelSchema[T]], audience: Audience, summary: str = "") -> None:
+        self.wire_name = wire_name
+        self.payload = payload()
+        self.audience = audience
+        self.summary = summary
+        self.noun = ""
+        self.name = ""
+
+    @property
+    def id(self) -> str:
+        """`noun.NAME`, as in `users.CREATED`."""
+        return f"{self.noun}.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<Event {self.id} {self.wire_name}>"

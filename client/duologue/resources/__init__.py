@@ -1,0 +1,1 @@
+"""One method for each operation, a file for each noun."""

@@ -1,0 +1,1 @@
+"""State: one door, no HTTP."""
