@@ -139,7 +139,7 @@ class StrictInteger(fields.Integer):
 class Embedded(fields.Nested):
     """A model inside another, dumped through the inner model's remembered wire form."""
 
-    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **_: Any) -> Any:
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **_: Any) -> Any:  # type: ignore[override]  # as Nested names it
         schema = self.schema
         assert isinstance(schema, ModelSchema)
         return wire_form(schema, nested_obj)
