@@ -302,7 +302,7 @@ class ChatsMachine(RuleBasedStateMachine):
         favorite=st.none() | st.booleans(),
     )
     def look(self, owner: str, page: int, limit: int | None, search: str, favorite: bool | None) -> None:
-        newest_first = sorted(reversed(self.model), key=lambda entry: entry[1].last_message_at, reverse=True)
+        newest_first = sorted(self.model, key=lambda entry: (entry[1].last_message_at, int(entry[1].id)), reverse=True)
         matching = [
             one
             for whose, one in newest_first
@@ -331,7 +331,7 @@ def begin(logins: Logins, id: str, *, user_id: str = "1", expires: float = 100.0
 
 def rotate(logins: Logins, token: str, new: str, *, now: float = 0.0) -> str | None:
     login = logins.rotate(token, new_token=new, now=now, expires=now + 100)
-    return login and login.id
+    return login.id if login else None
 
 
 @pytest.fixture
