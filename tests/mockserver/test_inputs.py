@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
 from duologue.contract.users import NewUser, UserChanges, UserQuery
-from duologue_mock.exchange import Request
+from duologue_mock.exchange import Request, json_bytes
 from duologue_mock.inputs import body_model, query_model
 from duologue_mock.refusal import Refusal
 from tests.mockserver.clocks import START
@@ -26,6 +27,16 @@ JSON = "application/json"
 
 def posted(body: bytes, content_type: str = JSON) -> Request:
     return request("POST", "/", body=body, content_type=content_type)
+
+
+def status(function: Callable[[], Any]) -> int:
+    """Return 200, or the status of the refusal, whose body must be one that can be sent."""
+    try:
+        function()
+    except Refusal as refusal:
+        json_bytes(refusal.body(timestamp=START, request_id="r", version="v"))
+        return refusal.status
+    return 200
 
 
 def read(id: str, value: Any) -> Any:
@@ -115,10 +126,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x17F), max_size=30))
 def test_any_query_is_read_or_refused(query: str) -> None:
-    try:
-        query_model(operation("chats.LIST"), query.encode().decode("latin-1"))
-    except Refusal as refusal:
-        assert refusal.status == 400
+    assert status(lambda: query_model(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +293,4 @@ JSON_VALUES = st.recursive(
 @given(JSON_VALUES | st.dictionaries(st.sampled_from(["title", "name", "content", "sender"]), JSON_VALUES))
 def test_any_json_is_read_or_refused(value: Any) -> None:
     for id in ("chats.CREATE", "users.UPDATE", "messages.SEND", "chats.FAVORITE"):
-        try:
-            read(id, value)
-        except Refusal as refusal:
-            assert refusal.status in (400, 413)
-            assert refusal.body(timestamp=START, request_id="r", version="v")
+        assert status(lambda id=id: read(id, value)) in (200, 400)  # type: ignore[misc]
