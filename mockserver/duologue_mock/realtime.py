@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
+from socketio import packet
 
 from duologue._version import __version__
 from duologue.contract import headers, users
@@ -27,6 +29,11 @@ logger = logging.getLogger("duologue_mock")
 MAX_EVENTS_A_SECOND = 100
 """A client that sends more is disconnected."""
 
+_MALFORMED = "\x00malformed"
+"""Stands for whatever a client sent that is no event."""
+_RESERVED = frozenset({"connect", "connect_error", "disconnect", "__disconnect_final"})
+"""Names that the library itself raises: a client that could would, say, be forgotten without being disconnected."""
+
 _ADMINS = "admins"
 _PLATFORM_USER = "platform:"
 
@@ -42,6 +49,34 @@ class Connection:
     chat_user: str | None
     second: int = 0
     events: int = 0
+
+
+class ClientPacket(packet.Packet):  # type: ignore[misc]  # socketio is not typed
+    """A Socket.IO packet that can always be read: what a client may not send becomes an event that nobody knows."""
+
+    def __init__(self, *given: Any, encoded_packet: str | bytes | None = None, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if encoded_packet is not None:
+            self._read(encoded_packet)
+
+    def _read(self, encoded: str | bytes) -> None:
+        try:
+            self.decode(encoded)
+        except (ValueError, TypeError, RecursionError):
+            self.packet_type, self.data = packet.EVENT, None
+            if encoded[:1] == str(packet.CONNECT):
+                self.packet_type, self.data = packet.CONNECT, "malformed"
+        if self.packet_type in (packet.CONNECT, packet.DISCONNECT):
+            return
+        if self.packet_type == packet.ACK and isinstance(self.data, list):
+            return
+        self.packet_type, self.data = packet.EVENT, self._event_in(self.data)
+
+    def _event_in(self, data: Any) -> list[Any]:
+        """The event, without the attachments of a binary one: none is taken anyway."""
+        if self.packet_type not in (packet.EVENT, packet.BINARY_EVENT) or not isinstance(data, list) or not data:
+            return [_MALFORMED]
+        return data if isinstance(data[0], str) and data[0] not in _RESERVED else [_MALFORMED]
 
 
 class Realtime:
@@ -73,6 +108,7 @@ class Realtime:
             manage_session=False,
             max_http_buffer_size=settings.max_body,
             async_handlers=False,
+            serializer=ClientPacket,
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
@@ -84,7 +120,7 @@ class Realtime:
     @property
     def wsgi_app(self) -> Any:
         """The WSGI application that answers `/socket.io/`."""
-        return self._io.sockio_mw
+        return self._answer
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -92,7 +128,28 @@ class Realtime:
     def disconnect_all(self) -> None:
         """Disconnect every socket; for shutting down."""
         for sid in list(self._connections):
-            self._drop(sid)
+            self._io.server.disconnect(sid)
+        for engine in list(self._io.server.eio.sockets.values()):
+            engine.close(wait=False)
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return self._io.sockio_mw(environ, start_response)
+        except ConnectionError:
+            raise  # how a websocket ends
+        except Exception as error:
+            if "HTTP_UPGRADE" not in environ:
+                raise
+            logger.info("a websocket that does not speak Engine.IO is closed: %r", error)
+            self._close_engine_of(environ)
+            raise ConnectionAbortedError("no Engine.IO") from error
+
+    def _close_engine_of(self, environ: dict[str, Any]) -> None:
+        wire, upgraded = environ["werkzeug.socket"], parse_qs(environ["QUERY_STRING"]).get("sid", [])
+        server = self._io.server
+        for eio_sid, begun in list(server.environ.items()):
+            if begun.get("werkzeug.socket") is wire or eio_sid in upgraded:
+                server.eio.sockets[eio_sid].close(wait=False, abort=True)
 
     def _connect(self, auth: Any = None) -> None:
         try:
@@ -131,7 +188,11 @@ class Realtime:
         sid = _sid()
         if self._floods(sid):
             self._drop(sid)
-        refusal = Refusal(404, f"Unknown event {event[:100]!r}", hint="The server sends events and takes none.")
+        hint = "The server sends events and takes none."
+        if event == _MALFORMED:
+            refusal = Refusal(400, "That is no Socket.IO event", hint=hint)
+        else:
+            refusal = Refusal(404, f"Unknown event {event[:100]!r}", hint=hint)
         body = self._error_body(refusal)
         self._io.emit("error", body, to=sid)
         return body
@@ -174,14 +235,22 @@ class Realtime:
             return
         ended = [
             sid
-            for sid, one in self._connections.items()
+            for sid, one in list(self._connections.items())  # from any thread
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:
             self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
 
     def _drop(self, sid: str) -> None:
-        self._io.start_background_task(self._io.server.disconnect, sid)
+        self._io.start_background_task(self._hang_up, sid)
+
+    def _hang_up(self, sid: str) -> None:
+        """Disconnect a socket, and close the connection below it: not everyone goes when told to."""
+        server = self._io.server
+        engine = server.eio.sockets.get(server.manager.eio_sid_from_sid(sid, "/"))
+        server.disconnect(sid)
+        if engine is not None:
+            engine.close(wait=False)
 
     def _error_body(self, refusal: Refusal) -> dict[str, Any]:
         return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)
