@@ -233,10 +233,10 @@ def _translation(error: BaseException) -> ApiException:
     def found(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if found(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return ConnectTimedOut(details=reason)
     if found(urllib3.exceptions.NewConnectionError, urllib3.exceptions.SSLError, urllib3.exceptions.ProxyError):
         return ConnectionFailed(details=reason)
+    if found(urllib3.exceptions.ConnectTimeoutError):  # of which urllib3 makes NewConnectionError a kind
+        return ConnectTimedOut(details=reason)
     if found(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
         return RequestTimedOut(details=reason)
     if found(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
