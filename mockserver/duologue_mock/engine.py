@@ -115,6 +115,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         self.handle_one_response()
         if self.close_connection or self.rfile.closed or self.server.closing:
             return None
+        gevent.sleep(0)  # a client that is never out of requests must not keep the others waiting
         return True
 
     def _read_head(self) -> bytes | None:
