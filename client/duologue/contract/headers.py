@@ -31,6 +31,7 @@ ACCEPTED = (
     "Content-Type",
     "If-Match",
     "If-None-Match",
+    "X-Requested-With",
     API_KEY,
     USER_ID,
     REFERENCE_CODE,

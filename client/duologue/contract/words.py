@@ -56,7 +56,7 @@ class ModelSchema(Schema, Generic[T]):
         try:
             return model._wire  # type: ignore[attr-defined, no-any-return]
         except AttributeError:
-            made: dict[str, Any] = self.dump(model)
+            made: dict[str, Any] = self.dump(model, many=False)
             object.__setattr__(model, "_wire", made)
             return made
 
@@ -174,6 +174,11 @@ class Operation(Generic[T]):
     def safe(self) -> bool:
         """Whether the call only reads (RFC 9110, section 9.2.1)."""
         return self.method == "GET"
+
+    @property
+    def tagged(self) -> bool:
+        """Whether success answers carry an `ETag`: what they show can be asked for again."""
+        return self.answer is not None and self.access is not Access.NOBODY_ASKED
 
     @property
     def keyed(self) -> bool:

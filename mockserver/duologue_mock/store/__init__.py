@@ -1,1 +1,5 @@
-"""State: one door, no HTTP."""
+"""State: one door, and it knows no HTTP."""
+
+from duologue_mock.store.state import State
+
+__all__ = ["State"]

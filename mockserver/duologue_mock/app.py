@@ -1,0 +1,132 @@
+"""The one constructor: everything a mock is made of, put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response
+from flask import request as flask_request
+from werkzeug.exceptions import HTTPException, NotFound
+
+from duologue.contract import operations
+from duologue_mock import pages
+from duologue_mock.callers import Callers
+from duologue_mock.clock import Ids
+from duologue_mock.door import Door, report
+from duologue_mock.exchange import Observer, Request
+from duologue_mock.gate import Gate
+from duologue_mock.limits import RateLimiter
+from duologue_mock.realtime import InLoop, Realtime
+from duologue_mock.refusal import Refusal
+from duologue_mock.replies import Offload, Replies
+from duologue_mock.routes import Routes
+from duologue_mock.seed import Fixtures
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+from duologue_mock.tokens import Signer
+from duologue_mock.wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What hangs on the Flask application as `app.extensions["duologue"]`."""
+
+    settings: Settings
+    state: State
+    realtime: Realtime
+    routes: Routes
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    state: State | None = None,
+    observers: Sequence[Observer] = (),
+    in_loop: InLoop | None = None,
+    offload: Offload | None = None,
+    pause: Callable[[float], None] | None = None,
+) -> Flask:
+    """Return the mock as a Flask application, seeded and ready to serve both services.
+
+    Args:
+        settings: how it behaves.
+        state: what it remembers; None makes one and fills it from the fixtures.
+        observers: told of every exchange.
+        in_loop: runs a function in the thread that serves the sockets; None if that is the only thread there is.
+        offload: runs what may block without holding up other requests; None runs it in place.
+        pause: waits a number of seconds without holding up other requests.
+
+    Raises:
+        FixtureError: a fixture file is not as it should be.
+    """
+    settings = settings or Settings()
+    fixtures = Fixtures(settings.fixtures)
+    rules = fixtures.rules()
+    if state is None:
+        state = _seeded(settings, fixtures)
+    app = Flask("duologue_mock", static_folder=None)
+    pages_app = app.wsgi_app
+    signer = Signer(settings)
+    callers = Callers(settings, state, signer)
+    routes = Routes(operations())
+    replies = Replies(settings, rules, offload=offload or _in_place, pause=pause or time.sleep)
+    wiring = Wiring(settings, state, signer, replies, report)
+    realtime = Realtime(
+        app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop or _in_place
+    )
+    pages.register(app, routes)
+    _speak_one_error_body(app, wiring, routes)
+    app.extensions["duologue"] = Parts(settings, state, realtime, routes)
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        routes=routes,
+        gate=Gate(settings),
+        callers=callers,
+        limiter=RateLimiter(settings.rate_limit, state.clock),
+        wiring=wiring,
+        pages=pages_app,
+        sockets=realtime.wsgi_app,
+        ids=state.ids,
+        observers=observers,
+    )
+    return app
+
+
+def parts_of(app: Flask) -> Parts:
+    """Return what a mock's application is made of."""
+    parts: Parts = app.extensions["duologue"]
+    return parts
+
+
+def _seeded(settings: Settings, fixtures: Fixtures) -> State:
+    state = State(ids=Ids(settings.seed))
+    fixtures.seed(state)
+    return state
+
+
+def _speak_one_error_body(app: Flask, wiring: Wiring, routes: Routes) -> None:
+    """Flask's own errors get the common body too."""
+
+    def answer(error: Exception) -> Response:
+        request: Request = flask_request.environ["duologue.request"]
+        reply = wiring.refuse(_as_refusal(error, request, routes), request)
+        return Response(reply.body, reply.status, reply.headers)
+
+    app.register_error_handler(Exception, answer)
+
+
+def _as_refusal(error: Exception, request: Request, routes: Routes) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, NotFound):
+        return pages.nothing_here(routes, request.method, request.path)
+    if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
+        headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+        return Refusal(error.code, error.name, hint=error.description, headers=headers)
+    return report(request, error)
+
+
+def _in_place(function: Callable[[], Any]) -> Any:
+    return function()

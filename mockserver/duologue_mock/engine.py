@@ -1,0 +1,369 @@
+"""The HTTP server: gevent's WSGI server, with llhttp for reading requests.
+
+Why gevent: a Flask application on it answered two to four times what it did on threads, and one thread serves HTTP,
+streams and websockets without anything being monkey-patched (`benchmarks/README.md` has the figures). What is
+replaced of `gevent.pywsgi` is how a request's head is read (httptools' C parser in place of the email package's), how
+it is bounded in size and time, how an answer is sent (head and body in one piece), and what a malformed request is
+told.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import gevent
+import httptools
+from gevent.pywsgi import Input, WSGIHandler, WSGIServer, format_date_time
+
+from duologue_mock.refusal import Refusal
+
+logger = logging.getLogger("duologue_mock")
+
+MAX_HEAD = 64 * 1024
+"""The longest request line and headers, in bytes."""
+MAX_HEADERS = 100
+LINGER = 2.0
+"""Seconds a refused body is still taken in."""
+MAX_LINGER = 64 * 1024 * 1024
+
+_Error = Callable[[Refusal], bytes]
+
+
+class Unreadable(Exception):
+    """A request that is not HTTP as it should be."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Head:
+    """Collects what llhttp finds in a request's head, straight into WSGI's dictionary."""
+
+    __slots__ = ("environ", "has_body_header", "host_seen", "lines", "url")
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.url = b""
+        self.host_seen = False
+        self.has_body_header = False
+        self.lines = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request target."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Several of one name become a list, as RFC 9110 (section 5.3) says; two hosts are an error."""
+        self.lines += 1
+        if self.lines > MAX_HEADERS:
+            raise Unreadable(431, f"A request may have at most {MAX_HEADERS} headers.")
+        key = _KEYS.get(name) or _key(name)
+        environ = self.environ
+        if key in environ and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            if key == "HTTP_HOST":
+                raise Unreadable(400, "A request must have one Host header.")
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
+        elif "_" not in key or b"_" not in name:
+            environ[key] = value.decode("latin-1")
+
+
+_KEYS: dict[bytes, str] = {}
+
+
+def _key(name: bytes) -> str:
+    key = name.decode("latin-1").upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    if len(_KEYS) < 512:
+        _KEYS[name] = key
+    return key
+
+
+class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
+    """Serves one connection."""
+
+    def handle(self) -> None:
+        """Serve requests until the connection ends, known to the server meanwhile."""
+        self.server.connections.add(self)
+        try:
+            super().handle()
+        except (OSError, gevent.Timeout):
+            pass  # the peer is gone, or too slow to be waited for
+        finally:
+            self.server.connections.discard(self)
+
+    def handle_one_request(self) -> Any:
+        """Read and answer one request; return None to close the connection, True to go on."""
+        self.busy = False
+        try:
+            head = self._read_head()
+            if head is None:
+                return None
+            self.busy = True
+            self._parse(head)
+        except Unreadable as error:
+            self.server.tell(f"{self.client_address[0]} sent no readable request: {error}")
+            return self._refuse(error)
+        except (OSError, gevent.Timeout):
+            return None
+        self.application = self.server.application
+        self.handle_one_response()
+        if self.close_connection or self.rfile.closed or self.server.closing:
+            return None
+        gevent.sleep(0)  # a client that is never out of requests must not keep the others waiting
+        return True
+
+    def _read_head(self) -> bytes | None:
+        """Return a request's head, its blank line included; None if the peer closed or fell silent.
+
+        Nearly always it arrives whole. When it does not, the rest has to come within the read timeout.
+        """
+        rfile = self.rfile
+        buffered = b""
+        with gevent.Timeout(self.server.idle_timeout, False):
+            buffered = rfile.peek(1)
+            end = buffered.find(b"\r\n\r\n") + 4
+            if end > 3:
+                head: bytes = rfile.read(end)
+                return head
+        return self._read_slow_head() if buffered else None
+
+    def _read_slow_head(self) -> bytes | None:
+        lines: list[bytes] = []
+        size = 0
+        with gevent.Timeout(self.server.read_timeout):
+            while True:
+                line = self.rfile.readline(MAX_HEAD - size + 1)
+                size += len(line)
+                if size > MAX_HEAD:
+                    raise Unreadable(431, f"A request's head may have at most {MAX_HEAD} bytes.")
+                if not line:
+                    return None
+                lines.append(line)
+                if line in (b"\r\n", b"\n") and len(lines) > 1:
+                    return b"".join(lines)
+
+    def _parse(self, data: bytes) -> None:
+        environ: dict[str, Any] = self.server.get_environ()
+        head = Head(environ)
+        parser = httptools.HttpRequestParser(head)
+        upgrade = False
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            upgrade = True
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
+        except httptools.HttpParserError as error:
+            raise Unreadable(400, f"Not a readable request: {error}.") from None
+        self._fill(environ, head, parser, upgrade)
+
+    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, upgrade: bool) -> None:
+        version = parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+        target, _, query = head.url.partition(b"?")
+        if not target.startswith(b"/"):
+            target = _origin_form(target)
+        self.command = environ["REQUEST_METHOD"] = parser.get_method().decode("latin-1")
+        self.path = head.url.decode("latin-1")
+        self.requestline = f"{self.command} {self.path} HTTP/{version}"
+        self.request_version = environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
+        self.close_connection = not parser.should_keep_alive()
+        environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = (unquote_to_bytes(target) if b"%" in target else target).decode("latin-1")
+        environ["QUERY_STRING"] = query.decode("latin-1")
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.client_address[0], str(self.client_address[1])
+        self._attach_body(environ, upgrade)
+        self.environ = environ
+
+    def _attach_body(self, environ: dict[str, Any], upgrade: bool) -> None:
+        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        declared = environ.get("CONTENT_LENGTH")
+        if declared is not None and not (declared.isascii() and declared.isdigit() and len(declared) < 19):
+            raise Unreadable(400, "Content-Length must be a number.")
+        expecting = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self.content_length = None if declared is None or chunked else int(declared)
+        self.wsgi_input = TimedInput(
+            self.rfile,
+            self.content_length,
+            socket=self.socket if expecting else None,
+            chunked_input=chunked,
+        )
+        self.wsgi_input.handler = self
+        environ["wsgi.input"] = self.wsgi_input
+        environ["wsgi.input_terminated"] = True
+        if upgrade:
+            self.close_connection = True
+            environ["werkzeug.socket"] = WholeSocket(self.socket)  # where simple-websocket looks for one
+
+    def run_application(self) -> None:
+        """Run the application; a websocket ends with an exception that only means it is over."""
+        try:
+            super().run_application()
+        except ConnectionError:
+            if "werkzeug.socket" not in self.environ:
+                raise
+
+    def _write_with_headers(self, data: bytes) -> None:
+        """Send the head and the first piece of the body in one go."""
+        self.headers_sent = True
+        self.finalize_headers()
+        out = bytearray(b"HTTP/1.1 ")
+        out += self.status
+        for name, value in self.response_headers:
+            out += b"\r\n%b: %b" % (name, value)
+        if self.close_connection and not any(name.lower() == b"connection" for name, _ in self.response_headers):
+            out += b"\r\nConnection: close"
+        out += b"\r\n\r\n"
+        if data and self.response_use_chunked:
+            out += b"%x\r\n%b\r\n" % (len(data), data)
+        else:
+            out += data
+        self._sendall(out)
+
+    def log_request(self) -> None:
+        """Nothing: the door tells of every exchange."""
+
+    def _log_error(self, kind: Any, value: Any, trace: Any) -> None:
+        if issubclass(kind, (gevent.Timeout, Refusal)):
+            self.close_connection = True
+        elif not issubclass(kind, gevent.GreenletExit):
+            logger.error("%s failed", self.requestline, exc_info=(kind, value, trace))
+
+    def _refuse(self, error: Unreadable) -> tuple[bytes, bytes]:
+        refusal = Refusal(error.status, str(error))
+        return str(error.status).encode(), self.server.refuse(refusal)
+
+    def _handle_client_error(self, ex: Exception) -> Any:
+        self.close_connection = True
+        return self._refuse(Unreadable(400, "The body is not as its headers say."))
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        self.close_connection = True
+        if not self.headers_sent:
+            message = "Internal server error" if error_code >= 500 else "The body is not as its headers say"
+            self._sendall(self.server.refuse(Refusal(error_code, message)))
+
+
+class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
+    """A request's body, which has to arrive within the server's read timeout."""
+
+    handler: Handler
+
+    def read(self, length: int | None = None) -> bytes:
+        """Read the body, or `length` bytes of it."""
+        with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
+            data: bytes = super().read(length)
+            return data
+
+    def _discard(self) -> None:
+        """Read what the application left unread.
+
+        All of it, where the connection goes on. Where it closes, as much as comes in a moment: closing on unread data
+        would reset the connection, and the client might never see why it was refused.
+        """
+        if not self.handler.close_connection:
+            super()._discard()
+            return
+        with gevent.Timeout(LINGER, False):
+            left = MAX_LINGER
+            while left > 0 and (data := super().read(65536)):
+                left -= len(data)
+
+
+class TooSlow(Refusal):
+    """The body did not arrive in time."""
+
+    def __init__(self) -> None:
+        super().__init__(408, "The request took too long to arrive", headers=[("Connection", "close")])
+
+
+class WholeSocket:
+    """A socket whose `send` sends everything: simple-websocket takes no notice of what is left over."""
+
+    def __init__(self, sock: Any) -> None:
+        self._socket = sock
+
+    def send(self, data: bytes) -> int:
+        """Send all of `data`."""
+        self._socket.sendall(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
+    """Listens on one address.
+
+    Args:
+        listener: a bound, listening socket.
+        application: the WSGI application.
+        read_timeout: seconds for a request to arrive once it has begun.
+        idle_timeout: seconds between requests.
+        refuse: makes the whole answer to a request that cannot be read.
+    """
+
+    handler_class = Handler
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        application: Callable[..., Iterable[bytes]],
+        *,
+        read_timeout: float,
+        idle_timeout: float,
+        refuse: _Error,
+    ) -> None:
+        super().__init__(listener, application, log=None, error_log=None, environ={"SERVER_NAME": "localhost"})
+        self.read_timeout = read_timeout
+        self.idle_timeout = idle_timeout
+        self.refuse = refuse
+        self.connections: set[Handler] = set()
+        self.closing = False
+
+    def tell(self, message: str) -> None:
+        """Log what is worth knowing about a peer."""
+        logger.info("%s", message.encode("unicode_escape").decode())
+
+    def handle(self, client: Any, address: Any) -> None:
+        """Serve a connection, without Nagle's delay."""
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle(client, address)
+
+    def finish(self, seconds: float) -> None:
+        """Accept no more; let requests under way finish for some seconds, then close every connection."""
+        self.closing = True
+        self.stop_accepting()
+        with gevent.Timeout(seconds, False):
+            while any(connection.busy for connection in self.connections):
+                gevent.sleep(0.01)
+        for connection in list(self.connections):
+            if getattr(connection, "socket", None) is not None:
+                connection.socket.close()
+        self.stop(timeout=0.1)
+
+
+def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
+    """Return a whole HTTP answer that closes the connection."""
+    import time
+
+    lines = [f"HTTP/1.1 {status_line}", *(f"{name}: {value}" for name, value in headers)]
+    date = format_date_time(time.time()).decode()
+    lines += [f"Date: {date}", f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def _origin_form(target: bytes) -> bytes:
+    """A path out of an absolute request target; `*` stays itself (RFC 9112, section 3.2)."""
+    if target.startswith((b"http://", b"https://")):
+        rest = target.split(b"://", 1)[1]
+        return b"/" + rest.partition(b"/")[2]
+    return b"/*" if target == b"*" else b"/" + target

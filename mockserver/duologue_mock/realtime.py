@@ -1,0 +1,220 @@
+"""Socket.IO: who may connect, who hears what, and what a client may not send."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, request
+from flask_socketio import ConnectionRefusedError, SocketIO
+
+from duologue._version import __version__
+from duologue.contract import headers, users
+from duologue.contract.users import User
+from duologue.contract.words import Audience, Event
+from duologue_mock.callers import Callers
+from duologue_mock.clock import Ids
+from duologue_mock.notifications import CHAT_USER
+from duologue_mock.refusal import Refusal, invalid, unauthenticated
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+from duologue_mock.tokens import Identity
+
+logger = logging.getLogger("duologue_mock")
+
+MAX_EVENTS_A_SECOND = 100
+"""A client that sends more is disconnected."""
+
+_ADMINS = "admins"
+_PLATFORM_USER = "platform:"
+
+InLoop = Callable[[Callable[[], None]], None]
+"""Runs a function in the thread that serves the sockets."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connected socket and who is behind it."""
+
+    identity: Identity | None
+    chat_user: str | None
+    second: int = 0
+    events: int = 0
+
+
+class Realtime:
+    """The Socket.IO server of one mock.
+
+    Args:
+        app: the Flask application it belongs to.
+        settings: whether a handshake needs credentials.
+        state: whose announcements are sent out.
+        callers: checks credentials.
+        ids: names the errors.
+        in_loop: how to reach the sockets' own thread from another.
+    """
+
+    def __init__(
+        self, app: Flask, *, settings: Settings, state: State, callers: Callers, ids: Ids, in_loop: InLoop
+    ) -> None:
+        self._require_auth = settings.require_auth
+        self._state = state
+        self._callers = callers
+        self._ids = ids
+        self._in_loop = in_loop
+        self._connections: dict[str, Connection] = {}
+        # The gate in front decides about origins; `[]` keeps the engine from deciding again.
+        self._io = SocketIO(
+            app,
+            async_mode="gevent",
+            cors_allowed_origins=[],
+            manage_session=False,
+            max_http_buffer_size=settings.max_body,
+            async_handlers=False,
+        )
+        self._io.on_event("connect", self._connect)
+        self._io.on_event("disconnect", self._disconnect)
+        self._io.on_event("*", self._unknown)
+        self._io.default_exception_handler = self._failed
+        state.listen(self._announced)
+        state.logins.on_end(self._login_ended)
+
+    @property
+    def wsgi_app(self) -> Any:
+        """The WSGI application that answers `/socket.io/`."""
+        return self._io.sockio_mw
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def disconnect_all(self) -> None:
+        """Disconnect every socket; for shutting down."""
+        for sid in list(self._connections):
+            self._drop(sid)
+
+    def _connect(self, auth: Any = None) -> None:
+        try:
+            connection = self._admit(auth)
+        except Refusal as refusal:
+            raise ConnectionRefusedError("Unauthorized", self._error_body(refusal)) from None
+        sid = _sid()
+        self._connections[sid] = connection
+        for room in _rooms(connection):
+            self._io.server.enter_room(sid, room)
+
+    def _admit(self, auth: Any) -> Connection:
+        """Return who connects; refuse wrong credentials, and their absence where they are demanded."""
+        given = {} if auth is None else auth
+        if not isinstance(given, dict):
+            raise invalid({"auth": ["Must be an object with `token`, or with `apiKey` and `userId`."]})
+        token, key, user_id = (given.get(name) for name in ("token", "apiKey", "userId"))
+        identity = self._callers.owner_of_token(_text(token)) if token is not None else None
+        chat_user = self._chat_user(key, user_id) if key is not None or user_id is not None else None
+        if identity is None and chat_user is None and self._require_auth:
+            raise unauthenticated("Authentication required", hint="Send `auth: {token}` or `auth: {apiKey, userId}`.")
+        return Connection(identity, chat_user)
+
+    def _chat_user(self, key: Any, user_id: Any) -> str:
+        if not self._callers.knows_key(_text(key)):
+            raise unauthenticated("Invalid API key")
+        name = _text(user_id).strip()
+        if not name or len(name) > headers.MAX_VALUE_LENGTH:
+            raise unauthenticated("userId required", hint="Send `auth: {apiKey, userId}`.")
+        return name
+
+    def _disconnect(self, *_: Any) -> None:
+        self._connections.pop(_sid(), None)
+
+    def _unknown(self, event: str, *_: Any) -> dict[str, Any]:
+        sid = _sid()
+        if self._floods(sid):
+            self._drop(sid)
+        refusal = Refusal(404, f"Unknown event {event[:100]!r}", hint="The server sends events and takes none.")
+        body = self._error_body(refusal)
+        self._io.emit("error", body, to=sid)
+        return body
+
+    def _floods(self, sid: str) -> bool:
+        connection = self._connections.get(sid)
+        if connection is None:
+            return False
+        second = int(self._state.clock.seconds())
+        if connection.second != second:
+            connection.second, connection.events = second, 0
+        connection.events += 1
+        return connection.events > MAX_EVENTS_A_SECOND
+
+    def _failed(self, error: BaseException) -> dict[str, Any]:
+        logger.error("a Socket.IO handler failed", exc_info=error)
+        return self._error_body(Refusal(500, "Internal server error"))
+
+    def _announced(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
+        if not self._connections:
+            return
+        wire = event.payload.wire(payload)
+        self._in_loop(lambda: self._tell(event, wire, payload, user_id))
+
+    def _tell(self, event: Event[Any], wire: dict[str, Any], payload: Any, user_id: str | None) -> None:
+        if event is users.UPDATED:
+            self._follow_role(payload.user)
+        self._io.emit(event.wire_name, wire, to=_audience(event, user_id))
+
+    def _follow_role(self, user: User) -> None:
+        """A promoted user's sockets join the administrators, a demoted one's leave them."""
+        for sid, connection in self._connections.items():
+            if connection.identity is not None and connection.identity.user.id == user.id:
+                connection.identity = Identity(user, connection.identity.login_id)
+                move = self._io.server.enter_room if user.role == "admin" else self._io.server.leave_room
+                move(sid, _ADMINS)
+
+    def _login_ended(self, login_id: str) -> None:
+        if not self._connections:
+            return
+        ended = [
+            sid
+            for sid, one in self._connections.items()
+            if one.identity is not None and one.identity.login_id == login_id
+        ]
+        for sid in ended:
+            self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
+
+    def _drop(self, sid: str) -> None:
+        self._io.start_background_task(self._io.server.disconnect, sid)
+
+    def _error_body(self, refusal: Refusal) -> dict[str, Any]:
+        return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)
+
+
+def _sid() -> str:
+    sid: str = request.sid  # type: ignore[attr-defined]  # Flask-SocketIO puts it there
+    return sid
+
+
+def _rooms(connection: Connection) -> list[str]:
+    rooms = []
+    if connection.identity is not None:
+        rooms.append(_PLATFORM_USER + connection.identity.user.id)
+        if connection.identity.user.role == "admin":
+            rooms.append(_ADMINS)
+    if connection.chat_user is not None:
+        rooms.append(CHAT_USER + connection.chat_user)
+    return rooms
+
+
+def _audience(event: Event[Any], user_id: str | None) -> str | list[str] | None:
+    """The rooms an event goes to; None is everyone."""
+    if event.audience is Audience.PLATFORM:
+        return None
+    if event.audience is Audience.USER:
+        return f"{CHAT_USER}{user_id}"
+    if user_id is not None and user_id.startswith(CHAT_USER):
+        return user_id
+    return [_ADMINS, f"{_PLATFORM_USER}{user_id}"]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise unauthenticated("Invalid credentials", hint="They must be text, and not blank.")
+    return value

@@ -1,0 +1,89 @@
+"""Saying no: the one exception of the mock, and the one body every error has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from duologue.contract.errors import type_of_status
+from duologue.contract.fields import timestamp_text
+
+
+class Refusal(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: the HTTP status.
+        message: what is wrong, for people.
+        fields: what is wrong with which field, header or parameter.
+        code: the error's code; that of the status unless given.
+        hint: what to do about it; becomes `details.message`.
+        headers: response headers that belong to the refusal.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        code: str | None = None,
+        hint: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.fields = {name: list(reasons) for name, reasons in (fields or {}).items()}
+        self.code = code or str(type_of_status(status))
+        self.hint = hint
+        self.headers = list(headers)
+
+    def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
+        """Return the common error body."""
+        errors = [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons]
+        details: dict[str, Any] = {"message": self.hint or "; ".join(errors) or self.message}
+        if self.fields:
+            details["fields"] = self.fields
+        return {
+            "message": self.message,
+            "code": self.code,
+            "details": details,
+            "errors": errors or [self.message],
+            "metadata": {"timestamp": timestamp_text(timestamp), "requestId": request_id, "version": version},
+        }
+
+
+def invalid(fields: Mapping[str, Sequence[str]], message: str = "Validation failed") -> Refusal:
+    """Return the refusal of input that breaks the contract, naming each field and why."""
+    return Refusal(400, message, fields=fields)
+
+
+def unauthenticated(message: str, hint: str | None = None) -> Refusal:
+    """Return the refusal of a caller who is not who it should be."""
+    return Refusal(401, message, hint=hint)
+
+
+def forbidden(message: str, hint: str | None = None) -> Refusal:
+    """Return the refusal of a caller who may not do this."""
+    return Refusal(403, message, hint=hint)
+
+
+def missing(what: str) -> Refusal:
+    """Return the refusal for something that is not there."""
+    return Refusal(404, f"{what} not found")
+
+
+def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) -> Refusal:
+    """Return the refusal of something that would collide with what is there."""
+    return Refusal(409, message, fields=fields)
+
+
+def phrase(status: int) -> str:
+    """Return the standard phrase of a status, or a plain one for a status without."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Client Error" if status < 500 else "Server Error"

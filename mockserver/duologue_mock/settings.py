@@ -1,0 +1,83 @@
+"""What can be set about a mock, with a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from duologue.contract.chats import ChatSession
+from duologue.contract.messages import ChatMessage
+
+
+@dataclass(frozen=True)
+class ReplyRequest:
+    """What a reply function is given: the session, its history with the user's message last, and the context."""
+
+    session: ChatSession
+    history: tuple[ChatMessage, ...]
+    message: str
+    context: str | None
+
+
+ReplyFunction = Callable[[ReplyRequest], "str | Iterator[str]"]
+"""Makes the assistant's reply: all at once, or in the pieces it should be streamed in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a mock behaves. All have a default that suits a developer's machine."""
+
+    api_keys: tuple[str, ...] = ("dev-api-key",)
+    """API keys that the chat service knows."""
+    require_auth: bool = False
+    """Whether the platform refuses a request without a token, and Socket.IO a handshake without credentials."""
+    token_lifetime: float = 3600.0
+    """Seconds until an access token expires."""
+    refresh_lifetime: float = 7 * 24 * 3600.0
+    """Seconds until a refresh token expires."""
+    secret: str | None = field(default=None, repr=False)
+    """Key that signs tokens; None makes one at start, so that a restart ends all logins."""
+    rate_limit: int | None = 600
+    """Requests a minute for one caller; None for no limit."""
+    max_body: int = 1024 * 1024
+    """The longest request body, in bytes."""
+    read_timeout: float = 10.0
+    """Seconds a client may take to send a request, once it has begun."""
+    idle_timeout: float = 75.0
+    """Seconds a connection is kept open between requests."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins beyond those of this machine whose pages may call the mock, as `https://app.example`."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names beyond this machine's own that requests may be addressed to."""
+    fixtures: Path | None = None
+    """Folder with `users.json`, `chats.json`, `messages.json` and `smart_chat.json`; None for those shipped with us."""
+    reply: ReplyFunction | None = field(default=None, repr=False)
+    """Function that makes smart-chat replies, in place of the rules."""
+    reply_url: str | None = None
+    """Base URL of an OpenAI-compatible API that makes smart-chat replies, as `http://localhost:11434/v1`."""
+    reply_model: str = "default"
+    """Model to ask that API for."""
+    reply_api_key: str | None = field(default=None, repr=False)
+    """Key for that API."""
+    reply_timeout: float = 60.0
+    """Seconds that API may take."""
+    delta_delay: float = 0.0
+    """Seconds between the pieces of a streamed reply."""
+    seed: int | None = None
+    """Makes ids repeat from run to run; None draws new ones."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, naming the setting."""
+        for name in ("token_lifetime", "refresh_lifetime", "max_body", "read_timeout", "idle_timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0, not {getattr(self, name)!r}.")
+        if self.rate_limit is not None and self.rate_limit < 1:
+            raise ValueError(f"rate_limit must be at least 1, or None for no limit, not {self.rate_limit!r}.")
+        if not self.api_keys or not all(key.strip() for key in self.api_keys):
+            raise ValueError("api_keys needs at least one key, and none of them blank.")
+
+
+def setting_names() -> frozenset[str]:
+    """Return the names of all settings."""
+    return frozenset(item.name for item in fields(Settings))

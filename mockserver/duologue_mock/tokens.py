@@ -1,0 +1,86 @@
+"""Access tokens: signed JWTs (RFC 7519) that name a user and a login."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import jwt
+
+from duologue.contract.auth import Tokens
+from duologue.contract.users import User
+from duologue_mock.refusal import unauthenticated
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+
+_ALGORITHM = "HS256"
+_AGAIN = "Log in again, or spend the refresh token at POST /api/auth/refresh."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a good token says."""
+
+    user: User
+    login_id: str
+
+
+class Signer:
+    """Makes and checks access tokens.
+
+    Args:
+        settings: the lifetimes, and the secret if there is a fixed one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._secret = settings.secret or secrets.token_hex(32)
+        self._lifetime = settings.token_lifetime
+        self._refresh_lifetime = settings.refresh_lifetime
+
+    def begin(self, state: State, user: User) -> Tokens:
+        """Begin a login of `user` and return its first tokens."""
+        login_id, refresh_token = state.ids.token_id(), state.ids.token_id()
+        expires = state.clock.seconds() + self._refresh_lifetime
+        state.logins.begin(session_id=login_id, user_id=user.id, refresh_token=refresh_token, expires=expires)
+        return self._tokens(state, user, login_id, refresh_token)
+
+    def refresh(self, state: State, refresh_token: str) -> Tokens:
+        """Spend a refresh token and return the next tokens; refuse one that is unknown, expired or spent."""
+        new_token, now = state.ids.token_id(), state.clock.seconds()
+        login = state.logins.rotate(refresh_token, new_token=new_token, now=now, expires=now + self._refresh_lifetime)
+        user = state.users.get(login.user_id) if login else None
+        if login is None or user is None:
+            raise unauthenticated("Invalid refresh token", hint="Log in again.")
+        return self._tokens(state, user, login.id, new_token)
+
+    def verify(self, state: State, token: str) -> Identity:
+        """Return who a token stands for; refuse one that is malformed, forged, expired or revoked."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                # The mock's own clock decides about time, not the machine's.
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "sub"]},
+            )
+        except jwt.InvalidTokenError:
+            raise unauthenticated("Invalid token", hint="Log in again.") from None
+        if claims["exp"] <= state.clock.seconds():
+            raise unauthenticated("Token expired", hint=_AGAIN)
+        user = state.users.get(claims["sub"])
+        if user is None or not state.logins.alive(claims.get("sid", "")):
+            raise unauthenticated("Token revoked", hint="Log in again.")
+        return Identity(user, claims["sid"])
+
+    def _tokens(self, state: State, user: User, login_id: str, refresh_token: str) -> Tokens:
+        now = state.clock.seconds()
+        claims = {
+            "sub": user.id,
+            "sid": login_id,
+            "role": user.role,
+            "jti": state.ids.token_id(),
+            "iat": int(now),
+            "exp": now + self._lifetime,
+        }
+        token = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return Tokens(token=token, refresh_token=refresh_token, expires_in=max(1, round(self._lifetime)))
