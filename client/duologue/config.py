@@ -180,12 +180,16 @@ _LEAST = {
     "pool_size": 1,
 }
 
+_WHOLE = ("max_retries", "chat_max_retries", "pool_size")
+
 
 def _check_number(name: str, value: float | None, least: float) -> None:
     if value is None and name in ("timeout", "chat_timeout"):
         return
-    if not isinstance(value, (int, float)) or not math.isfinite(value) or value < least:
-        raise ValueError(f"{name} is {value!r}; it must be a number, at least {least}")
+    whole = name in _WHOLE
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < least:
+        raise ValueError(f"{name} is {value!r}; it must be a {'whole ' if whole else ''}number, at least {least}")
 
 
 def _check_url(name: str, url: str) -> None:
@@ -197,7 +201,8 @@ def _check_url(name: str, url: str) -> None:
         raise ValueError(f"{name} must not hold a user name or password; they would replace the token")
     if parts.query or parts.fragment:
         raise ValueError(f"{name} must not have a query or fragment")
-    header_value(name, url)
+    if " " in header_value(name, url):
+        raise ValueError(f"{name} must not hold a space")
 
 
 assert {field.name for field in fields(Config)} == set(Options.__annotations__)  # each option is written in both

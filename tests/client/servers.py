@@ -75,10 +75,16 @@ def silence(connection: socket.socket) -> bool:
 
 
 class ScriptedServer:
-    """Answers each request with the next act of its script; the last one is repeated."""
+    """Answers each request with the next act of its script; the last one is repeated.
 
-    def __init__(self, *script: Act) -> None:
+    Args:
+        script: what to do.
+        greeting: sent as soon as somebody connects, before anything was asked.
+    """
+
+    def __init__(self, *script: Act, greeting: bytes = b"") -> None:
         self.script = list(script) or [answer()]
+        self.greeting = greeting
         self.received: list[Received] = []
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -127,6 +133,7 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with suppress(OSError, ValueError), connection, connection.makefile("rb") as stream:
+            connection.sendall(self.greeting)
             while (request := _read(stream, number)) is not None:
                 with self._lock:
                     act = self.script[min(len(self.received), len(self.script) - 1)]

@@ -41,8 +41,8 @@ def serve() -> Iterator[Serve]:
     """Starts servers that are stopped after the test."""
     running: list[ScriptedServer] = []
 
-    def start(*script: Act) -> ScriptedServer:
-        server = ScriptedServer(*script)
+    def start(*script: Act, greeting: bytes = b"") -> ScriptedServer:
+        server = ScriptedServer(*script, greeting=greeting)
         running.append(server.__enter__())
         return server
 
@@ -141,8 +141,8 @@ def test_connecting_takes_too_long(clients: Clients) -> None:
 
 
 def test_tls_to_a_server_that_has_none(serve: Serve, clients: Clients) -> None:
-    server = serve(send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-    api = clients(base_url=server.origin.replace("http:", "https:"), max_retries=0, timeout=2)
+    server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    api = clients(base_url=server.origin.replace("http:", "https:"), max_retries=0)
     with pytest.raises(ConnectionFailed):
         api.users.get("1")
 
