@@ -92,7 +92,7 @@ class Attempt:
     waited: float = 0.0
 
 
-class ApiException(Exception):  # noqa: N818  # the platform document's name
+class ApiException(Exception):  # the platform document's name
     """Base of every error the client raises.
 
     Attributes:
@@ -219,11 +219,11 @@ class NetworkError(ApiException):
     default_message = "Network connection failed"
 
 
-class ConnectionFailed(NetworkError):  # noqa: N818  # named for what happened
+class ConnectionFailed(NetworkError):  # named for what happened
     """No connection could be made, so nothing was sent."""
 
 
-class ConnectionLost(NetworkError):  # noqa: N818  # named for what happened
+class ConnectionLost(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
 
 

@@ -385,7 +385,7 @@ class _InOrder:
             thing, args = given
             try:
                 thing(*args)
-            except Exception:  # noqa: BLE001  # whatever a callback may raise
+            except Exception:  # whatever a callback may raise
                 _log.exception("%s failed", getattr(thing, "__qualname__", thing))
 
 

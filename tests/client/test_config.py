@@ -148,13 +148,13 @@ def test_a_variable_that_cannot_be_read_is_refused_by_name() -> None:
 
 
 def test_an_option_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(TypeError, match="there is no option 'time_out'; there are .*timeout"):
+    with pytest.raises(TypeError, match=r"there is no option 'time_out'; there are .*timeout"):
         Client(time_out=1)  # type: ignore[call-arg]
 
 
 def test_options_go_by_name_only() -> None:
     with pytest.raises(TypeError):
-        Client("http://a.example")  # type: ignore[misc]
+        Client("http://a.example")  # type: ignore[arg-type]
 
 
 def test_a_configuration_is_a_value_whose_secrets_do_not_show() -> None:

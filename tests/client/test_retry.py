@@ -190,7 +190,9 @@ def test_setting_a_favourite_never_toggles_twice(talk: Talk) -> None:
 
 
 def test_a_closed_client_makes_no_further_attempt(talk: Talk, clock: FakeClock) -> None:
-    api, net = talk(lambda _: (api.close(), reply(503))[1])
+    made: list[Client] = []
+    api, net = talk(lambda _: (made[0].close(), reply(503))[1])
+    made.append(api)
     with pytest.raises(ClientClosed) as caught:
         api.users.get("1")
     assert len(net.requests) == 1
