@@ -63,6 +63,7 @@ def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, o
     api, net = talk(outcome, token="t", max_retries=0)
     with suppress(AuthenticationError, ConnectionFailed):
         api.auth.logout()
+
     assert net.last.headers["Authorization"] == "Bearer t"
     assert not api.auth.logged_in
 
