@@ -223,9 +223,10 @@ def test_an_error_on_request(connect: Connect, status: int) -> None:
 def test_too_many_requests(connect: Connect) -> None:
     with MockServer(rate_limit=2) as mock:
         api = connect(mock, max_retries=0)
+        api.chats.list()
+        api.chats.list()
         with pytest.raises(RateLimitError) as caught:
-            for _ in range(3):
-                api.chats.list()
+            api.chats.list()
     assert caught.value.retry_after is not None
     assert 0 < caught.value.retry_after <= 60
 
@@ -275,7 +276,7 @@ def test_deltas_come_in_order(connect: Connect) -> None:
         session = api.chats.create(title="Live")
         with api.realtime.connect() as live:
             api.smart_chat.stream(session.id, message="Count").read()
-            deltas = []
+            deltas: list[str] = []
             while len(deltas) < len(words):
                 payload = live.receive(timeout=5).payload
                 if isinstance(payload, smart_chat.MessageDelta):
@@ -401,9 +402,12 @@ def test_nothing_comes(connect: Connect) -> None:
 
 def test_without_a_connection_nothing_can_be_sent_or_received(connect: Connect) -> None:
     live = connect().realtime
-    for attempt in (lambda: live.emit("a"), lambda: live.call("a"), lambda: live.receive(timeout=5)):
-        with pytest.raises(ConnectionLost):
-            attempt()
+    with pytest.raises(ConnectionLost):
+        live.emit("a")
+    with pytest.raises(ConnectionLost):
+        live.call("a")
+    with pytest.raises(ConnectionLost):
+        live.receive(timeout=60)
     assert list(live.events()) == []
 
 
@@ -438,7 +442,7 @@ def test_closing_the_client_ends_the_connection(connect: Connect) -> None:
 
 
 def test_reserved_names_cannot_be_sent(connect: Connect) -> None:
-    with connect().realtime.connect() as live, pytest.raises(ValueError, match="Socket.IO's own"):
+    with connect().realtime.connect() as live, pytest.raises(ValueError, match=r"Socket\.IO's own"):
         live.emit("disconnect")
 
 
