@@ -48,6 +48,8 @@ class _Call:
     renewed: bool = False
     waited: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
+    elsewhere: ApiException | None = None
+    """An error of another call that ended this one; it tells its own story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,11 @@ class Caller:
         if call.operation.path.startswith("/auth/"):
             return False
         call.renewed = True
-        return self.renew(call.token) is not None
+        try:
+            return self.renew(call.token) is not None
+        except ApiException as failure:
+            call.elsewhere = failure
+            raise
 
     def _wait(self, call: _Call, seconds: float, error: ApiException) -> None:
         _log.info("%s %s: %s; again in %.1f s", call.operation.method, call.path, _name_of(error), seconds)
@@ -223,11 +229,11 @@ class Caller:
         try:
             yield
         except ApiException as error:
-            error.request_id = call.request_id or call.reference
-            error.method = call.operation.method
-            error.path = call.path
-            error.attempts = tuple(call.attempts)
-            error.elapsed = self.clock.monotonic() - call.began
+            if error is not call.elsewhere:
+                error.request_id = call.request_id or call.reference
+                error.method, error.path = call.operation.method, call.path
+                error.attempts = tuple(call.attempts)
+                error.elapsed = self.clock.monotonic() - call.began
             raise
 
 

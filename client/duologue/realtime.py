@@ -48,6 +48,9 @@ _wire_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet, 
 
 _EVENTS: dict[str, Event[Any]] = {event.wire_name: event for event in events()}
 
+_NO_PROXY = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
+"""Keeps websocket-client from `HTTP_PROXY` in the surroundings; without the first it does not look at the second."""
+
 _RESERVED = ("connect", "connect_error", "disconnect", "*", "__disconnect_final")
 
 
@@ -110,7 +113,8 @@ class Realtime:
         """
         if self._caller.closed:
             raise ClientClosed
-        if self._socket is None:
+        if self._inbox.ended:
+            self.disconnect()  # what is left of a connection that ended by itself
             self._open(timeout, list(transports))
         return self
 
@@ -236,7 +240,7 @@ class Realtime:
             reconnection_delay_max=defaults.MAX_RECONNECT_DELAY,
             request_timeout=timeout,
             http_session=self._session,
-            websocket_extra_options={} if self._caller.config.proxies else {"http_no_proxy": ["*"]},
+            websocket_extra_options={} if self._caller.config.proxies else dict(_NO_PROXY),
             handle_sigint=False,
             logger=_wire_log,
             engineio_logger=_wire_log,
@@ -321,16 +325,16 @@ class _Inbox:
     def __init__(self, size: int) -> None:
         self._waiting: deque[ReceivedEvent | ContractViolation] = deque(maxlen=size)
         self._changed = threading.Condition()
-        self._ended = True
+        self.ended = True
 
     def begin(self) -> None:
         with self._changed:
             self._waiting.clear()
-            self._ended = False
+            self.ended = False
 
     def end(self) -> None:
         with self._changed:
-            self._ended = True
+            self.ended = True
             self._changed.notify_all()
 
     def put(self, event: ReceivedEvent | ContractViolation) -> None:
@@ -342,7 +346,7 @@ class _Inbox:
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._waiting:
-                if self._ended:
+                if self.ended:
                     raise ConnectionLost("There is no real-time connection; call connect()")
                 if not self._changed.wait(None if until is None else until - time.monotonic()):
                     raise RequestTimedOut(f"No event within {timeout} s")

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
 import requests
@@ -123,13 +122,13 @@ class _Session(requests.Session):
     """A session that takes nothing from its surroundings and follows nothing.
 
     A `~/.netrc` entry would replace the Bearer token, and an `HTTP_PROXY` variable would send it to a proxy; a
-    redirect would take key and body to wherever the server says; a cookie would outlive the login.
+    redirect would take key and body to wherever the server says. Requests are prepared without the session, so that a
+    cookie is never sent back: it would outlive the login.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None

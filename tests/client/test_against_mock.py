@@ -26,6 +26,7 @@ from duologue.contract import chats, messages, smart_chat, users
 from duologue.ids import idempotency_key
 from duologue_mock import MockServer
 from tests.client.fakes import FakeClock
+from tests.client.servers import ScriptedServer
 
 Connect = Callable[..., Client]
 
@@ -432,6 +433,20 @@ def test_a_connection_can_be_made_again(connect: Connect) -> None:
             assert live.receive(timeout=5).payload == chats.ChatEvent(session)
 
 
+def test_a_connection_that_the_server_ended_can_be_made_again(connect: Connect) -> None:
+    api, email = connect(), new_email()
+    api.users.create(name="Leaving", email=email, password="secret")
+    api.auth.login(email=email, password="secret")
+    live = api.realtime.connect()
+    api.auth.logout()
+    assert list(live.events()) == []  # returns when the server hangs up
+    with pytest.raises(ConnectionLost):
+        live.emit("a")
+    with live.connect():
+        session = api.chats.create(title="Back again")
+        assert live.receive(timeout=5).payload == chats.ChatEvent(session)
+
+
 def test_closing_the_client_ends_the_connection(connect: Connect) -> None:
     api = connect()
     live = api.realtime.connect()
@@ -456,3 +471,43 @@ def test_no_thread_is_left_behind(connect: Connect, mock: MockServer) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
     assert [thread.name for thread in set(threading.enumerate()) - before if "duologue" in thread.name] == []
+
+
+def test_messages_are_handled_one_after_the_other() -> None:
+    """engineio itself starts a thread for each, and whichever is scheduled first is handled first."""
+    from duologue.realtime import _Engine
+
+    engine = _Engine()
+    handled: list[tuple[int, str]] = []
+    engine.on("message", lambda number: handled.append((number, threading.current_thread().name)))
+    for number in range(50):
+        engine._trigger_event("message", number, run_async=True)
+    engine.in_order.stop()
+    assert handled == [(number, "duologue-realtime") for number in range(50)]
+
+
+def test_nothing_secret_is_logged_however_much_is_asked_for(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(1)
+    caplog.set_level(1, "duologue")
+    api = connect()
+    token = api.auth.login(email="john@example.com", password="password").token
+    with api.realtime.connect() as live:
+        api.chats.create(title="Live")
+        live.receive(timeout=5)
+    assert "/auth/login" in caplog.text
+    for secret in (token, api.config.api_key, '"password"'):
+        assert secret is not None
+        assert secret not in caplog.text
+
+
+def test_no_proxy_of_the_surroundings_sees_the_credentials(
+    clients: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedServer() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for transport in ("websocket", "polling"):
+            with pytest.raises(ConnectionFailed):
+                clients(realtime_url="http://platform.invalid").realtime.connect(transports=[transport])
+        assert proxy.connections == 0

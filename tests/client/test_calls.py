@@ -24,7 +24,7 @@ def test_a_platform_call_says_what_the_document_says(talk: Talk) -> None:
     api.users.create(name="Zoë", email="zoe@example.com")
     sent = net.last
     assert (sent.method, sent.url) == ("POST", "http://localhost:3001/api/users")
-    assert sent.body == '{"name":"Zoë","email":"zoe@example.com"}'.encode()
+    assert sent.body == '{"name":"Zoë","email":"zoe@example.com","role":"user"}'.encode()
     assert sent.headers["Content-Type"] == "application/json"
     assert CODE.fullmatch(sent.headers["Unique-Reference-Code"])
     assert re.fullmatch(r"[0-9a-f-]{36}", sent.headers["Idempotency-Key"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -205,3 +206,28 @@ def test_a_closed_client_makes_no_further_attempt(talk: Talk, clock: FakeClock) 
     assert not isinstance(caught.value, NetworkError)
     with pytest.raises(ClientClosed):
         api.users.get("1")
+
+
+def test_closing_ends_the_wait_for_a_retry(clients: Callable[..., Client]) -> None:
+    asked = threading.Event()
+    errors: list[ApiException] = []
+
+    def busy(_: Request) -> Response:
+        asked.set()
+        return reply(503, None, {"Retry-After": "100"})
+
+    api = clients(transport=FakeTransport(busy))
+
+    def call() -> None:
+        try:
+            api.users.get("1")
+        except ApiException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert asked.wait(5)
+    api.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert [type(error) for error in errors] == [ClientClosed]

@@ -126,8 +126,19 @@ def test_leaving_early_closes_the_connection(clients: Clients) -> None:
 
 
 def test_a_stream_that_was_never_read_is_closed_too(clients: Clients) -> None:
-    with ScriptedServer(streamed(*DELTAS, end=False)) as server:
-        client(clients, server).smart_chat.stream("s", message="m").close()
+    gone = threading.Event()
+
+    def waiting(connection: socket.socket) -> bool:
+        connection.sendall(HEAD)
+        connection.recv(1)  # returns when the client closes
+        gone.set()
+        return False
+
+    with ScriptedServer(waiting) as server:
+        reply = client(clients, server).smart_chat.stream("s", message="m")
+        reply.close()
+        assert gone.wait(5)
+        assert list(reply) == []
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,11 @@ def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> No
 
 def test_a_refresh_that_did_not_get_through_keeps_the_login(talk: Talk) -> None:
     api, _ = talk(reply(401), ConnectionFailed(), token_storage=MemoryTokens(OLD), max_retries=0)
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectionFailed) as caught:
         api.users.get("1")
     assert api.auth.logged_in
+    assert caught.value.path == "/auth/refresh"
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["ConnectionFailed"]
 
 
 def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None:

@@ -28,6 +28,7 @@ from duologue import (
     RedirectRefused,
     Request,
     RequestTimedOut,
+    Response,
     ServerError,
 )
 from tests.client.fakes import USER, FakeClock
@@ -190,7 +191,7 @@ def test_the_request_is_what_http_wants(serve: Serve, client: Clients) -> None:
     api.users.create(name="Zoë", email="zoe@example.com")
     api.users.delete("a/b")
     post, delete = server.received
-    assert post.json == {"name": "Zoë", "email": "zoe@example.com"}
+    assert post.json == {"name": "Zoë", "email": "zoe@example.com", "role": "user"}
     assert post.headers["content-length"] == str(len(post.body))
     assert post.headers["user-agent"].startswith("duologue/")
     assert delete.target == "/api/users/a%2Fb"
@@ -236,6 +237,29 @@ def test_small_requests_are_not_held_back(serve: Serve, client: Clients, monkeyp
     client(serve(answer(200, USER))).users.get("1")
     assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in made] != [0]
     assert len(made) == 1
+
+
+def test_a_response_gives_its_connection_back_once() -> None:
+    closed: list[str] = []
+    response = Response(200, {"Content-TYPE": "x"}, iter([b"a", b"b"]), close=lambda: closed.append("closed"))
+    assert response.header("content-type") == "x"
+    assert response.header("absent") is None
+    assert (response.read(), response.read()) == (b"ab", b"ab")
+    response.close()
+    assert closed == ["closed"]
+
+
+def test_a_response_gives_its_connection_back_when_its_body_breaks_off() -> None:
+    closed: list[str] = []
+
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise ConnectionLost
+
+    response = Response(200, body=broken(), close=lambda: closed.append("closed"))
+    with pytest.raises(ConnectionLost):
+        response.read()
+    assert closed == ["closed"]
 
 
 def test_many_threads_share_a_client(serve: Serve, client: Clients) -> None:

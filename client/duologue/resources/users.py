@@ -43,13 +43,13 @@ class Users(Resource):
         """Return one user; raise `NotFoundError` if there is none."""
         return self._call(users.GET, id=id)
 
-    def create(self, *, name: str, email: str, role: Role | None = None, password: str | None = None) -> User:
+    def create(self, *, name: str, email: str, role: Role = "user", password: str | None = None) -> User:
         """Make a user.
 
         Args:
             name: 1 to 100 characters.
             email: an address that nobody else has.
-            role: `admin` or `user`; the server takes `user` when it is left out.
+            role: `admin` or `user`.
             password: without one the user cannot log in.
 
         Raises:
