@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 
 from duologue.contract import headers
 from duologue.contract.words import CHAT, Access, Operation
@@ -12,6 +13,8 @@ from duologue_mock.refusal import forbidden, invalid, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.tokens import Identity, Signer
+
+_VALUE = re.compile(headers.VALUE)
 
 API_KEY = "HTTP_X_API_KEY"
 USER_ID = "HTTP_X_USER_ID"
@@ -99,10 +102,10 @@ def _bearer(authorization: str) -> str:
 def _required(name: str, value: str | None) -> str:
     if value is None or not value.strip():
         raise invalid({name: ["This header is required and must not be blank."]}, f"Header {name} is required")
-    if len(value) > headers.MAX_VALUE_LENGTH or not (value.isascii() and value.isprintable()):
+    if len(value) > headers.MAX_VALUE_LENGTH or not _VALUE.fullmatch(value):
         limit = headers.MAX_VALUE_LENGTH
         raise invalid({name: [f"Must be at most {limit} printable ASCII characters."]}, f"Header {name} is invalid")
-    return value.strip()
+    return value
 
 
 def _address(request: Request) -> str:
