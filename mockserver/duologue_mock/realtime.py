@@ -32,9 +32,6 @@ _LARGEST = 5
 _ADMINS = "admins"
 _PLATFORM_USER = "platform:"
 
-InLoop = Callable[[Callable[[], None]], None]
-"""Runs a function in the thread that serves the sockets."""
-
 
 @dataclass(slots=True)
 class Connection:
@@ -57,7 +54,14 @@ class Realtime:
     """
 
     def __init__(
-        self, app: Flask, *, settings: Settings, state: State, callers: Callers, ids: Ids, in_loop: InLoop
+        self,
+        app: Flask,
+        *,
+        settings: Settings,
+        state: State,
+        callers: Callers,
+        ids: Ids,
+        in_loop: Callable[[Callable[[], None]], None],
     ) -> None:
         self._require_auth = settings.require_auth
         self._state = state

@@ -193,7 +193,7 @@ class MockServer:
         try:
             stop.wait()
         finally:
-            parts.realtime.disconnect_all()
+            parts.sockets.disconnect_all()
             gevent.joinall([gevent.spawn(server.finish, self._grace) for server in servers])
 
     def _assemble(self, listeners: list[socket.socket]) -> tuple[Parts, list[Server]]:
