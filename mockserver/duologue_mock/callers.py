@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 
-from duologue.contract import headers
+from duologue.contract import auth, headers
 from duologue.contract.words import CHAT, Access, Operation
 from duologue_mock.exchange import Request
 from duologue_mock.handlers import Caller
@@ -79,7 +79,8 @@ class Callers:
             if self._require_auth or operation.access is Access.KNOWN:
                 raise unauthenticated("Authentication required", hint=_HOW_TO_LOG_IN)
             return Caller(key=_address(request))
-        identity = self.owner_of_token(_bearer(authorization))
+        # A logout whose answer was lost is tried again under its idempotency key, when its login has ended already.
+        identity = self._signer.verify(self._state, _bearer(authorization), ended_too=operation is auth.LOGOUT)
         return Caller(key=f"user:{identity.user.id}", user=identity.user, login_id=identity.login_id)
 
 

@@ -9,6 +9,7 @@ told.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable
@@ -170,7 +171,9 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
         target, _, query = head.url.partition(b"?")
         if not target.startswith(b"/"):
-            target = _origin_form(target)
+            target, host = _origin_form(target)
+            if host is not None:
+                environ["HTTP_HOST"] = host  # the target's authority replaces the header (RFC 9112, section 3.2.2)
         self.command = environ["REQUEST_METHOD"] = parser.get_method().decode("latin-1")
         self.path = head.url.decode("latin-1")
         self.requestline = f"{self.command} {self.path} HTTP/{version}"
@@ -207,7 +210,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         """Run the application; a websocket ends with an exception that only means it is over."""
         try:
             super().run_application()
-        except ConnectionError:
+        except OSError:
             if "werkzeug.socket" not in self.environ:
                 raise
 
@@ -259,9 +262,14 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
-        with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
-            data: bytes = super().read(length)
-            return data
+        try:
+            with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
+                data: bytes = super().read(length)
+                return data
+        except ConnectionError:
+            raise
+        except OSError as error:
+            raise _misframed() from error
 
     def _discard(self) -> None:
         """Read what the application left unread.
@@ -272,7 +280,7 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
         if not self.handler.close_connection:
             super()._discard()
             return
-        with gevent.Timeout(LINGER, False):
+        with gevent.Timeout(LINGER, False), contextlib.suppress(OSError):
             left = MAX_LINGER
             while left > 0 and (data := super().read(65536)):
                 left -= len(data)
@@ -283,6 +291,10 @@ class TooSlow(Refusal):
 
     def __init__(self) -> None:
         super().__init__(408, "The request took too long to arrive", headers=[("Connection", "close")])
+
+
+def _misframed() -> Refusal:
+    return Refusal(400, "The body is not as its headers say", headers=[("Connection", "close")])
 
 
 class WholeSocket:
@@ -361,9 +373,10 @@ def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -
     return "\r\n".join(lines).encode("latin-1") + body
 
 
-def _origin_form(target: bytes) -> bytes:
-    """A path out of an absolute request target; `*` stays itself (RFC 9112, section 3.2)."""
-    if target.startswith((b"http://", b"https://")):
-        rest = target.split(b"://", 1)[1]
-        return b"/" + rest.partition(b"/")[2]
-    return b"/*" if target == b"*" else b"/" + target
+def _origin_form(target: bytes) -> tuple[bytes, str | None]:
+    """The path of a request target that is none, and its authority if it names one (RFC 9112, section 3.2)."""
+    scheme, found, rest = target.partition(b"://")
+    if found and scheme.lower() in (b"http", b"https"):
+        authority, _, path = rest.partition(b"/")
+        return b"/" + path, authority.decode("latin-1")
+    return b"/" + target, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from typing import Any
 
 import requests
 import schemathesis
@@ -17,7 +18,7 @@ import schemathesis
 class FreshAdministrator:
     """Makes an administrator and logs it in."""
 
-    def get(self, case: schemathesis.Case, context: schemathesis.AuthContext) -> str:
+    def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
         """Return a token."""
         base = case.operation.base_url
         email, password = f"admin-{uuid.uuid4().hex}@example.com", uuid.uuid4().hex
@@ -27,19 +28,19 @@ class FreshAdministrator:
         token: str = answer.json()["token"]
         return token
 
-    def set(self, case: schemathesis.Case, data: str, context: schemathesis.AuthContext) -> None:
+    def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
         """Send the token with a request."""
-        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+        case.headers["Authorization"] = f"Bearer {data}"
 
 
 @schemathesis.auth().apply_to(schemathesis.openapi.require_security_scheme("apiKey"))
 class APIKey:
     """Knows the API key."""
 
-    def get(self, case: schemathesis.Case, context: schemathesis.AuthContext) -> str:
+    def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
         """Return the key."""
         return os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
 
-    def set(self, case: schemathesis.Case, data: str, context: schemathesis.AuthContext) -> None:
+    def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
         """Send the key with a request."""
-        case.headers = {**(case.headers or {}), "x-api-key": data}
+        case.headers["x-api-key"] = data

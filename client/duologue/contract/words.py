@@ -41,7 +41,15 @@ class ModelSchema(Schema, Generic[T]):
 
     def parse(self, data: Any, *, unknown: Unknown | None = None) -> T:
         """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
-        return cast(T, self.load(data, unknown=unknown))
+        reader = self if unknown is None else self._reader(unknown)
+        return cast(T, reader.load(data))
+
+    def _reader(self, unknown: Unknown) -> Schema:
+        """This schema, but treating unknown fields otherwise at every depth: `load(unknown=…)` stops at the first."""
+        readers: dict[Unknown, Schema] = self.__dict__.setdefault("_readers", {})
+        if unknown not in readers:
+            readers[unknown] = type(self)(unknown=unknown)
+        return readers[unknown]
 
     def wire(self, model: T) -> dict[str, Any]:
         """Return the wire form of `model`. It is shared between callers: read it, never change it."""
