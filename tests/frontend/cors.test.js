@@ -30,7 +30,11 @@ const FOREIGN = 'http://evil.example';
 const { api } = platformClient();
 const john = await loggedIn();
 
-const chatHeaders = () => ({ 'x-api-key': apiKey, 'x-user-id': unique('page'), 'Unique-Reference-Code': unique('urc') });
+const chatHeaders = () => ({
+  'x-api-key': apiKey,
+  'x-user-id': unique('page'),
+  'Unique-Reference-Code': unique('urc'),
+});
 
 /** Axios in a page, any status let through: CORS decides whether there is an answer at all. */
 function pageHttp(page, baseURL, config) {

@@ -128,7 +128,8 @@ describe('errors of the platform, as its front end sees them', () => {
 
   test('the rate limit is announced on every answer', async () => {
     const { headers } = await raw({ url: '/users/1' });
-    const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((word) => Number(headers[`ratelimit-${word}`]));
+    const read = (word) => Number(headers[`ratelimit-${word}`]);
+    const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map(read);
     assert.ok(limit > remaining && remaining >= 0, `${remaining} of ${limit}`);
     assert.ok(reset >= 0 && reset <= 60);
   });

@@ -72,6 +72,14 @@ describe('connecting to the platform', () => {
     assert.equal((await refusal(t, platformOrigin, { auth: { token } })).message, 'Unauthorized');
   });
 
+  test('ends with the login it belongs to', async (t) => {
+    const { auth } = await loggedIn();
+    const socket = await connect(t, platformOrigin, { auth: { token: auth.getToken() }, transports: ['websocket'] });
+    const ended = once(socket, 'disconnect');
+    await auth.logout();
+    assert.equal((await ended)[0], 'io server disconnect');
+  });
+
   test('with a token that is null, as a front end nobody is logged in to sends it, is let in', async (t) => {
     const heard = record(await connect(t, platformOrigin, { auth: { token: null }, transports: ['websocket'] }));
     const { id } = await api.post('/users', person());
@@ -164,11 +172,11 @@ describe('notifications', () => {
 
   test('of a new role go to the user who has it now', async (t) => {
     const password = unique('secret');
-    const { id, email } = await api.post('/users', person(undefined, { password }));
+    const { id, name, email } = await api.post('/users', person(undefined, { password }));
     const { auth } = await loggedIn({ email, password });
     const heard = record(await connect(t, platformOrigin, { auth: { token: auth.getToken() } }));
     await api.put(`/users/${id}`, { role: 'admin' });
-    assert.equal((await heard.until('notification:new')).read, false);
+    assert.equal((await heard.until('notification:new', naming(name))).read, false);
   });
 });
 

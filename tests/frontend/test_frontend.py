@@ -7,6 +7,7 @@ By hand: `npm ci && PLATFORM_URL=… CHAT_URL=… npm test` in this folder, agai
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -87,10 +88,12 @@ def installed(wanted: dict[str, Any]) -> bool:
     return all(versions.get(path) == package["version"] for path, package in wanted.items() if path)
 
 
-def halting_reply(_: ReplyRequest) -> Iterator[str]:
-    """An assistant that stops in the middle of a sentence."""
+def moody_reply(request: ReplyRequest) -> Iterator[str]:
+    """Reply as an assistant who loses the thread: at once, or after a long story if one was asked for."""
     yield "I was about "
     yield "to say"
+    if "story" in request.message:
+        yield from itertools.repeat(" and so on", 200)
     raise RuntimeError("The assistant has lost its thread.")
 
 
@@ -98,8 +101,8 @@ def halting_reply(_: ReplyRequest) -> Iterator[str]:
 def environment() -> Iterator[dict[str, str]]:
     """The process environment for Node: where two mocks listen, and no proxy on the way to them."""
     with (
-        MockServer(rate_limit=100_000, delta_delay=0.01) as mock,
-        MockServer(rate_limit=20, reply=halting_reply) as moody,
+        MockServer(rate_limit=100_000) as mock,
+        MockServer(rate_limit=20, reply=moody_reply, delta_delay=0.01) as moody,
     ):
         yield {
             **os.environ,

@@ -6,7 +6,7 @@ import { JSDOM } from 'jsdom';
 
 const { window } = new JSDOM('<!doctype html><body></body>', { url: 'http://localhost:3000/' });
 
-for (const name of ['window', 'document', 'navigator', 'XMLHttpRequest', 'localStorage', 'FormData', 'MutationObserver']) {
+for (const name of ['window', 'document', 'navigator', 'XMLHttpRequest', 'FormData', 'MutationObserver']) {
   Object.defineProperty(globalThis, name, { value: window[name], configurable: true, writable: true });
 }
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;

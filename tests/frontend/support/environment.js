@@ -3,7 +3,7 @@ export const platformUrl = process.env.PLATFORM_URL ?? 'http://localhost:3001/ap
 export const chatUrl = process.env.CHAT_URL ?? 'http://localhost:3002/chats-service/api/v1';
 export const apiKey = process.env.API_KEY ?? 'dev-api-key';
 
-/** A chat service with a low rate limit, whose assistant stops in the middle of its replies; there may be none. */
+/** A chat service with a low rate limit, whose assistant never finishes what it says; there may be none. */
 export const moodyChatUrl = process.env.MOODY_CHAT_URL;
 export const withoutMoody = !moodyChatUrl && 'MOODY_CHAT_URL is not set';
 
