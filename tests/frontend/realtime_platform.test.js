@@ -10,7 +10,7 @@ import { RealtimeClient } from './app/platform/realtimeClient.js';
 import { TIMESTAMP, assertErrorBody } from './support/assertions.js';
 import { loggedIn, platformClient } from './support/clients.js';
 import { person, unique } from './support/data.js';
-import { chatOrigin, platformOrigin } from './support/environment.js';
+import { admin, chatOrigin, platformOrigin } from './support/environment.js';
 import { hooks } from './support/hooks.js';
 import { connect, record, refusal, upgraded } from './support/sockets.js';
 import { once } from './support/waiting.js';
@@ -136,7 +136,8 @@ describe('events of the platform', () => {
   test('of a change that is refused are none', async (t) => {
     const heard = record(await connect(t, platformOrigin, asAdmin));
     const user = await api.post('/users', person());
-    await assert.rejects(api.put(`/users/${user.id}`, { email: 'not an address' }));
+    await assert.rejects(api.put(`/users/${user.id}`, { email: 'not an address' }), { statusCode: 400 });
+    await assert.rejects(api.put(`/users/${user.id}`, { email: admin.email }), { statusCode: 409 });
     await api.delete(`/users/${user.id}`);
     await heard.until('user:deleted', about(user.id));
     assert.ok(!heard.named('user:updated').some(about(user.id)));

@@ -17,7 +17,9 @@ describe('users through axios', () => {
 
     const changed = await api.put(`/users/${made.id}`, { role: 'admin' });
     assert.deepEqual(changed, { ...made, role: 'admin' });
-    assert.deepEqual(await api.get(`/users/${made.id}`), changed);
+    const renamed = await api.put(`/users/${made.id}`, { name: 'Renamed' });
+    assert.deepEqual(renamed, { ...changed, name: 'Renamed' });
+    assert.deepEqual(await api.get(`/users/${made.id}`), renamed);
 
     assert.equal(await api.delete(`/users/${made.id}`), '');
     await assert.rejects(api.get(`/users/${made.id}`), { type: 'NOT_FOUND_ERROR', statusCode: 404 });
@@ -84,6 +86,9 @@ describe('users through axios', () => {
       users: made.slice(0, 2), total: 3, page: 1, limit: 2, hasMore: true, nextPage: 2,
     });
     assert.deepEqual(await page(2), { users: made.slice(2), total: 3, page: 2, limit: 2, hasMore: false });
+
+    const whole = await api.get('/users', { params: { limit: 3, search: word } });
+    assert.deepEqual(whole, { users: made, total: 3, page: 1, limit: 3, hasMore: false });
   });
 
   test('a copy the browser still has is not sent again', async () => {
