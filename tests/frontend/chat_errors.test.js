@@ -6,6 +6,7 @@ import axios from 'axios';
 import { APIError, messageFor } from './app/chat/errors.js';
 import { assertErrorBody } from './support/assertions.js';
 import { chatClient } from './support/clients.js';
+import { unique } from './support/data.js';
 import { apiKey, chatUrl, moodyChatUrl, withoutMoody } from './support/environment.js';
 
 const { chats, http } = chatClient();
@@ -81,7 +82,7 @@ describe('errors of the chat service, as its front end sees them', () => {
   });
 
   test('a used idempotency key with another body is 422', async () => {
-    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+    const headers = { 'Idempotency-Key': unique('key') };
     await http.post('/chats', { title: 'One' }, { headers });
     await fails(422, 'IDEMPOTENCY_KEY_REUSED', http.post('/chats', { title: 'Other' }, { headers }));
   });
