@@ -248,12 +248,9 @@ class Realtime:
 
     def _auth(self) -> dict[str, str]:
         """Say who we are; asked anew for each reconnection, because tokens change."""
-        known = {
-            "token": self._caller.tokens.token,
-            "apiKey": self._caller.identity.api_key,
-            "userId": self._caller.identity.user_id(),
-        }
-        return {name: value for name, value in known.items() if value is not None}
+        token, key = self._caller.tokens.token, self._caller.identity.api_key
+        said = {} if token is None else {"token": token}
+        return said if key is None else {**said, "apiKey": key, "userId": self._caller.identity.user_id()}
 
     def _refused(self, told: object = None) -> None:
         self._refusal = told

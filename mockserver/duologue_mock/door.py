@@ -152,7 +152,13 @@ class Door:
                 observer(request, Reply(code, given))
             return start_response(status, [*given, *self._common(request, extra)], exc_info)
 
-        body = app(request.environ, start)
+        try:
+            body = app(request.environ, start)
+        except ValueError as error:
+            if "werkzeug.socket" not in request.environ:
+                raise
+            # Nonsense on a websocket: there is no HTTP any more in which to answer.
+            raise ConnectionAbortedError(str(error)) from error
         if refused:
             reason = b"".join(body).decode("utf-8", "replace").strip('"') or phrase(refused[0])
             raise Refusal(refused[0], "Not a Socket.IO request that can be served", hint=reason[:200])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -30,6 +31,8 @@ MAX_HEADERS = 100
 LINGER = 2.0
 """Seconds a refused body is still taken in."""
 MAX_LINGER = 64 * 1024 * 1024
+
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 
 _Error = Callable[[Refusal], bytes]
 
@@ -149,7 +152,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
                 if line in (b"\r\n", b"\n") and len(lines) > 1:
                     return b"".join(lines)
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes, method: bytes | None = None) -> None:
+        """Fill the environ from a request's head.
+
+        A method that llhttp does not know is still a method: it reads the head again under another name, so that the
+        request is refused like any that the path does not allow.
+        """
         environ: dict[str, Any] = self.server.get_environ()
         head = Head(environ)
         parser = httptools.HttpRequestParser(head)
@@ -158,14 +166,20 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             upgrade = True
+        except httptools.HttpParserInvalidMethodError:
+            unknown, _, rest = data.partition(b" ")
+            if method is not None or not _METHOD.fullmatch(unknown):
+                raise Unreadable(400, "Not a readable request: it has no method.") from None
+            self._parse(b"GET " + rest, unknown)
+            return
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
         except httptools.HttpParserError as error:
             raise Unreadable(400, f"Not a readable request: {error}.") from None
-        self._fill(environ, head, parser, upgrade)
+        self._fill(environ, head, parser, method or parser.get_method(), upgrade)
 
-    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, upgrade: bool) -> None:
+    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, method: bytes, upgrade: bool) -> None:
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
@@ -174,7 +188,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             target, host = _origin_form(target)
             if host is not None:
                 environ["HTTP_HOST"] = host  # the target's authority replaces the header (RFC 9112, section 3.2.2)
-        self.command = environ["REQUEST_METHOD"] = parser.get_method().decode("latin-1")
+        self.command = environ["REQUEST_METHOD"] = method.decode("latin-1")
         self.path = head.url.decode("latin-1")
         self.requestline = f"{self.command} {self.path} HTTP/{version}"
         self.request_version = environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
@@ -259,6 +273,7 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
     """A request's body, which has to arrive within the server's read timeout."""
 
     handler: Handler
+    given_up = False
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
@@ -266,9 +281,13 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
             with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
                 data: bytes = super().read(length)
                 return data
+        except TooSlow:
+            self.given_up = True
+            raise
         except ConnectionError:
             raise
         except OSError as error:
+            self.given_up = True
             raise _misframed() from error
 
     def _discard(self) -> None:
@@ -279,6 +298,8 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
         """
         if not self.handler.close_connection:
             super()._discard()
+            return
+        if self.given_up or not (self.chunked_input or self.position < (self.content_length or 0)):
             return
         with gevent.Timeout(LINGER, False), contextlib.suppress(OSError):
             left = MAX_LINGER

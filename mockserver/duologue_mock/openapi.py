@@ -75,7 +75,7 @@ def _nouns() -> list[str]:
 
 def _operation(operation: Operation[Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.id.replace(".", "_").lower(),
+        "operationId": _operation_id(operation),
         "tags": [operation.noun],
         "summary": operation.summary,
         "description": _description(operation),
@@ -185,6 +185,7 @@ def _success(operation: Operation[Any]) -> dict[str, Any]:
     if operation.answer is not None:
         content = {"schema": _answer_schema(operation), **_example(operation, "response")}
         answer["content"] = {"application/json": content}
+        answer |= _links(operation)
     answers = {str(operation.status): answer}
     if operation.streams:
         answers["200"] = _stream()
@@ -233,7 +234,7 @@ def _failure(operation: Operation[Any], status: int) -> dict[str, Any]:
     return {
         "description": phrase(status),
         "headers": named,
-        "content": {"application/json": {"schema": ErrorBodySchema}},
+        "content": {"application/json": {"schema": ErrorBodySchema, **_error_example(status)}},
     }
 
 
@@ -243,7 +244,7 @@ def _headers_of(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
         names += [headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET]
         names += ["ETag"] if operation.tagged else []
         names += [headers.IDEMPOTENCY_REPLAYED] if operation.keyed else []
-        names += ["Location"] if operation.status == 201 and operation.id in ("users.CREATE", "chats.CREATE") else []
+        names += ["Location"] if operation.status == 201 and operation.id in _MAKES else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
@@ -264,11 +265,43 @@ def _response_headers() -> dict[str, dict[str, Any]]:
 
 def _example(operation: Operation[Any], side: str) -> dict[str, Any]:
     """The golden example of the wire, which is the same that the tests compare both halves with."""
-    file = resources.files("duologue_mock.fixtures") / "wire" / f"{operation.id}.json"
-    if not file.is_file():
-        return {}
-    body = json.loads(file.read_text("utf-8")).get(side, {}).get("body")
+    body = _golden(operation.id)[side].get("body")
     return {} if body is None else {"example": body}
+
+
+def _error_example(status: int) -> dict[str, Any]:
+    body = _golden("error").get(str(status))
+    return {} if body is None else {"example": body}
+
+
+def _golden(name: str) -> dict[str, Any]:
+    file = resources.files("duologue_mock.fixtures") / "wire" / f"{name}.json"
+    golden: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return golden
+
+
+def _links(operation: Operation[Any]) -> dict[str, Any]:
+    """What can be asked next with the id of what was made: every operation of the same service that takes one."""
+    if operation.answer is None or operation.status != 201 or operation.id not in _MAKES:
+        return {}
+    return {
+        "links": {
+            _operation_id(other): {
+                "operationId": _operation_id(other),
+                "parameters": {"id": f"$response.body#{_MAKES[operation.id]}"},
+            }
+            for other in operations()
+            if other.described and other.parameters and other.path.startswith(f"{operation.path}/")
+        }
+    }
+
+
+_MAKES = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
+"""Where an answer has the id of what was made."""
+
+
+def _operation_id(operation: Operation[Any]) -> str:
+    return operation.id.replace(".", "_").lower()
 
 
 def _own_formats(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

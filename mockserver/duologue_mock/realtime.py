@@ -24,14 +24,13 @@ from duologue_mock.tokens import Identity
 
 logger = logging.getLogger("duologue_mock")
 
-MAX_EVENTS_A_SECOND = 100
+MAX_PACKETS_A_SECOND = 100
 """A client that sends more is disconnected."""
+_LARGEST = 5
+"""How many times the longest body a packet may have before the connection is cut."""
 
 _ADMINS = "admins"
 _PLATFORM_USER = "platform:"
-
-InLoop = Callable[[Callable[[], None]], None]
-"""Runs a function in the thread that serves the sockets."""
 
 
 @dataclass(slots=True)
@@ -40,8 +39,6 @@ class Connection:
 
     identity: Identity | None
     chat_user: str | None
-    second: int = 0
-    events: int = 0
 
 
 class Realtime:
@@ -57,7 +54,14 @@ class Realtime:
     """
 
     def __init__(
-        self, app: Flask, *, settings: Settings, state: State, callers: Callers, ids: Ids, in_loop: InLoop
+        self,
+        app: Flask,
+        *,
+        settings: Settings,
+        state: State,
+        callers: Callers,
+        ids: Ids,
+        in_loop: Callable[[Callable[[], None]], None],
     ) -> None:
         self._require_auth = settings.require_auth
         self._state = state
@@ -71,13 +75,17 @@ class Realtime:
             async_mode="gevent",
             cors_allowed_origins=[],
             manage_session=False,
-            max_http_buffer_size=settings.max_body,
+            max_http_buffer_size=_LARGEST * settings.max_body,
             async_handlers=False,
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
         self._io.on_event("*", self._unknown)
         self._io.default_exception_handler = self._failed
+        self._second, self._packets = 0, dict[str, int]()
+        engine = self._io.server.eio
+        self._handle_packet = engine.handlers["message"]
+        engine.on("message", self._packet)
         state.listen(self._announced)
         state.logins.on_end(self._login_ended)
 
@@ -127,24 +135,34 @@ class Realtime:
     def _disconnect(self, *_: Any) -> None:
         self._connections.pop(_sid(), None)
 
-    def _unknown(self, event: str, *_: Any) -> dict[str, Any]:
-        sid = _sid()
-        if self._floods(sid):
-            self._drop(sid)
-        refusal = Refusal(404, f"Unknown event {event[:100]!r}", hint="The server sends events and takes none.")
-        body = self._error_body(refusal)
-        self._io.emit("error", body, to=sid)
-        return body
+    def _packet(self, transport_id: str, data: Any) -> None:
+        """Take one packet: too many cut the connection, one that cannot be read is answered with an error."""
+        if self._floods(transport_id):
+            self._io.start_background_task(self._io.server.eio.disconnect, transport_id)
+            return
+        try:
+            self._handle_packet(transport_id, data)
+        except Exception as error:
+            logger.info("a Socket.IO packet could not be read: %r", error)
+            sid = self._io.server.manager.sid_from_eio_sid(transport_id, "/")
+            if sid is not None:
+                hint = "It is not Socket.IO's, version 4 or later."
+                self._io.emit("error", self._error_body(Refusal(400, "Malformed packet", hint=hint)), to=sid)
 
-    def _floods(self, sid: str) -> bool:
-        connection = self._connections.get(sid)
-        if connection is None:
-            return False
+    def _floods(self, transport_id: str) -> bool:
         second = int(self._state.clock.seconds())
-        if connection.second != second:
-            connection.second, connection.events = second, 0
-        connection.events += 1
-        return connection.events > MAX_EVENTS_A_SECOND
+        if second != self._second:
+            self._second = second
+            self._packets.clear()
+        sent = self._packets[transport_id] = self._packets.get(transport_id, 0) + 1
+        return sent > MAX_PACKETS_A_SECOND
+
+    def _unknown(self, event: Any, *_: Any) -> dict[str, Any]:
+        name = str(event)[:100]
+        refusal = Refusal(404, f"Unknown event {name!r}", hint="The server sends events and takes none.")
+        body = self._error_body(refusal)
+        self._io.emit("error", body, to=_sid())
+        return body
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         logger.error("a Socket.IO handler failed", exc_info=error)
@@ -181,7 +199,15 @@ class Realtime:
             self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
 
     def _drop(self, sid: str) -> None:
-        self._io.start_background_task(self._io.server.disconnect, sid)
+        self._io.start_background_task(self._disconnect_now, sid)
+
+    def _disconnect_now(self, sid: str) -> None:
+        """Tell the client that it is disconnected, then cut the connection: a rude one would go on."""
+        server = self._io.server
+        transport_id = server.manager.eio_sid_from_sid(sid, "/")
+        server.disconnect(sid)
+        if transport_id is not None:
+            server.eio.disconnect(transport_id)
 
     def _error_body(self, refusal: Refusal) -> dict[str, Any]:
         return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)

@@ -154,7 +154,7 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
 
 def test_options_go_by_name_only() -> None:
     with pytest.raises(TypeError):
-        Client("http://a.example")  # type: ignore[arg-type]
+        Client("http://a.example")  # type: ignore[call-arg, arg-type]
 
 
 def test_a_configuration_is_a_value_whose_secrets_do_not_show() -> None:

@@ -173,7 +173,8 @@ def test_a_next_page_that_is_none_does_not_go_on_for_ever(talk: Talk, next_page:
 
 
 def chat_page(page: int, has_next: bool, *items: object) -> Any:
-    return reply(200, {"data": items, "pagination": {**PAGINATION, "page": page, "hasNext": has_next}})
+    pagination: dict[str, object] = {**PAGINATION, "page": page, "hasNext": has_next}
+    return reply(200, {"data": items, "pagination": pagination})
 
 
 def test_sessions_and_messages_are_paged_through_lazily(talk: Talk) -> None:

@@ -18,7 +18,9 @@ from duologue import (
     NetworkError,
     ProtocolError,
     RateLimitError,
+    Request,
     RequestTimedOut,
+    Response,
     RetryPolicy,
     ServerError,
 )
@@ -190,9 +192,12 @@ def test_setting_a_favourite_never_toggles_twice(talk: Talk) -> None:
 
 
 def test_a_closed_client_makes_no_further_attempt(talk: Talk, clock: FakeClock) -> None:
-    made: list[Client] = []
-    api, net = talk(lambda _: (made[0].close(), reply(503))[1])
-    made.append(api)
+    def close_and_fail(_: Request) -> Response:
+        api.close()
+        return reply(503)
+
+    api: Client
+    api, net = talk(close_and_fail)
     with pytest.raises(ClientClosed) as caught:
         api.users.get("1")
     assert len(net.requests) == 1

@@ -42,7 +42,7 @@ class Platform:
 
 def test_a_login_is_kept_and_used(talk: Talk) -> None:
     api, net = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), reply(200, USER))
-    assert not api.auth.logged_in
+    assert api._caller.tokens.token is None
     login = api.auth.login(email="john@example.com", password="password")
     assert login.user.name == "John Doe"
     assert api.auth.logged_in
@@ -63,6 +63,7 @@ def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, o
     api, net = talk(outcome, token="t", max_retries=0)
     with suppress(AuthenticationError, ConnectionFailed):
         api.auth.logout()
+
     assert net.last.headers["Authorization"] == "Bearer t"
     assert not api.auth.logged_in
 
