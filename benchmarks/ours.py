@@ -12,7 +12,7 @@ from benchmarks.process import free_ports, request
 
 # The one place that knows our command line. `{fixtures}` is left out, with the option it belongs to, where the server's
 # own fixtures are wanted.
-COMMAND = shlex.join([sys.executable, "-m", "duologue.cli", "serve", "--port"]) + (
+COMMAND = shlex.join([sys.executable, "-m", "duologue", "serve", "--port"]) + (
     " {port} --chat-port {chat_port} --rate-limit off --quiet --fixtures {fixtures}"
 )
 
