@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, contenders, install, interrupts, load, measure, ours, scale, soak, table
+from benchmarks import bars, contenders, install, interrupts, load, measure, noise, ours, scale, soak, table
 from benchmarks.contenders import Contender
 from benchmarks.measure import Plan, say
 from benchmarks.process import StartError
@@ -86,13 +86,16 @@ def _compare(options: argparse.Namespace, plan: Plan) -> int:
     if not chosen:
         return CANNOT_RUN
     say(f"{_machine_line()}\nthis takes about {plan.duration(len(chosen)):.0f} s")
+    watch = noise.Watch()
     runs = measure.rounds(chosen, plan)
+    others = watch.share_of_others()
     tables = table.tables(chosen, runs)
     print("\n\n".join(table.render(each) for each in tables), end="\n\n")
     versions = {each.name: each.version for each in chosen if each.version}
     if versions:
-        print("peers:", ", ".join(f"{name} {version}" for name, version in versions.items()), end="\n\n")
-    everything = {"versions": versions, "rounds": [asdict(run) for run in runs]}
+        print("peers:", ", ".join(f"{name} {version}" for name, version in versions.items()))
+    print(noise.verdict(others), end="\n\n")
+    everything = {"versions": versions, "share_of_others": others, "rounds": [asdict(run) for run in runs]}
     return _finish(options, bars.of_comparison(tables), everything | {"tables": [asdict(each) for each in tables]})
 
 
