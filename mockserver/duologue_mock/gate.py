@@ -58,6 +58,9 @@ class Gate:
         """
         origin = request.header("HTTP_ORIGIN")
         if origin is None:
+            # Browsers that hide a page's origin still say that it is foreign (the Fetch Metadata specification).
+            if request.method not in _SAFE and request.header("HTTP_SEC_FETCH_SITE") == "cross-site":
+                raise forbidden("Pages of other sites may not use the mock")
             return []
         if self.is_ours(origin):
             return [
