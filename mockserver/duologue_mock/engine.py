@@ -48,14 +48,14 @@ class Unreadable(Exception):
 class Head:
     """Collects what llhttp finds in a request's head, straight into WSGI's dictionary."""
 
-    __slots__ = ("environ", "has_body_header", "host_seen", "lines", "url")
+    __slots__ = ("environ", "keep_alive", "lines", "parser", "url")
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
+        self.parser: Any = None
         self.url = b""
-        self.host_seen = False
-        self.has_body_header = False
         self.lines = 0
+        self.keep_alive = False
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request target."""
@@ -66,14 +66,20 @@ class Head:
         self.lines += 1
         if self.lines > MAX_HEADERS:
             raise Unreadable(431, f"A request may have at most {MAX_HEADERS} headers.")
+        if b"_" in name:
+            return  # WSGI could not tell `X_Api_Key` from `X-Api-Key`
         key = _KEYS.get(name) or _key(name)
         environ = self.environ
         if key in environ and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if key == "HTTP_HOST":
                 raise Unreadable(400, "A request must have one Host header.")
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
-        elif "_" not in key or b"_" not in name:
+        else:
             environ[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Note whether the connection goes on: once the message is complete too, llhttp has forgotten."""
+        self.keep_alive = self.parser.should_keep_alive()
 
 
 _KEYS: dict[bytes, str] = {}
@@ -160,7 +166,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         """
         environ: dict[str, Any] = self.server.get_environ()
         head = Head(environ)
-        parser = httptools.HttpRequestParser(head)
+        parser = head.parser = httptools.HttpRequestParser(head)
         upgrade = False
         try:
             parser.feed_data(data)
@@ -177,6 +183,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
         except httptools.HttpParserError as error:
             raise Unreadable(400, f"Not a readable request: {error}.") from None
+        finally:
+            head.parser = None  # they would else keep each other alive
         self._fill(environ, head, parser, method or parser.get_method(), upgrade)
 
     def _fill(self, environ: dict[str, Any], head: Head, parser: Any, method: bytes, upgrade: bool) -> None:
@@ -192,7 +200,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         self.path = head.url.decode("latin-1")
         self.requestline = f"{self.command} {self.path} HTTP/{version}"
         self.request_version = environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        self.close_connection = not parser.should_keep_alive()
+        self.close_connection = version == "1.0" or not head.keep_alive
         environ["SCRIPT_NAME"] = ""
         environ["PATH_INFO"] = (unquote_to_bytes(target) if b"%" in target else target).decode("latin-1")
         environ["QUERY_STRING"] = query.decode("latin-1")
@@ -201,7 +209,10 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         self.environ = environ
 
     def _attach_body(self, environ: dict[str, Any], upgrade: bool) -> None:
-        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        coding = environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower()
+        if coding != "chunked":
+            raise Unreadable(400, "The only transfer coding spoken here is chunked.")
+        chunked = "HTTP_TRANSFER_ENCODING" in environ
         declared = environ.get("CONTENT_LENGTH")
         if declared is not None and not (declared.isascii() and declared.isdigit() and len(declared) < 19):
             raise Unreadable(400, "Content-Length must be a number.")
@@ -273,7 +284,7 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
     """A request's body, which has to arrive within the server's read timeout."""
 
     handler: Handler
-    given_up = False
+    spoiled = False
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
@@ -281,25 +292,24 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
             with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
                 data: bytes = super().read(length)
                 return data
-        except TooSlow:
-            self.given_up = True
-            raise
         except ConnectionError:
             raise
-        except OSError as error:
-            self.given_up = True
-            raise _misframed() from error
+        except (OSError, TooSlow) as error:
+            self.spoiled = True
+            raise error if isinstance(error, TooSlow) else Malformed() from None
 
     def _discard(self) -> None:
         """Read what the application left unread.
 
         All of it, where the connection goes on. Where it closes, as much as comes in a moment: closing on unread data
-        would reset the connection, and the client might never see why it was refused.
+        would reset the connection, and the client might never see why it was refused. Nothing more is waited for
+        from who fell silent or sent what is no body.
         """
+        if self.spoiled or not (self.chunked_input or self.position < (self.content_length or 0)):
+            return
+        self.send_100_continue_enabled = False  # it has its answer
         if not self.handler.close_connection:
             super()._discard()
-            return
-        if self.given_up or not (self.chunked_input or self.position < (self.content_length or 0)):
             return
         with gevent.Timeout(LINGER, False), contextlib.suppress(OSError):
             left = MAX_LINGER
@@ -314,8 +324,11 @@ class TooSlow(Refusal):
         super().__init__(408, "The request took too long to arrive", headers=[("Connection", "close")])
 
 
-def _misframed() -> Refusal:
-    return Refusal(400, "The body is not as its headers say", headers=[("Connection", "close")])
+class Malformed(Refusal):
+    """The body ended early, or was chunked badly."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The body is not as its headers say", headers=[("Connection", "close")])
 
 
 class WholeSocket:

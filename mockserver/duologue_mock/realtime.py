@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
+from socketio.packet import ACK, BINARY_EVENT, EVENT, Packet
 
 from duologue._version import __version__
 from duologue.contract import headers, users
@@ -80,7 +81,6 @@ class Realtime:
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
-        self._io.on_event("*", self._unknown)
         self._io.default_exception_handler = self._failed
         self._second, self._packets = 0, dict[str, int]()
         engine = self._io.server.eio
@@ -136,18 +136,47 @@ class Realtime:
         self._connections.pop(_sid(), None)
 
     def _packet(self, transport_id: str, data: Any) -> None:
-        """Take one packet: too many cut the connection, one that cannot be read is answered with an error."""
+        """Take one packet: too many cut the connection, one that cannot be read is answered with an error.
+
+        Events are answered here, before the engine's dispatcher sees them: to that, an event named `connect`,
+        `disconnect` or `*` would be more than a name, and one whose announced attachments never come would make the
+        socket mute.
+        """
         if self._floods(transport_id):
-            self._io.start_background_task(self._io.server.eio.disconnect, transport_id)
+            self._cut(transport_id)
+        elif isinstance(data, bytes):
+            return  # an attachment of an event that has been answered
+        else:
+            try:
+                packet = Packet(encoded_packet=data)
+                if packet.packet_type in (EVENT, BINARY_EVENT):
+                    self._refuse_event(transport_id, packet)
+                else:
+                    self._handle_packet(transport_id, data)
+            except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+                logger.info("a Socket.IO packet could not be read: %r", error)
+                self._answer(transport_id, None, Refusal(400, "Malformed packet", hint="It is not Socket.IO's."))
+
+    def _refuse_event(self, transport_id: str, packet: Packet) -> None:
+        """Answer an event, by its acknowledgement if it asks for one: the server takes none."""
+        data = packet.data
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise ValueError("an event needs a name")
+        refusal = Refusal(404, f"Unknown event {data[0][:100]!r}", hint="The server sends events and takes none.")
+        self._answer(transport_id, packet.id, refusal)
+
+    def _answer(self, transport_id: str, packet_id: int | None, refusal: Refusal) -> None:
+        """Send an error as an acknowledgement, or else as an `error` event, to a client that has connected."""
+        server = self._io.server
+        if server.manager.sid_from_eio_sid(transport_id, "/") is None:
+            self._cut(transport_id)
             return
-        try:
-            self._handle_packet(transport_id, data)
-        except Exception as error:
-            logger.info("a Socket.IO packet could not be read: %r", error)
-            sid = self._io.server.manager.sid_from_eio_sid(transport_id, "/")
-            if sid is not None:
-                hint = "It is not Socket.IO's, version 4 or later."
-                self._io.emit("error", self._error_body(Refusal(400, "Malformed packet", hint=hint)), to=sid)
+        body = self._error_body(refusal)
+        answer = Packet(EVENT, data=["error", body]) if packet_id is None else Packet(ACK, data=[body], id=packet_id)
+        server.eio.send(transport_id, answer.encode())
+
+    def _cut(self, transport_id: str) -> None:
+        self._io.start_background_task(self._io.server.eio.disconnect, transport_id)
 
     def _floods(self, transport_id: str) -> bool:
         second = int(self._state.clock.seconds())
@@ -156,13 +185,6 @@ class Realtime:
             self._packets.clear()
         sent = self._packets[transport_id] = self._packets.get(transport_id, 0) + 1
         return sent > MAX_PACKETS_A_SECOND
-
-    def _unknown(self, event: Any, *_: Any) -> dict[str, Any]:
-        name = str(event)[:100]
-        refusal = Refusal(404, f"Unknown event {name!r}", hint="The server sends events and takes none.")
-        body = self._error_body(refusal)
-        self._io.emit("error", body, to=_sid())
-        return body
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         logger.error("a Socket.IO handler failed", exc_info=error)

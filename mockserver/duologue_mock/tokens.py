@@ -67,14 +67,21 @@ class Signer:
                 self._secret,
                 algorithms=[_ALGORITHM],
                 # The mock's own clock decides about time, not the machine's.
-                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "sub"]},
+                options={
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                    "require": ["exp", "sub", "sid"],
+                },
             )
         except jwt.InvalidTokenError:
             raise unauthenticated("Invalid token", hint="Log in again.") from None
+        if not (isinstance(claims["exp"], int | float) and isinstance(claims["sid"], str)):
+            raise unauthenticated("Invalid token", hint="Log in again.")
         if claims["exp"] <= state.clock.seconds():
             raise unauthenticated("Token expired", hint=_AGAIN)
         user = state.users.get(claims["sub"])
-        if user is None or not (ended_too or state.logins.alive(claims.get("sid", ""))):
+        if user is None or not (ended_too or state.logins.alive(claims["sid"])):
             raise revoked()
         return Identity(user, claims["sid"])
 
