@@ -66,6 +66,14 @@ describe('logging in', () => {
     assert.ok(data.details.fields.password);
   });
 
+  test('a stale token in the header, where an interceptor puts it on every call, spoils nothing', async () => {
+    const stale = bearer('no.good.token');
+    const { status, data } = await bare.post('/auth/login', admin, stale);
+    assert.equal(status, 200);
+    const refreshed = await bare.post('/auth/refresh', { refreshToken: data.refreshToken }, stale);
+    assert.equal(refreshed.status, 200);
+  });
+
   test('a user made with a password can log in with it, in any case of the address', async () => {
     const { api } = platformClient();
     const password = unique('secret');
@@ -90,7 +98,8 @@ describe('keeping the login alive', () => {
   });
 
   test('many calls refused at once share one refresh', async () => {
-    const { auth, api, ...front } = await loggedIn();
+    const front = await loggedIn();
+    const { auth, api } = front;
     auth.setToken('no.good.token');
     const pages = await Promise.all(Array.from({ length: 8 }, () => api.get('/users', { params: { limit: 1 } })));
     assert.ok(pages.every((page) => page.users.length === 1));

@@ -73,6 +73,7 @@ describe('events of the chat service', () => {
     const { _id: id } = await chats.createSession({ title: 'Asked' });
     const reply = await chats.smartChat(id, { message: 'Are you there?' });
     await heard.until('chat:typing', ({ typing }) => !typing);
+    await heard.until('message:created', ({ message }) => message._id === reply._id);
     await heard.until('notification:new');
 
     assert.deepEqual(heard.named('chat:typing'), [

@@ -2,7 +2,7 @@ import { ChatAPI } from '../app/chat/chatAPI.js';
 import { HTTPClient } from '../app/chat/httpClient.js';
 import { ApiClient } from '../app/platform/apiClient.js';
 import { AuthService } from '../app/platform/authService.js';
-import { unique, MemoryStorage } from './data.js';
+import { MemoryStorage, unique } from './data.js';
 import { admin, apiKey, chatUrl, platformUrl } from './environment.js';
 
 /** A front end of the platform with nobody logged in: its auth service, its client, and how often it was thrown out. */

@@ -7,10 +7,6 @@ export class APIError extends Error {
     this.data = data;
   }
 
-  isClientError() {
-    return this.status >= 400 && this.status < 500;
-  }
-
   isServerError() {
     return this.status >= 500;
   }
