@@ -80,9 +80,9 @@ class Claim:
         self._name = name
 
     def settle(self, reply: Reply) -> None:
-        """Keep the reply for replays; a server error is not kept, so that the call can be tried again."""
+        """Keep the reply for replays; not a server error or a refused login, so that the call can be tried again."""
         entry = self._entries.get(self._name)
-        if reply.status >= 500:
+        if reply.status >= 500 or reply.status == 401:
             self.release()
         elif entry is not None:
             entry.reply = Reply(reply.status, list(reply.headers), reply.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from duologue._version import __version__
@@ -154,7 +155,7 @@ class Wiring:
                 [("Content-Type", f"{EVENT_STREAM}; charset=utf-8"), ("Cache-Control", "no-cache")],
                 stream=self._events(operation, request, first, items, claim),
             )
-        reply = self._success(operation, request, deque(items, maxlen=1)[0])
+        reply = self._success(operation, request, deque(chain([first], items), maxlen=1)[0])
         if claim is not None:
             claim.settle(reply)
         return reply
@@ -164,8 +165,7 @@ class Wiring:
     ) -> Iterator[bytes]:
         settled = False
         try:
-            yield _event(first)
-            for item in items:
+            for item in chain([first], items):
                 if not isinstance(item, Delta) and claim is not None:
                     claim.settle(self._success(operation, request, item))
                     settled = True
@@ -222,10 +222,9 @@ def _wants_stream(operation: Operation[Any], request: Request) -> bool:
     return operation.streams and EVENT_STREAM in (request.header("HTTP_ACCEPT") or "").lower()
 
 
-def _event(item: Model, operation: Operation[Any] | None = None) -> bytes:
+def _event(item: Model, operation: Operation[Any]) -> bytes:
     if isinstance(item, Delta):
         return _sse(SSE_DELTA, json_bytes(_DELTA.wire(item)))
-    assert operation is not None
     return _sse(SSE_COMPLETED, json_bytes(_wire(operation, item)))
 
 

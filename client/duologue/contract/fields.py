@@ -33,10 +33,10 @@ PROSE = _not_blank(_CONTROLS_BUT_BREAKS)
 """Text of any number of lines: something visible, no control characters but tab and line breaks."""
 
 EMAIL = (
-    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"^(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
 )
-"""RFC 5321's dot-string local part at a dotted host name."""
+"""RFC 5321's dot-string local part, of at most 64 characters, at a dotted host name."""
 
 
 class Text(fields.String):

@@ -117,6 +117,7 @@ class Operation(Generic[T]):
         fails: failure statuses of this operation's own; `failures` adds those that follow from its parts.
         service: which of the two services has it.
         access: who may call it.
+        described: whether OpenAPI lists it; a fault on request is not part of what a service promises.
         streams: whether `Accept: text/event-stream` is answered with server-sent events.
         message: what the envelope says on success, for people.
         summary: one sentence for people.
@@ -137,6 +138,7 @@ class Operation(Generic[T]):
         service: Service = PLATFORM,
         access: Access = Access.OPEN,
         enveloped: bool | None = None,
+        described: bool = True,
         streams: bool = False,
         message: str = "",
         summary: str = "",
@@ -152,6 +154,7 @@ class Operation(Generic[T]):
         self.service = service
         self.access = access
         self.enveloped = service.enveloped if enveloped is None else enveloped
+        self.described = described
         self.streams = streams
         self.message = message
         self.summary = summary
