@@ -211,7 +211,7 @@ class Caller:
             return False
         if call.operation.path.startswith("/auth/"):
             return False
-        call.renewed = True
+        call.renewed, call.waited = True, 0.0
         try:
             return self.renew(call.token) is not None
         except ApiException as failure:

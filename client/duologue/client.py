@@ -35,7 +35,7 @@ class Client:
             for user in api.users.iterate(search="doe"):
                 print(user.name)
 
-    Every option is described in `duologue.config.Options`. An option that is left out comes from its environment
+    `help(duologue.Options)` describes every option. An option that is left out comes from its environment
     variable (`DUOLOGUE_BASE_URL`, `DUOLOGUE_API_KEY` …), else from the named environment, else from the defaults.
 
     Args:

@@ -18,40 +18,42 @@ class Options(TypedDict, total=False):
     """The options of `Client`, all by name; one that is left out comes from the environment or the defaults.
 
     None switches off what can be off: `timeout=None` waits for ever, `api_key=None` sends no key.
+
+    Args:
+        environment: `development`, `staging` or `production`: the base URLs, timeouts and retries of the documents.
+        base_url: where the platform API is, as `http://localhost:3001/api`.
+        chat_url: where the chat API is, as `http://localhost:3002/chats-service/api/v1`.
+        realtime_url: where Socket.IO is; by default the origin of `base_url`.
+        api_key: the chat service's key; in development `dev-api-key`.
+        user_id: the chat service's user; by default an `anon-…` id, generated once and kept.
+        token: an access token of the platform, for those who did not log in here.
+        timeout: seconds to connect, and between two pieces of an answer, on both services.
+        chat_timeout: the same for the chat service alone.
+        max_retries: how often a failed call is tried again, on both services; 0 for never.
+        chat_max_retries: the same for the chat service alone.
+        retry_delay: seconds before the first retry; each further wait doubles.
+        proxies: a proxy's address by scheme. `HTTP_PROXY` and its sisters are not read: they would be sent the token.
+        verify: whether to check certificates, or the path of a bundle of authorities.
+        cert: the path of a client certificate, or of a certificate and its key.
+        pool_size: idle connections kept for each host.
     """
 
     environment: EnvironmentName
-    """`development`, `staging` or `production`: the base URLs, timeouts and retries of the documents."""
     base_url: str
-    """Where the platform API is, as `http://localhost:3001/api`."""
     chat_url: str
-    """Where the chat API is, as `http://localhost:3002/chats-service/api/v1`."""
     realtime_url: str
-    """Where Socket.IO is; by default the origin of `base_url`."""
     api_key: str | None
-    """The chat service's key; in development `dev-api-key`."""
     user_id: str
-    """The chat service's user; by default an `anon-…` id, generated once and kept."""
     token: str | None
-    """An access token of the platform, for those who did not log in here."""
     timeout: float | None
-    """Seconds to connect, and between two pieces of an answer, on both services."""
     chat_timeout: float | None
-    """The same for the chat service alone."""
     max_retries: int
-    """How often a failed call is tried again, on both services; 0 for never."""
     chat_max_retries: int
-    """The same for the chat service alone."""
     retry_delay: float
-    """Seconds before the first retry; each further wait doubles."""
     proxies: Mapping[str, str] | None
-    """A proxy's address by scheme. `HTTP_PROXY` and its sisters are not read: they would be sent the token."""
     verify: Verify
-    """Whether to check certificates, or the path of a bundle of authorities."""
     cert: Cert | None
-    """The path of a client certificate, or of a certificate and its key."""
     pool_size: int
-    """Idle connections kept for each host."""
 
 
 @dataclass(frozen=True, kw_only=True)

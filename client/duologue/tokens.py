@@ -68,6 +68,7 @@ class TokenHolder:
     def __init__(self, storage: TokenStorage) -> None:
         self._storage = storage
         self._renewing = threading.Lock()
+        self._changing = threading.Lock()
 
     @property
     def current(self) -> StoredTokens | None:
@@ -82,11 +83,13 @@ class TokenHolder:
 
     def keep(self, tokens: StoredTokens) -> None:
         """Log in with these tokens."""
-        self._storage.save(tokens)
+        with self._changing:
+            self._storage.save(tokens)
 
     def forget(self) -> None:
         """Log out."""
-        self._storage.save(None)
+        with self._changing:
+            self._storage.save(None)
 
     def renew(self, failing: str | None, spend: Callable[[str], StoredTokens]) -> StoredTokens | None:
         """Replace a token that is no longer good, unless another thread has already done so.
@@ -97,6 +100,7 @@ class TokenHolder:
 
         Returns:
             the tokens to go on with; None when there is no refresh token, or it was refused and we are logged out.
+            Whoever logs in or out meanwhile has the last word.
         """
         with self._renewing:
             kept = self.current
@@ -104,13 +108,18 @@ class TokenHolder:
                 return kept
             if kept.refresh_token is None:
                 return None
-            return self._spent(kept.refresh_token, spend)
+            self._replace(kept, _bought(kept.refresh_token, spend))
+            return self.current
 
-    def _spent(self, refresh_token: str, spend: Callable[[str], StoredTokens]) -> StoredTokens | None:
-        try:
-            fresh = spend(refresh_token)
-        except AuthenticationError:
-            self.forget()
-            return None
-        self.keep(fresh)
-        return fresh
+    def _replace(self, old: StoredTokens, new: StoredTokens | None) -> None:
+        with self._changing:
+            if self._storage.load() == old:
+                self._storage.save(new)
+
+
+def _bought(refresh_token: str, spend: Callable[[str], StoredTokens]) -> StoredTokens | None:
+    """Return new tokens, None if the refresh token is no longer good."""
+    try:
+        return spend(refresh_token)
+    except AuthenticationError:
+        return None

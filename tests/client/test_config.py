@@ -177,3 +177,9 @@ def test_a_client_reads_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         assert api.config.max_retries == 0
     with Client.from_env() as api:
         assert api.config.base_url == "http://a.example/api"
+
+
+def test_help_describes_every_option() -> None:
+    assert Options.__doc__ is not None
+    for name in Options.__annotations__:
+        assert f"        {name}: " in Options.__doc__

@@ -177,3 +177,33 @@ def test_tokens_do_not_show() -> None:
     assert "refresh-1" not in repr(OLD)
     assert "token-1" not in repr(MemoryTokens(OLD))
     assert repr(enveloped(SESSION)) == "<Response 200>"
+
+
+@pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
+def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, refreshed: Response) -> None:
+    def logged_out_meanwhile(request: Request) -> Response:
+        if not request.url.endswith("/auth/refresh"):
+            return reply(401, {"message": "Token expired"})
+        api._caller.tokens.forget()
+        return refreshed
+
+    api: Client
+    api, net = talk(logged_out_meanwhile, token_storage=MemoryTokens(OLD))
+    with pytest.raises(AuthenticationError, match="Token expired"):
+        api.users.get("1")
+    assert not api.auth.logged_in
+    assert len(net.requests) == 2
+
+
+@pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
+def test_who_logs_in_while_the_token_is_renewed_stays_logged_in(talk: Talk, refreshed: Response) -> None:
+    def logged_in_meanwhile(request: Request) -> Response:
+        if request.url.endswith("/auth/refresh"):
+            api._caller.tokens.keep(StoredTokens("token-9", "refresh-9"))
+            return refreshed
+        return reply(200, USER) if request.headers["Authorization"] == "Bearer token-9" else reply(401)
+
+    api: Client
+    api, _ = talk(logged_in_meanwhile, token_storage=MemoryTokens(OLD))
+    assert api.users.get("1").id == "1"
+    assert api._caller.tokens.current == StoredTokens("token-9", "refresh-9")
