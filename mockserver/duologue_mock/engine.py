@@ -9,7 +9,9 @@ told.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -33,6 +35,7 @@ MAX_LINGER = 64 * 1024 * 1024
 FAREWELL = 0.5
 """Seconds a websocket has for saying goodbye when the server stops."""
 
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 _Error = Callable[[Refusal], bytes]
 
 
@@ -127,6 +130,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         self.handle_one_response()
         if self.close_connection or self.rfile.closed or self.server.closing:
             return None
+        gevent.sleep(0)  # a client that is never out of requests must not keep the others waiting
         return True
 
     def _read_head(self) -> bytes | None:
@@ -159,7 +163,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
                 if line in (b"\r\n", b"\n") and len(lines) > 1:
                     return b"".join(lines)
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes, method: bytes | None = None) -> None:
+        """Fill the environ from a request's head.
+
+        A method that llhttp does not know is still a method: it reads the head again under another name, so that the
+        request is refused like any that the path does not allow.
+        """
         environ: dict[str, Any] = self.server.get_environ()
         head = Head(environ)
         parser = head.parser = httptools.HttpRequestParser(head)
@@ -168,6 +177,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             upgrade = True
+        except httptools.HttpParserInvalidMethodError:
+            unknown, _, rest = data.partition(b" ")
+            if method is not None or not _METHOD.fullmatch(unknown):
+                raise Unreadable(400, "Not a readable request: it has no method.") from None
+            self._parse(b"GET " + rest, unknown)
+            return
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
@@ -175,18 +190,18 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             raise Unreadable(400, f"Not a readable request: {error}.") from None
         finally:
             head.parser = None  # they would else keep each other alive
-        self._fill(environ, head, parser, upgrade)
+        self._fill(environ, head, parser, method or parser.get_method(), upgrade)
 
-    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, upgrade: bool) -> None:
+    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, method: bytes, upgrade: bool) -> None:
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
         target, _, query = head.url.partition(b"?")
         if not target.startswith(b"/"):
-            host, target = _origin_form(target)
-            if host:
-                environ["HTTP_HOST"] = host.decode("latin-1")
-        self.command = environ["REQUEST_METHOD"] = parser.get_method().decode("latin-1")
+            target, host = _origin_form(target)
+            if host is not None:
+                environ["HTTP_HOST"] = host  # the target's authority replaces the header (RFC 9112, section 3.2.2)
+        self.command = environ["REQUEST_METHOD"] = method.decode("latin-1")
         self.path = head.url.decode("latin-1")
         self.requestline = f"{self.command} {self.path} HTTP/{version}"
         self.request_version = environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
@@ -225,7 +240,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         """Run the application; a websocket ends with an exception that only means it is over."""
         try:
             super().run_application()
-        except ConnectionError:
+        except OSError:
             if "werkzeug.socket" not in self.environ:
                 raise
 
@@ -295,13 +310,13 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
         would reset the connection, and the client might never see why it was refused. Nothing more is waited for
         from who fell silent or sent what is no body.
         """
-        if self.spoiled:
+        if self.spoiled or not (self.chunked_input or self.position < (self.content_length or 0)):
             return
         self.send_100_continue_enabled = False  # it has its answer
         if not self.handler.close_connection:
             super()._discard()
             return
-        with gevent.Timeout(LINGER, False):
+        with gevent.Timeout(LINGER, False), contextlib.suppress(OSError):
             left = MAX_LINGER
             while left > 0 and (data := super().read(65536)):
                 left -= len(data)
@@ -400,9 +415,10 @@ def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -
     return "\r\n".join(lines).encode("latin-1") + body
 
 
-def _origin_form(target: bytes) -> tuple[bytes, bytes]:
-    """The host, which replaces the header's, and the path of an absolute request target (RFC 9112, section 3.2)."""
-    if target.startswith((b"http://", b"https://")):
-        host, _, path = target.split(b"://", 1)[1].partition(b"/")
-        return host, b"/" + path
-    return b"", b"/" + target
+def _origin_form(target: bytes) -> tuple[bytes, str | None]:
+    """The path of a request target that is none, and its authority if it names one (RFC 9112, section 3.2)."""
+    scheme, found, rest = target.partition(b"://")
+    if found and scheme.lower() in (b"http", b"https"):
+        authority, _, path = rest.partition(b"/")
+        return b"/" + path, authority.decode("latin-1")
+    return b"/" + target, None

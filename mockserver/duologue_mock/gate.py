@@ -48,10 +48,19 @@ class Gate:
         if len(self._good_hosts) < 64:
             self._good_hosts.add(host)
 
-    def check_origin(self, request: Request) -> list[tuple[str, str]]:
-        """Return what CORS grants the request's origin: nothing to a foreign one, whose changes are refused."""
+    def check_origin(self, request: Request, *, reading_is_safe: bool = True) -> list[tuple[str, str]]:
+        """Return what CORS grants the request's origin: nothing to a foreign one, whose changes are refused.
+
+        Args:
+            request: the request.
+            reading_is_safe: whether a page without a grant cannot read the answer. It can read a websocket, which no
+                browser puts under CORS.
+        """
         origin = request.header("HTTP_ORIGIN")
         if origin is None:
+            # Browsers that hide a page's origin still say that it is foreign (the Fetch Metadata specification).
+            if request.method not in _SAFE and request.header("HTTP_SEC_FETCH_SITE") == "cross-site":
+                raise forbidden("Pages of other sites may not use the mock")
             return []
         if self.is_ours(origin):
             return [
@@ -59,7 +68,7 @@ class Gate:
                 ("Access-Control-Allow-Credentials", "true"),
                 ("Access-Control-Expose-Headers", ", ".join(headers.EXPOSED)),
             ]
-        if request.method not in _SAFE or any(request.header(key) for key in _WANTS_MORE):
+        if not reading_is_safe or request.method not in _SAFE or any(request.header(key) for key in _WANTS_MORE):
             hint = f"Start the mock with `--allow-origin {origin}` if that page may use it."
             raise forbidden("Pages of this origin may not use the mock", hint=hint)
         return []

@@ -81,8 +81,8 @@ class Claim:
         self._entry = entry
 
     def settle(self, reply: Reply) -> None:
-        """Keep the reply for replays; a server error is not kept, so that the call can be tried again."""
-        if reply.status >= 500:
+        """Keep the reply for replays; not a server error or a refused login, so that the call can be tried again."""
+        if reply.status >= 500 or reply.status == 401:
             self.release()
         else:
             self._entry.reply = Reply(reply.status, list(reply.headers), reply.body)

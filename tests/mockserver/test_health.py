@@ -24,7 +24,7 @@ def test_a_clock_that_went_backwards_makes_no_negative_uptime(state: State, cloc
     assert health.platform(state).uptime == 0
 
 
-@pytest.mark.parametrize(("status", "phrase"), [(400, "Bad Request"), (418, "I'm a Teapot"), (599, "Server Error")])
+@pytest.mark.parametrize(("status", "phrase"), [(400, "Bad request"), (418, "I'm a teapot"), (599, "Server error")])
 def test_an_error_is_the_one_asked_for(status: int, phrase: str) -> None:
     with pytest.raises(Refusal) as caught:
         health.error(ErrorQuery(status))

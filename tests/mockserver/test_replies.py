@@ -260,7 +260,7 @@ def test_an_engine_that_fails_is_a_bad_gateway_and_one_too_slow_a_gateway_timeou
         next(pieces)
 
 
-@pytest.mark.parametrize("reply", [None, 5, object()], ids=repr)
+@pytest.mark.parametrize("reply", [None, 5, object()], ids=["None", "a number", "an object"])
 def test_a_function_that_returns_no_reply_is_a_bad_gateway(reply: Any) -> None:
     with refused(502):
         list(made(lambda request: reply))

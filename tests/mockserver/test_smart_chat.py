@@ -150,7 +150,9 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
     assert heard.all == []
 
 
-@pytest.mark.parametrize("reply", ["", "   ", "\n", iter(()), iter([""])], ids=repr)
+@pytest.mark.parametrize(
+    "reply", ["", "   ", "\n", iter(()), iter([""])], ids=["empty", "blank", "a line", "no pieces", "an empty piece"]
+)
 def test_a_reply_that_is_empty_becomes_an_ellipsis(state: State, visitor: Caller, reply: Any) -> None:
     *pieces, last = ask(state, visitor, lambda request: reply)
     assert isinstance(last, ChatMessage)

@@ -1,0 +1,99 @@
+"""The server that the contract tests speak to: one of ours, or any by its URL.
+
+    pytest tests/contract
+    DUOLOGUE_TEST_PLATFORM_URL=http://localhost:3001/api \
+        DUOLOGUE_TEST_CHAT_URL=http://localhost:3002/chats-service/api/v1 \
+        DUOLOGUE_TEST_API_KEY=dev-api-key pytest tests/contract
+
+A URL without a path is completed with the service's usual prefix; the chat service is looked for beside the platform
+unless named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from duologue.contract import CHAT, PLATFORM, Service
+from duologue_mock import MockServer
+from tests.contract.wire import Api, Record, Wire
+
+RECORDS = pytest.StashKey[list[Record]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "covers(operation, *statuses): the operation answers so in this test")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    claimed = {(mark.args[0].id, int(status)) for mark in item.iter_markers("covers") for status in mark.args[1:]}
+    seen = {pair for record in item.stash.get(RECORDS, []) for pair in record.statuses()}
+    assert claimed <= seen, f"the test says it covers {sorted(claimed - seen)}, but nothing was answered so"
+    return result
+
+
+@pytest.fixture(scope="session")
+def urls() -> Iterator[tuple[str, str, str]]:
+    """Platform URL, chat URL and API key of the server that most tests share."""
+    running = os.environ.get("DUOLOGUE_TEST_PLATFORM_URL")
+    if running:
+        chat = os.environ.get("DUOLOGUE_TEST_CHAT_URL") or running
+        yield _below(running, PLATFORM), _below(chat, CHAT), os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
+        return
+    with MockServer(rate_limit=None) as mock:
+        yield mock.platform_url, mock.chat_url, mock.api_key
+
+
+def _below(url: str, service: Service) -> str:
+    """Return the service's base URL: `url` itself, or the usual prefix below it when it has no path."""
+    bare = url.rstrip("/")
+    return bare if urlsplit(bare).path else bare + service.prefix
+
+
+@pytest.fixture
+def wire(urls: tuple[str, str, str], request: pytest.FixtureRequest) -> Iterator[Wire]:
+    """The shared server. What the test makes there is deleted at its end."""
+    wire = Wire(*urls)
+    _watch(request, wire)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def platform(wire: Wire) -> Api:
+    """The shared server's platform, asked by nobody in particular."""
+    return wire.platform
+
+
+@pytest.fixture
+def chat(wire: Wire) -> Api:
+    """The shared server's chat service, asked by a user never heard of."""
+    return wire.chat
+
+
+@pytest.fixture
+def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Wire]]:
+    """Start a server of the test's own, with options; impossible where a running server is tested."""
+    if os.environ.get("DUOLOGUE_TEST_PLATFORM_URL"):
+        pytest.skip("needs a server with options or data of its own, and a running one is tested")
+    with ExitStack() as servers:
+
+        def start(**options: Any) -> Wire:
+            mock = servers.enter_context(MockServer(**{"rate_limit": None, **options}))
+            wire = Wire(mock.platform_url, mock.chat_url, mock.api_key)
+            servers.callback(wire.session.close)
+            _watch(request, wire)
+            return wire
+
+        yield start
+
+
+def _watch(request: pytest.FixtureRequest, wire: Wire) -> None:
+    request.node.stash.setdefault(RECORDS, []).append(wire.record)

@@ -1,0 +1,393 @@
+"""What holds for every call of both services."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from duologue.contract import CHAT, Operation, chats, operations, users
+from tests.contract.examples import Ask, ask, each, make_session
+from tests.contract.wire import NO_BODY, TIMEOUT, TIMESTAMP, Api, Wire, covers, dialled, hear, new_user, refused, unique
+
+WITH_BODY = [operation for operation in operations() if operation.body]
+READING = [operation for operation in operations() if operation.safe and operation.status == 200]
+SERVICES = ["platform", "chat"]
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+MIB = 1024 * 1024
+
+
+def marked(selected: list[Operation[Any]], status: int) -> pytest.MarkDecorator:
+    """Run a test for each of these operations, which all answer with `status`."""
+    params = [pytest.param(one, marks=covers(one, status), id=one.id) for one in selected]
+    return pytest.mark.parametrize("operation", params)
+
+
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+# Where it listens
+
+
+@each_service
+def test_either_port_serves_both_services(wire: Wire, service: str) -> None:
+    origin = wire.at_origin(service)
+    identity = {**wire.chat.headers, "Unique-Reference-Code": unique("urc")}
+
+    assert origin.get("/api/users").status_code == 200
+    assert origin.get("/chats-service/api/v1/chats", headers=identity).status_code == 200
+
+
+@each_service
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_localhost_leads_to_the_server_by_either_protocol(wire: Wire, service: str, address: str) -> None:
+    parts = urlsplit(wire.at_origin(service).url)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        pytest.skip("the server under test runs on another machine")
+    if address == "::1" and not _has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+
+    with socket.create_connection((address, parts.port or 80), TIMEOUT) as connection:
+        connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: localhost:{parts.port}\r\n\r\n".encode())
+        assert hear(connection).status_code == 200
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+# Media types and bodies
+
+
+@marked(WITH_BODY, 415)
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", None],
+    ids=ascii,
+)
+def test_a_body_of_another_media_type_is_refused(wire: Wire, operation: Operation[Any], media_type: str | None) -> None:
+    refused(ask(wire, operation).send(headers={"Content-Type": media_type}), 415)
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
+def test_parameters_and_case_of_the_media_type_do_not_matter(chat: Api, media_type: str) -> None:
+    assert chat.post("/chats", {"title": "x"}, headers={"Content-Type": media_type}).status_code == 201
+
+
+@marked(WITH_BODY, 400)
+@pytest.mark.parametrize("text", [b"{", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b"null", b"[]", b'"text"', b"7"])
+def test_a_body_that_is_no_json_object_is_refused(wire: Wire, operation: Operation[Any], text: bytes) -> None:
+    refused(ask(wire, operation).with_body(text).send(), 400)
+
+
+@marked([operation for operation in WITH_BODY if operation.body_required], 400)
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_needed_and_not_there_is_missed(wire: Wire, operation: Operation[Any], announced: bool) -> None:
+    headers = {"Content-Type": "application/json"} if announced else {}
+
+    answer = ask(wire, operation).with_body(NO_BODY).send(headers=headers)
+
+    refused(answer, 400)
+
+
+@marked(WITH_BODY, 400)
+@pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
+def test_a_field_nobody_knows_is_refused_by_name(wire: Wire, operation: Operation[Any], name: str) -> None:
+    asked = ask(wire, operation)
+    body = {**asked.body, name: "x"}
+
+    complaints = refused(asked.with_body(body).send(), 400)["details"]["fields"]
+
+    assert set(complaints) == {name}
+
+
+@marked(WITH_BODY, 413)
+def test_a_body_over_a_mebibyte_is_refused(wire: Wire, operation: Operation[Any]) -> None:
+    refused(ask(wire, operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
+
+
+def test_a_body_of_a_mebibyte_is_read(chat: Api) -> None:
+    text = b'{"title": "Large"}'
+
+    assert chat.post("/chats", text + b" " * (MIB - len(text))).status_code == 201
+
+
+def test_text_comes_back_as_it_was_sent_in_utf_8(chat: Api) -> None:
+    title = "Grüße 東京 😀 \u2028 \\ / \" '"
+
+    answer = chat.post("/chats", {"title": title})
+
+    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
+    assert answer.content.decode("utf-8")
+    assert answer.json()["data"]["title"] == title
+
+
+@each(*READING)
+def test_a_success_is_json_and_its_times_are_utc_with_milliseconds(wire: Wire, operation: Operation[Any]) -> None:
+    answer = ask(wire, operation).send()
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
+    for key, value in re.findall(r'"(timestamp|\w+At)":\s*"([^"]*)"', answer.text):
+        assert TIMESTAMP.fullmatch(value), key
+
+
+# Paths and methods
+
+
+@each_service
+@pytest.mark.parametrize(
+    "path",
+    ["/nope", "/api", "/api/", "/api/nope", "/api/users/1/friends", "/API/users", "/api//users",
+     "/chats-service", "/chats-service/api/v1", "/chats-service/api/v1/nope", "/chats-service/api/v2/chats",
+     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y"],
+)  # fmt: skip
+def test_an_unknown_path_is_not_found(wire: Wire, service: str, path: str) -> None:
+    refused(wire.at_origin(service).get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/api/user", "/api/users"), ("/api/auth/logn", "/api/auth/login"), ("/chats", "/chats-service/api/v1/chats")],
+)
+def test_an_unknown_path_is_told_the_nearest_operations(wire: Wire, path: str, meant: str) -> None:
+    refused(wire.at_origin("platform").get(path), 404, meant)
+
+
+def _methods_by_path() -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for operation in operations():
+        found[operation.service.name, operation.path].add(operation.method)
+    return found
+
+
+PATHS = _methods_by_path()
+each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key) for key in PATHS])
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "method"),
+    [
+        (*key, method)
+        for key, known in PATHS.items()
+        for method in sorted({*METHODS, "TRACE", "PROPFIND", "BREW"} - known)
+    ],
+)
+def test_a_known_path_with_another_method_is_told_which_it_has(
+    wire: Wire, service: str, path: str, method: str
+) -> None:
+    known = PATHS[service, path]
+
+    answer = _api(wire, service).request(method, path.replace("{id}", "x"))
+
+    refused(answer, 405)
+    allowed = {name.strip() for name in answer.headers["Allow"].split(",")}
+    assert allowed & METHODS == known
+    assert ("HEAD" in allowed) == ("GET" in known)
+    assert "OPTIONS" in allowed
+
+
+@each_path
+def test_options_say_what_a_path_allows(wire: Wire, service: str, path: str) -> None:
+    bare = wire.at_origin(service)
+    prefix = urlsplit(_api(wire, service).url).path
+
+    answer = bare.request("OPTIONS", prefix + path.replace("{id}", "x"))
+
+    assert answer.status_code in (200, 204)
+    assert {name.strip() for name in answer.headers["Allow"].split(",")} & METHODS == PATHS[service, path]
+    assert answer.content == b""
+    assert answer.headers["X-Request-Id"]
+
+
+def _api(wire: Wire, service: str) -> Api:
+    return wire.platform if service == "platform" else wire.chat
+
+
+@each(*READING)
+def test_head_answers_like_get_without_the_body(wire: Wire, operation: Operation[Any]) -> None:
+    asked = ask(wire, operation)
+    got = asked.send()
+
+    head = asked.api.request("HEAD", asked.path, query=asked.query)
+
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    assert head.headers.get("ETag") == got.headers.get("ETag")
+    assert head.headers["X-Request-Id"]
+
+
+def test_head_of_nothing_is_an_error_without_its_body(platform: Api) -> None:
+    head = platform.request("HEAD", "/users/nobody")
+
+    assert head.status_code == 404
+    assert head.content == b""
+    assert head.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+def test_after_an_answer_without_a_body_the_connection_serves_the_next_request(wire: Wire, method: str) -> None:
+    host = urlsplit(wire.platform_origin).netloc
+    with dialled(wire.platform_origin) as connection:
+        for name in (method, "GET"):
+            connection.sendall(f"{name} /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert hear(connection, name).status_code in (200, 204)
+
+
+@each()
+def test_a_trailing_slash_makes_no_difference(wire: Wire, operation: Operation[Any]) -> None:
+    asked = ask(wire, operation)
+
+    answer = asked.api.request(operation.method, asked.path + "/", asked.body)
+
+    assert answer.status_code == operation.status
+
+
+# Errors and request ids
+
+
+@each_service
+@pytest.mark.parametrize("code", ["urc-1704067200000-abc123def", "x", "a" * 255, "{}:;=~|<>"])
+def test_the_callers_reference_is_the_request_id(wire: Wire, service: str, code: str) -> None:
+    answer = _api(wire, service).get("/nope", headers={"Unique-Reference-Code": code})
+
+    assert refused(answer, 404)["metadata"]["requestId"]
+    assert answer.headers["X-Request-Id"] == code
+
+
+@each()
+def test_every_answer_carries_the_callers_reference(wire: Wire, operation: Operation[Any]) -> None:
+    code = unique("urc")
+
+    answer = ask(wire, operation).send(headers={"Unique-Reference-Code": code})
+
+    assert answer.status_code == operation.status
+    assert answer.headers["X-Request-Id"] == code
+
+
+def test_a_request_without_a_reference_gets_an_id_of_its_own(wire: Wire) -> None:
+    bare = wire.at_origin("platform")
+    paths = ["/api/users", "/api/users", "/nope", "/api/error", "/chats-service/api/v1/chats", "/api/health"]
+
+    ids = [bare.get(path).headers["X-Request-Id"] for path in paths]
+
+    assert len(set(ids)) == len(paths)
+
+
+def _refusals(wire: Wire) -> dict[int, Ask]:
+    create = ask(wire, chats.CREATE)
+    return {
+        400: create.with_body({"title": ""}),
+        401: create.sending(x_api_key="wrong"),
+        404: ask(wire, chats.GET).sending(x_user_id="somebody-else"),
+        412: ask(wire, chats.DELETE).sending(If_Match='"other"'),
+        409: ask(wire, users.CREATE).with_body(
+            new_user(email=wire.platform.post("/users", new_user()).json()["email"])
+        ),
+    }
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 412, 409])
+def test_every_refusal_carries_the_callers_reference_in_header_and_body(wire: Wire, status: int) -> None:
+    code = unique("urc")
+
+    body = refused(_refusals(wire)[status].send(headers={"Unique-Reference-Code": code}), status)
+
+    assert body["metadata"]["requestId"] == code
+
+
+def test_a_failed_validation_says_what_to_show_people(platform: Api) -> None:
+    body = refused(platform.post("/users", new_user(email="nobody")), 400)
+
+    complaint = body["details"]["fields"]["email"][0]
+    assert body["details"]["message"] == f"email: {complaint}"
+    assert body["errors"] == [f"email: {complaint}"]
+
+
+def test_a_connection_is_kept_after_a_refusal(wire: Wire) -> None:
+    host = urlsplit(wire.platform_origin).netloc
+    body = b"{not json"
+    with dialled(wire.platform_origin) as connection:
+        head = f"POST /api/users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        refused(hear(connection), 400)
+        connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert hear(connection).status_code == 200
+
+
+# Numbers in queries
+
+PAGED = [operation for operation in operations() if operation.query and "limit" in operation.query.fields]
+BAD_NUMBERS = [
+    "",
+    "0",
+    "-1",
+    "1e3",
+    "abc",
+    "1.0",
+    "+1",
+    " 1",
+    "1 ",
+    "0x10",
+    "٣",
+    "１",
+    "1,000",
+    "NaN",
+    "9" * 30,
+    "1%00",
+]
+
+
+@marked(PAGED, 400)
+@pytest.mark.parametrize(
+    "query",
+    [*(f"{name}={value}" for name in ("page", "limit") for value in BAD_NUMBERS),
+     "limit=101", "limit=1&limit=2", "page=1&page=1"],
+    ids=ascii,
+)  # fmt: skip
+def test_a_page_number_or_limit_that_is_none_is_refused_by_name(
+    wire: Wire, operation: Operation[Any], query: str
+) -> None:
+    name = query.partition("=")[0]
+
+    complaints = refused(ask(wire, operation).send(query=query.replace("+", "%2B").replace(" ", "%20")), 400)
+
+    assert set(complaints["details"]["fields"]) == {name}
+
+
+@marked(PAGED, 200)
+@pytest.mark.parametrize("query", ["limit=1", "limit=100", "page=1", "page=1000000", "page=1&limit=100", "unknown=1"])
+def test_a_page_number_or_limit_within_bounds_is_served(wire: Wire, operation: Operation[Any], query: str) -> None:
+    assert ask(wire, operation).send(query=query).status_code == 200
+
+
+# The contract, told by the server
+
+
+@each_service
+def test_the_openapi_document_on_either_port_has_every_operation(wire: Wire, service: str) -> None:
+    document = wire.at_origin(service).get("/openapi.json").json()
+
+    assert document["openapi"].startswith("3.1")
+    told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
+    assert {(operation.route, operation.method) for operation in operations() if operation.described} == told
+
+
+def test_a_chat_call_made_at_the_platforms_port_is_the_same_session(wire: Wire) -> None:
+    chat = wire.chat
+    session = make_session(chat)
+    identity = {**chat.headers, "Unique-Reference-Code": unique("urc")}
+
+    found = wire.at_origin("platform").get(f"{CHAT.prefix}/chats/{session}", headers=identity)
+
+    assert found.json()["data"]["_id"] == session

@@ -1,0 +1,170 @@
+"""The golden examples, the contract and the server say the same, and none of them was made from another."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from duologue.contract import Event, ModelSchema, Operation, events, operations
+from duologue.contract.errors import ErrorBodySchema, MetadataSchema, type_of_status
+from tests.contract import golden
+from tests.contract.wire import CODES, TIMESTAMP, Wire, code_of
+
+ENVELOPE = {"message", "metadata"}
+
+each_operation = pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.id)
+each_event = pytest.mark.parametrize("event", events(), ids=lambda event: event.id)
+each_status = pytest.mark.parametrize("status", golden.load(golden.ERRORS))
+
+
+def test_every_operation_and_event_has_its_example_and_no_example_is_left_over() -> None:
+    expected = {operation.id for operation in operations()} | {event.id for event in events()}
+
+    missing, superfluous = expected - golden.names(), golden.names() - expected
+
+    assert not missing, f"no golden example for {sorted(missing)}"
+    assert not superfluous, f"golden examples for nothing: {sorted(superfluous)}"
+
+
+@each_operation
+def test_the_operation_has_the_examples_method_path_and_status(operation: Operation[Any]) -> None:
+    example = golden.load(operation.id)
+
+    assert set(example) == {"request", "response"}
+    assert example["request"]["method"] == operation.method
+    assert re.fullmatch(re.sub(r"{\w+}", "[^/]+", operation.route), example["request"]["path"])
+    assert example["response"]["status"] == operation.status
+
+
+@each_operation
+def test_the_request_body_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+    body = golden.load(operation.id)["request"].get("body")
+
+    assert (body is not None) == (operation.body is not None)
+    if operation.body is not None:
+        _passes_unchanged(operation.body, body)
+
+
+@each_operation
+def test_the_query_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+    query = golden.load(operation.id)["request"].get("query")
+    if query is None:
+        return
+
+    assert operation.query is not None
+    dumped = operation.query.wire(operation.query.parse(query))
+
+    assert {key: str(value) for key, value in dumped.items()} == query
+
+
+@each_operation
+def test_the_answer_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+    response = golden.load(operation.id)["response"]
+    if operation.answer is None:
+        assert ("body" in response) == (operation.status >= 400)
+        return
+    body = dict(response["body"])
+
+    if operation.enveloped:
+        assert body.pop("message") == operation.message
+        _passes_unchanged(MetadataSchema(), body.pop("metadata"))
+        body = body if operation.paged else body.pop("data")
+
+    _passes_unchanged(operation.answer, body)
+
+
+@each_event
+def test_the_events_payload_passes_the_contract_unchanged(event: Event[Any]) -> None:
+    example = golden.load(event.id)
+
+    assert example["event"] == event.wire_name
+    _passes_unchanged(event.payload, example["payload"])
+
+
+@each_status
+def test_the_error_body_passes_the_contract_unchanged(status: str) -> None:
+    body = golden.load(golden.ERRORS)[status]
+
+    assert body["code"] == type_of_status(int(status)) == code_of(int(status))
+    _passes_unchanged(ErrorBodySchema(), body)
+
+
+def test_every_code_has_an_example_of_its_error_body() -> None:
+    assert {int(status) for status in golden.load(golden.ERRORS)} >= set(CODES)
+
+
+def test_every_field_of_the_contracts_bodies_has_an_example() -> None:
+    schemas = {type(schema) for operation in operations() for schema in (operation.body, operation.answer) if schema}
+    schemas |= {type(event.payload) for event in events()}
+    seen = _keys_of_all_examples()
+
+    unseen = {
+        f"{schema.__name__}.{field.data_key or name}"
+        for schema in schemas
+        for name, field in schema().fields.items()
+        if (field.data_key or name) not in seen
+    }
+
+    assert not unseen
+
+
+@each_operation
+def test_timestamps_and_ids_are_written_as_the_contract_says(operation: Operation[Any]) -> None:
+    text = json.dumps(golden.load(operation.id))
+
+    for key, value in re.findall(r'"(timestamp|\w+At)": "([^"]*)"', text):
+        assert TIMESTAMP.fullmatch(value), key
+
+
+def _keys_of_all_examples() -> set[str]:
+    texts = [json.dumps(golden.load(name)) for name in golden.names()]
+    return {key for text in texts for key in re.findall(r'"(\w+)":', text)}
+
+
+def _passes_unchanged(schema: ModelSchema[Any], wire: dict[str, Any]) -> None:
+    model = schema.parse(wire)
+    dumped = schema.dump(model)
+
+    assert dumped == wire
+    assert schema.parse(dumped) == model
+
+
+@each_operation
+def test_the_server_answers_the_example_with_the_examples_keys_and_types(
+    operation: Operation[Any], serve: Callable[..., Wire]
+) -> None:
+    example = golden.load(operation.id)
+    wire = serve()
+    tokens = _tokens(wire)
+
+    answer = wire.at_origin(operation.service.name).request(
+        example["request"]["method"],
+        example["request"]["path"],
+        _with(tokens, example["request"].get("body")),
+        query=example["request"].get("query"),
+        headers=_with(tokens, example["request"]["headers"]),
+    )
+
+    assert answer.status_code == example["response"]["status"], answer.text
+    for name, value in example["response"].get("headers", {}).items():
+        assert answer.headers[name] == value
+    body = json.loads(answer.content) if answer.content else None
+    assert golden.shape(body) == golden.shape(example["response"].get("body"))
+
+
+def _tokens(wire: Wire) -> dict[str, str]:
+    """Return what to put for each token of the examples: those were made up, a server's own are signed."""
+    example = golden.load("auth.LOGIN")
+    login = wire.platform.post("/auth/login", example["request"]["body"]).json()
+    return {example["response"]["body"][key]: login[key] for key in ("token", "refreshToken")}
+
+
+def _with(tokens: dict[str, str], value: dict[str, Any] | None) -> Any:
+    text = json.dumps(value)
+    for made_up, real in tokens.items():
+        text = text.replace(made_up, real)
+    return json.loads(text)

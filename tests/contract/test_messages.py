@@ -1,0 +1,145 @@
+"""Messages: `/chats-service/api/v1/chats/{id}/messages`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.contract import messages
+from tests.contract.examples import make_session
+from tests.contract.wire import OBJECT_ID, TIMESTAMP, Api, covers, data, refused
+
+HELLO = {"content": "Hello, world!", "sender": "user"}
+
+CONTENTS = [
+    *("a", "a" * 10_000, "😀" * 10_000, "مرحبا بالعالم", "one\ntwo\r\nthree\tfour"),
+    *("<script>alert(1)</script>", "\u202eright to left", "e\u0301"),
+]
+BAD_FIELDS: dict[str, list[Any]] = {
+    "content": ["", " \n\t ", "a" * 10_001, "😀" * 10_001, "nul\x00", "bell\x07", "\x9b", 7, None, ["x"]],
+    "sender": ["", "User", "bot", None, 7, ["user"]],
+    "context": ["text", [], [{}], 7, True, None],
+}
+WRONG = [{name: value} for name, values in BAD_FIELDS.items() for value in values]
+
+
+@covers(messages.SEND, 201)
+@pytest.mark.parametrize("sender", ["user", "assistant", "system"])
+def test_a_message_is_answered_as_it_was_sent(chat: Api, sender: str) -> None:
+    session = make_session(chat)
+
+    message = data(chat.post(f"/chats/{session}/messages", {"content": "Test message", "sender": sender}), 201)
+
+    assert message == {
+        "_id": message["_id"],
+        "sessionId": session,
+        "sender": sender,
+        "content": "Test message",
+        "createdAt": message["createdAt"],
+    }
+    assert OBJECT_ID.fullmatch(message["_id"])
+    assert TIMESTAMP.fullmatch(message["createdAt"])
+
+
+@pytest.mark.parametrize("context", [{}, {"page": "settings", "deep": {"list": [1, 2.5, None, True, "ü"]}}])
+def test_a_context_is_kept_as_it_is(chat: Api, context: dict[str, Any]) -> None:
+    session = make_session(chat)
+
+    sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "context": context}), 201)
+
+    assert sent["context"] == context
+    assert data(chat.get(f"/chats/{session}/messages")) == [sent]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: ascii(content[:12]))
+def test_content_has_one_to_ten_thousand_code_points_of_any_script(chat: Api, content: str) -> None:
+    session = make_session(chat)
+
+    assert data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
+
+
+def test_white_space_around_content_is_dropped(chat: Api) -> None:
+    session = make_session(chat)
+
+    sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": "\n  Hello,\n  world! \t"}), 201)
+
+    assert sent["content"] == "Hello,\n  world!"
+
+
+@covers(messages.SEND, 400)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
+def test_a_message_that_is_wrong_is_not_stored(chat: Api, wrong: dict[str, Any]) -> None:
+    session = make_session(chat)
+    before = data(chat.get(f"/chats/{session}"))
+
+    body = refused(chat.post(f"/chats/{session}/messages", {**HELLO, **wrong}), 400)
+
+    assert set(body["details"]["fields"]) == set(wrong)
+    assert data(chat.get(f"/chats/{session}/messages")) == []
+    assert data(chat.get(f"/chats/{session}")) == before
+
+
+@pytest.mark.parametrize("missing", ["content", "sender"])
+def test_content_and_sender_are_needed(chat: Api, missing: str) -> None:
+    session = make_session(chat)
+
+    rest = {key: value for key, value in HELLO.items() if key != missing}
+
+    refused(chat.post(f"/chats/{session}/messages", rest), 400, missing)
+
+
+def test_a_message_moves_its_sessions_times(chat: Api) -> None:
+    session = make_session(chat)
+    before = data(chat.get(f"/chats/{session}"))
+
+    message = data(chat.post(f"/chats/{session}/messages", HELLO), 201)
+
+    after = data(chat.get(f"/chats/{session}"))
+    assert after == {**before, "lastMessageAt": message["createdAt"], "updatedAt": after["updatedAt"]}
+    assert after["updatedAt"] >= message["createdAt"] >= before["lastMessageAt"]
+
+
+@covers(messages.LIST, 200)
+def test_messages_are_listed_oldest_first_each_on_one_page(chat: Api) -> None:
+    session = make_session(chat)
+    sent = [data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(n)}), 201) for n in range(5)]
+
+    pages = [chat.get(f"/chats/{session}/messages", query={"limit": 2, "page": page}).json() for page in (1, 2, 3, 4)]
+
+    assert [message for page in pages for message in page["data"]] == sent
+    assert [page["pagination"] for page in pages] == [
+        {"page": 1, "limit": 2, "total": 5, "totalPages": 3, "hasNext": True, "hasPrev": False},
+        {"page": 2, "limit": 2, "total": 5, "totalPages": 3, "hasNext": True, "hasPrev": True},
+        {"page": 3, "limit": 2, "total": 5, "totalPages": 3, "hasNext": False, "hasPrev": True},
+        {"page": 4, "limit": 2, "total": 5, "totalPages": 3, "hasNext": False, "hasPrev": True},
+    ]
+
+
+def test_a_list_is_the_first_fifty_unless_asked_otherwise(chat: Api) -> None:
+    session = make_session(chat)
+    for number in range(51):
+        chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(number)})
+
+    answer = chat.get(f"/chats/{session}/messages")
+
+    assert [message["content"] for message in data(answer)] == [str(number) for number in range(50)]
+    assert answer.json()["pagination"] == {
+        "page": 1, "limit": 50, "total": 51, "totalPages": 2, "hasNext": True, "hasPrev": False
+    }  # fmt: skip
+
+
+def test_a_session_without_messages_has_an_empty_page(chat: Api) -> None:
+    answer = chat.get(f"/chats/{make_session(chat)}/messages")
+
+    assert data(answer) == []
+    pagination = answer.json()["pagination"]
+    assert (pagination["total"], pagination["hasNext"], pagination["hasPrev"]) == (0, False, False)
+
+
+def test_messages_of_one_session_are_not_those_of_another(chat: Api) -> None:
+    one, other = make_session(chat), make_session(chat)
+    sent = data(chat.post(f"/chats/{one}/messages", HELLO), 201)
+
+    assert data(chat.get(f"/chats/{one}/messages")) == [sent]
+    assert data(chat.get(f"/chats/{other}/messages")) == []

@@ -1,0 +1,349 @@
+"""The wire as the contract tests hold it: bare `requests` and sockets, and what every answer must look like.
+
+Nothing here uses our client, so a mistake that client and server share still shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from duologue.contract import CHAT, PLATFORM, Operation, operations
+
+TIMEOUT = 10.0
+"""Seconds after which a server that does not answer fails the test."""
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+
+CODES = {
+    400: "VALIDATION_ERROR",
+    401: "AUTHENTICATION_ERROR",
+    403: "AUTHORIZATION_ERROR",
+    404: "NOT_FOUND_ERROR",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT_ERROR",
+    412: "PRECONDITION_FAILED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    421: "MISDIRECTED_REQUEST",
+    422: "IDEMPOTENCY_KEY_REUSED",
+    429: "RATE_LIMIT_ERROR",
+    500: "SERVER_ERROR",
+    502: "SERVER_ERROR",
+    503: "SERVER_ERROR",
+    504: "SERVER_ERROR",
+}
+"""The codes of the wire contract, written again rather than imported."""
+
+Body = Any
+"""What JSON can say; `bytes` are sent as they are."""
+
+NO_BODY = object()
+
+
+def covers(operation: Operation[Any], *statuses: int) -> pytest.MarkDecorator:
+    """Say that a test has this operation answer with these statuses; the test fails if it does not."""
+    return pytest.mark.covers(operation, *statuses)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request that was answered."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclass
+class Record:
+    """What a test has exchanged so far."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    made: list[tuple[Api, str]] = field(default_factory=list)
+    """What it made by `POST`, to be deleted at its end: who made it, and the path."""
+
+    def statuses(self) -> set[tuple[str, int]]:
+        """Return the operations that answered, each with its status."""
+        found = ((_operation_id(exchange), exchange.status) for exchange in self.exchanges)
+        return {(operation, status) for operation, status in found if operation}
+
+    def clean_up(self) -> None:
+        """Delete what is left of what the test made."""
+        for api, path in reversed(self.made):
+            api.delete(path)
+
+
+_ROUTES = [
+    (operation.method, re.compile(re.sub(r"{\w+}", "[^/]+", operation.route) + "/?"), operation.id)
+    for operation in operations()
+]
+
+
+def _operation_id(exchange: Exchange) -> str | None:
+    for method, route, name in _ROUTES:
+        if method == exchange.method and route.fullmatch(exchange.path):
+            return name
+    return None
+
+
+@dataclass(frozen=True)
+class Api:
+    """One caller of one service: a base URL, the headers it always sends, and a connection of its own."""
+
+    url: str
+    session: requests.Session
+    record: Record
+    headers: Mapping[str, str] = field(default_factory=dict)
+    numbered: bool = False
+    """Whether each request carries a fresh `Unique-Reference-Code`."""
+
+    def sending(self, **headers: str) -> Api:
+        """Return the same caller with more headers; `_` in a name stands for `-`."""
+        return replace(self, headers={**self.headers, **{key.replace("_", "-"): text for key, text in headers.items()}})
+
+    def bearing(self, token: str) -> Api:
+        """Return the caller whose token this is."""
+        return self.sending(Authorization=f"Bearer {token}")
+
+    def as_user(self, user_id: str | None = None) -> Api:
+        """Return another user of the chat service, one never heard of unless named."""
+        return self.sending(x_user_id=user_id or unique("user"))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Body = NO_BODY,
+        *,
+        query: Mapping[str, Any] | str | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        """Send one request, the path exactly as written; a header that is None is not sent."""
+        sent: dict[str, str | None] = {"Unique-Reference-Code": unique("urc")} if self.numbered else {}
+        sent |= self.headers
+        data = None
+        if body is not NO_BODY:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        sent |= headers or {}
+        prepared = self.session.prepare_request(requests.Request(method, self.url, headers=sent, data=data))
+        for name in [name for name, value in sent.items() if value is None]:
+            prepared.headers.pop(name, None)
+        prepared.url = self.url + path + _query_text(query)
+        answer = self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream)
+        self._remember(answer, path)
+        return answer
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, body: Body = NO_BODY, **options: Any) -> requests.Response:
+        return self.request("POST", path, body, **options)
+
+    def put(self, path: str, body: Body = NO_BODY, **options: Any) -> requests.Response:
+        return self.request("PUT", path, body, **options)
+
+    def patch(self, path: str, body: Body = NO_BODY, **options: Any) -> requests.Response:
+        return self.request("PATCH", path, body, **options)
+
+    def delete(self, path: str, **options: Any) -> requests.Response:
+        return self.request("DELETE", path, **options)
+
+    def _remember(self, answer: requests.Response, path: str) -> None:
+        method = str(answer.request.method)
+        self.record.exchanges.append(Exchange(method, urlsplit(answer.url).path, answer.status_code))
+        if method == "POST" and answer.status_code == 201 and path in ("/users", "/chats"):
+            made = answer.json()
+            self.record.made.append((self, f"{path}/{made['id'] if path == '/users' else made['data']['_id']}"))
+
+
+def _query_text(query: Mapping[str, Any] | str | None) -> str:
+    if not query:
+        return ""
+    return "?" + (query if isinstance(query, str) else urlencode(query))
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A server under test."""
+
+    platform_url: str
+    chat_url: str
+    api_key: str
+    record: Record = field(default_factory=Record)
+    session: requests.Session = field(default_factory=lambda: _session())
+
+    @property
+    def platform_origin(self) -> str:
+        return origin_of(self.platform_url)
+
+    @property
+    def chat_origin(self) -> str:
+        return origin_of(self.chat_url)
+
+    @property
+    def platform(self) -> Api:
+        """The platform, asked by nobody in particular."""
+        return Api(self.platform_url, self.session, self.record)
+
+    @property
+    def chat(self) -> Api:
+        """The chat service, asked by a user never heard of."""
+        headers = {"x-api-key": self.api_key}
+        return Api(self.chat_url, self.session, self.record, headers, numbered=True).as_user()
+
+    def of(self, operation: Operation[Any]) -> Api:
+        """Return the service that has `operation`."""
+        return self.chat if operation.service is CHAT else self.platform
+
+    def at_origin(self, service: str) -> Api:
+        """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
+        origin = self.platform_origin if service == PLATFORM.name else self.chat_origin
+        return Api(origin, self.session, self.record)
+
+    def close(self) -> None:
+        """Delete what was made and close the connections."""
+        try:
+            self.record.clean_up()
+        finally:
+            self.session.close()
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of `url`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def unique(word: str) -> str:
+    """Return a name that nothing else has."""
+    return f"{word}-{uuid.uuid4().hex[:16]}"
+
+
+def new_user(**given: Any) -> dict[str, Any]:
+    """Return the body of a `POST /users` that no other test makes."""
+    name = unique("Ada")
+    return {"name": name, "email": f"{name}@example.com".lower(), **given}
+
+
+def code_of(status: int) -> str | None:
+    """Return the code the wire contract names for `status`, else what the platform's document would say."""
+    default = "SERVER_ERROR" if status >= 500 else None
+    return CODES.get(status, default)
+
+
+def refused(answer: requests.Response, status: int, *naming: str) -> dict[str, Any]:
+    """Check that `answer` is the common error body for `status` and names each text; return the body."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
+    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
+    body: dict[str, Any] = answer.json()
+    is_error_body(body, status)
+    assert body["metadata"]["requestId"] == answer.headers["X-Request-Id"]
+    for text in naming:
+        assert text in body["details"]["message"], body
+    return body
+
+
+def is_error_body(body: dict[str, Any], status: int) -> None:
+    """Check that `body` is the one body every error has."""
+    assert set(body) == {"message", "code", "details", "errors", "metadata"}
+    assert isinstance(body["message"], str)
+    assert body["message"]
+    assert body["code"] == code_of(status) or code_of(status) is None
+    assert set(body["details"]) == {"message", "fields"}
+    assert isinstance(body["details"]["message"], str)
+    assert body["details"]["message"]
+    for name, complaints in body["details"]["fields"].items():
+        assert complaints
+        assert all(f"{name}: {complaint}" in body["errors"] for complaint in complaints)
+    assert body["errors"]
+    assert all(isinstance(error, str) for error in body["errors"])
+    is_metadata(body["metadata"])
+    assert "Traceback" not in json.dumps(body)
+
+
+def is_metadata(metadata: dict[str, Any]) -> None:
+    """Check `metadata` of an envelope or of an error."""
+    assert set(metadata) == {"timestamp", "requestId", "version"}
+    assert TIMESTAMP.fullmatch(metadata["timestamp"])
+    assert metadata["requestId"]
+    assert metadata["version"]
+
+
+def data(answer: requests.Response, status: int = 200) -> Any:
+    """Check that `answer` is the chat service's envelope of a success; return its data."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
+    body = answer.json()
+    assert set(body) - {"pagination"} == {"data", "message", "metadata"}
+    assert isinstance(body["message"], str)
+    assert body["message"]
+    is_metadata(body["metadata"])
+    assert body["metadata"]["requestId"] == answer.headers["X-Request-Id"]
+    return body["data"]
+
+
+@contextlib.contextmanager
+def dialled(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.socket]:
+    """A bare TCP connection to `origin`."""
+    parts = urlsplit(origin)
+    with socket.create_connection((str(parts.hostname), parts.port or 80), timeout) as connection:
+        yield connection
+
+
+def say(origin: str, text: str | bytes) -> requests.Response:
+    """Send these very bytes as one request on a connection of its own and return the answer.
+
+    Line ends may be written `\\n`; `{host}` stands for the server's host and port.
+    """
+    if isinstance(text, str):
+        text = text.replace("{host}", urlsplit(origin).netloc).replace("\n", "\r\n").encode()
+    with dialled(origin) as connection:
+        connection.sendall(text)
+        return hear(connection)
+
+
+def hear(connection: socket.socket, method: str = "GET") -> requests.Response:
+    """Read one answer off a bare connection."""
+    heard = http.client.HTTPResponse(connection, method=method)
+    try:
+        heard.begin()
+        answer = requests.Response()
+        answer.status_code = heard.status
+        answer.headers = CaseInsensitiveDict(heard.getheaders())
+        answer._content = heard.read()
+        return answer
+    finally:
+        heard.close()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side closes, once it has said what it still wants to say; it is given until the timeout."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
