@@ -106,7 +106,6 @@ class Listener:
 
     def close(self) -> None:
         self._socket.close(timeout=0)
-        self._socket.shutdown()
 
 
 @contextmanager
