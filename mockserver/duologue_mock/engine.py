@@ -1,7 +1,7 @@
 """The HTTP server: gevent's WSGI server, with llhttp for reading requests.
 
 Why gevent: a Flask application on it answered two to four times what it did on threads, and one thread serves HTTP,
-streams and websockets without anything being monkey-patched (`benchmarks/README.md` has the figures). What is
+streams and websockets without anything being monkey-patched (`ARCHITECTURE.md` has the figures). What is
 replaced of `gevent.pywsgi` is how a request's head is read (httptools' C parser in place of the email package's), how
 it is bounded in size and time, how an answer is sent (head and body in one piece), and what a malformed request is
 told.
