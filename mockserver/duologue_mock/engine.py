@@ -32,8 +32,10 @@ LINGER = 2.0
 """Seconds a refused body is still taken in."""
 MAX_LINGER = 64 * 1024 * 1024
 
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
+FAREWELL = 0.5
+"""Seconds a websocket has for saying goodbye when the server stops."""
 
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 _Error = Callable[[Refusal], bytes]
 
 
@@ -96,6 +98,9 @@ def _key(name: bytes) -> str:
 
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     """Serves one connection."""
+
+    busy = False
+    upgraded = False
 
     def handle(self) -> None:
         """Serve requests until the connection ends, known to the server meanwhile."""
@@ -228,7 +233,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         environ["wsgi.input"] = self.wsgi_input
         environ["wsgi.input_terminated"] = True
         if upgrade:
-            self.close_connection = True
+            self.close_connection = self.upgraded = True
             environ["werkzeug.socket"] = WholeSocket(self.socket)  # where simple-websocket looks for one
 
     def run_application(self) -> None:
@@ -389,7 +394,10 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         self.closing = True
         self.stop_accepting()
         with gevent.Timeout(seconds, False):
-            while any(connection.busy for connection in self.connections):
+            while any(connection.busy and not connection.upgraded for connection in self.connections):
+                gevent.sleep(0.01)
+        with gevent.Timeout(min(seconds, FAREWELL), False):
+            while any(connection.upgraded for connection in self.connections):
                 gevent.sleep(0.01)
         for connection in list(self.connections):
             if getattr(connection, "socket", None) is not None:
