@@ -1,7 +1,7 @@
 """The HTTP server: gevent's WSGI server, with llhttp for reading requests.
 
 Why gevent: a Flask application on it answered two to four times what it did on threads, and one thread serves HTTP,
-streams and websockets without anything being monkey-patched (`benchmarks/README.md` has the figures). What is
+streams and websockets without anything being monkey-patched (`ARCHITECTURE.md` has the figures). What is
 replaced of `gevent.pywsgi` is how a request's head is read (httptools' C parser in place of the email package's), how
 it is bounded in size and time, how an answer is sent (head and body in one piece), and what a malformed request is
 told.
@@ -13,6 +13,7 @@ import contextlib
 import logging
 import re
 import socket
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -99,6 +100,7 @@ def _key(name: bytes) -> str:
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     """Serves one connection."""
 
+    provided_date: Any = None
     busy = False
     upgraded = False
 
@@ -153,12 +155,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             end = buffered.find(b"\r\n\r\n") + 4
             if end > 3:
                 head: bytes = rfile.read(end)
+                self.body_at_hand = len(buffered) - end
                 return head
         return self._read_slow_head() if buffered else None
 
     def _read_slow_head(self) -> bytes | None:
         lines: list[bytes] = []
-        size = 0
+        size = self.body_at_hand = 0
         with gevent.Timeout(self.server.read_timeout):
             while True:
                 line = self.rfile.readline(MAX_HEAD - size + 1)
@@ -255,9 +258,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     def _write_with_headers(self, data: bytes) -> None:
         """Send the head and the first piece of the body in one go."""
         self.headers_sent = True
+        date = b"" if self.provided_date else self.server.date()
+        self.provided_date = True  # gevent would format it anew for each answer
         self.finalize_headers()
         out = bytearray(b"HTTP/1.1 ")
         out += self.status
+        out += date
         for name, value in self.response_headers:
             out += b"\r\n%b: %b" % (name, value)
         if self.close_connection and not any(name.lower() == b"connection" for name, _ in self.response_headers):
@@ -301,6 +307,10 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
+        if length and length == self.content_length and length <= self.handler.body_at_hand:  # it came with the head
+            self.position = length
+            whole: bytes = self.rfile.read(length)
+            return whole
         try:
             with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
                 data: bytes = super().read(length)
@@ -318,7 +328,7 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
         would reset the connection, and the client might never see why it was refused. Nothing more is waited for
         from who fell silent or sent what is no body.
         """
-        if self.spoiled or not (self.chunked_input or self.position < (self.content_length or 0)):
+        if self.spoiled or not (self.chunked_input or (self.position or 0) < (self.content_length or 0)):
             return
         self.send_100_continue_enabled = False  # it has its answer
         if not self.handler.close_connection:
@@ -387,6 +397,14 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         self.refuse = refuse
         self.connections: set[Handler] = set()
         self.closing = False
+        self._second, self._date = 0, b""
+
+    def date(self) -> bytes:
+        """Return the line of the `Date` header, made anew each second."""
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._date = now, b"\r\nDate: " + format_date_time(now)
+        return self._date
 
     def tell(self, message: str) -> None:
         """Log what is worth knowing about a peer."""
@@ -419,8 +437,6 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
 
 def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
     """Return a whole HTTP answer that closes the connection."""
-    import time
-
     lines = [f"HTTP/1.1 {status_line}", *(f"{name}: {value}" for name, value in headers)]
     date = format_date_time(time.time()).decode()
     lines += [f"Date: {date}", f"Content-Length: {len(body)}", "Connection: close", "", ""]

@@ -13,7 +13,7 @@ from duologue.contract import headers
 from duologue.contract.errors import ApiErrorType
 from duologue_mock.clock import Clock
 from duologue_mock.exchange import Reply, Request
-from duologue_mock.refusal import Refusal, conflict, invalid
+from duologue_mock.refusal import Refusal, invalid
 
 LIFETIME = 24 * 3600.0
 MOST = 10_000
@@ -61,7 +61,7 @@ class IdempotencyKeys:
         if entry.fingerprint != fingerprint:
             raise _reused()
         if entry.reply is None:
-            raise conflict("A request with this idempotency key is still in progress")
+            raise in_progress()
         return None, _replay(entry.reply)
 
     def _trim(self, now: float) -> None:
@@ -98,6 +98,16 @@ def _check(key: str) -> None:
         raise invalid({headers.IDEMPOTENCY_KEY: ["Must not be blank."]})
     if len(key) > headers.MAX_VALUE_LENGTH:
         raise invalid({headers.IDEMPOTENCY_KEY: [f"Must be at most {headers.MAX_VALUE_LENGTH} characters."]})
+
+
+def in_progress() -> Refusal:
+    """Return the refusal of a key whose first request is under way; a caller may ask again in a moment."""
+    return Refusal(
+        409,
+        "A request with this idempotency key is still in progress",
+        fields={headers.IDEMPOTENCY_KEY: ["Still in progress; try again."]},
+        headers=[(headers.RETRY_AFTER, "1")],
+    )
 
 
 def _reused() -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -53,6 +54,7 @@ class Realtime:
         callers: checks credentials.
         ids: names the errors.
         in_loop: how to reach the sockets' own thread from another.
+        manager: python-socketio's client manager; None for the one that knows this process alone.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Realtime:
         callers: Callers,
         ids: Ids,
         in_loop: Callable[[Callable[[], None]], None],
+        manager: Any = None,
     ) -> None:
         self._require_auth = settings.require_auth
         self._state = state
@@ -79,6 +82,7 @@ class Realtime:
             manage_session=False,
             max_http_buffer_size=_LARGEST * settings.max_body,
             async_handlers=False,
+            client_manager=manager,
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
@@ -235,7 +239,7 @@ class Realtime:
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:
-            self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
+            self._in_loop(partial(self._drop, sid))
 
     def _drop(self, sid: str) -> None:
         self._io.start_background_task(self._disconnect_now, sid)
