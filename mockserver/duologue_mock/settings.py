@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from duologue.contract import headers
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
 
@@ -85,8 +87,8 @@ class Settings:
             raise ValueError(f"secret must have at least {_SECRET_LENGTH} bytes (RFC 7518, section 3.2).")
         if self.rate_limit is not None and self.rate_limit < 1:
             raise ValueError(f"rate_limit must be at least 1, or None for no limit, not {self.rate_limit!r}.")
-        if not self.api_keys or not all(key.strip() for key in self.api_keys):
-            raise ValueError("api_keys needs at least one key, and none of them blank.")
+        if not self.api_keys or not all(re.fullmatch(headers.VALUE, key) for key in self.api_keys):
+            raise ValueError("api_keys needs at least one key, each of printable ASCII, as a header has to be.")
 
 
 def setting_names() -> frozenset[str]:
