@@ -8,6 +8,10 @@ from typing import Any
 
 import requests
 import socketio
+from engineio.payload import Payload
+
+Payload.max_decode_packets = 10_000
+"""How much a poll may bring: the Python client's default of 16 is its own, browsers have no limit."""
 
 DEADLINE = 5.0
 """Seconds in which what should be heard must be heard."""
