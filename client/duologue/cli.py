@@ -1,19 +1,17 @@
-"""The `duologue` command; its parts are found through the entry points of `duologue.commands`."""
+"""The `duologue` command. Its subcommands are entry points; this module imports nothing that only one of them needs."""
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
 
 
 def main() -> None:
-    """Run the command."""
-    import click
-
-    group = click.Group("duologue")
-    for entry in entry_points(group="duologue.commands"):
-        group.add_command(entry.load(), entry.name)
-    group()
-
-
-if __name__ == "__main__":
-    main()
+    """Run the command line; without click, say in a sentence how to get it."""
+    try:
+        from duologue.command_group import commands
+    except ModuleNotFoundError as missing:
+        if missing.name != "click":
+            raise
+        sys.stderr.write("The duologue command needs click: pip install 'duologue[cli]'\n")
+        sys.exit(2)
+    commands(prog_name="duologue")

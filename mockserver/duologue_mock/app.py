@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 from flask import request as flask_request
@@ -15,11 +16,11 @@ from duologue.contract import operations
 from duologue_mock import pages
 from duologue_mock.callers import Callers
 from duologue_mock.clock import Ids
-from duologue_mock.door import Door, report
+from duologue_mock.door import Door, StartResponse, WSGIApp, report
 from duologue_mock.exchange import Observer, Request
 from duologue_mock.gate import Gate
+from duologue_mock.idempotency import IdempotencyKeys
 from duologue_mock.limits import RateLimiter
-from duologue_mock.realtime import InLoop, Realtime
 from duologue_mock.refusal import Refusal
 from duologue_mock.replies import Offload, Replies
 from duologue_mock.routes import Routes
@@ -29,6 +30,12 @@ from duologue_mock.store import State
 from duologue_mock.tokens import Signer
 from duologue_mock.wiring import Wiring
 
+if TYPE_CHECKING:
+    from duologue_mock.realtime import Realtime
+
+InLoop = Callable[[Callable[[], None]], None]
+"""Runs a function in the thread that serves the sockets."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -36,14 +43,48 @@ class Parts:
 
     settings: Settings
     state: State
-    realtime: Realtime
+    sockets: Sockets
     routes: Routes
+
+    @property
+    def realtime(self) -> Realtime:
+        """The Socket.IO server."""
+        return self.sockets.realtime
+
+
+class Sockets:
+    """The WSGI application of `/socket.io/`.
+
+    The server behind it is made when the first client asks for it: loading it takes as long as loading all the rest,
+    and a mock should be there at once.
+    """
+
+    def __init__(self, make: Callable[[], Realtime]) -> None:
+        self._make = make
+
+    @cached_property
+    def realtime(self) -> Realtime:
+        """The Socket.IO server."""
+        return self._make()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        answer: Iterable[bytes] = self.realtime.wsgi_app(environ, start_response)
+        return answer
+
+    def disconnect_all(self) -> None:
+        """Disconnect every client."""
+        if "realtime" in self.__dict__:
+            self.realtime.disconnect_all()
 
 
 def create_app(
     settings: Settings | None = None,
     *,
     state: State | None = None,
+    limiter: RateLimiter | None = None,
+    keys: IdempotencyKeys | None = None,
+    socket_manager: Any = None,
     observers: Sequence[Observer] = (),
     in_loop: InLoop | None = None,
     offload: Offload | None = None,
@@ -54,6 +95,9 @@ def create_app(
     Args:
         settings: how it behaves.
         state: what it remembers; None makes one and fills it from the fixtures.
+        limiter: counts requests; None makes one that obeys the state's clock.
+        keys: remembers idempotency keys; None makes one that obeys the state's clock.
+        socket_manager: python-socketio's client manager, to share rooms with other processes; None keeps them here.
         observers: told of every exchange.
         in_loop: runs a function in the thread that serves the sockets; None if that is the only thread there is.
         offload: runs what may block without holding up other requests; None runs it in place.
@@ -73,21 +117,19 @@ def create_app(
     callers = Callers(settings, state, signer)
     routes = Routes(operations())
     replies = Replies(settings, rules, offload=offload or _in_place, pause=pause or time.sleep)
-    wiring = Wiring(settings, state, signer, replies, report)
-    realtime = Realtime(
-        app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop or _in_place
-    )
+    wiring = Wiring(settings, state, signer, replies, keys or IdempotencyKeys(state.clock), report)
+    sockets = Sockets(lambda: _realtime(app, settings, state, callers, in_loop or _in_place, socket_manager))
     pages.register(app, routes)
     _speak_one_error_body(app, wiring, routes)
-    app.extensions["duologue"] = Parts(settings, state, realtime, routes)
+    app.extensions["duologue"] = Parts(settings, state, sockets, routes)
     app.wsgi_app = Door(  # type: ignore[method-assign]
         routes=routes,
         gate=Gate(settings),
         callers=callers,
-        limiter=RateLimiter(settings.rate_limit, state.clock),
+        limiter=limiter or RateLimiter(settings.rate_limit, state.clock),
         wiring=wiring,
         pages=pages_app,
-        sockets=realtime.wsgi_app,
+        sockets=sockets,
         ids=state.ids,
         observers=observers,
     )
@@ -98,6 +140,19 @@ def parts_of(app: Flask) -> Parts:
     """Return what a mock's application is made of."""
     parts: Parts = app.extensions["duologue"]
     return parts
+
+
+def _realtime(
+    app: Flask, settings: Settings, state: State, callers: Callers, in_loop: InLoop, manager: Any
+) -> Realtime:
+    from duologue_mock.realtime import Realtime
+
+    door: WSGIApp = app.wsgi_app
+    made = Realtime(
+        app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop, manager=manager
+    )
+    app.wsgi_app = door  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front; it belongs behind
+    return made
 
 
 def _seeded(settings: Settings, fixtures: Fixtures) -> State:

@@ -8,7 +8,7 @@ from duologue.contract.users import User
 from duologue_mock.handlers import Caller, answers
 from duologue_mock.refusal import unauthenticated
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer
+from duologue_mock.tokens import Signer, revoked
 
 
 @answers(auth.LOGIN)
@@ -30,7 +30,8 @@ def refresh(state: State, signer: Signer, body: RefreshRequest) -> Tokens:
 @answers(auth.LOGOUT)
 def logout(state: State, caller: Caller) -> None:
     """End the caller's login."""
-    assert caller.login_id is not None
+    if caller.login_id is None or not state.logins.alive(caller.login_id):
+        raise revoked()
     state.logins.end(caller.login_id)
 
 

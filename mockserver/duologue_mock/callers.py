@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 
-from duologue.contract import headers
+from duologue.contract import auth, headers
 from duologue.contract.words import CHAT, Access, Operation
 from duologue_mock.exchange import Request
 from duologue_mock.handlers import Caller
@@ -12,6 +13,8 @@ from duologue_mock.refusal import forbidden, invalid, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.tokens import Identity, Signer
+
+_VALUE = re.compile(headers.VALUE)
 
 API_KEY = "HTTP_X_API_KEY"
 USER_ID = "HTTP_X_USER_ID"
@@ -76,7 +79,8 @@ class Callers:
             if self._require_auth or operation.access is Access.KNOWN:
                 raise unauthenticated("Authentication required", hint=_HOW_TO_LOG_IN)
             return Caller(key=_address(request))
-        identity = self.owner_of_token(_bearer(authorization))
+        # A logout whose answer was lost is tried again under its idempotency key, when its login has ended already.
+        identity = self._signer.verify(self._state, _bearer(authorization), ended_too=operation is auth.LOGOUT)
         return Caller(key=f"user:{identity.user.id}", user=identity.user, login_id=identity.login_id)
 
 
@@ -99,10 +103,10 @@ def _bearer(authorization: str) -> str:
 def _required(name: str, value: str | None) -> str:
     if value is None or not value.strip():
         raise invalid({name: ["This header is required and must not be blank."]}, f"Header {name} is required")
-    if len(value) > headers.MAX_VALUE_LENGTH or not (value.isascii() and value.isprintable()):
+    if len(value) > headers.MAX_VALUE_LENGTH or not _VALUE.fullmatch(value):
         limit = headers.MAX_VALUE_LENGTH
         raise invalid({name: [f"Must be at most {limit} printable ASCII characters."]}, f"Header {name} is invalid")
-    return value.strip()
+    return value
 
 
 def _address(request: Request) -> str:

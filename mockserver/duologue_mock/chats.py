@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from duologue.contract import chats
 from duologue.contract.chats import (
@@ -87,14 +87,25 @@ def delete(state: State, caller: Caller, id: str) -> None:
     state.announce(chats.DELETED, ChatGone(id), user_id=caller.user_id)
 
 
-def change(state: State, owner: str, session: ChatSession, *, message_arrived: bool = False) -> ChatSession:
+def next_moment(state: State, session: ChatSession) -> datetime:
+    """Return the time of the next change of a session: now, and later than its last one by a millisecond at least.
+
+    Two messages in one millisecond would else leave no trace in what orders the list.
+    """
+    return max(state.clock.now(), session.updated_at + timedelta(milliseconds=1))
+
+
+def change(state: State, owner: str, session: ChatSession, *, message_at: datetime | None = None) -> ChatSession:
     """Store a changed session under a new `updated_at`, tell of it, and return it.
 
-    Moments of one session only go forward, by a millisecond at least: two messages in one millisecond would else
-    leave no trace in what orders the list.
+    Args:
+        state: where it is.
+        owner: whose it is.
+        session: as it is now.
+        message_at: when a message arrived, if that is the change.
     """
-    now = max(state.clock.now(), session.updated_at + timedelta(milliseconds=1))
-    session = replace(session, updated_at=now, last_message_at=now if message_arrived else session.last_message_at)
+    moment = message_at or next_moment(state, session)
+    session = replace(session, updated_at=moment, last_message_at=message_at or session.last_message_at)
     state.chats.replace(session)
     state.announce(chats.UPDATED, ChatEvent(session), user_id=owner)
     return session

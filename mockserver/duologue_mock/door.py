@@ -12,7 +12,7 @@ from duologue_mock.clock import Ids
 from duologue_mock.exchange import Observer, Reply, Request, status_line
 from duologue_mock.gate import Gate, preflight
 from duologue_mock.limits import RateLimiter
-from duologue_mock.refusal import Refusal
+from duologue_mock.refusal import Refusal, phrase
 from duologue_mock.routes import Routes, allowed
 from duologue_mock.wiring import Wiring
 
@@ -72,8 +72,9 @@ class Door:
         extra: list[tuple[str, str]] = []
         try:
             self._gate.check_host(request)
-            extra += self._gate.check_origin(request)
-            if request.path.startswith(_SOCKET_PATH):
+            for_sockets = request.path.startswith(_SOCKET_PATH)
+            extra += self._gate.check_origin(request, reading_is_safe=not for_sockets)
+            if for_sockets:
                 return self._pass_on(self._sockets, request, start_response, extra)
             found = self._routes.find(request.path)
             if found is None:
@@ -81,7 +82,7 @@ class Door:
             reply = self._answer(request, *found, extra)
         except Refusal as refusal:
             reply = self._wiring.refuse(refusal, request)
-        except ConnectionError:
+        except OSError:
             raise  # the peer is gone; there is nobody to answer
         except Exception as error:
             reply = self._wiring.refuse(report(request, error), request)
@@ -102,7 +103,12 @@ class Door:
                 405, f"{method} is not allowed here", hint=f"This path allows {allow}.", headers=[("Allow", allow)]
             )
         request.operation = operation
-        request.caller = caller = self._callers.identify(operation, request)
+        try:
+            request.caller = caller = self._callers.identify(operation, request)
+        except Refusal:
+            # Whoever guesses at credentials is counted too, by address: not to the cost of those it pretends to be.
+            extra += self._limiter.count(f"unknown at {request.environ.get('REMOTE_ADDR', '')}")
+            raise
         extra += self._limiter.count(caller.key)
         return self._wiring.answer(operation, request)
 
@@ -135,13 +141,28 @@ class Door:
         if request.method == "OPTIONS" and request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
             return self._send(request, Reply(204, preflight(request)), start_response, extra)
         request.environ["duologue.request"] = request
+        refused: list[int] = []
 
         def start(status: str, given: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            code = int(status[:3])
+            if code >= 400 and app is self._sockets:
+                refused.append(code)  # the engine's own errors are texts; ours have a body
+                return lambda _: None
             for observer in self._observers:
-                observer(request, Reply(int(status[:3]), given))
+                observer(request, Reply(code, given))
             return start_response(status, [*given, *self._common(request, extra)], exc_info)
 
-        return app(request.environ, start)
+        try:
+            body = app(request.environ, start)
+        except ValueError as error:
+            if "werkzeug.socket" not in request.environ:
+                raise
+            # Nonsense on a websocket: there is no HTTP any more in which to answer.
+            raise ConnectionAbortedError(str(error)) from error
+        if refused:
+            reason = b"".join(body).decode("utf-8", "replace").strip('"') or phrase(refused[0])
+            raise Refusal(refused[0], "Not a Socket.IO request that can be served", hint=reason[:200])
+        return body
 
     def _name(self, environ: dict[str, Any]) -> str:
         code: str | None = environ.get(REFERENCE_CODE)

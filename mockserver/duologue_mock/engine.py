@@ -1,7 +1,7 @@
 """The HTTP server: gevent's WSGI server, with llhttp for reading requests.
 
 Why gevent: a Flask application on it answered two to four times what it did on threads, and one thread serves HTTP,
-streams and websockets without anything being monkey-patched (`benchmarks/README.md` has the figures). What is
+streams and websockets without anything being monkey-patched (`ARCHITECTURE.md` has the figures). What is
 replaced of `gevent.pywsgi` is how a request's head is read (httptools' C parser in place of the email package's), how
 it is bounded in size and time, how an answer is sent (head and body in one piece), and what a malformed request is
 told.
@@ -9,7 +9,9 @@ told.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -30,6 +32,10 @@ LINGER = 2.0
 """Seconds a refused body is still taken in."""
 MAX_LINGER = 64 * 1024 * 1024
 
+FAREWELL = 0.5
+"""Seconds a websocket has for saying goodbye when the server stops."""
+
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 _Error = Callable[[Refusal], bytes]
 
 
@@ -44,14 +50,14 @@ class Unreadable(Exception):
 class Head:
     """Collects what llhttp finds in a request's head, straight into WSGI's dictionary."""
 
-    __slots__ = ("environ", "has_body_header", "host_seen", "lines", "url")
+    __slots__ = ("environ", "keep_alive", "lines", "parser", "url")
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
+        self.parser: Any = None
         self.url = b""
-        self.host_seen = False
-        self.has_body_header = False
         self.lines = 0
+        self.keep_alive = False
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request target."""
@@ -62,14 +68,20 @@ class Head:
         self.lines += 1
         if self.lines > MAX_HEADERS:
             raise Unreadable(431, f"A request may have at most {MAX_HEADERS} headers.")
+        if b"_" in name:
+            return  # WSGI could not tell `X_Api_Key` from `X-Api-Key`
         key = _KEYS.get(name) or _key(name)
         environ = self.environ
         if key in environ and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if key == "HTTP_HOST":
                 raise Unreadable(400, "A request must have one Host header.")
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
-        elif "_" not in key or b"_" not in name:
+        else:
             environ[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Note whether the connection goes on: once the message is complete too, llhttp has forgotten."""
+        self.keep_alive = self.parser.should_keep_alive()
 
 
 _KEYS: dict[bytes, str] = {}
@@ -86,6 +98,9 @@ def _key(name: bytes) -> str:
 
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     """Serves one connection."""
+
+    busy = False
+    upgraded = False
 
     def handle(self) -> None:
         """Serve requests until the connection ends, known to the server meanwhile."""
@@ -148,34 +163,49 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
                 if line in (b"\r\n", b"\n") and len(lines) > 1:
                     return b"".join(lines)
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes, method: bytes | None = None) -> None:
+        """Fill the environ from a request's head.
+
+        A method that llhttp does not know is still a method: it reads the head again under another name, so that the
+        request is refused like any that the path does not allow.
+        """
         environ: dict[str, Any] = self.server.get_environ()
         head = Head(environ)
-        parser = httptools.HttpRequestParser(head)
+        parser = head.parser = httptools.HttpRequestParser(head)
         upgrade = False
         try:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             upgrade = True
+        except httptools.HttpParserInvalidMethodError:
+            unknown, _, rest = data.partition(b" ")
+            if method is not None or not _METHOD.fullmatch(unknown):
+                raise Unreadable(400, "Not a readable request: it has no method.") from None
+            self._parse(b"GET " + rest, unknown)
+            return
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
         except httptools.HttpParserError as error:
             raise Unreadable(400, f"Not a readable request: {error}.") from None
-        self._fill(environ, head, parser, upgrade)
+        finally:
+            head.parser = None  # they would else keep each other alive
+        self._fill(environ, head, parser, method or parser.get_method(), upgrade)
 
-    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, upgrade: bool) -> None:
+    def _fill(self, environ: dict[str, Any], head: Head, parser: Any, method: bytes, upgrade: bool) -> None:
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
         target, _, query = head.url.partition(b"?")
         if not target.startswith(b"/"):
-            target = _origin_form(target)
-        self.command = environ["REQUEST_METHOD"] = parser.get_method().decode("latin-1")
+            target, host = _origin_form(target)
+            if host is not None:
+                environ["HTTP_HOST"] = host  # the target's authority replaces the header (RFC 9112, section 3.2.2)
+        self.command = environ["REQUEST_METHOD"] = method.decode("latin-1")
         self.path = head.url.decode("latin-1")
         self.requestline = f"{self.command} {self.path} HTTP/{version}"
         self.request_version = environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        self.close_connection = not parser.should_keep_alive()
+        self.close_connection = version == "1.0" or not head.keep_alive
         environ["SCRIPT_NAME"] = ""
         environ["PATH_INFO"] = (unquote_to_bytes(target) if b"%" in target else target).decode("latin-1")
         environ["QUERY_STRING"] = query.decode("latin-1")
@@ -184,7 +214,10 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         self.environ = environ
 
     def _attach_body(self, environ: dict[str, Any], upgrade: bool) -> None:
-        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        coding = environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower()
+        if coding != "chunked":
+            raise Unreadable(400, "The only transfer coding spoken here is chunked.")
+        chunked = "HTTP_TRANSFER_ENCODING" in environ
         declared = environ.get("CONTENT_LENGTH")
         if declared is not None and not (declared.isascii() and declared.isdigit() and len(declared) < 19):
             raise Unreadable(400, "Content-Length must be a number.")
@@ -200,14 +233,14 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         environ["wsgi.input"] = self.wsgi_input
         environ["wsgi.input_terminated"] = True
         if upgrade:
-            self.close_connection = True
+            self.close_connection = self.upgraded = True
             environ["werkzeug.socket"] = WholeSocket(self.socket)  # where simple-websocket looks for one
 
     def run_application(self) -> None:
         """Run the application; a websocket ends with an exception that only means it is over."""
         try:
             super().run_application()
-        except ConnectionError:
+        except OSError:
             if "werkzeug.socket" not in self.environ:
                 raise
 
@@ -256,23 +289,34 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
     """A request's body, which has to arrive within the server's read timeout."""
 
     handler: Handler
+    spoiled = False
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
-        with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
-            data: bytes = super().read(length)
-            return data
+        try:
+            with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
+                data: bytes = super().read(length)
+                return data
+        except ConnectionError:
+            raise
+        except (OSError, TooSlow) as error:
+            self.spoiled = True
+            raise error if isinstance(error, TooSlow) else Malformed() from None
 
     def _discard(self) -> None:
         """Read what the application left unread.
 
         All of it, where the connection goes on. Where it closes, as much as comes in a moment: closing on unread data
-        would reset the connection, and the client might never see why it was refused.
+        would reset the connection, and the client might never see why it was refused. Nothing more is waited for
+        from who fell silent or sent what is no body.
         """
+        if self.spoiled or not (self.chunked_input or self.position < (self.content_length or 0)):
+            return
+        self.send_100_continue_enabled = False  # it has its answer
         if not self.handler.close_connection:
             super()._discard()
             return
-        with gevent.Timeout(LINGER, False):
+        with gevent.Timeout(LINGER, False), contextlib.suppress(OSError):
             left = MAX_LINGER
             while left > 0 and (data := super().read(65536)):
                 left -= len(data)
@@ -283,6 +327,13 @@ class TooSlow(Refusal):
 
     def __init__(self) -> None:
         super().__init__(408, "The request took too long to arrive", headers=[("Connection", "close")])
+
+
+class Malformed(Refusal):
+    """The body ended early, or was chunked badly."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The body is not as its headers say", headers=[("Connection", "close")])
 
 
 class WholeSocket:
@@ -343,7 +394,10 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         self.closing = True
         self.stop_accepting()
         with gevent.Timeout(seconds, False):
-            while any(connection.busy for connection in self.connections):
+            while any(connection.busy and not connection.upgraded for connection in self.connections):
+                gevent.sleep(0.01)
+        with gevent.Timeout(min(seconds, FAREWELL), False):
+            while any(connection.upgraded for connection in self.connections):
                 gevent.sleep(0.01)
         for connection in list(self.connections):
             if getattr(connection, "socket", None) is not None:
@@ -361,9 +415,10 @@ def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -
     return "\r\n".join(lines).encode("latin-1") + body
 
 
-def _origin_form(target: bytes) -> bytes:
-    """A path out of an absolute request target; `*` stays itself (RFC 9112, section 3.2)."""
-    if target.startswith((b"http://", b"https://")):
-        rest = target.split(b"://", 1)[1]
-        return b"/" + rest.partition(b"/")[2]
-    return b"/*" if target == b"*" else b"/" + target
+def _origin_form(target: bytes) -> tuple[bytes, str | None]:
+    """The path of a request target that is none, and its authority if it names one (RFC 9112, section 3.2)."""
+    scheme, found, rest = target.partition(b"://")
+    if found and scheme.lower() in (b"http", b"https"):
+        authority, _, path = rest.partition(b"/")
+        return b"/" + path, authority.decode("latin-1")
+    return b"/" + target, None

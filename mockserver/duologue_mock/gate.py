@@ -7,7 +7,6 @@ header, which a page cannot forge; reading by not granting CORS; changing by ref
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from duologue.contract import headers
 from duologue_mock.exchange import Request
@@ -15,8 +14,11 @@ from duologue_mock.refusal import Refusal, forbidden
 from duologue_mock.settings import Settings
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_WANTS_MORE = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
+"""A preflight, and a websocket: browsers let a page read the latter without CORS."""
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -46,10 +48,19 @@ class Gate:
         if len(self._good_hosts) < 64:
             self._good_hosts.add(host)
 
-    def check_origin(self, request: Request) -> list[tuple[str, str]]:
-        """Return what CORS grants the request's origin: nothing to a foreign one, whose changes are refused."""
+    def check_origin(self, request: Request, *, reading_is_safe: bool = True) -> list[tuple[str, str]]:
+        """Return what CORS grants the request's origin: nothing to a foreign one, whose changes are refused.
+
+        Args:
+            request: the request.
+            reading_is_safe: whether a page without a grant cannot read the answer. It can read a websocket, which no
+                browser puts under CORS.
+        """
         origin = request.header("HTTP_ORIGIN")
         if origin is None:
+            # Browsers that hide a page's origin still say that it is foreign (the Fetch Metadata specification).
+            if request.method not in _SAFE and request.header("HTTP_SEC_FETCH_SITE") == "cross-site":
+                raise forbidden("Pages of other sites may not use the mock")
             return []
         if self.is_ours(origin):
             return [
@@ -57,7 +68,7 @@ class Gate:
                 ("Access-Control-Allow-Credentials", "true"),
                 ("Access-Control-Expose-Headers", ", ".join(headers.EXPOSED)),
             ]
-        if request.method not in _SAFE or request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
+        if not reading_is_safe or request.method not in _SAFE or any(request.header(key) for key in _WANTS_MORE):
             hint = f"Start the mock with `--allow-origin {origin}` if that page may use it."
             raise forbidden("Pages of this origin may not use the mock", hint=hint)
         return []
@@ -66,13 +77,8 @@ class Gate:
         """Return whether pages of an origin may use the mock: this machine's, on any port, and those allowed."""
         if origin.lower() in self._origins:
             return True
-        try:
-            parts = urlsplit(origin)
-            name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-            plain = not (parts.path or parts.query or parts.fragment or parts.username)
-            return parts.scheme in ("http", "https") and name in _LOCAL and plain and (parts.port or 1) > 0
-        except ValueError:
-            return False
+        found = _ORIGIN.fullmatch(origin)
+        return found is not None and found[1].lower() in _LOCAL and int(found[2] or 1) in range(1, 65536)
 
 
 def preflight(request: Request) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ def chat(state: State) -> Health:
 @answers(health.ERROR)
 def error(query: ErrorQuery) -> None:
     """Fail with the asked status."""
-    raise Refusal(query.status, phrase(query.status), hint=f"Status {query.status} was asked for.")
+    raise Refusal(query.status, phrase(query.status).capitalize(), hint=f"Status {query.status} was asked for.")
 
 
 def _health(state: State) -> Health:

@@ -38,9 +38,9 @@ def store(
         sender=new.sender,
         content=new.content,
         context=new.context,
-        created_at=state.clock.now(),
+        created_at=chats.next_moment(state, session),
     )
     state.chats.add_message(message)
     state.announce(messages.CREATED, MessageEvent(session_id, message), user_id=caller.user_id)
-    chats.change(state, caller.user_id, session, message_arrived=True)
+    chats.change(state, caller.user_id, session, message_at=message.created_at)
     return message

@@ -35,9 +35,17 @@ def document() -> dict[str, Any]:
     spec.components.schema(_schema_name(DeltaSchema), schema=DeltaSchema)
     for name, header in _response_headers().items():
         spec.components.header(name, header)
+    for name, parameter in _optional_headers().items():
+        spec.components.parameter(name, "header", parameter)
     for operation in operations():
-        spec.path(path=operation.route, operations={operation.method.lower(): _operation(operation)})
-    return spec.to_dict()
+        if operation.described:
+            spec.path(path=operation.route, operations={operation.method.lower(): _operation(operation)})
+    made: dict[str, Any] = spec.to_dict()
+    for schema in made["components"]["schemas"].values():
+        schema["properties"] = {
+            name: rules for name, rules in schema["properties"].items() if rules.pop("x-described", True)
+        }
+    return made
 
 
 def _about() -> dict[str, Any]:
@@ -67,10 +75,11 @@ def _nouns() -> list[str]:
 
 def _operation(operation: Operation[Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.id.replace(".", "_").lower(),
+        "operationId": _operation_id(operation),
         "tags": [operation.noun],
         "summary": operation.summary,
-        "description": operation.summary,
+        "description": _description(operation),
+        **_mentioned(operation),
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "security": _security(operation),
         "responses": {
@@ -82,6 +91,18 @@ def _operation(operation: Operation[Any]) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": type(operation.body), **_example(operation, "request")}
         described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
     return described
+
+
+def _description(operation: Operation[Any]) -> str:
+    taken = _state_dependent_headers(operation)
+    return operation.summary + (
+        f" Takes the optional headers {' and '.join(f'`{one}`' for one in taken)}." if taken else ""
+    )
+
+
+def _mentioned(operation: Operation[Any]) -> dict[str, Any]:
+    names = _state_dependent_headers(operation)
+    return {"x-headers": [{"$ref": f"#/components/parameters/{name}"} for name in names]} if names else {}
 
 
 def _security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
@@ -109,30 +130,51 @@ def _query_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
     return [{"in": "query", "schema": type(operation.query)}] if operation.query else []
 
 
-def _header_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
-    wanted = []
+def _header_parameters(operation: Operation[Any]) -> list[dict[str, Any] | str]:
+    """The headers that a request must have, and the one that is safe to make up."""
+    wanted: list[dict[str, Any] | str] = []
     if operation.service is CHAT and operation.access is not Access.NOBODY_ASKED:
         wanted += [
-            _header(headers.REFERENCE_CODE, "Names the call; comes back as the request id.", required=True),
-            _header(headers.USER_ID, "The user whose sessions these are.", required=True),
+            _required(headers.REFERENCE_CODE, "Names the call; comes back as the request id."),
+            _required(headers.USER_ID, "The user whose sessions these are."),
         ]
-    if operation.keyed:
-        wanted.append(_header(headers.IDEMPOTENCY_KEY, "The same key and body is answered once, then replayed."))
-    if operation.conditional:
-        wanted.append(_header("If-Match", "Only if the resource still has this ETag.", example='"0123456789abcdef01"'))
     if operation.safe and operation.tagged:
-        wanted.append(_header("If-None-Match", "Only if it has another ETag.", example='"0123456789abcdef01"'))
+        wanted.append("If-None-Match")  # apispec makes the reference
     return wanted
 
 
-def _header(name: str, description: str, *, required: bool = False, example: str = "example-1") -> dict[str, Any]:
+def _state_dependent_headers(operation: Operation[Any]) -> list[str]:
+    """Headers whose right value depends on earlier answers, so that no generator can make one up.
+
+    They are described under `components` and named by `x-headers`, not listed as parameters: a tool that filled them
+    with samples would get 412 and 422 from a server that does everything right.
+    """
+    return ["Idempotency-Key"] * operation.keyed + ["If-Match"] * operation.conditional
+
+
+_OPTIONAL_HEADERS = {
+    "Idempotency-Key": "The same key, path and body is answered once and then replayed; with another body it is 422.",
+    "If-Match": "Make the change only if the resource still has this ETag; else 412.",
+    "If-None-Match": "Answer 304 if the resource still has this ETag.",
+}
+
+
+def _optional_headers() -> dict[str, dict[str, Any]]:
+    return {
+        name: {"in": "header", "name": name, "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in _OPTIONAL_HEADERS.items()
+    }
+
+
+def _required(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": headers.MAX_VALUE_LENGTH, "pattern": headers.VALUE}
     return {
         "in": "header",
         "name": name,
-        "required": required,
+        "required": True,
         "description": description,
-        "example": example,
-        "schema": {"type": "string", "minLength": 1, "maxLength": headers.MAX_VALUE_LENGTH, "pattern": "^[!-~]+$"},
+        "example": "anonymous-user" if name == headers.USER_ID else "urc-1704067200000-a1b2c3d4e",
+        "schema": schema,
     }
 
 
@@ -143,6 +185,7 @@ def _success(operation: Operation[Any]) -> dict[str, Any]:
     if operation.answer is not None:
         content = {"schema": _answer_schema(operation), **_example(operation, "response")}
         answer["content"] = {"application/json": content}
+        answer |= _links(operation)
     answers = {str(operation.status): answer}
     if operation.streams:
         answers["200"] = _stream()
@@ -191,7 +234,7 @@ def _failure(operation: Operation[Any], status: int) -> dict[str, Any]:
     return {
         "description": phrase(status),
         "headers": named,
-        "content": {"application/json": {"schema": ErrorBodySchema}},
+        "content": {"application/json": {"schema": ErrorBodySchema, **_error_example(status)}},
     }
 
 
@@ -201,7 +244,7 @@ def _headers_of(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
         names += [headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET]
         names += ["ETag"] if operation.tagged else []
         names += [headers.IDEMPOTENCY_REPLAYED] if operation.keyed else []
-        names += ["Location"] if operation.status == 201 and operation.id in ("users.CREATE", "chats.CREATE") else []
+        names += ["Location"] if operation.status == 201 and operation.id in _MAKES else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
@@ -222,15 +265,58 @@ def _response_headers() -> dict[str, dict[str, Any]]:
 
 def _example(operation: Operation[Any], side: str) -> dict[str, Any]:
     """The golden example of the wire, which is the same that the tests compare both halves with."""
-    file = resources.files("duologue_mock.fixtures") / "wire" / f"{operation.id}.json"
-    if not file.is_file():
-        return {}
-    body = json.loads(file.read_text("utf-8")).get(side, {}).get("body")
+    body = _golden(operation.id)[side].get("body")
+    if body is not None and side == "request":
+        body = {name: value for name, value in body.items() if name not in _undescribed(operation)}
     return {} if body is None else {"example": body}
+
+
+def _undescribed(operation: Operation[Any]) -> set[str]:
+    """Fields of the body that the schema leaves out, and its example therefore too."""
+    assert operation.body is not None
+    fields_ = operation.body.fields.items()
+    return {field.data_key or name for name, field in fields_ if field.metadata.get("described") is False}
+
+
+def _error_example(status: int) -> dict[str, Any]:
+    body = _golden("error").get(str(status))
+    return {} if body is None else {"example": body}
+
+
+def _golden(name: str) -> dict[str, Any]:
+    file = resources.files("duologue_mock.fixtures") / "wire" / f"{name}.json"
+    golden: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return golden
+
+
+def _links(operation: Operation[Any]) -> dict[str, Any]:
+    """What can be asked next with the id of what was made: every operation of the same service that takes one."""
+    if operation.answer is None or operation.status != 201 or operation.id not in _MAKES:
+        return {}
+    return {
+        "links": {
+            _operation_id(other): {
+                "operationId": _operation_id(other),
+                "parameters": {"id": f"$response.body#{_MAKES[operation.id]}"},
+            }
+            for other in operations()
+            if other.described and other.parameters and other.path.startswith(f"{operation.path}/")
+        }
+    }
+
+
+_MAKES = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
+"""Where an answer has the id of what was made."""
+
+
+def _operation_id(operation: Operation[Any]) -> str:
+    return operation.id.replace(".", "_").lower()
 
 
 def _own_formats(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """What apispec cannot know of the contract's own fields."""
+    if field.metadata.get("described") is False:
+        return {"x-described": False}
     if isinstance(field, Timestamp):
         return {"type": "string", "format": "date-time", "pattern": _TIMESTAMP}
     if isinstance(field, QueryInteger):

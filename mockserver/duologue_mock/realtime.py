@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
+from socketio.packet import ACK, BINARY_EVENT, EVENT, Packet
 
 from duologue._version import __version__
 from duologue.contract import headers, users
@@ -24,14 +26,13 @@ from duologue_mock.tokens import Identity
 
 logger = logging.getLogger("duologue_mock")
 
-MAX_EVENTS_A_SECOND = 100
+MAX_PACKETS_A_SECOND = 100
 """A client that sends more is disconnected."""
+_LARGEST = 5
+"""How many times the longest body a packet may have before the connection is cut."""
 
 _ADMINS = "admins"
 _PLATFORM_USER = "platform:"
-
-InLoop = Callable[[Callable[[], None]], None]
-"""Runs a function in the thread that serves the sockets."""
 
 
 @dataclass(slots=True)
@@ -40,8 +41,6 @@ class Connection:
 
     identity: Identity | None
     chat_user: str | None
-    second: int = 0
-    events: int = 0
 
 
 class Realtime:
@@ -54,10 +53,19 @@ class Realtime:
         callers: checks credentials.
         ids: names the errors.
         in_loop: how to reach the sockets' own thread from another.
+        manager: python-socketio's client manager; None for the one that knows this process alone.
     """
 
     def __init__(
-        self, app: Flask, *, settings: Settings, state: State, callers: Callers, ids: Ids, in_loop: InLoop
+        self,
+        app: Flask,
+        *,
+        settings: Settings,
+        state: State,
+        callers: Callers,
+        ids: Ids,
+        in_loop: Callable[[Callable[[], None]], None],
+        manager: Any = None,
     ) -> None:
         self._require_auth = settings.require_auth
         self._state = state
@@ -71,13 +79,17 @@ class Realtime:
             async_mode="gevent",
             cors_allowed_origins=[],
             manage_session=False,
-            max_http_buffer_size=settings.max_body,
+            max_http_buffer_size=_LARGEST * settings.max_body,
             async_handlers=False,
+            client_manager=manager,
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
-        self._io.on_event("*", self._unknown)
         self._io.default_exception_handler = self._failed
+        self._second, self._packets = 0, dict[str, int]()
+        engine = self._io.server.eio
+        self._handle_packet = engine.handlers["message"]
+        engine.on("message", self._packet)
         state.listen(self._announced)
         state.logins.on_end(self._login_ended)
 
@@ -127,24 +139,56 @@ class Realtime:
     def _disconnect(self, *_: Any) -> None:
         self._connections.pop(_sid(), None)
 
-    def _unknown(self, event: str, *_: Any) -> dict[str, Any]:
-        sid = _sid()
-        if self._floods(sid):
-            self._drop(sid)
-        refusal = Refusal(404, f"Unknown event {event[:100]!r}", hint="The server sends events and takes none.")
-        body = self._error_body(refusal)
-        self._io.emit("error", body, to=sid)
-        return body
+    def _packet(self, transport_id: str, data: Any) -> None:
+        """Take one packet: too many cut the connection, one that cannot be read is answered with an error.
 
-    def _floods(self, sid: str) -> bool:
-        connection = self._connections.get(sid)
-        if connection is None:
-            return False
+        Events are answered here, before the engine's dispatcher sees them: to that, an event named `connect`,
+        `disconnect` or `*` would be more than a name, and one whose announced attachments never come would make the
+        socket mute.
+        """
+        if self._floods(transport_id):
+            self._cut(transport_id)
+        elif isinstance(data, bytes):
+            return  # an attachment of an event that has been answered
+        else:
+            try:
+                packet = Packet(encoded_packet=data)
+                if packet.packet_type in (EVENT, BINARY_EVENT):
+                    self._refuse_event(transport_id, packet)
+                else:
+                    self._handle_packet(transport_id, data)
+            except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+                logger.info("a Socket.IO packet could not be read: %r", error)
+                self._answer(transport_id, None, Refusal(400, "Malformed packet", hint="It is not Socket.IO's."))
+
+    def _refuse_event(self, transport_id: str, packet: Packet) -> None:
+        """Answer an event, by its acknowledgement if it asks for one: the server takes none."""
+        data = packet.data
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise ValueError("an event needs a name")
+        refusal = Refusal(404, f"Unknown event {data[0][:100]!r}", hint="The server sends events and takes none.")
+        self._answer(transport_id, packet.id, refusal)
+
+    def _answer(self, transport_id: str, packet_id: int | None, refusal: Refusal) -> None:
+        """Send an error as an acknowledgement, or else as an `error` event, to a client that has connected."""
+        server = self._io.server
+        if server.manager.sid_from_eio_sid(transport_id, "/") is None:
+            self._cut(transport_id)
+            return
+        body = self._error_body(refusal)
+        answer = Packet(EVENT, data=["error", body]) if packet_id is None else Packet(ACK, data=[body], id=packet_id)
+        server.eio.send(transport_id, answer.encode())
+
+    def _cut(self, transport_id: str) -> None:
+        self._io.start_background_task(self._io.server.eio.disconnect, transport_id)
+
+    def _floods(self, transport_id: str) -> bool:
         second = int(self._state.clock.seconds())
-        if connection.second != second:
-            connection.second, connection.events = second, 0
-        connection.events += 1
-        return connection.events > MAX_EVENTS_A_SECOND
+        if second != self._second:
+            self._second = second
+            self._packets.clear()
+        sent = self._packets[transport_id] = self._packets.get(transport_id, 0) + 1
+        return sent > MAX_PACKETS_A_SECOND
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         logger.error("a Socket.IO handler failed", exc_info=error)
@@ -178,10 +222,18 @@ class Realtime:
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:
-            self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
+            self._in_loop(partial(self._drop, sid))
 
     def _drop(self, sid: str) -> None:
-        self._io.start_background_task(self._io.server.disconnect, sid)
+        self._io.start_background_task(self._disconnect_now, sid)
+
+    def _disconnect_now(self, sid: str) -> None:
+        """Tell the client that it is disconnected, then cut the connection: a rude one would go on."""
+        server = self._io.server
+        transport_id = server.manager.eio_sid_from_sid(sid, "/")
+        server.disconnect(sid)
+        if transport_id is not None:
+            server.eio.disconnect(transport_id)
 
     def _error_body(self, refusal: Refusal) -> dict[str, Any]:
         return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)

@@ -44,9 +44,7 @@ class Refusal(Exception):
     def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
         """Return the common error body."""
         errors = [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons]
-        details: dict[str, Any] = {"message": self.hint or "; ".join(errors) or self.message}
-        if self.fields:
-            details["fields"] = self.fields
+        details = {"message": self.hint or "; ".join(errors) or self.message, "fields": self.fields}
         return {
             "message": self.message,
             "code": self.code,

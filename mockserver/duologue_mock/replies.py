@@ -100,10 +100,11 @@ class Replies:
         if isinstance(made, str):
             yield from re.findall(r"\s*\S+", made)
             return
-        pieces = iter(made)
+        pieces = self._guarded(lambda: iter(made))
         end = object()
         while (piece := self._guarded(lambda: next(pieces, end))) is not end:
-            yield str(piece)
+            if piece:
+                yield str(piece)
 
     def _guarded(self, function: Callable[[], Any]) -> Any:
         if isinstance(self._engine, Rules):
@@ -143,23 +144,38 @@ class OpenAICompatible:
                 if answer.status_code != 200:
                     raise RuntimeError(f"{self._url} answered {answer.status_code}.")
                 yield from _deltas(answer.iter_lines())
-        except requests.Timeout as error:
-            raise TimeoutError(f"{self._url} did not answer within {self._timeout:g} s.") from error
         except requests.RequestException as error:
+            if isinstance(error, requests.Timeout) or _fell_silent(error):
+                raise TimeoutError(f"{self._url} did not answer within {self._timeout:g} s.") from error
             raise RuntimeError(f"{self._url} could not be asked: {type(error).__name__}.") from error
 
 
+def _fell_silent(error: Exception) -> bool:
+    """Whether an answer stopped midway: requests calls that a `ConnectionError` and keeps the true one inside."""
+    from urllib3.exceptions import ReadTimeoutError
+
+    return any(isinstance(cause, ReadTimeoutError) for cause in error.args)
+
+
 def _deltas(lines: Iterator[bytes]) -> Iterator[str]:
+    """The pieces in a stream of chunks; raise `RuntimeError` for an error among them, or if it is no such stream."""
+    chunks = 0
     for line in lines:
         if not line.startswith(b"data:"):
             continue
         data = line[5:].strip()
         if data == b"[DONE]":
             return
-        for choice in json.loads(data).get("choices", []):
+        chunk = json.loads(data)
+        if "error" in chunk:
+            raise RuntimeError(f"The API broke off: {chunk['error']}")
+        chunks += 1
+        for choice in chunk.get("choices", []):
             piece = choice.get("delta", {}).get("content")
             if piece:
                 yield piece
+    if not chunks:
+        raise RuntimeError("The API did not stream a reply.")
 
 
 def _as_openai_messages(request: ReplyRequest) -> list[dict[str, str]]:

@@ -44,8 +44,12 @@ class Routes:
 
     def nearest(self, method: str, path: str, *, most: int = 3) -> list[str]:
         """Return the operations most like an unknown one, as `GET /api/users`."""
-        known = [f"{operation.method} {operation.route}" for operation in self.operations]
-        return difflib.get_close_matches(f"{method} {path[:200]}", known, n=most, cutoff=0.4)
+        asked = f"{method} {path[:200]}"
+        likeness = {
+            f"{one.method} {one.route}": max(_likeness(asked, one.method, at) for at in (one.route, one.path))
+            for one in self.operations
+        }
+        return [name for name in sorted(likeness, key=lambda name: -likeness[name])[:most] if likeness[name] > 0.4]
 
     def _methods_for(self, operation: Operation[Any]) -> dict[str, Operation[Any]]:
         if not operation.parameters:
@@ -57,6 +61,10 @@ class Routes:
         methods = {}
         self._open.append((template, methods))
         return methods
+
+
+def _likeness(asked: str, method: str, path: str) -> float:
+    return difflib.SequenceMatcher(None, asked, f"{method} {path}").ratio()
 
 
 def allowed(methods: Iterable[str]) -> str:

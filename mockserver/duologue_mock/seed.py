@@ -73,7 +73,7 @@ class Fixtures:
         for index, row in enumerate(loaded["rules"]):
             try:
                 rules.append(Rule(re.compile(row["pattern"], re.IGNORECASE), tuple(row["replies"])))
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise FixtureError(f"{name}: rules[{index}].pattern: Not a regular expression: {error}.") from error
         return Rules(rules, tuple(loaded["fallback"]), frozenset(loaded["common_words"]))
 
@@ -100,8 +100,12 @@ class Fixtures:
 
     def _seed_messages(self, state: State) -> None:
         schema = ChatMessageSchema()
+        ids: set[str] = set()
         for place, row in self._rows("messages.json"):
             message = _checked(schema, row, place)
+            if message.id in ids:
+                raise FixtureError(f"{place}._id: There is a message with the id {message.id!r} already.")
+            ids.add(message.id)
             try:
                 state.chats.add_message(message)
             except KeyError:

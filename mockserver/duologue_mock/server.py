@@ -14,7 +14,9 @@ import gevent
 from gevent.event import Event as GreenEvent
 
 from duologue._version import __version__
+from duologue.contract.notifications import Notification
 from duologue.contract.words import CHAT, PLATFORM
+from duologue_mock import notifications
 from duologue_mock.app import Parts, create_app, parts_of
 from duologue_mock.engine import Server, http_answer
 from duologue_mock.exchange import JSON, Observer, json_bytes, status_line
@@ -157,6 +159,18 @@ class MockServer:
             raise RuntimeError("The mock server has not been started.")
         return self._parts.state
 
+    def notify(self, user_id: str, *, title: str, message: str, kind: str = "message") -> Notification:
+        """Send a `notification:new` to a platform user and the administrators, and return it.
+
+        Args:
+            user_id: the user's id; `chat:` before it makes it the chat service's user.
+            title: its title.
+            message: its text.
+            kind: its `type`.
+        """
+        with self.state as state:
+            return notifications.tell(state, user_id, kind=kind, title=title, message=message)
+
     def _address(self) -> str:
         host = self._wanted[0]
         if host in (LOOPBACK, "0.0.0.0"):  # noqa: S104  # compared, not bound
@@ -193,7 +207,7 @@ class MockServer:
         try:
             stop.wait()
         finally:
-            parts.realtime.disconnect_all()
+            parts.sockets.disconnect_all()
             gevent.joinall([gevent.spawn(server.finish, self._grace) for server in servers])
 
     def _assemble(self, listeners: list[socket.socket]) -> tuple[Parts, list[Server]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
+
+_POSITIVE = ("token_lifetime", "refresh_lifetime", "max_body", "read_timeout", "idle_timeout", "reply_timeout")
+_SECRET_LENGTH = 32
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Settings:
     refresh_lifetime: float = 7 * 24 * 3600.0
     """Seconds until a refresh token expires."""
     secret: str | None = field(default=None, repr=False)
-    """Key that signs tokens; None makes one at start, so that a restart ends all logins."""
+    """Key of at least 32 bytes that signs tokens; None makes one at start, so that a restart ends all logins."""
     rate_limit: int | None = 600
     """Requests a minute for one caller; None for no limit."""
     max_body: int = 1024 * 1024
@@ -69,9 +73,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, naming the setting."""
-        for name in ("token_lifetime", "refresh_lifetime", "max_body", "read_timeout", "idle_timeout"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be more than 0, not {getattr(self, name)!r}.")
+        for name in _POSITIVE:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be more than 0 and not endless, not {getattr(self, name)!r}.")
+        if not 0 <= self.delta_delay < math.inf:
+            raise ValueError(f"delta_delay must be 0 or more and not endless, not {self.delta_delay!r}.")
+        for name in ("api_keys", "allowed_origins", "allowed_hosts"):
+            if isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be several, as in ({getattr(self, name)!r},), not one text.")
+        if self.secret is not None and len(self.secret.encode()) < _SECRET_LENGTH:
+            raise ValueError(f"secret must have at least {_SECRET_LENGTH} bytes (RFC 7518, section 3.2).")
         if self.rate_limit is not None and self.rate_limit < 1:
             raise ValueError(f"rate_limit must be at least 1, or None for no limit, not {self.rate_limit!r}.")
         if not self.api_keys or not all(key.strip() for key in self.api_keys):

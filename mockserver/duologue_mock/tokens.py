@@ -9,7 +9,7 @@ import jwt
 
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue_mock.refusal import unauthenticated
+from duologue_mock.refusal import Refusal, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
@@ -53,23 +53,36 @@ class Signer:
             raise unauthenticated("Invalid refresh token", hint="Log in again.")
         return self._tokens(state, user, login.id, new_token)
 
-    def verify(self, state: State, token: str) -> Identity:
-        """Return who a token stands for; refuse one that is malformed, forged, expired or revoked."""
+    def verify(self, state: State, token: str, *, ended_too: bool = False) -> Identity:
+        """Return who a token stands for; refuse one that is malformed, forged, expired or revoked.
+
+        Args:
+            state: the users and logins.
+            token: the token.
+            ended_too: accept the token of a login that has ended.
+        """
         try:
             claims = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
                 # The mock's own clock decides about time, not the machine's.
-                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "sub"]},
+                options={
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                    "require": ["exp", "sub", "sid"],
+                },
             )
         except jwt.InvalidTokenError:
             raise unauthenticated("Invalid token", hint="Log in again.") from None
+        if not (isinstance(claims["exp"], int | float) and isinstance(claims["sid"], str)):
+            raise unauthenticated("Invalid token", hint="Log in again.")
         if claims["exp"] <= state.clock.seconds():
             raise unauthenticated("Token expired", hint=_AGAIN)
         user = state.users.get(claims["sub"])
-        if user is None or not state.logins.alive(claims.get("sid", "")):
-            raise unauthenticated("Token revoked", hint="Log in again.")
+        if user is None or not (ended_too or state.logins.alive(claims["sid"])):
+            raise revoked()
         return Identity(user, claims["sid"])
 
     def _tokens(self, state: State, user: User, login_id: str, refresh_token: str) -> Tokens:
@@ -84,3 +97,8 @@ class Signer:
         }
         token = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
         return Tokens(token=token, refresh_token=refresh_token, expires_in=max(1, round(self._lifetime)))
+
+
+def revoked() -> Refusal:
+    """Return the refusal of a token whose login has ended."""
+    return unauthenticated("Token revoked", hint="Log in again.")

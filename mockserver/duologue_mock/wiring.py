@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from duologue._version import __version__
@@ -39,6 +40,7 @@ class Wiring:
         state: handed to the handlers.
         signer: handed to the handlers.
         replies: handed to the handlers.
+        keys: the idempotency keys seen.
         report: told of an exception that broke a stream after its beginning was sent.
     """
 
@@ -48,11 +50,12 @@ class Wiring:
         state: State,
         signer: Signer,
         replies: Replies,
+        keys: IdempotencyKeys,
         report: Callable[[Request, BaseException], Refusal],
     ) -> None:
         self._max_body = settings.max_body
         self._state = state
-        self._keys = IdempotencyKeys(state.clock)
+        self._keys = keys
         self._given = {"state": state, "signer": signer, "replies": replies}
         self._report = report
         self._handlers: dict[Operation[Any], Handler] = {operation: handler_of(operation) for operation in operations()}
@@ -154,7 +157,7 @@ class Wiring:
                 [("Content-Type", f"{EVENT_STREAM}; charset=utf-8"), ("Cache-Control", "no-cache")],
                 stream=self._events(operation, request, first, items, claim),
             )
-        reply = self._success(operation, request, deque(items, maxlen=1)[0])
+        reply = self._success(operation, request, deque(chain([first], items), maxlen=1)[0])
         if claim is not None:
             claim.settle(reply)
         return reply
@@ -164,8 +167,7 @@ class Wiring:
     ) -> Iterator[bytes]:
         settled = False
         try:
-            yield _event(first)
-            for item in items:
+            for item in chain([first], items):
                 if not isinstance(item, Delta) and claim is not None:
                     claim.settle(self._success(operation, request, item))
                     settled = True
@@ -222,10 +224,9 @@ def _wants_stream(operation: Operation[Any], request: Request) -> bool:
     return operation.streams and EVENT_STREAM in (request.header("HTTP_ACCEPT") or "").lower()
 
 
-def _event(item: Model, operation: Operation[Any] | None = None) -> bytes:
+def _event(item: Model, operation: Operation[Any]) -> bytes:
     if isinstance(item, Delta):
         return _sse(SSE_DELTA, json_bytes(_DELTA.wire(item)))
-    assert operation is not None
     return _sse(SSE_COMPLETED, json_bytes(_wire(operation, item)))
 
 

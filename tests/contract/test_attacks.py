@@ -132,20 +132,6 @@ def test_a_hostile_page_controls_nothing(own: Wire, service: str, headers: dict[
     assert _kept(own)
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
-def test_control_without_a_json_body_is_refused(own: Wire, media_type: str | None) -> None:
-    answer = own.at_origin("platform").post("/__mock__/reset", b"{}", headers={"Content-Type": media_type})
-
-    refused(answer, 415)
-    assert _kept(own)
-
-
-def test_control_is_never_by_get(own: Wire) -> None:
-    for method in ("GET", "HEAD"):
-        assert own.at_origin("platform").request(method, "/__mock__/reset").status_code == 405
-    assert _kept(own)
-
-
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
 def test_no_foreign_page_may_read_the_control_surface(wire: Wire, origin: str) -> None:
     for path in ("/__mock__/health", "/__mock__/state", "/__mock__/requests", "/__mock__/settings"):

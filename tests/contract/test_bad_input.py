@@ -272,7 +272,6 @@ BROKEN = {
     "garbage": "\x16\x03\x01\x02\x00\x01\x00\n\n",
     "no version": "GET /api/users\n\n",
     "version of the future": "GET /api/users HTTP/9.9\nHost: {host}\n\n",
-    "a method nobody knows": "BREW /api/users HTTP/1.1\nHost: {host}\n\n",
     "no host": "GET /api/users HTTP/1.1\n\n",
     "two hosts": "GET /api/users HTTP/1.1\nHost: {host}\nHost: {host}\n\n",
     "two different hosts": "GET /api/users HTTP/1.1\nHost: {host}\nHost: evil.example\n\n",

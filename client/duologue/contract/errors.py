@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from duologue.contract.fields import Timestamp
+from duologue.contract.fields import Embedded, Timestamp
 from duologue.contract.words import Model, ModelSchema
 
 
@@ -117,6 +117,6 @@ class ErrorBodySchema(ModelSchema[ErrorBody]):
     model = ErrorBody
     message = fields.String(required=True)
     code = fields.String(required=True)
-    details = fields.Nested(ErrorDetailsSchema, required=True)
+    details = Embedded(ErrorDetailsSchema, required=True)
     errors = fields.List(fields.String(), required=True)
-    metadata = fields.Nested(MetadataSchema, required=True)
+    metadata = Embedded(MetadataSchema, required=True)

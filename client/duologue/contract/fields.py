@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from duologue.contract.words import Model, ModelSchema
 
@@ -33,10 +33,10 @@ PROSE = _not_blank(_CONTROLS_BUT_BREAKS)
 """Text of any number of lines: something visible, no control characters but tab and line breaks."""
 
 EMAIL = (
-    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"^(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
 )
-"""RFC 5321's dot-string local part at a dotted host name."""
+"""RFC 5321's dot-string local part, of at most 64 characters, at a dotted host name."""
 
 
 class Text(fields.String):
@@ -137,7 +137,18 @@ class StrictInteger(fields.Integer):
 
 
 class Embedded(fields.Nested):
-    """A model inside another, dumped through the inner model's remembered wire form."""
+    """A model inside another, dumped through the inner model's remembered wire form.
+
+    It treats unknown fields as the schema around it does, which marshmallow's own nested field does not.
+    """
+
+    @property
+    def schema(self) -> Schema:
+        """The inner schema; each embedded field has its own."""
+        if self._schema is None:
+            made = super().schema
+            made.unknown = cast(Schema, self.parent).unknown
+        return super().schema
 
     def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **_: Any) -> Any:  # type: ignore[override]  # as Nested names it
         schema = self.schema

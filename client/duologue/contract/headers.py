@@ -40,5 +40,8 @@ ACCEPTED = (
 )
 """What a browser's script may send from another origin."""
 
+VALUE = r"^[!-~](?:[ -~]*[!-~])?$"
+"""What a reference code or a user id looks like: printable ASCII, no white space around it."""
+
 MAX_VALUE_LENGTH = 255
 """The longest idempotency key, reference code or user id, in characters."""

@@ -65,5 +65,6 @@ ERROR: Operation[None] = Operation(
     status=500,
     fails=range(400, 600),
     access=Access.NOBODY_ASKED,
+    described=False,
     summary="Fail with the asked status.",
 )

@@ -41,7 +41,15 @@ class ModelSchema(Schema, Generic[T]):
 
     def parse(self, data: Any, *, unknown: Unknown | None = None) -> T:
         """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
-        return cast(T, self.load(data, unknown=unknown))
+        reader = self if unknown is None else self._reader(unknown)
+        return cast(T, reader.load(data))
+
+    def _reader(self, unknown: Unknown) -> Schema:
+        """This schema, but treating unknown fields otherwise at every depth: `load(unknown=…)` stops at the first."""
+        readers: dict[Unknown, Schema] = self.__dict__.setdefault("_readers", {})
+        if unknown not in readers:
+            readers[unknown] = type(self)(unknown=unknown)
+        return readers[unknown]
 
     def wire(self, model: T) -> dict[str, Any]:
         """Return the wire form of `model`. It is shared between callers: read it, never change it."""
@@ -109,6 +117,7 @@ class Operation(Generic[T]):
         fails: failure statuses of this operation's own; `failures` adds those that follow from its parts.
         service: which of the two services has it.
         access: who may call it.
+        described: whether OpenAPI lists it; a fault on request is not part of what a service promises.
         streams: whether `Accept: text/event-stream` is answered with server-sent events.
         message: what the envelope says on success, for people.
         summary: one sentence for people.
@@ -129,6 +138,7 @@ class Operation(Generic[T]):
         service: Service = PLATFORM,
         access: Access = Access.OPEN,
         enveloped: bool | None = None,
+        described: bool = True,
         streams: bool = False,
         message: str = "",
         summary: str = "",
@@ -144,6 +154,7 @@ class Operation(Generic[T]):
         self.service = service
         self.access = access
         self.enveloped = service.enveloped if enveloped is None else enveloped
+        self.described = described
         self.streams = streams
         self.message = message
         self.summary = summary

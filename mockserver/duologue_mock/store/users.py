@@ -9,6 +9,9 @@ from sortedcontainers import SortedDict
 
 from duologue.contract.users import User
 
+_MOST_DIGITS = 1000
+"""Longer ids are no numbers to us: Python reads no more than some thousand digits."""
+
 
 class EmailTaken(Exception):
     """Another user has that e-mail address."""
@@ -55,7 +58,7 @@ class Users:
         self._in_order[self._made] = user
         if password is not None:
             self._passwords[user.id] = password
-        if user.id.isascii() and user.id.isdigit() and len(user.id) < 19:
+        if user.id.isascii() and user.id.isdigit() and len(user.id) <= _MOST_DIGITS:
             self._last_number = max(self._last_number, int(user.id))
 
     def replace(self, user: User) -> None:

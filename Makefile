@@ -1,0 +1,48 @@
+# Everything a person does with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TEST_ARGS ?= -n auto
+
+.PHONY: help serve test check format bench contract build clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Duologue needs Python 3.11 or newer; say which with PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+serve: $(STAMP) ## Serve the mock backend on ports 3001 and 3002 (options: ARGS='--port 0 …').
+	@exec $(BIN)/duologue serve $(ARGS)
+
+test: $(STAMP) ## Run all tests (options: TEST_ARGS='-x -k users').
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+check: $(STAMP) ## Check formatting, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## Format the code and mend what lint can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Compare with other mock servers, side by side (options: BENCH_ARGS='--quick').
+	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
+
+contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
+	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }
+	DUOLOGUE_TEST_PLATFORM_URL=$(URL) DUOLOGUE_TEST_CHAT_URL=$(or $(CHAT_URL),$(URL)) DUOLOGUE_TEST_API_KEY=$(or $(API_KEY),dev-api-key) \
+		$(BIN)/python -m pytest tests/contract $(TEST_ARGS)
+
+build: $(STAMP) ## Build the wheel and the source archive into dist/.
+	$(BIN)/python -m build
+
+clean: ## Remove the environment and everything that was built.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules

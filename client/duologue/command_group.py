@@ -1,0 +1,67 @@
+"""The group of all subcommands, found through the entry points `duologue.commands` of this distribution.
+
+A subcommand is loaded when it is run or when help lists it; `duologue serve` never imports the client.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import metadata
+
+import click
+
+from duologue._version import __version__
+
+ENTRY_POINTS = "duologue.commands"
+
+
+class CommandGroup(click.Group):
+    """A group whose members are entry points; one that cannot be loaded is listed with what it needs."""
+
+    @cached_property
+    def _found(self) -> dict[str, metadata.EntryPoint]:
+        try:
+            distribution = metadata.distribution("duologue")
+        except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+            return {}
+        return {point.name: point for point in distribution.entry_points if point.group == ENTRY_POINTS}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands, those that cannot be loaded included."""
+        return sorted({*super().list_commands(ctx), *self._found})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a subcommand, loaded now; None if there is none of that name."""
+        point = self._found.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if point is None else _loaded(point)
+
+
+def _loaded(point: metadata.EntryPoint) -> click.Command:
+    try:
+        command: click.Command = point.load()
+    except ModuleNotFoundError as missing:
+        return _unavailable(point, missing)
+    return command
+
+
+def _unavailable(point: metadata.EntryPoint, missing: ModuleNotFoundError) -> click.Command:
+    extra = point.extras[0] if point.extras else "all"
+    sentence = f"Not available: it needs {missing.name}. Install it with: pip install 'duologue[{extra}]'"
+
+    @click.command(
+        point.name,
+        help=sentence,
+        short_help=sentence,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def explain() -> None:
+        click.echo(f"duologue {point.name} is {sentence[0].lower()}{sentence[1:]}", err=True)
+        raise SystemExit(2)
+
+    return explain
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="duologue")
+def commands() -> None:
+    """A typed API client and the mock backend it talks to: users, login, chats, smart chat, real time."""

@@ -1,0 +1,94 @@
+"""Every default in one place, a sentence each.
+
+The environments and the chat service's numbers are the two documents'; times are in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+EnvironmentName = Literal["development", "staging", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What belongs to one named environment.
+
+    Args:
+        base_url: where the platform API is.
+        chat_url: where the chat API is.
+        timeout: seconds the platform may take to connect, and between two pieces of an answer.
+        max_retries: how often a failed platform call is tried again.
+        api_key: the chat service's key, where it is no secret.
+    """
+
+    base_url: str
+    chat_url: str
+    timeout: float
+    max_retries: int
+    api_key: str | None = None
+
+
+ENVIRONMENTS: Final[dict[EnvironmentName, Environment]] = {
+    "development": Environment(
+        base_url="http://localhost:3001/api",
+        chat_url="http://localhost:3002/chats-service/api/v1",
+        timeout=10.0,
+        max_retries=3,
+        api_key="dev-api-key",
+    ),
+    "staging": Environment(
+        base_url="https://staging-api.dafnckmachine.com/api",
+        chat_url="https://staging-api.dafnckmachine.com/chats-service/api/v1",
+        timeout=15.0,
+        max_retries=2,
+    ),
+    "production": Environment(
+        base_url="https://api.dafnckmachine.com/api",
+        chat_url="https://api.dafnckmachine.com/chats-service/api/v1",
+        timeout=20.0,
+        max_retries=1,
+    ),
+}
+"""The platform document's environments. The chat document names no host but localhost: elsewhere the chat service is
+taken to be behind the platform's host, which `chat_url` changes."""
+
+ENVIRONMENT: Final[EnvironmentName] = "development"
+"""Both documents fall back to development."""
+
+CHAT_TIMEOUT: Final = 15.0
+"""The chat document's 15 seconds, in every environment."""
+
+CHAT_MAX_RETRIES: Final = 3
+"""The chat document's three retries, in every environment."""
+
+RETRY_DELAY: Final = 1.0
+"""Both documents wait a second before the first retry; each further wait doubles."""
+
+MAX_RETRY_DELAY: Final = 30.0
+"""The platform document's `Math.min(1000 * 2 ** attemptIndex, 30000)`."""
+
+MAX_RETRY_AFTER: Final = 120.0
+"""The longest `Retry-After` that is waited for; a longer one is an error at once."""
+
+POOL_SIZE: Final = 10
+"""Idle connections kept for each host."""
+
+PAGE_SIZE: Final = 100
+"""How many items an iterator asks for at a time: the most the services give."""
+
+REALTIME_TIMEOUT: Final = 10.0
+"""Seconds a real-time connection, and the answer to a call over it, may take."""
+
+RECONNECT_TRIES: Final = 5
+"""The platform document's `maxReconnectAttempts`."""
+
+RECONNECT_DELAY: Final = 2.0
+"""The platform document waits 2, 4, 8, 16, 32 seconds."""
+
+MAX_RECONNECT_DELAY: Final = 32.0
+"""The last of those."""
+
+INBOX_SIZE: Final = 10_000
+"""How many received events wait for `receive()`; then the oldest are dropped."""

@@ -1,0 +1,250 @@
+"""The errors: their classes, what they carry, and what they never show."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+
+import pytest
+
+import duologue
+from duologue import (
+    APIError,
+    ApiErrorType,
+    ApiException,
+    AuthenticationError,
+    BadRequestError,
+    Client,
+    ClientClosed,
+    ConflictError,
+    ConnectionFailed,
+    NetworkError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionFailedError,
+    RateLimitError,
+    RequestTimedOut,
+    ServerError,
+    StatusError,
+    UnprocessableError,
+    errors,
+    handle_api_error,
+)
+from tests.client.fakes import FakeTransport, reply
+
+Talk = Callable[..., tuple[Client, FakeTransport]]
+
+BODY = {
+    "message": "Validation failed",
+    "code": "VALIDATION_ERROR",
+    "details": {"message": "email: Not a valid email address.", "fields": {"email": ["Not a valid email address."]}},
+    "errors": ["email: Not a valid email address."],
+    "metadata": {"timestamp": "2024-01-01T00:00:00.000Z", "requestId": "urc-1", "version": "1"},
+}
+
+
+def raised(talk: Talk, status: int, body: object = None, **headers: str) -> ApiException:
+    api, _ = talk(reply(status, body, headers), max_retries=0)
+    with pytest.raises(ApiException) as caught:
+        api.users.get("7")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "type", "message"),
+    [
+        (400, BadRequestError, ApiErrorType.VALIDATION_ERROR, "Validation failed"),
+        (401, AuthenticationError, ApiErrorType.AUTHENTICATION_ERROR, "Authentication required"),
+        (403, PermissionDeniedError, ApiErrorType.AUTHORIZATION_ERROR, "Access denied"),
+        (404, NotFoundError, ApiErrorType.NOT_FOUND_ERROR, "Resource not found"),
+        (405, StatusError, ApiErrorType.METHOD_NOT_ALLOWED, "API request failed"),
+        (408, RequestTimedOut, ApiErrorType.TIMEOUT_ERROR, "Request timeout"),
+        (409, ConflictError, ApiErrorType.CONFLICT_ERROR, "API request failed"),
+        (412, PreconditionFailedError, ApiErrorType.PRECONDITION_FAILED, "API request failed"),
+        (418, StatusError, ApiErrorType.VALIDATION_ERROR, "API request failed"),
+        (422, UnprocessableError, ApiErrorType.IDEMPOTENCY_KEY_REUSED, "API request failed"),
+        (429, RateLimitError, ApiErrorType.RATE_LIMIT_ERROR, "API request failed"),
+        (500, ServerError, ApiErrorType.SERVER_ERROR, "Internal server error"),
+        (503, ServerError, ApiErrorType.SERVER_ERROR, "Internal server error"),
+    ],
+)
+def test_each_status_has_its_class_its_type_and_the_documents_message(
+    talk: Talk, status: int, kind: type[ApiException], type: ApiErrorType, message: str
+) -> None:
+    error = raised(talk, status)
+    assert error.__class__ is kind
+    assert error.type is type
+    assert error.status == error.status_code == status
+    assert error.message == message
+
+
+def test_an_error_carries_everything_the_server_said(talk: Talk) -> None:
+    error = raised(talk, 400, BODY, **{"X-Request-Id": "urc-1"})
+    assert error.message == "Validation failed"
+    assert error.code == "VALIDATION_ERROR"
+    assert error.details["fields"] == {"email": ["Not a valid email address."]}
+    assert error.errors == ("email: Not a valid email address.",)
+    assert error.data == BODY
+    assert error.request_id == "urc-1"
+    assert (error.method, error.path) == ("GET", "/users/7")
+    assert str(error) == "Validation failed (400, GET /users/7, request urc-1)"
+
+
+def test_the_servers_own_message_is_kept(talk: Talk) -> None:
+    assert raised(talk, 404, {"message": "User not found"}).message == "User not found"
+    assert raised(talk, 500, {"message": "Disk full"}).message == "Disk full"
+
+
+@pytest.mark.parametrize(
+    "body", [["a"], "text", 7, {"message": 7, "code": [], "details": "x", "errors": "y"}, {"errors": [1, "two"]}]
+)
+def test_an_odd_error_body_is_still_told_by_its_status(talk: Talk, body: object) -> None:
+    error = raised(talk, 404, body)
+    assert isinstance(error, NotFoundError)
+    assert error.message == "Resource not found"
+    assert error.data == body
+
+
+def test_a_proxys_page_is_kept_as_text(talk: Talk) -> None:
+    api, _ = talk(lambda _: duologue.Response(502, {}, b"<h1>Bad gateway</h1>"), max_retries=0)
+    with pytest.raises(ServerError) as caught:
+        api.users.get("1")
+    assert caught.value.data == "<h1>Bad gateway</h1>"
+
+
+def test_without_an_id_from_the_server_an_error_has_the_one_we_sent(talk: Talk) -> None:
+    api, net = talk(ConnectionFailed(), max_retries=0)
+    with pytest.raises(ConnectionFailed) as caught:
+        api.users.get("1")
+    assert caught.value.request_id == net.last.headers["Unique-Reference-Code"]
+
+
+def test_network_errors_and_timeouts_have_the_chat_documents_statuses() -> None:
+    assert (NetworkError().status, NetworkError().message) == (0, "Network connection failed")
+    assert (RequestTimedOut().status, RequestTimedOut().message) == (408, "Request timeout")
+    assert RequestTimedOut().type is ApiErrorType.TIMEOUT_ERROR
+
+
+@pytest.mark.parametrize(
+    ("error", "network", "client", "server", "retryable"),
+    [
+        (ConnectionFailed(), True, False, False, True),
+        (RequestTimedOut(), False, True, False, True),
+        (NotFoundError(status=404), False, True, False, False),
+        (RateLimitError(status=429), False, True, False, True),
+        (ServerError(status=500), False, False, True, True),
+        (ClientClosed(), False, False, False, False),
+    ],
+)
+def test_an_error_tells_its_kind(
+    error: ApiException, network: bool, client: bool, server: bool, retryable: bool
+) -> None:
+    told = (error.is_network_error(), error.is_client_error(), error.is_server_error(), error.is_retryable())
+    assert told == (network, client, server, retryable)
+
+
+@pytest.mark.parametrize(
+    ("type", "text"),
+    [
+        (ApiErrorType.NETWORK_ERROR, "Please check your internet connection and try again."),
+        (ApiErrorType.VALIDATION_ERROR, "Please check your input and try again."),
+        (ApiErrorType.AUTHENTICATION_ERROR, "Please log in to continue."),
+        (ApiErrorType.AUTHORIZATION_ERROR, "You do not have permission to perform this action."),
+        (ApiErrorType.NOT_FOUND_ERROR, "The requested resource was not found."),
+        (ApiErrorType.TIMEOUT_ERROR, "The request took too long. Please try again."),
+        (ApiErrorType.SERVER_ERROR, "A server error occurred. Please try again later."),
+        (ApiErrorType.UNKNOWN_ERROR, "An unexpected error occurred. Please try again."),
+    ],
+)
+def test_the_platform_documents_texts_for_people(type: ApiErrorType, text: str) -> None:
+    assert ApiException(type=type).user_message == text
+
+
+def test_a_validation_errors_own_words_go_before_the_general_ones(talk: Talk) -> None:
+    assert raised(talk, 400, BODY).user_message == "email: Not a valid email address."
+    assert ApiException(type=ApiErrorType.NOT_FOUND_ERROR, details={"message": "x"}).user_message != "x"
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ApiException(status=401), "Please log in again"),
+        (ApiException(status=403), "You do not have permission to perform this action"),
+        (ApiException(status=404), "The requested resource was not found"),
+        (ApiException(status=409), "This action conflicts with the current state"),
+        (ApiException(status=429), "Too many requests. Please wait a moment and try again"),
+        (ApiException(status=500), "Server error. Please try again later"),
+        (ApiException(status=502), "Server error. Please try again later"),
+        (ApiException(status=503), "Server error. Please try again later"),
+        (ApiException("Title is blank", status=400), "Title is blank"),
+        (NetworkError(), "Network connection failed"),
+        (KeyError("x"), "'x'"),
+        ("not an error", "An unknown error occurred"),
+    ],
+)
+def test_the_chat_documents_texts_for_people(error: object, text: str) -> None:
+    assert handle_api_error(error) == text
+
+
+def test_handling_an_error_logs_it(caplog: pytest.LogCaptureFixture) -> None:
+    handle_api_error(NotFoundError("No such chat", status=404), "sidebar")
+    assert caplog.messages == ["API error in sidebar: No such chat (404)"]
+
+
+def all_classes() -> list[type[ApiException]]:
+    found, waiting = [], [ApiException]
+    while waiting:
+        kind = waiting.pop()
+        found.append(kind)
+        waiting += kind.__subclasses__()
+    return sorted(set(found), key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("kind", all_classes())
+def test_every_error_can_be_pickled_and_copied_whole(kind: type[ApiException]) -> None:
+    error = kind("It broke", status=499, code="C", details={"a": 1}, errors=["e"], data={"b": [2]}, retry_after=3.5)
+    error.request_id, error.method, error.path, error.elapsed = "r", "GET", "/x", 1.5
+    error.attempts = (duologue.Attempt(1, "499", 0.5, 0.0),)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is kind
+        assert again.__dict__ == error.__dict__
+        assert again.args == error.args
+        assert str(again) == str(error)
+
+
+@pytest.mark.parametrize("kind", all_classes())
+def test_every_error_is_public_and_drawn_in_the_tree(kind: type[ApiException]) -> None:
+    assert kind.__name__ in duologue.__all__
+    assert kind.__name__ in errors.__all__
+    assert errors.__doc__ is not None
+    assert kind.__name__ in errors.__doc__
+
+
+def test_the_chat_documents_name_is_the_same_class() -> None:
+    assert APIError is ApiException
+
+
+def test_text_of_the_servers_making_cannot_forge_a_log_line(talk: Talk) -> None:
+    error = raised(talk, 404, {"message": "gone\r\nINFO all is well \x1b[31m" + "x" * 10_000})
+    assert "\n" not in str(error)
+    assert "\x1b" not in str(error)
+    assert len(str(error)) < 700
+
+
+def test_nothing_secret_is_shown(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "duologue")
+    api, _ = talk(reply(401, BODY), token="secret-token", api_key="secret-key", max_retries=0)
+    shown = [repr(api), repr(api.config), str(api.config)]
+    for call in (
+        lambda: api.users.get("1"),
+        lambda: api.users.create(name="a", email="a@example.com", password="secret-password"),
+        lambda: api.auth.login(email="a@example.com", password="secret-password"),
+        lambda: api.chats.get("1"),
+    ):
+        with pytest.raises(ApiException) as caught:
+            call()
+        shown += [repr(caught.value), str(caught.value), repr(caught.value.__dict__)]
+    shown += caplog.messages
+    assert len(shown) > 10
+    assert "secret-" not in "\n".join(shown)

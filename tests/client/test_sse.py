@@ -1,0 +1,65 @@
+"""Server-sent events, by the rules and the examples of the WHATWG HTML standard, section 9.2.6."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue import DecodeError
+from duologue.sse import MAX_EVENT, ServerSentEvent, read_events
+
+
+def read(*pieces: bytes) -> list[tuple[str, str]]:
+    return [(event.name, event.data) for event in read_events(pieces)]
+
+
+@pytest.mark.parametrize(
+    ("stream", "events"),
+    [
+        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [("message", "YHOO\n+2\n10")]),
+        (b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+         [("message", "first event"), ("message", "second event"), ("message", " third event")]),
+        (b"data\n\ndata\ndata\n\ndata:", [("message", "\n")]),
+        (b"data:test\n\ndata: test\n\n", [("message", "test"), ("message", "test")]),
+        (b"event: add\ndata: 1\n\nevent: remove\ndata: 2\n\ndata: 3\n\n",
+         [("add", "1"), ("remove", "2"), ("message", "3")]),
+        (b"event: add\n\ndata: 1\n\n", [("message", "1")]),
+        (b"\xef\xbb\xbfdata: bom\n\n", [("message", "bom")]),
+        (b"data: a\r\n\r\ndata: b\r\rdata: c\n\n", [("message", "a"), ("message", "b"), ("message", "c")]),
+        (b"data: \xff\n\n", [("message", "\ufffd")]),
+        (b"data: a:b: c\n\n", [("message", "a:b: c")]),
+        (b"unknown: x\nretry: 7\ndata: a\n\n", [("message", "a")]),
+        (b"data: unfinished\n", []),
+        (b"\n\n\n", []),
+        (b"", []),
+    ],
+)  # fmt: skip
+def test_a_stream_is_read_as_the_standard_says(stream: bytes, events: list[tuple[str, str]]) -> None:
+    assert read(stream) == events
+    assert read(*(stream[at : at + 1] for at in range(len(stream)))) == events
+
+
+def test_ids_last_until_they_are_set_anew() -> None:
+    stream = b"id: 1\ndata: a\n\ndata: b\n\nid: bad\0\ndata: c\n\nid\ndata: d\n\n"
+    assert [event.id for event in read_events([stream])] == ["1", "1", "1", ""]
+
+
+@given(
+    st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1), max_size=5),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.data(),
+)
+def test_how_the_bytes_are_cut_does_not_matter(texts: list[str], end: str, data: st.DataObject) -> None:
+    stream = "".join(f": note{end}event: e{end}data:{end}data: {text}{end}{end}" for text in texts).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert list(read_events(pieces)) == [ServerSentEvent("e", f"\n{text}") for text in texts]
+
+
+@pytest.mark.parametrize("endless", [b"data: " + b"x" * 10_000, b"data: x\n" * 10_000])
+def test_an_event_without_end_is_an_error(endless: bytes) -> None:
+    given_ = iter([endless] * (2 * MAX_EVENT // 10_000))
+    with pytest.raises(DecodeError, match="too long"):
+        list(read_events(given_))
+    assert next(given_, None) is not None  # it stopped before it had read all of it

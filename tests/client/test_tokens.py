@@ -1,0 +1,209 @@
+"""Logging in, and staying logged in: one refresh for any number of refused calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from duologue import (
+    AuthenticationError,
+    Client,
+    ConnectionFailed,
+    MemoryTokens,
+    Request,
+    Response,
+    StoredTokens,
+)
+from tests.client.fakes import SESSION, TOKENS, USER, FakeTransport, enveloped, reply
+
+Talk = Callable[..., tuple[Client, FakeTransport]]
+
+OLD = StoredTokens("token-1", "refresh-1")
+
+
+class Platform:
+    """A platform that knows which token is good."""
+
+    def __init__(self, good: str = "token-2") -> None:
+        self.good = good
+        self.refreshes = 0
+
+    def __call__(self, request: Request) -> Response:
+        if request.url.endswith("/auth/refresh"):
+            self.refreshes += 1
+            return reply(200, TOKENS)
+        token = request.headers.get("Authorization")
+        return reply(200, USER) if token == f"Bearer {self.good}" else reply(401, {"message": "Token expired"})
+
+
+def test_a_login_is_kept_and_used(talk: Talk) -> None:
+    api, net = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), reply(200, USER))
+    assert api._caller.tokens.token is None
+    login = api.auth.login(email="john@example.com", password="password")
+    assert login.user.name == "John Doe"
+    assert api.auth.logged_in
+    assert api.auth.me().id == "1"
+    assert "Authorization" not in net.requests[0].headers
+    assert net.last.headers["Authorization"] == "Bearer t"
+
+
+def test_a_login_knows_when_it_ends(talk: Talk) -> None:
+    kept = MemoryTokens()
+    api, _ = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), token_storage=kept)
+    api.auth.login(email="john@example.com", password="password")
+    assert kept.load() == StoredTokens("t", "r", datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=900))
+
+
+@pytest.mark.parametrize("outcome", [reply(204), reply(401), ConnectionFailed()])
+def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, outcome: Response) -> None:
+    api, net = talk(outcome, token="t", max_retries=0)
+    with suppress(AuthenticationError, ConnectionFailed):
+        api.auth.logout()
+
+    assert net.last.headers["Authorization"] == "Bearer t"
+    assert not api.auth.logged_in
+
+
+def test_a_refused_token_is_renewed_once_and_the_call_made_again(talk: Talk) -> None:
+    platform = Platform()
+    api, net = talk(platform, token_storage=MemoryTokens(OLD))
+    assert api.users.create(name="a", email="a@example.com").id == "1"
+    refused, refresh, again = net.requests
+    assert refresh.body == b'{"refreshToken":"refresh-1"}'
+    assert "Authorization" not in refresh.headers
+    assert again.headers["Authorization"] == "Bearer token-2"
+    for same in ("Unique-Reference-Code", "Idempotency-Key"):
+        assert refused.headers[same] == again.headers[same]
+    assert (refused.headers["X-Attempt"], again.headers["X-Attempt"]) == ("1", "2")
+
+
+def test_a_new_token_that_is_refused_too_is_an_error(talk: Talk) -> None:
+    platform = Platform(good="none")
+    api, net = talk(platform, token_storage=MemoryTokens(OLD))
+    with pytest.raises(AuthenticationError, match="Token expired") as caught:
+        api.users.get("1")
+    assert platform.refreshes == 1
+    assert len(net.requests) == 3
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["401", "401"]
+
+
+def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> None:
+    api, net = talk(
+        reply(401, {"message": "Token expired"}), reply(401, {"message": "Spent"}), token_storage=MemoryTokens(OLD)
+    )
+    with pytest.raises(AuthenticationError, match="Token expired"):
+        api.users.get("1")
+    assert len(net.requests) == 2
+    assert not api.auth.logged_in
+
+
+def test_a_refresh_that_did_not_get_through_keeps_the_login(talk: Talk) -> None:
+    api, _ = talk(reply(401), ConnectionFailed(), token_storage=MemoryTokens(OLD), max_retries=0)
+    with pytest.raises(ConnectionFailed) as caught:
+        api.users.get("1")
+    assert api.auth.logged_in
+    assert caught.value.path == "/auth/refresh"
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["ConnectionFailed"]
+
+
+def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None:
+    api, net = talk(reply(401, {"message": "Bad token"}), token="t")
+    with pytest.raises(AuthenticationError, match="Bad token"):
+        api.users.get("1")
+    assert len(net.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda api: api.auth.login(email="a@example.com", password="wrong"),
+        lambda api: api.auth.me(),
+        lambda api: api.auth.logout(),
+        lambda api: api.chats.get("1"),
+    ],
+    ids=["login", "me", "logout", "chats"],
+)
+def test_neither_the_calls_to_auth_nor_the_chat_service_set_off_a_refresh(
+    talk: Talk, call: Callable[[Client], object]
+) -> None:
+    api, net = talk(reply(401), token_storage=MemoryTokens(OLD))
+    with pytest.raises(AuthenticationError):
+        call(api)
+    assert len(net.requests) == 1
+
+
+def test_a_refresh_can_be_asked_for(talk: Talk) -> None:
+    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokens(OLD))
+    fresh = api.auth.refresh()
+    assert (fresh.token, fresh.refresh_token) == ("token-2", "refresh-2")
+    api.auth.refresh()
+    assert net.last.body == b'{"refreshToken":"refresh-2"}'
+
+
+def test_a_refresh_without_a_login_is_an_error(talk: Talk) -> None:
+    api, net = talk(reply(200, TOKENS))
+    with pytest.raises(AuthenticationError, match="Not logged in"):
+        api.auth.refresh()
+    assert net.requests == []
+
+
+def test_sixteen_threads_with_one_stale_token_refresh_once(talk: Talk) -> None:
+    platform = Platform()
+    together = threading.Barrier(16)
+
+    def all_refused_first(request: Request) -> Response:
+        if request.headers.get("Authorization") == "Bearer token-1":
+            together.wait(5)
+        return platform(request)
+
+    api, net = talk(all_refused_first, token_storage=MemoryTokens(OLD))
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(api.users.get("1").id)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == ["1"] * 16
+    assert platform.refreshes == 1
+    assert len(net.requests) == 16 + 1 + 16
+
+
+def test_tokens_do_not_show() -> None:
+    assert "token-1" not in repr(OLD)
+    assert "refresh-1" not in repr(OLD)
+    assert "token-1" not in repr(MemoryTokens(OLD))
+    assert repr(enveloped(SESSION)) == "<Response 200>"
+
+
+@pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
+def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, refreshed: Response) -> None:
+    def logged_out_meanwhile(request: Request) -> Response:
+        if not request.url.endswith("/auth/refresh"):
+            return reply(401, {"message": "Token expired"})
+        api._caller.tokens.forget()
+        return refreshed
+
+    api: Client
+    api, net = talk(logged_out_meanwhile, token_storage=MemoryTokens(OLD))
+    with pytest.raises(AuthenticationError, match="Token expired"):
+        api.users.get("1")
+    assert not api.auth.logged_in
+    assert len(net.requests) == 2
+
+
+@pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
+def test_who_logs_in_while_the_token_is_renewed_stays_logged_in(talk: Talk, refreshed: Response) -> None:
+    def logged_in_meanwhile(request: Request) -> Response:
+        if request.url.endswith("/auth/refresh"):
+            api._caller.tokens.keep(StoredTokens("token-9", "refresh-9"))
+            return refreshed
+        return reply(200, USER) if request.headers["Authorization"] == "Bearer token-9" else reply(401)
+
+    api: Client
+    api, _ = talk(logged_in_meanwhile, token_storage=MemoryTokens(OLD))
+    assert api.users.get("1").id == "1"
+    assert api._caller.tokens.current == StoredTokens("token-9", "refresh-9")

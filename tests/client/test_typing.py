@@ -1,0 +1,81 @@
+"""What a type checker knows about the public methods; checked by mypy, and true when run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, assert_type
+
+import pytest
+
+from duologue import (
+    ChatMessage,
+    ChatPage,
+    ChatSession,
+    Client,
+    Event,
+    Health,
+    Login,
+    MessagePage,
+    ReplyStream,
+    StoredTokens,
+    User,
+    UserPage,
+)
+from duologue.contract import users
+from duologue.realtime import ReceivedEvent
+from duologue.resources import Resource
+from tests.client.fakes import USER, FakeTransport, reply
+
+
+def _returned_types(api: Client) -> None:
+    assert_type(api.users.list(), UserPage)
+    assert_type(api.users.iterate(), Iterator[User])
+    assert_type(api.users.get("1"), User)
+    assert_type(api.auth.login(email="a", password="b"), Login)
+    assert_type(api.auth.refresh(), StoredTokens)
+    assert_type(api.auth.me(), User)
+    assert_type(api.chats.list(), list[ChatSession])
+    assert_type(api.chats.page(), ChatPage)
+    assert_type(api.chats.toggle_favorite("1"), ChatSession)
+    assert_type(api.messages.list("1"), MessagePage)
+    assert_type(api.messages.send("1", content="c"), ChatMessage)
+    assert_type(api.smart_chat.ask("1", message="m"), ChatMessage)
+    assert_type(api.smart_chat.stream("1", message="m"), ReplyStream)
+    assert_type(api.health.platform(), Health)
+    assert_type(api.validate_api_key(), bool)
+    assert_type(api.realtime.receive(), ReceivedEvent)
+    assert_type(users.CREATED, Event[users.UserEvent])
+
+
+def test_an_operation_decides_what_its_call_returns(talk: Callable[..., tuple[Client, FakeTransport]]) -> None:
+    api, _ = talk(reply(200, USER))
+    user = Resource(api._caller)._call(users.GET, id="1")
+    assert_type(user, User)
+    assert isinstance(user, User)
+
+
+@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "realtime"])
+def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
+    with Client() as api:
+        methods = inspect.getmembers(getattr(api, noun), inspect.ismethod)
+    public = [(name, method) for name, method in methods if not name.startswith("_")]
+    assert public
+    for name, method in public:
+        signature: Any = inspect.signature(method)
+        shown = [str(signature.return_annotation), *(str(one.annotation) for one in signature.parameters.values())]
+        assert not any(text == "Any" for text in shown), name
+        assert all(one.annotation is not one.empty for one in signature.parameters.values()), name
+        assert method.__doc__, name
+
+
+def test_everything_but_an_id_goes_by_name() -> None:
+    with Client() as api:
+        for noun in ("users", "auth", "chats", "messages", "smart_chat", "health"):
+            for name, method in inspect.getmembers(getattr(api, noun), inspect.ismethod):
+                by_place = [
+                    one.name
+                    for one in inspect.signature(method).parameters.values()
+                    if one.kind is one.POSITIONAL_OR_KEYWORD
+                ]
+                assert name.startswith("_") or set(by_place) <= {"id", "session_id", "favorite"}, name

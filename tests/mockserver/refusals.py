@@ -1,0 +1,33 @@
+"""Expecting a refusal: as an exception inside, as the common error body outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from duologue.contract.errors import ErrorBody, ErrorBodySchema, type_of_status
+from duologue_mock.refusal import Refusal
+from tests.mockserver.raw import Answer
+
+
+@contextmanager
+def refused(status: int, *naming: str) -> Iterator[None]:
+    """Expect a refusal with this status that names these fields."""
+    with pytest.raises(Refusal) as caught:
+        yield
+    assert caught.value.status == status, caught.value.message
+    assert set(naming) <= set(caught.value.fields), caught.value.fields
+
+
+def error_in(answer: Answer, status: int) -> ErrorBody:
+    """Return the common error body of an answer with this status; fail if it is anything else."""
+    assert answer.status == status, answer
+    assert answer.headers["content-type"] == "application/json"
+    body = ErrorBodySchema().parse(answer.json)
+    assert body.code == str(type_of_status(status))
+    assert body.errors
+    assert body.metadata.request_id == answer.headers["x-request-id"]
+    assert "Traceback" not in answer.body.decode()
+    return body

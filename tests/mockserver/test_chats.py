@@ -1,0 +1,193 @@
+"""Chat sessions' handlers, called as the plain functions they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.contract.chats import ChatQuery, ChatSession, ChatTitle, Favorite, Pagination
+from duologue.contract.messages import MessageQuery, NewMessage
+from duologue_mock import chats, messages
+from duologue_mock.handlers import Caller
+from duologue_mock.store import State
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.ears import Ear
+from tests.mockserver.refusals import refused
+
+FIXTURE = "test-session-1"
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def three(state: State, clock: ManualClock, stranger: Caller) -> list[ChatSession]:
+    """Three sessions of the stranger's, made a second apart; the middle one is a favourite."""
+    made = []
+    for title in ("Alpha", "Beta", "Gamma"):
+        made.append(chats.create(state, stranger, ChatTitle(title)))
+        clock.advance(1)
+    made[1] = chats.favorite(state, stranger, made[1].id, Favorite(True))
+    return made
+
+
+def titles(state: State, caller: Caller, query: ChatQuery) -> list[str]:
+    return [session.title for session in chats.list_(state, caller, query).data]
+
+
+def test_a_new_session_is_stored_then_told_of(state: State, stranger: Caller, heard: Ear, clock: ManualClock) -> None:
+    made = chats.create(state, stranger, ChatTitle("Plans"))
+    assert made == chats.get(state, stranger, made.id)
+    assert (made.title, made.is_favorite) == ("Plans", False)
+    assert made.created_at == made.updated_at == made.last_message_at == clock.now()
+    assert len(made.id) == 24
+    assert int(made.id, 16)
+    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:created", "stranger")]
+    assert heard.payloads("chat:created")[0].session == made
+
+
+def test_sessions_made_in_one_instant_are_listed_newest_first(state: State, stranger: Caller) -> None:
+    for title in "ABCDE":
+        chats.create(state, stranger, ChatTitle(title))
+    assert titles(state, stranger, ChatQuery()) == list("EDCBA")
+
+
+def test_all_sessions_come_without_a_page(state: State, stranger: Caller) -> None:
+    for number in range(120):
+        chats.create(state, stranger, ChatTitle(str(number)))
+    everything = chats.list_(state, stranger, ChatQuery())
+    assert len(everything.data) == 120
+    assert everything.pagination is None
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "pagination"),
+    [
+        (ChatQuery(page=1, limit=2), ["Gamma", "Beta"], Pagination(1, 2, 3, 2, has_next=True, has_prev=False)),
+        (ChatQuery(page=2, limit=2), ["Alpha"], Pagination(2, 2, 3, 2, has_next=False, has_prev=True)),
+        (ChatQuery(page=3, limit=2), [], Pagination(3, 2, 3, 2, has_next=False, has_prev=True)),
+        (ChatQuery(page=1), ["Gamma", "Beta", "Alpha"], Pagination(1, 50, 3, 1, has_next=False, has_prev=False)),
+        (ChatQuery(limit=1), ["Gamma"], Pagination(1, 1, 3, 3, has_next=True, has_prev=False)),
+        (ChatQuery(limit=1, search="b"), ["Beta"], Pagination(1, 1, 1, 1, has_next=False, has_prev=False)),
+        (ChatQuery(limit=5, search="zz"), [], Pagination(1, 5, 0, 0, has_next=False, has_prev=False)),
+    ],
+)
+@pytest.mark.usefixtures("three")
+def test_a_page(state: State, stranger: Caller, query: ChatQuery, shown: list[str], pagination: Pagination) -> None:
+    found = chats.list_(state, stranger, query)
+    assert [session.title for session in found.data] == shown
+    assert found.pagination == pagination
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        (ChatQuery(search="ALPHA"), ["Alpha"]),
+        (ChatQuery(search=" a "), ["Gamma", "Beta", "Alpha"]),
+        (ChatQuery(search="."), []),
+        (ChatQuery(favorite=True), ["Beta"]),
+        (ChatQuery(favorite=False), ["Gamma", "Alpha"]),
+        (ChatQuery(favorite=True, search="alpha"), []),
+        (ChatQuery(favorite=False, search="mm"), ["Gamma"]),
+    ],
+)
+@pytest.mark.usefixtures("three")
+def test_search_and_favorite_narrow_the_list(
+    state: State, stranger: Caller, query: ChatQuery, shown: list[str]
+) -> None:
+    assert titles(state, stranger, query) == shown
+
+
+def test_a_message_moves_its_session_to_the_top(state: State, stranger: Caller, three: list[ChatSession]) -> None:
+    messages.send(state, stranger, three[0].id, NewMessage("hello", "user"))
+    assert titles(state, stranger, ChatQuery()) == ["Alpha", "Gamma", "Beta"]
+
+
+def test_a_change_without_a_message_keeps_the_place(state: State, stranger: Caller, three: list[ChatSession]) -> None:
+    chats.rename(state, stranger, three[0].id, ChatTitle("Zed"))
+    chats.favorite(state, stranger, three[0].id, None)
+    assert titles(state, stranger, ChatQuery()) == ["Gamma", "Beta", "Zed"]
+
+
+def test_renaming(state: State, visitor: Caller, heard: Ear, clock: ManualClock) -> None:
+    before = chats.get(state, visitor, FIXTURE)
+    after = chats.rename(state, visitor, FIXTURE, ChatTitle("Another"))
+    assert after == replace(before, title="Another", updated_at=clock.now())
+    assert chats.get(state, visitor, FIXTURE) == after
+    assert heard.names == ["chat:updated"]
+    assert heard.payloads("chat:updated")[0].session == after
+
+
+def test_moments_of_one_session_only_go_forward(state: State, visitor: Caller, clock: ManualClock) -> None:
+    first = chats.rename(state, visitor, FIXTURE, ChatTitle("A"))
+    second = chats.rename(state, visitor, FIXTURE, ChatTitle("B"))
+    assert second.updated_at == first.updated_at + MILLISECOND
+    clock.advance(-3600)
+    third = chats.rename(state, visitor, FIXTURE, ChatTitle("C"))
+    assert third.updated_at == second.updated_at + MILLISECOND
+
+
+@pytest.mark.parametrize(
+    ("before", "body", "after"),
+    [
+        (False, None, True),
+        (True, None, False),
+        (False, Favorite(), True),
+        (True, Favorite(), False),
+        (False, Favorite(True), True),
+        (True, Favorite(True), True),
+        (True, Favorite(False), False),
+        (False, Favorite(False), False),
+    ],
+)
+def test_favorite_toggles_or_sets(
+    state: State, visitor: Caller, before: bool, body: Favorite | None, after: bool
+) -> None:
+    chats.favorite(state, visitor, FIXTURE, Favorite(before))
+    assert chats.favorite(state, visitor, FIXTURE, body).is_favorite is after
+    assert chats.get(state, visitor, FIXTURE).is_favorite is after
+
+
+def test_a_deleted_session_is_gone_with_its_messages(state: State, visitor: Caller, heard: Ear) -> None:
+    chats.delete(state, visitor, FIXTURE)
+    with refused(404):
+        chats.get(state, visitor, FIXTURE)
+    with refused(404):
+        messages.list_(state, visitor, FIXTURE, MessageQuery())
+    assert titles(state, visitor, ChatQuery()) == []
+    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:deleted", "anonymous-user")]
+    assert heard.payloads("chat:deleted")[0].session_id == FIXTURE
+
+
+@pytest.mark.parametrize("who", ["visitor", "stranger"])
+@pytest.mark.parametrize("call", ["get", "rename", "favorite", "delete"])
+def test_what_is_not_there_and_what_is_anothers_is_not_found(
+    state: State, heard: Ear, who: str, call: str, request: pytest.FixtureRequest
+) -> None:
+    """To its owner an unknown id, to a stranger the owner's session: the same answer, and nothing happens."""
+    caller: Caller = request.getfixturevalue(who)
+    id = "unknown" if who == "visitor" else FIXTURE
+    before = state.chats.get("anonymous-user", FIXTURE)
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: chats.get(state, caller, id),
+        "rename": lambda: chats.rename(state, caller, id, ChatTitle("Mine")),
+        "favorite": lambda: chats.favorite(state, caller, id, None),
+        "delete": lambda: chats.delete(state, caller, id),
+    }
+    with refused(404):
+        calls[call]()
+    assert state.chats.get("anonymous-user", FIXTURE) == before
+    assert heard.all == []
+
+
+def test_nobody_sees_anothers_list(state: State, stranger: Caller) -> None:
+    assert titles(state, stranger, ChatQuery()) == []
+    assert titles(state, Caller(key="x", user_id="Anonymous-User"), ChatQuery()) == [], "user ids keep their case"
+
+
+@pytest.mark.parametrize(
+    ("total", "limit", "pages"), [(0, 50, 0), (1, 50, 1), (50, 50, 1), (51, 50, 2), (100, 50, 2), (3, 1, 3)]
+)
+def test_pages_are_counted_up(total: int, limit: int, pages: int) -> None:
+    assert chats.pagination(1, limit, total).total_pages == pages

@@ -1,0 +1,85 @@
+"""Messages' handlers, called as the plain functions they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.contract.messages import ChatMessage, MessageQuery, NewMessage
+from duologue_mock import chats, messages
+from duologue_mock.handlers import Caller
+from duologue_mock.store import State
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.ears import Ear
+from tests.mockserver.refusals import refused
+
+FIXTURE = "test-session-1"
+
+
+def say(state: State, caller: Caller, content: str) -> ChatMessage:
+    return messages.send(state, caller, FIXTURE, NewMessage(content, "user"))
+
+
+def test_the_fixture_message_is_there(state: State, visitor: Caller) -> None:
+    page = messages.list_(state, visitor, FIXTURE, MessageQuery())
+    assert [message.content for message in page.data] == ["Hello, world!"]
+    assert (page.pagination.total, page.pagination.limit) == (1, 50)
+
+
+@pytest.mark.parametrize("context", [None, {}, {"page": "home", "n": 2**70, "deep": {"list": [1, None, "ü"]}}])
+@pytest.mark.parametrize("sender", ["user", "assistant", "system"])
+def test_a_message_is_stored_as_it_was_sent(
+    state: State, visitor: Caller, clock: ManualClock, sender: Any, context: dict[str, Any] | None
+) -> None:
+    sent = messages.send(state, visitor, FIXTURE, NewMessage("Hi\nthere", sender, context))
+    assert (sent.sender, sent.content, sent.context, sent.session_id) == (sender, "Hi\nthere", context, FIXTURE)
+    assert sent.created_at == clock.now()
+    assert messages.list_(state, visitor, FIXTURE, MessageQuery()).data[-1] == sent
+
+
+def test_a_message_moves_its_session_and_both_are_told_of(
+    state: State, visitor: Caller, heard: Ear, clock: ManualClock
+) -> None:
+    sent = say(state, visitor, "Hi")
+    session = chats.get(state, visitor, FIXTURE)
+    assert session.last_message_at == session.updated_at == clock.now()
+    assert [(name, user_id) for name, _, user_id in heard.all] == [
+        ("message:created", "anonymous-user"),
+        ("chat:updated", "anonymous-user"),
+    ]
+    assert heard.payloads("message:created")[0].message == sent
+    assert heard.payloads("chat:updated")[0].session == session
+
+
+@pytest.mark.parametrize(
+    ("page", "limit", "shown"),
+    [(1, 2, ["Hello, world!", "1"]), (2, 2, ["2", "3"]), (3, 2, ["4"]), (4, 2, []), (1, 5, ["Hello, world!", *"1234"])],
+)
+def test_pages_are_oldest_first(state: State, visitor: Caller, page: int, limit: int, shown: list[str]) -> None:
+    for text in "1234":
+        say(state, visitor, text)
+    found = messages.list_(state, visitor, FIXTURE, MessageQuery(page, limit))
+    assert [message.content for message in found.data] == shown
+    assert found.pagination.total == 5
+    assert found.pagination.has_prev == (page > 1)
+    assert found.pagination.has_next == (page * limit < 5)
+
+
+@pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
+def test_what_is_not_there_and_what_is_anothers_is_not_found(
+    state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest
+) -> None:
+    caller: Caller = request.getfixturevalue(who)
+    with refused(404):
+        messages.list_(state, caller, id, MessageQuery())
+    with refused(404):
+        messages.send(state, caller, id, NewMessage("Hi", "user"))
+    assert len(state.chats.messages(FIXTURE)) == 1
+    assert heard.all == []
+
+
+def test_a_page_once_given_does_not_change(state: State, visitor: Caller) -> None:
+    page = messages.list_(state, visitor, FIXTURE, MessageQuery())
+    say(state, visitor, "later")
+    assert len(page.data) == 1

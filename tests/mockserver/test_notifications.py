@@ -1,0 +1,30 @@
+"""Notifications: whom they concern and what they say."""
+
+from __future__ import annotations
+
+from duologue.contract.users import User
+from duologue_mock import notifications
+from duologue_mock.store import State
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.ears import Ear
+
+ADA = User("9", "Ada", "ada@example.com", "admin")
+
+
+def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: ManualClock) -> None:
+    session = state.chats.get("anonymous-user", "test-session-1")
+    assert session is not None
+    notifications.user_created(state, ADA)
+    notifications.role_changed(state, ADA)
+    notifications.reply_finished(state, "anonymous-user", session)
+    told = heard.payloads("notification:new")
+    assert [one.type for one in told] == ["user_created", "role_changed", "smart_chat_reply"]
+    assert ["Ada" in told[0].message, "admin" in told[1].message, "Test Session" in told[2].message] == [True] * 3
+    assert [user_id for _, _, user_id in heard.all] == ["9", "9", "chat:anonymous-user"]
+    assert len({one.id for one in told}) == 3
+    assert {(one.created_at, one.read) for one in told} == {(clock.now(), False)}
+
+
+def test_one_can_be_told_on_demand(state: State, heard: Ear) -> None:
+    told = notifications.tell(state, "1", kind="maintenance", title="Soon", message="At noon.")
+    assert heard.all == [("notification:new", told, "1")]

@@ -1,0 +1,195 @@
+"""The smart-chat handler: what it stores, what it tells, in which order, and what it leaves behind when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from duologue.contract import Model
+from duologue.contract.messages import MAX_CONTENT, ChatMessage
+from duologue.contract.smart_chat import Delta, SmartChatRequest
+from duologue_mock import ReplyRequest, Settings, chats, smart_chat
+from duologue_mock.handlers import Caller
+from duologue_mock.refusal import Refusal
+from duologue_mock.replies import Replies
+from duologue_mock.seed import Fixtures
+from duologue_mock.store import State
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.ears import Ear
+from tests.mockserver.refusals import refused
+
+FIXTURE = "test-session-1"
+
+
+def replies(reply: Callable[[ReplyRequest], Any]) -> Replies:
+    return Replies(Settings(reply=reply), Fixtures().rules(), offload=lambda run: run(), pause=lambda seconds: None)
+
+
+def ask(
+    state: State,
+    caller: Caller,
+    reply: Callable[[ReplyRequest], Any],
+    message: str = "Hi",
+    *,
+    context: str | None = None,
+    id: str = FIXTURE,
+    streaming: bool = False,
+) -> Iterator[Model]:
+    return smart_chat.ask(state, replies(reply), caller, id, SmartChatRequest(message, context), streaming)
+
+
+def contents(state: State) -> list[str]:
+    return [message.content for message in state.chats.messages(FIXTURE)]
+
+
+def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor: Caller) -> None:
+    *pieces, last = ask(state, visitor, lambda request: "One two  three")
+    assert all(isinstance(piece, Delta) for piece in pieces)
+    assert isinstance(last, ChatMessage)
+    assert [piece.delta for piece in pieces if isinstance(piece, Delta)] == ["One", " two", "  three"]
+    assert {piece.id for piece in pieces if isinstance(piece, Delta)} == {last.id}
+    assert (last.sender, last.content) == ("assistant", "One two  three")
+    assert state.chats.messages(FIXTURE)[-1] == last
+
+
+def test_the_users_message_is_stored_first(state: State, visitor: Caller) -> None:
+    asked = ask(state, visitor, lambda request: "Yes.", "Are you there?")
+    next(asked)
+    assert contents(state) == ["Hello, world!", "Are you there?"]
+    list(asked)
+    assert contents(state) == ["Hello, world!", "Are you there?", "Yes."]
+
+
+def test_the_engine_is_given_the_whole_history(state: State, visitor: Caller) -> None:
+    seen: list[ReplyRequest] = []
+
+    def reply(request: ReplyRequest) -> str:
+        seen.append(request)
+        return "Yes."
+
+    list(ask(state, visitor, reply, "First", context="about tests"))
+    list(ask(state, visitor, reply, "Second"))
+    assert [message.content for message in seen[0].history] == ["Hello, world!", "First"]
+    assert [message.content for message in seen[1].history] == ["Hello, world!", "First", "Yes.", "Second"]
+    assert (seen[0].message, seen[0].context, seen[1].context) == ("First", "about tests", None)
+    assert [request.session.id for request in seen] == [FIXTURE, FIXTURE]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_what_is_told_and_in_which_order(state: State, visitor: Caller, heard: Ear, streaming: bool) -> None:
+    *_, reply = ask(state, visitor, lambda request: "One two", streaming=streaming)
+    deltas = ["message:delta", "message:delta"] if streaming else []
+    assert heard.names == [
+        "message:created",
+        "chat:updated",
+        "chat:typing",
+        *deltas,
+        "chat:typing",
+        "message:created",
+        "chat:updated",
+        "notification:new",
+    ]
+    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
+    assert "".join(one.delta for one in heard.payloads("message:delta")) == ("One two" if streaming else "")
+    assert heard.payloads("message:created")[1].message == reply
+    assert {user_id for _, _, user_id in heard.all} == {"anonymous-user", "chat:anonymous-user"}
+    assert heard.all[-1][2] == "chat:anonymous-user"
+
+
+def test_a_reply_moves_the_session(state: State, visitor: Caller, clock: ManualClock) -> None:
+    asked = ask(state, visitor, lambda request: "Yes.")
+    next(asked)
+    clock.advance(5)
+    *_, reply = asked
+    assert isinstance(reply, ChatMessage)
+    assert chats.get(state, visitor, FIXTURE).last_message_at == clock.now() == reply.created_at
+
+
+def broken(request: ReplyRequest) -> Iterator[str]:
+    yield "Half "
+    raise ZeroDivisionError("of a reply")
+
+
+def test_an_engine_that_fails_midway_leaves_no_reply(state: State, visitor: Caller, heard: Ear) -> None:
+    asked = ask(state, visitor, broken, streaming=True)
+    assert isinstance(next(asked), Delta)
+    with refused(502):
+        next(asked)
+    assert contents(state) == ["Hello, world!", "Hi"]
+    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
+    assert heard.payloads("notification:new") == []
+
+
+def test_a_listener_who_goes_away_leaves_no_reply(state: State, visitor: Caller, heard: Ear) -> None:
+    asked = ask(state, visitor, lambda request: "One two three")
+    next(asked)
+    asked.close()  # type: ignore[attr-defined]  # it is a generator
+    assert contents(state) == ["Hello, world!", "Hi"]
+    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
+
+
+def test_a_session_deleted_meanwhile_gets_no_reply(state: State, visitor: Caller) -> None:
+    asked = ask(state, visitor, lambda request: "One two")
+    next(asked)
+    chats.delete(state, visitor, FIXTURE)
+    with refused(404):
+        list(asked)
+    assert len(state.chats) == 0
+
+
+@pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
+def test_what_is_not_there_and_what_is_anothers_is_not_found(
+    state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest
+) -> None:
+    asked = ask(state, request.getfixturevalue(who), lambda request: "Yes.", id=id)
+    with refused(404):
+        next(asked)
+    assert contents(state) == ["Hello, world!"]
+    assert heard.all == []
+
+
+@pytest.mark.parametrize(
+    "reply", ["", "   ", "\n", iter(()), iter([""])], ids=["empty", "blank", "a line", "no pieces", "an empty piece"]
+)
+def test_a_reply_that_is_empty_becomes_an_ellipsis(state: State, visitor: Caller, reply: Any) -> None:
+    *pieces, last = ask(state, visitor, lambda request: reply)
+    assert isinstance(last, ChatMessage)
+    assert last.content == "…"
+    assert pieces == []
+
+
+def test_an_empty_piece_does_not_end_the_reply(state: State, visitor: Caller) -> None:
+    *_, last = ask(state, visitor, lambda request: iter(["One", "", " two"]))
+    assert isinstance(last, ChatMessage)
+    assert last.content == "One two"
+
+
+def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visitor: Caller) -> None:
+    def endless(request: ReplyRequest) -> Iterator[str]:
+        while True:
+            yield "x" * 999
+
+    *pieces, last = ask(state, visitor, endless)
+    assert isinstance(last, ChatMessage)
+    assert last.content == "x" * MAX_CONTENT
+    assert sum(len(piece.delta) for piece in pieces if isinstance(piece, Delta)) == MAX_CONTENT
+
+
+def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: Caller) -> None:
+    """Between the pieces the state is free: nothing holds its lock."""
+    asked = ask(state, visitor, lambda request: "One two")
+    next(asked)
+    assert state._lock.acquire(blocking=False)
+    state._lock.release()
+    list(asked)
+
+
+@pytest.mark.parametrize("refusal", [Refusal(429, "Slow down"), Refusal(503, "Out of order")])
+def test_an_engine_may_refuse_in_its_own_words(state: State, visitor: Caller, refusal: Refusal) -> None:
+    def reply(request: ReplyRequest) -> str:
+        raise refusal
+
+    with refused(refusal.status):
+        list(ask(state, visitor, reply))

@@ -1,0 +1,205 @@
+"""Users' handlers, called as the plain functions they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.contract.users import NewUser, User, UserChanges, UserQuery
+from duologue_mock import users
+from duologue_mock.handlers import Caller
+from duologue_mock.store import State
+from duologue_mock.tokens import Signer
+from tests.mockserver.ears import Ear
+from tests.mockserver.refusals import refused
+
+JOHN = User(id="1", name="John Doe", email="john@example.com", role="admin")
+JANE = User(id="2", name="Jane Smith", email="jane@example.com", role="user")
+
+
+def make(state: State, count: int) -> list[User]:
+    return [users.create(state, NewUser(name=f"User {n}", email=f"user{n}@example.org")) for n in range(count)]
+
+
+def test_the_list_begins_with_the_fixtures_in_order(state: State) -> None:
+    page = users.list_(state, UserQuery())
+    assert page.users == [JOHN, JANE]
+    assert (page.total, page.page, page.limit, page.has_more, page.next_page) == (2, 1, 10, False, None)
+
+
+@pytest.mark.parametrize(
+    ("page", "limit", "size", "next_page"),
+    [(1, 5, 5, 2), (2, 5, 5, 3), (3, 5, 2, None), (4, 5, 0, None), (1, 12, 12, None), (1, 11, 11, 2), (12, 1, 1, None)],
+)
+def test_a_page_says_whether_there_is_another(
+    state: State, page: int, limit: int, size: int, next_page: int | None
+) -> None:
+    make(state, 10)
+    found = users.list_(state, UserQuery(page=page, limit=limit))
+    assert (len(found.users), found.total, found.next_page) == (size, 12, next_page)
+    assert found.has_more == (next_page is not None)
+
+
+def test_the_pages_together_are_everyone_in_the_order_of_creation(state: State) -> None:
+    made = make(state, 9)
+    walked: list[User] = []
+    page: int | None = 1
+    while page is not None:
+        found = users.list_(state, UserQuery(page=page, limit=4))
+        walked += found.users
+        page = found.next_page
+    assert walked == [JOHN, JANE, *made]
+
+
+@pytest.mark.parametrize(
+    ("search", "names"),
+    [
+        ("JOHN", ["John Doe"]),
+        ("smi", ["Jane Smith"]),
+        ("@EXAMPLE.com", ["John Doe", "Jane Smith"]),
+        ("  jane ", ["Jane Smith"]),
+        ("", ["John Doe", "Jane Smith"]),
+        ("   ", ["John Doe", "Jane Smith"]),
+        ("j.*n", []),
+        ("%", []),
+        (None, ["John Doe", "Jane Smith"]),
+    ],
+)
+def test_search_is_a_literal_part_of_name_or_email_ignoring_case(
+    state: State, search: str | None, names: list[str]
+) -> None:
+    found = users.list_(state, UserQuery(search=search))
+    assert [user.name for user in found.users] == names
+    assert found.total == len(names)
+
+
+def test_total_counts_the_matches_not_the_page(state: State) -> None:
+    make(state, 7)
+    found = users.list_(state, UserQuery(limit=3, search="user "))
+    assert (len(found.users), found.total, found.next_page) == (3, 7, 2)
+
+
+def test_get(state: State) -> None:
+    assert users.get(state, "2") == JANE
+
+
+@pytest.mark.parametrize("id", ["3", "", "1 ", "01", "../1", "1\x00"])
+def test_an_unknown_user_is_not_found(state: State, id: str) -> None:
+    with refused(404):
+        users.get(state, id)
+
+
+def test_a_new_user_is_stored_then_told_of(state: State, heard: Ear) -> None:
+    stored_when_told: list[User | None] = []
+    state.listen(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
+    made = users.create(state, NewUser(name="Ada", email="ada@example.com", role="admin", password="secret"))
+    assert made == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
+    assert heard.names == ["user:created", "notification:new"]
+    assert heard.payloads("user:created")[0].user == made
+    assert heard.payloads("notification:new")[0].type == "user_created"
+    assert heard.all[1][2] == "3"
+    assert stored_when_told == [made, made]
+
+
+def test_the_role_of_a_new_user_is_user_unless_given(state: State) -> None:
+    assert users.create(state, NewUser(name="Ada", email="ada@example.com")).role == "user"
+
+
+@pytest.mark.parametrize("email", ["john@example.com", "JOHN@Example.COM"])
+def test_a_taken_email_is_a_conflict_and_changes_nothing(state: State, heard: Ear, email: str) -> None:
+    with refused(409, "email"):
+        users.create(state, NewUser(name="Other", email=email))
+    assert len(state.users) == 2
+    assert heard.all == []
+
+
+def test_a_conflict_costs_no_id(state: State) -> None:
+    with refused(409):
+        users.create(state, NewUser(name="Other", email="john@example.com"))
+    assert users.create(state, NewUser(name="Ada", email="ada@example.com")).id == "3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        ({}, JANE),
+        ({"name": "Jane Roe"}, User("2", "Jane Roe", "jane@example.com", "user")),
+        ({"email": "roe@example.com"}, User("2", "Jane Smith", "roe@example.com", "user")),
+        ({"email": "JANE@example.com"}, User("2", "Jane Smith", "JANE@example.com", "user")),
+        ({"role": "admin"}, User("2", "Jane Smith", "jane@example.com", "admin")),
+        ({"id": "2", "name": "J"}, User("2", "J", "jane@example.com", "user")),
+    ],
+)
+def test_an_update_changes_what_is_there_and_keeps_the_rest(
+    state: State, nobody: Caller, heard: Ear, changes: dict[str, Any], after: User
+) -> None:
+    assert users.update(state, nobody, "2", UserChanges(**changes)) == after
+    assert users.get(state, "2") == after
+    assert heard.payloads("user:updated")[0].user == after
+
+
+def test_an_update_keeps_the_place_in_the_list(state: State, nobody: Caller) -> None:
+    users.update(state, nobody, "1", UserChanges(name="Zed"))
+    assert [user.id for user in users.list_(state, UserQuery()).users] == ["1", "2"]
+
+
+@pytest.mark.parametrize(("role", "told"), [("admin", ["role_changed"]), ("user", []), (None, [])])
+def test_only_a_changed_role_is_notified(state: State, nobody: Caller, heard: Ear, role: Any, told: list[str]) -> None:
+    users.update(state, nobody, "2", UserChanges(name="Same", role=role))
+    assert [one.type for one in heard.payloads("notification:new")] == told
+
+
+def test_an_id_in_the_body_must_be_the_one_in_the_path(state: State, nobody: Caller, heard: Ear) -> None:
+    with refused(400, "id"):
+        users.update(state, nobody, "2", UserChanges(id="1", name="Not me"))
+    assert users.get(state, "2") == JANE
+    assert heard.all == []
+
+
+def test_an_update_to_a_taken_email_is_a_conflict_and_changes_nothing(state: State, nobody: Caller, heard: Ear) -> None:
+    with refused(409, "email"):
+        users.update(state, nobody, "2", UserChanges(name="Not me", email="John@example.com"))
+    assert users.get(state, "2") == JANE
+    assert heard.all == []
+
+
+def test_an_unknown_user_cannot_be_updated(state: State, nobody: Caller) -> None:
+    with refused(404):
+        users.update(state, nobody, "9", UserChanges(name="Nobody"))
+
+
+def test_a_user_changes_itself_but_not_its_role(state: State, jane: Caller) -> None:
+    assert users.update(state, jane, "2", UserChanges(name="Jane Roe", role="user")).name == "Jane Roe"
+    with refused(403):
+        users.update(state, jane, "2", UserChanges(role="admin"))
+    assert users.get(state, "2").role == "user"
+
+
+def test_an_admin_changes_roles(state: State, admin: Caller) -> None:
+    assert users.update(state, admin, "2", UserChanges(role="admin")).role == "admin"
+
+
+def test_a_deleted_user_is_gone_with_its_logins(state: State, signer: Signer, heard: Ear) -> None:
+    token = signer.begin(state, JANE).token
+    users.delete(state, "2")
+    with refused(404):
+        users.get(state, "2")
+    with refused(401):
+        signer.verify(state, token)
+    assert heard.names == ["user:deleted"]
+    assert heard.payloads("user:deleted")[0].user_id == "2"
+
+
+def test_a_user_is_deleted_once(state: State, heard: Ear) -> None:
+    users.delete(state, "2")
+    with refused(404):
+        users.delete(state, "2")
+    assert heard.names == ["user:deleted"]
+
+
+def test_a_deleted_users_email_is_free_and_its_id_is_not(state: State) -> None:
+    users.delete(state, "2")
+    again = users.create(state, NewUser(name="Jane again", email="jane@example.com"))
+    assert again.id == "3"
+    assert again in users.list_(state, UserQuery()).users

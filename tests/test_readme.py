@@ -1,0 +1,88 @@
+"""The README's blocks do what it says, as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from duologue_mock import MockServer
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+PYTHON = [block for language, block in BLOCKS if language == "python"]
+SHELL = [block for language, block in BLOCKS if language == "sh"]
+
+
+@pytest.fixture
+def mock() -> Iterator[MockServer]:
+    with MockServer() as server:
+        yield server
+
+
+@pytest.fixture
+def environment(mock: MockServer, tmp_path: Path) -> dict[str, str]:
+    here = {
+        "DUOLOGUE_BASE_URL": mock.platform_url,
+        "DUOLOGUE_CHAT_URL": mock.chat_url,
+        "DUOLOGUE_DATA_DIR": str(tmp_path),
+    }
+    return {**os.environ, **here}
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=[f"python-{number}" for number in range(1, len(PYTHON) + 1)])
+def test_python_blocks_run(block: str, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "assert" in block or done.stdout.strip(), "the block shows nothing"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_lines_answer(mock: MockServer) -> None:
+    block = next(block for block in SHELL if "curl" in block)
+    block = block.replace("http://localhost:3001", mock.url).replace("http://localhost:3002", mock.chat_origin)
+    done = subprocess.run(["sh", "-e", "-c", block], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for expected in ('"John Doe"', '"refreshToken"', '"test-session-1"'):
+        assert expected in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_contract_command_tests_a_server_by_url(mock: MockServer) -> None:
+    line = next(block for block in SHELL if "make contract" in block).strip()
+    line = line.replace("http://localhost:3001", mock.url).replace("http://localhost:3002", mock.chat_origin)
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    asked = [*line.split(), "--dry-run"]
+    shown = subprocess.run(asked, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
+    command = shown[shown.index("DUOLOGUE_TEST_PLATFORM_URL") :].replace("\\\n", " ")
+    arguments = f"{sys.executable} -m pytest -q -p no:cacheprovider -k test_health"
+    command = re.sub(r"\S+ -m pytest (tests/contract).*", rf"{arguments} \1", command)
+    done = subprocess.run(["sh", "-e", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ passed", done.stdout)
+
+
+def test_make_lists_its_targets_with_a_sentence_each() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert phony is not None
+    for target in phony[1].split():
+        assert re.search(rf"make {target} +\w.*\.", listed), target
+
+
+def test_the_table_names_every_operation_and_event() -> None:
+    from duologue.contract import events, operations
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    for event in events():
+        assert event.wire_name in text, event
+    for operation in operations():
+        assert operation.path.replace("/auth", "").rsplit("/", 1)[-1].split("}")[-1] in text, operation
