@@ -28,7 +28,7 @@ FEW = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=(HealthCheck.too_slow,),
 )
-MANY = settings(FEW, max_examples=200, stateful_step_count=50)
+MANY = settings(FEW, max_examples=100, stateful_step_count=40)
 
 
 class Service(RuleBasedStateMachine):
