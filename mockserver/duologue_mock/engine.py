@@ -34,7 +34,7 @@ LINGER = 2.0
 MAX_LINGER = 64 * 1024 * 1024
 
 FAREWELL = 0.5
-"""Seconds a websocket has for saying goodbye when the server stops."""
+"""Seconds that whatever is left has for saying goodbye when the server stops."""
 
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 _Error = Callable[[Refusal], bytes]
@@ -106,6 +106,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
 
     def handle(self) -> None:
         """Serve requests until the connection ends, known to the server meanwhile."""
+        self.greenlet = gevent.getcurrent()
         self.server.connections.add(self)
         try:
             super().handle()
@@ -113,6 +114,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             pass  # the peer is gone, or too slow to be waited for
         finally:
             self.server.connections.discard(self)
+
+    def hang_up(self) -> None:
+        """End the connection: closing the socket would not, as long as somebody reads from it."""
+        sock = getattr(self, "socket", None)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def handle_one_request(self) -> Any:
         """Read and answer one request; return None to close the connection, True to go on."""
@@ -410,17 +418,21 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
     def finish(self, seconds: float) -> None:
         """Accept no more; let requests under way finish for some seconds, then close every connection."""
         self.closing = True
-        self.stop_accepting()
+        self.close()
         with gevent.Timeout(seconds, False):
             while any(connection.busy and not connection.upgraded for connection in self.connections):
                 gevent.sleep(0.01)
-        with gevent.Timeout(min(seconds, FAREWELL), False):
-            while any(connection.upgraded for connection in self.connections):
+        self._wait_until(lambda: not any(connection.upgraded for connection in self.connections))
+        for connection in self.connections:
+            connection.hang_up()
+        self._wait_until(lambda: not self.connections)
+        gevent.killall([connection.greenlet for connection in self.connections], timeout=FAREWELL)
+        self.stop()
+
+    def _wait_until(self, true: Callable[[], bool]) -> None:
+        with gevent.Timeout(FAREWELL, False):
+            while not true():
                 gevent.sleep(0.01)
-        for connection in list(self.connections):
-            if getattr(connection, "socket", None) is not None:
-                connection.socket.close()
-        self.stop(timeout=0.1)
 
 
 def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
