@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from string import Template
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ T = TypeVar("T")
 Offload = Callable[[Callable[[], Any]], Any]
 """Runs a function that may block, and returns what it returns, while other requests go on."""
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -90,7 +91,7 @@ class Replies:
 
     def pieces(self, request: ReplyRequest) -> Iterator[str]:
         """Yield the reply to a request, piece by piece; raise a `Refusal` if its engine fails."""
-        for number, piece in enumerate(self._made(request)):
+        for number, piece in enumerate(_sendable(self._made(request))):
             if number and self._delay:
                 self._pause(self._delay)
             yield piece
@@ -117,6 +118,20 @@ class Replies:
             raise Refusal(504, "The reply engine took too long", hint=str(error) or None) from error
         except Exception as error:
             raise Refusal(502, "The reply engine failed", hint=f"{type(error).__name__}: {error}"[:500]) from error
+
+
+def _sendable(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces as the wire can carry them: an emoji cut in two is put together, what is no text is dropped."""
+    half = ""
+    for piece in pieces:
+        text = half + piece
+        half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = text.removesuffix(half)
+        if not text.isascii():
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        text = _CONTROLS.sub("", text)
+        if text:
+            yield text
 
 
 class OpenAICompatible:
