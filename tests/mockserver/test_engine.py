@@ -297,8 +297,8 @@ FRAGMENTS = [
     b"GET ", b"POST ", b"TRACE ", b"/api/users", b"/api/users/1", b"*", b"http://localhost/", b"?page=1", b" HTTP/1.1",
     b" HTTP/1.0", b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"Host: localhost\r\n", b"Host: evil.example\r\n", b" ", b"\x00",
     b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n",
-    b"5\r\nabcde\r\n", b"Expect: 100-continue\r\n", b"Connection: Upgrade\r\n", b"Upgrade: websocket\r\n", b"{}", b"a" * 300,
-    b":", b"\xff",
+    b"5\r\nabcde\r\n", b"Expect: 100-continue\r\n", b"Connection: Upgrade\r\n", b"Upgrade: websocket\r\n", b"{}",
+    b"a" * 300, b":", b"\xff",
 ]  # fmt: skip
 
 
