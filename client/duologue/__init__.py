@@ -53,9 +53,10 @@ if TYPE_CHECKING:
         UnusableAnswer,
         handle_api_error,
     )
+    from duologue.guards import protected, require_role
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
-    from duologue.tokens import MemoryTokens, StoredTokens, TokenStorage
+    from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
@@ -69,9 +70,10 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
+    "duologue.guards": ("protected", "require_role"),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
-    "duologue.tokens": ("MemoryTokens", "StoredTokens", "TokenStorage"),
+    "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -81,6 +83,7 @@ __all__ = [
     "ApiErrorType",
     "ApiException",
     "Attempt",
+    "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
     "ChatMessage",
@@ -121,6 +124,7 @@ __all__ = [
     "Role",
     "Sender",
     "ServerError",
+    "SharedTokenStorage",
     "StatusError",
     "StoredTokens",
     "TokenStorage",
@@ -132,6 +136,8 @@ __all__ = [
     "UserPage",
     "__version__",
     "handle_api_error",
+    "protected",
+    "require_role",
 ]
 
 

@@ -69,6 +69,10 @@ def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
         assert method.__doc__, name
 
 
+BY_PLACE = {"id", "session_id", "favorite", "event", "callback", "role"}
+"""What no reader takes for something else."""
+
+
 def test_everything_but_an_id_goes_by_name() -> None:
     with Client() as api:
         for noun in ("users", "auth", "chats", "messages", "smart_chat", "health"):
@@ -78,4 +82,4 @@ def test_everything_but_an_id_goes_by_name() -> None:
                     for one in inspect.signature(method).parameters.values()
                     if one.kind is one.POSITIONAL_OR_KEYWORD
                 ]
-                assert name.startswith("_") or set(by_place) <= {"id", "session_id", "favorite"}, name
+                assert name.startswith("_") or set(by_place) <= BY_PLACE, name
