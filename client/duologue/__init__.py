@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         RequestTimedOut,
         ServerError,
         StatusError,
+        TokenFileRefused,
         UnprocessableError,
         UnusableAnswer,
         handle_api_error,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from duologue.guards import protected, require_role
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
+    from duologue.token_file import FileTokens
     from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
@@ -73,6 +75,7 @@ _HOMES = {
     "duologue.guards": ("protected", "require_role"),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
+    "duologue.token_file": ("FileTokens",),
     "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
@@ -100,6 +103,7 @@ __all__ = [
     "ContractViolation",
     "DecodeError",
     "Event",
+    "FileTokens",
     "HTTPTransport",
     "Health",
     "Login",
@@ -127,6 +131,7 @@ __all__ = [
     "SharedTokenStorage",
     "StatusError",
     "StoredTokens",
+    "TokenFileRefused",
     "TokenStorage",
     "Tokens",
     "Transport",
