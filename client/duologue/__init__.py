@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         handle_api_error,
     )
     from duologue.guards import protected, require_role
+    from duologue.keys import ApiKeyInvalid, validate_headers
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
     from duologue.token_file import FileTokens
@@ -73,6 +74,7 @@ _HOMES = {
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
     "duologue.guards": ("protected", "require_role"),
+    "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
     "duologue.token_file": ("FileTokens",),
@@ -85,6 +87,7 @@ __all__ = [
     "APIError",
     "ApiErrorType",
     "ApiException",
+    "ApiKeyInvalid",
     "Attempt",
     "AuthEvent",
     "AuthenticationError",
@@ -143,6 +146,7 @@ __all__ = [
     "handle_api_error",
     "protected",
     "require_role",
+    "validate_headers",
 ]
 
 
