@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
+    from duologue.caller import CallRecord
     from duologue.client import Client
     from duologue.clock import Clock
     from duologue.config import Config, Options
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from duologue.guards import protected, require_role
     from duologue.keys import ApiKeyInvalid, validate_headers
+    from duologue.monitoring import Measured, PerformanceMonitor
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
     from duologue.token_file import FileTokens
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
+    "duologue.caller": ("CallRecord",),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
     "duologue.config": ("Config", "Options"),
@@ -75,6 +78,7 @@ _HOMES = {
     "duologue.contract.words": ("Event", "Operation"),
     "duologue.guards": ("protected", "require_role"),
     "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
+    "duologue.monitoring": ("Measured", "PerformanceMonitor"),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
     "duologue.token_file": ("FileTokens",),
@@ -92,6 +96,7 @@ __all__ = [
     "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
+    "CallRecord",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -110,6 +115,7 @@ __all__ = [
     "HTTPTransport",
     "Health",
     "Login",
+    "Measured",
     "MemoryTokens",
     "MessagePage",
     "NetworkError",
@@ -118,6 +124,7 @@ __all__ = [
     "Operation",
     "Options",
     "Pagination",
+    "PerformanceMonitor",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
