@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duologue.commands.session import HELP, Session, api_command, examples_of
-from duologue.commands.terminal import safe
 
 if TYPE_CHECKING:
     from duologue.contract.messages import ChatMessage, MessagePage
@@ -36,15 +35,14 @@ def list_messages(session: Session, session_id: str, page: int, limit: int) -> N
 
 def _print(session: Session, page: MessagePage) -> None:
     for message in page.data:
-        _print_one(message)
+        _print_one(session, message)
     more = f"; more with --page {page.pagination.page + 1}" if page.pagination.has_next else ""
     session.terminal.say(f"{len(page.data)} of {page.pagination.total} messages{more}")
 
 
-def _print_one(message: ChatMessage) -> None:
-    click.echo(safe(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:"))
-    for line in safe(message.content, lines=True).split("\n"):
-        click.echo(f"  {line}")
+def _print_one(session: Session, message: ChatMessage) -> None:
+    session.terminal.say(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:")
+    session.terminal.text(message.content, indent="  ")
 
 
 class JSONObject(click.ParamType["dict[str, Any] | None"]):

@@ -88,7 +88,7 @@ class _Conversation:
         self._context = context
 
     def say(self, message: str) -> None:
-        """Send a message and show the reply; Ctrl-C ends the reply."""
+        """Send a message and show the reply; Ctrl-C ends the reply, and is passed on."""
         terminal = self._session.terminal
         try:
             with terminal.waiting("…"):
@@ -97,13 +97,17 @@ class _Conversation:
                 self._show(reply)
         except KeyboardInterrupt:
             terminal.say(" [stopped]")
+            raise
 
     def say_and_go_on(self, message: str) -> None:
-        """Send a message; a failure that may pass, or that is about this message, does not end the conversation."""
+        """Send a message; with a person, neither Ctrl-C nor a failure that may pass ends the conversation."""
         from duologue.errors import ApiException
 
         try:
             self.say(message)
+        except KeyboardInterrupt:
+            if not interactive(sys.stdin):
+                raise
         except ApiException as error:
             if not interactive(sys.stdin) or code_of(error) in (Code.REFUSED, Code.NOT_FOUND):
                 raise

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
-import click
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -62,12 +60,12 @@ class Terminal:
 
     def wire(self, value: object, *, line: bool = False) -> None:
         """Print a JSON document, on one line if it is one of many. It is ASCII, so that it steers no terminal."""
-        click.echo(json.dumps(value, indent=None if line else 2))
+        self._print(json.dumps(value, indent=None if line else 2))
 
     def say(self, sentence: str) -> None:
         """Print a sentence for people; scripts are spared."""
         if not self.as_json:
-            click.echo(safe(sentence))
+            self._print(safe(sentence))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table; every cell may be of the server's making."""
@@ -84,12 +82,16 @@ class Terminal:
         """Print names and values under each other."""
         width = max(map(len, fields)) + 2
         for name, value in fields.items():
-            click.echo(f"{name:<{width}}{safe(value)}")
+            self._print(f"{name:<{width}}{safe(value)}")
+
+    def text(self, text: str, *, indent: str = "") -> None:
+        """Print a text of several lines."""
+        for line in safe(text, lines=True).split("\n"):
+            self._print(indent + line)
 
     def piece(self, text: str) -> None:
         """Print a piece of a text at once, without ending the line."""
-        sys.stdout.write(safe(text, lines=True))
-        sys.stdout.flush()
+        self._print(safe(text, lines=True), end="")
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
@@ -99,6 +101,11 @@ class Terminal:
             return
         with self.console.status(what):
             yield
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        """Write now, so that a pipe that has closed is noticed here, where click knows what to do about it."""
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
 
 
 def interactive(stream: TextIO) -> bool:
