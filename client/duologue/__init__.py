@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
+    from duologue.caller import CallRecord
     from duologue.client import Client
     from duologue.clock import Clock
     from duologue.config import Config, Options
@@ -49,16 +50,22 @@ if TYPE_CHECKING:
         RequestTimedOut,
         ServerError,
         StatusError,
+        TokenFileRefused,
         UnprocessableError,
         UnusableAnswer,
         handle_api_error,
     )
+    from duologue.guards import protected, require_role
+    from duologue.keys import ApiKeyInvalid, validate_headers
+    from duologue.monitoring import Measured, PerformanceMonitor
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
-    from duologue.tokens import MemoryTokens, StoredTokens, TokenStorage
+    from duologue.token_file import FileTokens
+    from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
+    "duologue.caller": ("CallRecord",),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
     "duologue.config": ("Config", "Options"),
@@ -69,9 +76,13 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
+    "duologue.guards": ("protected", "require_role"),
+    "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
+    "duologue.monitoring": ("Measured", "PerformanceMonitor"),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
-    "duologue.tokens": ("MemoryTokens", "StoredTokens", "TokenStorage"),
+    "duologue.token_file": ("FileTokens",),
+    "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -80,9 +91,12 @@ __all__ = [
     "APIError",
     "ApiErrorType",
     "ApiException",
+    "ApiKeyInvalid",
     "Attempt",
+    "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
+    "CallRecord",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -97,9 +111,11 @@ __all__ = [
     "ContractViolation",
     "DecodeError",
     "Event",
+    "FileTokens",
     "HTTPTransport",
     "Health",
     "Login",
+    "Measured",
     "MemoryTokens",
     "MessagePage",
     "NetworkError",
@@ -108,6 +124,7 @@ __all__ = [
     "Operation",
     "Options",
     "Pagination",
+    "PerformanceMonitor",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -121,8 +138,10 @@ __all__ = [
     "Role",
     "Sender",
     "ServerError",
+    "SharedTokenStorage",
     "StatusError",
     "StoredTokens",
+    "TokenFileRefused",
     "TokenStorage",
     "Tokens",
     "Transport",
@@ -132,6 +151,9 @@ __all__ = [
     "UserPage",
     "__version__",
     "handle_api_error",
+    "protected",
+    "require_role",
+    "validate_headers",
 ]
 
 

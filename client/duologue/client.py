@@ -13,7 +13,7 @@ from duologue.caller import Caller
 from duologue.clock import Clock
 from duologue.config import Config, Options, resolve
 from duologue.errors import AuthenticationError
-from duologue.keys import AnonymousUser, ChatIdentity, data_folder
+from duologue.keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
 from duologue.resources.health import HealthChecks
@@ -51,6 +51,7 @@ class Client:
         messages: their messages.
         smart_chat: the assistant.
         health: whether the services are up.
+        api_keys: whether the chat service's key is good, and using another one.
         config: the settings that are in force.
 
     Raises:
@@ -106,6 +107,7 @@ class Client:
         self.messages = Messages(self._caller)
         self.smart_chat = SmartChat(self._caller)
         self.health = HealthChecks(self._caller)
+        self.api_keys = ApiKeys(self._caller.identity, self.health.chats, clock)
 
     @cached_property
     def realtime(self) -> Realtime:

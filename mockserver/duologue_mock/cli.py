@@ -34,7 +34,7 @@ class RateLimit(click.ParamType["int | None"]):
         return number
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  duologue serve --require-auth --token-lifetime 60")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PLATFORM.port, show_default=True, help="Platform's port."
 )

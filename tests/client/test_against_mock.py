@@ -495,7 +495,7 @@ def test_nothing_secret_is_logged_however_much_is_asked_for(connect: Connect, ca
         api.chats.create(title="Live")
         live.receive(timeout=5)
     assert "/auth/login" in caplog.text
-    for secret in (token, api.config.api_key, '"password"'):
+    for secret in (token, api.api_keys.current, '"password"'):
         assert secret is not None
         assert secret not in caplog.text
 
