@@ -42,7 +42,7 @@ class Listener:
         _take_packets_in_turn(self.client.eio)
         self.client.on("*", self._hear)
         self.client.on("disconnect", lambda *_: self._gone.set())
-        self.client.on("connect_error", self._refusals.append)
+        self.client.on("connect_error", self._refused)
         try:
             self.client.connect(origin, auth=auth, transports=transports or ["websocket"], wait_timeout=DEADLINE)
         except socketio.exceptions.ConnectionError as error:
@@ -56,6 +56,10 @@ class Listener:
         with self._news:
             self.heard.append((event, told))
             self._news.notify_all()
+
+    def _refused(self, told: Any) -> None:
+        self._refusals.append(told)
+        self.client.eio.disconnect(abort=True)  # or a last poll, already useless, may hold it up until the next ping
 
     def wait_for(self, event: str, **where: Any) -> Any:
         """Return the payload of the first such event, heard before or after now, whose fields are as given."""
