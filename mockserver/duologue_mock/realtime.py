@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
@@ -96,7 +97,7 @@ class Realtime:
     @property
     def wsgi_app(self) -> Any:
         """The WSGI application that answers `/socket.io/`."""
-        return self._io.sockio_mw
+        return self._serve
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -105,6 +106,22 @@ class Realtime:
         """Disconnect every socket; for shutting down."""
         for sid in list(self._connections):
             self._drop(sid)
+
+    def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return self._io.sockio_mw(environ, start_response)
+        except ValueError:
+            self._abandon(environ)
+            raise
+
+    def _abandon(self, environ: dict[str, Any]) -> None:
+        """Forget a websocket on which came what is no Engine.IO: the engine would keep it until its ping times out."""
+        wire, upgraded = environ.get("werkzeug.socket"), parse_qs(environ["QUERY_STRING"]).get("sid", [])
+        server = self._io.server
+        for transport_id, begun in list(server.environ.items()):
+            if transport_id in upgraded or (wire is not None and begun.get("werkzeug.socket") is wire):
+                server.eio.sockets[transport_id].close(wait=False, abort=True)
+        self._io.sleep(0)  # its writer ends before the socket is closed
 
     def _connect(self, auth: Any = None) -> None:
         try:
@@ -218,7 +235,7 @@ class Realtime:
             return
         ended = [
             sid
-            for sid, one in self._connections.items()
+            for sid, one in list(self._connections.items())  # it may be another thread that logs somebody out
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:

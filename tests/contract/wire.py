@@ -167,9 +167,10 @@ class Api:
     def _remember(self, answer: requests.Response, path: str) -> None:
         method = str(answer.request.method)
         self.record.exchanges.append(Exchange(method, urlsplit(answer.url).path, answer.status_code))
-        if method == "POST" and answer.status_code == 201 and path in ("/users", "/chats"):
+        folder = path.rstrip("/")
+        if method == "POST" and answer.status_code == 201 and folder in ("/users", "/chats"):
             made = answer.json()
-            self.record.made.append((self, f"{path}/{made['id'] if path == '/users' else made['data']['_id']}"))
+            self.record.made.append((self, f"{folder}/{made['id'] if folder == '/users' else made['data']['_id']}"))
 
 
 def _query_text(query: Mapping[str, Any] | str | None) -> str:

@@ -23,6 +23,16 @@ class Refused(Exception):
         self.answer = answer
 
 
+def open_websocket(port: int, **headers: str) -> Any:
+    """Open a websocket at the place where Engine.IO is, and say nothing."""
+    return websocket.create_connection(
+        f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
+        timeout=PATIENCE,
+        suppress_origin=True,
+        header=[f"{name}: {value}" for name, value in headers.items()],
+    )
+
+
 class Listener:
     """One websocket that speaks Engine.IO 4 and Socket.IO 5.
 
@@ -33,12 +43,7 @@ class Listener:
     """
 
     def __init__(self, port: int, auth: Any = None, **headers: str) -> None:
-        self._socket = websocket.create_connection(
-            f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
-            timeout=PATIENCE,
-            suppress_origin=True,
-            header=[f"{name}: {value}" for name, value in headers.items()],
-        )
+        self._socket = open_websocket(port, **headers)
         self.opened = json.loads(self.packet().removeprefix(OPEN))
         self.sid = ""
         try:
@@ -106,6 +111,7 @@ class Listener:
 
     def close(self) -> None:
         self._socket.close(timeout=0)
+        self._socket.shutdown()
 
 
 @contextmanager

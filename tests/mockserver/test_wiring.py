@@ -220,7 +220,7 @@ def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | 
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
-@pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=repr)
+@pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
 def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
     mock = mocks(reply=lambda request: reply)
     body, args = ASKED["smart_chat.ASK"]
