@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
@@ -24,6 +27,7 @@ from duologue.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorag
 from duologue.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
+    from duologue.query.bindings import Mutations, Queries
     from duologue.realtime import Realtime
 
 
@@ -51,6 +55,9 @@ class Client:
         messages: their messages.
         smart_chat: the assistant.
         health: whether the services are up.
+        queries: what the services know, cached.
+        mutations: what changes it, and the cache with it.
+        clock: the time, and waiting.
         config: the settings that are in force.
 
     Raises:
@@ -89,14 +96,17 @@ class Client:
         options: Options,
     ) -> None:
         self.config = config = resolve(environ, **options)
-        clock = clock or Clock()
+        self.clock = clock = clock or Clock()
+        self._login = _WatchedTokens(token_storage or MemoryTokens())
+        self._making = threading.Lock()
+        self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
             pool_size=config.pool_size, proxies=config.proxies, verify=config.verify, cert=config.cert
         )
         self._caller = Caller(
             config=config,
             transport=transport or self._http,
-            tokens=_tokens(config, token_storage),
+            tokens=_tokens(config, self._login),
             identity=_identity(config, environ, clock),
             clock=clock,
         )
@@ -113,6 +123,31 @@ class Client:
         from duologue.realtime import Realtime
 
         return Realtime(self._caller, self._http.new_session)
+
+    @property
+    def queries(self) -> Queries:
+        """What the services know, cached: TanStack Query's counterpart; see `duologue.query`."""
+        return self._query_layer()[0]
+
+    @property
+    def mutations(self) -> Mutations:
+        """What changes something, and makes the cache see it."""
+        return self._query_layer()[1]
+
+    def _query_layer(self) -> tuple[Queries, Mutations]:
+        return self._cached or self._new_query_layer()
+
+    def _new_query_layer(self) -> tuple[Queries, Mutations]:
+        from duologue.query.bindings import Mutations, Queries
+
+        with self._making:
+            if self._cached is None:
+                queries = Queries(self)
+                self._cached = queries, Mutations(self, queries)
+                self._login.changed = queries.forget_user
+        if self.closed:
+            self._cached[0].close()
+        return self._cached
 
     def validate_api_key(self) -> bool:
         """Tell whether the chat service knows our API key.
@@ -141,6 +176,8 @@ class Client:
         connected = self.__dict__.get("realtime")
         if connected is not None:
             connected.disconnect()
+        if self._cached is not None:
+            self._cached[0].close()
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -155,8 +192,39 @@ class Client:
         return f"<Client {self.config.base_url} {self.config.chat_url}{' closed' if self.closed else ''}>"
 
 
-def _tokens(config: Config, storage: TokenStorage | None) -> TokenHolder:
-    holder = TokenHolder(storage or MemoryTokens())
+class _WatchedTokens:
+    """Keeps tokens where they are to be kept, and says when they are no longer the same user's."""
+
+    def __init__(self, storage: TokenStorage) -> None:
+        self._storage = storage
+        self.changed: Callable[[], object] = lambda: None
+
+    def load(self) -> StoredTokens | None:
+        return self._storage.load()
+
+    def save(self, tokens: StoredTokens | None) -> None:
+        before = self._storage.load()
+        self._storage.save(tokens)
+        if _subject(before) != _subject(tokens):
+            self.changed()  # afterwards: what is asked for from here on is asked by the new user
+
+    def __repr__(self) -> str:
+        return repr(self._storage)
+
+
+def _subject(tokens: StoredTokens | None) -> str | None:
+    """Return whose tokens these are: what a JWT says of it, unverified; another kind of token speaks for itself."""
+    if tokens is None:
+        return None
+    try:
+        claims = tokens.token.split(".")[1]
+        return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
+    except (ValueError, LookupError, TypeError):
+        return tokens.token
+
+
+def _tokens(config: Config, storage: TokenStorage) -> TokenHolder:
+    holder = TokenHolder(storage)
     if config.token is not None:
         holder.keep(StoredTokens(config.token))
     return holder

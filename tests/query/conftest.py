@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from duologue.query import QueryClient
-from tests.query.tools import Later, SteppedClock
+from tests.query.fakes import Later, SteppedClock
 
 
 @pytest.fixture

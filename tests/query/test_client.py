@@ -10,7 +10,7 @@ import pytest
 
 from duologue import ClientClosed, NotFoundError, ServerError
 from duologue.query import MISSING, QueryCancelled, QueryClient, Retry
-from tests.query.tools import Held, Later, Server, SteppedClock, Thread
+from tests.query.fakes import Held, Later, Server, SteppedClock, Thread
 
 
 def test_what_is_fresh_is_not_fetched_again(queries: QueryClient, clock: SteppedClock) -> None:

@@ -442,14 +442,13 @@ class QueryCache:
         self._keep_for_now(entry)
 
     def forget_all(self) -> None:
-        """Forget all data at once: what nobody observes is removed, the rest is reset."""
+        """Forget all data at once: remove what nobody observes, reset the rest; the caller has that delivered."""
         with self.lock:
             for entry in list(self._entries.values()):
                 if entry.observers:
                     self._reset(entry)
                 else:
                     self._remove(entry)
-        self.post.deliver()
 
     # ---- observers -----------------------------------------------------------------------------------------------
 

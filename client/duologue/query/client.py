@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, cast
@@ -266,6 +267,10 @@ class QueryClient:
         """Forget queries, and what is being fetched for them (`removeQueries`)."""
         self.cache.remove(self._matching(prefix, exact=exact))
 
+    def remove_unobserved(self, prefix: Key = ()) -> None:
+        """Forget queries, but those that somebody observes (`removeQueries({type: "inactive"})`)."""
+        self.cache.remove([entry for entry in self._matching(prefix) if not entry.observers])
+
     def reset(self, prefix: Key = (), *, exact: bool = False) -> None:
         """Return queries to how they were before any data, and fetch those that are observed (`resetQueries`)."""
         found = self._matching(prefix, exact=exact)
@@ -279,11 +284,13 @@ class QueryClient:
     def forget_user(self) -> None:
         """Forget everything because somebody else is logged in now, or nobody.
 
-        What is observed is emptied, its observers are told, and nothing is fetched. Nothing that was asked for before
-        can come back: fetches are cancelled, optimistic updates dropped.
+        What is observed is emptied, its observers are told by a background thread, and nothing is fetched. Nothing that
+        was asked for before can come back: fetches are cancelled, optimistic updates dropped.
         """
         self.era += 1
         self.cache.forget_all()
+        with suppress(RuntimeError):  # closed: nobody is left to be told
+            self._run(self.cache.post.deliver)
 
     def is_fetching(self, prefix: Key = ()) -> int:
         """Return how many queries are being fetched (`isFetching`)."""

@@ -49,7 +49,7 @@ class Paging(Generic[T, P]):
 
         def work() -> InfiniteData[T, P]:
             first = known.page_params[0] if known.pages else self.initial
-            made = InfiniteData[T, P]((self.function(first),), (first,))
+            made: InfiniteData[T, P] = InfiniteData((self.function(first),), (first,))
             while len(made.pages) < len(known.pages):
                 param = self.next_param(made.pages[-1], made.pages)
                 if param is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from duologue.clock import Clock
@@ -38,12 +39,14 @@ class Flight(Generic[T]):
         """Set when the flight is settled: whoever flies need not go on."""
         self._data: Any = None
         self._error: BaseException | None = None
+        self._traceback: TracebackType | None = None
 
     def settle(self, data: T | None = None, error: BaseException | None = None) -> None:
         """End the flight, unless it has ended: everybody who waits gets this answer."""
         with self._lock:
             if not self.settled:
                 self.settled, self._data, self._error = True, data, error
+                self._traceback = error.__traceback__ if error else None
                 self._changed.set()
                 self.stop.set()
 
@@ -89,7 +92,7 @@ class Flight(Generic[T]):
     def outcome(self) -> T:
         """Return or raise what came of it."""
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(self._traceback)  # its own: each raise would add to it
         return self._data  # type: ignore[no-any-return]
 
     def _leave(self) -> None:
