@@ -174,6 +174,7 @@ class QueryCache:
         )
         self._fetches[fetch] = threading.Event()
         entry.fetch = fetch
+        entry.collect_at = math.inf
         if under_way is not None:
             under_way.next = fetch
             under_way.settle(error=QueryCancelled())
@@ -531,7 +532,9 @@ class QueryCache:
             if entry is None or entry.serial != serial:
                 continue
             entry.noted = False
-            if entry.collect_at <= now and entry.idle:
+            if not entry.idle:
+                continue  # it will be noted when it is
+            if entry.collect_at <= now:
                 self._remove(entry)
             else:
                 self._note(entry)
