@@ -177,7 +177,7 @@ class QueryCache:
         entry.collect_at = math.inf
         if under_way is not None:
             under_way.next = fetch
-            under_way.settle(error=QueryCancelled())
+            self._cancel(under_way)
         self._set(entry, fetching(entry.state, direction))
         return fetch
 
