@@ -30,6 +30,9 @@ from duologue.errors import (
     RequestTimedOut,
 )
 
+Session = requests.Session
+"""What `new_session` makes; so that nobody else needs to know requests."""
+
 Verify = bool | str
 Cert = str | tuple[str, str]
 
