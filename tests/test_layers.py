@@ -101,8 +101,11 @@ HOLDERS = {
     "websocket": {"duologue.realtime"},
     "httpx": set(),
     "aiohttp": set(),
+    "click": {"duologue.command_group", "duologue.commands"},
+    "rich": {"duologue.commands.terminal"},
+    "opentelemetry": {"duologue.tracing"},
 }
-"""Which modules of the client may import what speaks to the network."""
+"""Which modules of the client may import what speaks to the network, or belongs to an extra."""
 
 
 @pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
+    from duologue.caller import CallRecord
     from duologue.client import Client
     from duologue.clock import Clock
     from duologue.config import Config, Options
@@ -49,10 +50,14 @@ if TYPE_CHECKING:
         RequestTimedOut,
         ServerError,
         StatusError,
+        TokenFileRefused,
         UnprocessableError,
         UnusableAnswer,
         handle_api_error,
     )
+    from duologue.guards import protected, require_role
+    from duologue.keys import ApiKeyInvalid, validate_headers
+    from duologue.monitoring import Measured, PerformanceMonitor
     from duologue.query import (
         BatchProcessor,
         CacheManager,
@@ -69,14 +74,15 @@ if TYPE_CHECKING:
         Snapshot,
         TTLCache,
         error_boundary,
-        require_role,
     )
     from duologue.retry import RetryPolicy
     from duologue.streaming import ReplyStream
-    from duologue.tokens import MemoryTokens, StoredTokens, TokenStorage
+    from duologue.token_file import FileTokens
+    from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
+    "duologue.caller": ("CallRecord",),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
     "duologue.config": ("Config", "Options"),
@@ -87,6 +93,9 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
+    "duologue.guards": ("protected", "require_role"),
+    "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
+    "duologue.monitoring": ("Measured", "PerformanceMonitor"),
     "duologue.query": (
         "BatchProcessor",
         "CacheManager",
@@ -103,11 +112,11 @@ _HOMES = {
         "Snapshot",
         "TTLCache",
         "error_boundary",
-        "require_role",
     ),
     "duologue.retry": ("RetryPolicy",),
     "duologue.streaming": ("ReplyStream",),
-    "duologue.tokens": ("MemoryTokens", "StoredTokens", "TokenStorage"),
+    "duologue.token_file": ("FileTokens",),
+    "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -116,11 +125,14 @@ __all__ = [
     "APIError",
     "ApiErrorType",
     "ApiException",
+    "ApiKeyInvalid",
     "Attempt",
+    "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
     "BatchProcessor",
     "CacheManager",
+    "CallRecord",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -135,11 +147,13 @@ __all__ = [
     "ContractViolation",
     "DecodeError",
     "Event",
+    "FileTokens",
     "HTTPTransport",
     "Health",
     "InfiniteData",
     "LoadingState",
     "Login",
+    "Measured",
     "MemoryTokens",
     "MessagePage",
     "Mutation",
@@ -150,6 +164,7 @@ __all__ = [
     "Operation",
     "Options",
     "Pagination",
+    "PerformanceMonitor",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -168,11 +183,13 @@ __all__ = [
     "Role",
     "Sender",
     "ServerError",
+    "SharedTokenStorage",
     "SingleFlight",
     "Snapshot",
     "StatusError",
     "StoredTokens",
     "TTLCache",
+    "TokenFileRefused",
     "TokenStorage",
     "Tokens",
     "Transport",
@@ -183,7 +200,9 @@ __all__ = [
     "__version__",
     "error_boundary",
     "handle_api_error",
+    "protected",
     "require_role",
+    "validate_headers",
 ]
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from duologue._version import __version__
@@ -47,9 +48,36 @@ class _Call:
     token: str | None = None
     renewed: bool = False
     waited: float = 0.0
+    status: int = 0
+    given_token: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     elsewhere: ApiException | None = None
     """An error of another call that ended this one; it tells its own story."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call that has ended, as observers are told of it.
+
+    Args:
+        operation: which call of the contract.
+        path: its path below the base URL, without the query.
+        request_id: the id under which the server, or else the client, knows it.
+        began: when it began, in UTC.
+        elapsed: seconds until the whole answer was there, all attempts and waits included.
+        attempts: the tries made.
+        status: the HTTP status of the last answer, 0 if there was none, 408 if it took too long.
+        error: what was raised, None if it succeeded or its stream was left early.
+    """
+
+    operation: Operation[Any]
+    path: str
+    request_id: str
+    began: datetime
+    elapsed: float
+    attempts: tuple[Attempt, ...]
+    status: int
+    error: BaseException | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +102,9 @@ class Caller:
         tokens: who we are on the platform.
         identity: who we are on the chat service.
         clock: the time, and waiting.
+
+    Attributes:
+        observers: called with each call that has ended, on its thread; what they raise is logged.
     """
 
     def __init__(
@@ -89,17 +120,19 @@ class Caller:
         self.tokens = tokens
         self.identity = identity
         self.clock = clock
+        self.observers: list[Callable[[CallRecord], None]] = []
         self._transport = transport
         self._closing = threading.Event()
         self._platform_retries = RetryPolicy(config.max_retries, backoff_factor=config.retry_delay)
         self._chat_retries = RetryPolicy(config.chat_max_retries, backoff_factor=config.retry_delay)
 
-    def call(self, operation: Operation[T], sent: Model | None = None, /, **ids: str) -> T:
+    def call(self, operation: Operation[T], sent: Model | None = None, /, *, token: str | None = None, **ids: str) -> T:
         """Make a call and return its answer.
 
         Args:
             operation: which call of the contract.
             sent: its query or its body.
+            token: the access token to send instead of the one that is kept.
             ids: the parameters of its path.
 
         Raises:
@@ -107,13 +140,14 @@ class Caller:
             ValueError: an argument that cannot be sent.
         """
         call = self._prepared(operation, sent, ids)
+        call.given_token = token
         with self._told(call):
             return answer_of(operation, self._exchanged(call))
 
     def open(self, operation: Operation[Any], sent: Model, /, **ids: str) -> OpenAnswer:
         """Make a call whose answer is streamed, and return the answer with its body still to come; close it."""
         call = self._prepared(operation, sent, ids, streamed=True)
-        with self._told(call):
+        with self._told(call, ended=False):
             return OpenAnswer(self._exchanged(call), lambda: self._told(call))
 
     def close(self) -> None:
@@ -128,6 +162,10 @@ class Caller:
     def renew(self, failing: str | None = None) -> StoredTokens | None:
         """Exchange the refresh token for new tokens; see `TokenHolder.renew`."""
         return self.tokens.renew(failing, self._spend)
+
+    def fresh_token(self) -> str | None:
+        """Return the access token to use now, renewed if it is about to end; see `TokenHolder.fresh`."""
+        return self.tokens.fresh(self.clock.now(), self._spend)
 
     def _spend(self, refresh_token: str) -> StoredTokens:
         fresh = self.call(auth.REFRESH, auth.RefreshRequest(refresh_token))
@@ -156,6 +194,7 @@ class Caller:
         """Send a call until it succeeds, or its failure is final."""
         retries = self._chat_retries if call.operation.service is CHAT else self._platform_retries
         while True:
+            call.token = self._token_for(call)
             outcome = self._attempted(call)
             if isinstance(outcome, Response):
                 return outcome
@@ -181,17 +220,24 @@ class Caller:
 
     def _answered(self, call: _Call) -> Response | ApiException:
         response = self._transport.send(self._request(call))
-        call.request_id = response.header(headers.REQUEST_ID)
+        call.request_id, call.status = response.header(headers.REQUEST_ID), response.status
         error = error_of(response, self.clock.now())
         if error is None and not call.streamed:
             response.read()
         return error or response
 
     def _request(self, call: _Call) -> Request:
-        call.token = self.tokens.token if _takes_token(call.operation) else None
         sent = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._credentials(call)}
         checked = {name: header_value(name, value) for name, value in sent.items()}
         return Request(call.operation.method, call.url, checked, call.body, call.timeout)
+
+    def _token_for(self, call: _Call) -> str | None:
+        """The token that a call is sent with; a call about the login itself never has it renewed."""
+        if call.given_token is not None or not _takes_token(call.operation):
+            return call.given_token
+        if _is_about_login(call.operation):
+            return self.tokens.token
+        return self.fresh_token()
 
     def _credentials(self, call: _Call) -> dict[str, str]:
         if call.operation.service is CHAT:
@@ -209,7 +255,7 @@ class Caller:
         a wrong password would set off a refresh."""
         if call.token is None or call.renewed or not isinstance(error, AuthenticationError):
             return False
-        if call.operation.path.startswith("/auth/"):
+        if _is_about_login(call.operation):
             return False
         call.renewed, call.waited = True, 0.0
         try:
@@ -224,17 +270,45 @@ class Caller:
         self.clock.sleep(seconds, self._closing)
 
     @contextmanager
-    def _told(self, call: _Call) -> Iterator[None]:
-        """Write on an error which call it came from."""
+    def _told(self, call: _Call, *, ended: bool = True) -> Iterator[None]:
+        """Write on an error which call it came from, and tell the observers when the call has ended."""
+        failure: BaseException | None = None
         try:
             yield
-        except ApiException as error:
-            if error is not call.elsewhere:
-                error.request_id = call.request_id or call.reference
-                error.method, error.path = call.operation.method, call.path
-                error.attempts = tuple(call.attempts)
-                error.elapsed = self.clock.monotonic() - call.began
+        except GeneratorExit:  # whoever read the stream has left it
             raise
+        except BaseException as error:
+            failure = error
+            self._write_on(error, call)
+            raise
+        finally:
+            if ended or failure is not None:
+                self._observed(call, failure)
+
+    def _write_on(self, error: BaseException, call: _Call) -> None:
+        if isinstance(error, ApiException) and error is not call.elsewhere:
+            error.request_id = call.request_id or call.reference
+            error.method, error.path = call.operation.method, call.path
+            error.attempts = tuple(call.attempts)
+            error.elapsed = self.clock.monotonic() - call.began
+
+    def _observed(self, call: _Call, error: BaseException | None) -> None:
+        elapsed = self.clock.monotonic() - call.began
+        record = CallRecord(
+            operation=call.operation,
+            path=call.path,
+            request_id=call.request_id or call.reference,
+            began=self.clock.now() - timedelta(seconds=elapsed),
+            elapsed=elapsed,
+            attempts=tuple(call.attempts),
+            status=error.status if isinstance(error, ApiException) else call.status,
+            error=error,
+        )
+        for observer in tuple(self.observers):
+            try:
+                observer(record)
+            except Exception:  # whatever an observer may raise
+                _log.exception("An observer of %s failed", call.operation.id)
 
 
 def _name_of(outcome: Response | ApiException) -> str:
@@ -245,6 +319,10 @@ def _name_of(outcome: Response | ApiException) -> str:
 def _takes_token(operation: Operation[Any]) -> bool:
     """Whether a call says who is logged in: not to the chat service, nor where nobody asks."""
     return operation.service is not CHAT and operation.access is not Access.NOBODY_ASKED
+
+
+def _is_about_login(operation: Operation[Any]) -> bool:
+    return operation.path.startswith("/auth/")
 
 
 def _constant_headers(operation: Operation[Any], reference: str, body: bytes | None, streamed: bool) -> dict[str, str]:

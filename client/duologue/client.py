@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
@@ -16,7 +14,7 @@ from duologue.caller import Caller
 from duologue.clock import Clock
 from duologue.config import Config, Options, resolve
 from duologue.errors import AuthenticationError
-from duologue.keys import AnonymousUser, ChatIdentity, data_folder
+from duologue.keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
 from duologue.resources.health import HealthChecks
@@ -55,6 +53,7 @@ class Client:
         messages: their messages.
         smart_chat: the assistant.
         health: whether the services are up.
+        api_keys: whether the chat service's key is good, and using another one.
         queries: what the services know, cached.
         mutations: what changes it, and the cache with it.
         clock: the time, and waiting.
@@ -97,7 +96,6 @@ class Client:
     ) -> None:
         self.config = config = resolve(environ, **options)
         self.clock = clock = clock or Clock()
-        self._login = _WatchedTokens(token_storage or MemoryTokens())
         self._making = threading.Lock()
         self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
@@ -106,7 +104,7 @@ class Client:
         self._caller = Caller(
             config=config,
             transport=transport or self._http,
-            tokens=_tokens(config, self._login),
+            tokens=_tokens(config, token_storage),
             identity=_identity(config, environ, clock),
             clock=clock,
         )
@@ -116,6 +114,7 @@ class Client:
         self.messages = Messages(self._caller)
         self.smart_chat = SmartChat(self._caller)
         self.health = HealthChecks(self._caller)
+        self.api_keys = ApiKeys(self._caller.identity, self.health.chats, clock)
 
     @cached_property
     def realtime(self) -> Realtime:
@@ -127,24 +126,20 @@ class Client:
     @property
     def queries(self) -> Queries:
         """What the services know, cached: TanStack Query's counterpart; see `duologue.query`."""
-        return self._query_layer()[0]
+        return (self._cached or self._cache())[0]
 
     @property
     def mutations(self) -> Mutations:
         """What changes something, and makes the cache see it."""
-        return self._query_layer()[1]
+        return (self._cached or self._cache())[1]
 
-    def _query_layer(self) -> tuple[Queries, Mutations]:
-        return self._cached or self._new_query_layer()
-
-    def _new_query_layer(self) -> tuple[Queries, Mutations]:
+    def _cache(self) -> tuple[Queries, Mutations]:
         from duologue.query.bindings import Mutations, Queries
 
         with self._making:
             if self._cached is None:
                 queries = Queries(self)
                 self._cached = queries, Mutations(self, queries)
-                self._login.changed = queries.forget_user
         if self.closed:
             self._cached[0].close()
         return self._cached
@@ -192,39 +187,8 @@ class Client:
         return f"<Client {self.config.base_url} {self.config.chat_url}{' closed' if self.closed else ''}>"
 
 
-class _WatchedTokens:
-    """Keeps tokens where they are to be kept, and says when they are no longer the same user's."""
-
-    def __init__(self, storage: TokenStorage) -> None:
-        self._storage = storage
-        self.changed: Callable[[], object] = lambda: None
-
-    def load(self) -> StoredTokens | None:
-        return self._storage.load()
-
-    def save(self, tokens: StoredTokens | None) -> None:
-        before = self._storage.load()
-        self._storage.save(tokens)
-        if _subject(before) != _subject(tokens):
-            self.changed()  # afterwards: what is asked for from here on is asked by the new user
-
-    def __repr__(self) -> str:
-        return repr(self._storage)
-
-
-def _subject(tokens: StoredTokens | None) -> str | None:
-    """Return whose tokens these are: what a JWT says of it, unverified; another kind of token speaks for itself."""
-    if tokens is None:
-        return None
-    try:
-        claims = tokens.token.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
-    except (ValueError, LookupError, TypeError):
-        return tokens.token
-
-
-def _tokens(config: Config, storage: TokenStorage) -> TokenHolder:
-    holder = TokenHolder(storage)
+def _tokens(config: Config, storage: TokenStorage | None) -> TokenHolder:
+    holder = TokenHolder(storage or MemoryTokens())
     if config.token is not None:
         holder.keep(StoredTokens(config.token))
     return holder

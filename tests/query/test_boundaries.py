@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import logging
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from duologue import AuthenticationError, PermissionDeniedError, User
 from duologue.errors import error_of_body
-from duologue.query import CacheManager, QueryClient, error_boundary, require_role
+from duologue.query import CacheManager, QueryClient, error_boundary
 from tests.query.fakes import Later, Server
 
 
@@ -26,32 +23,6 @@ def test_a_boundary_shows_something_else(caplog: pytest.LogCaptureFixture) -> No
 def test_a_boundary_lets_ctrl_c_through() -> None:
     with pytest.raises(KeyboardInterrupt):
         error_boundary(Server(KeyboardInterrupt()))()
-
-
-@pytest.mark.parametrize(
-    ("logged_in", "role", "needed", "outcome"),
-    [
-        (False, "admin", None, AuthenticationError),
-        (False, "admin", "admin", AuthenticationError),
-        (True, "user", None, None),
-        (True, "user", "admin", PermissionDeniedError),
-        (True, "admin", "user", PermissionDeniedError),
-        (True, "admin", "admin", None),
-    ],
-)
-def test_only_those_get_in_who_may(logged_in: bool, role: Any, needed: Any, outcome: type[Exception] | None) -> None:
-    me = SimpleNamespace(fetch=lambda: User("1", "Ada", "ada@example.com", role))
-    api = SimpleNamespace(auth=SimpleNamespace(logged_in=logged_in), queries=SimpleNamespace(me=lambda: me))
-
-    @require_role(api, needed)
-    def inside() -> str:
-        return "inside"
-
-    if outcome is None:
-        assert inside() == "inside"
-    else:
-        with pytest.raises(outcome):
-            inside()
 
 
 def test_the_cache_manager_by_its_names(queries: QueryClient, later: Later) -> None:

@@ -10,7 +10,7 @@ hook of the documents beside its counterpart here.
 """
 
 from duologue.query.batching import BatchProcessor, RequestBatcher
-from duologue.query.boundaries import error_boundary, require_role
+from duologue.query.boundaries import error_boundary
 from duologue.query.cache_manager import CacheManager
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, OptimisticUpdate, QueryClient
 from duologue.query.errors import QueryCancelled, QueryTimedOut
@@ -53,5 +53,4 @@ __all__ = [
     "TTLCache",
     "Variables",
     "error_boundary",
-    "require_role",
 ]

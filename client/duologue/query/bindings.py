@@ -22,11 +22,13 @@ from duologue.contract.auth import Login
 from duologue.contract.chats import ChatSession
 from duologue.contract.health import Health
 from duologue.contract.messages import MessagePage
+from duologue.contract.notifications import Notification
 from duologue.contract.users import User, UserPage
 from duologue.query import defaults
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, QueryClient
 from duologue.query.edits import edited, find
 from duologue.query.keys import DICT, Key
+from duologue.query.live import Events, Following
 from duologue.query.mutations import Mutation, Variables
 from duologue.query.queries import Query, Settings
 from duologue.query.retries import Retry
@@ -88,6 +90,8 @@ class Queries(QueryClient):
     def __init__(self, api: Client) -> None:
         super().__init__(clock=api.clock, retry=_ONCE)
         self._api = api
+        api.auth.on("logged_in", lambda _: self.forget_user())
+        api.auth.on("logged_out", lambda _: self.forget_user())
 
     def users(self, *, page: int = 1, limit: int = 10, search: str | None = None) -> BoundQuery[UserPage]:
         """Return the query for a page of users: fresh for two minutes; see `api.users.list`."""
@@ -161,6 +165,14 @@ class Queries(QueryClient):
     def error(self, *, status: int = 500) -> BoundQuery[None]:
         """Return a query that fails with a status, to see how a program shows it."""
         return self._of(("error", status), lambda: self._api.health.error(status=status), _NOW)
+
+    def notifications(self) -> BoundQuery[list[Notification]]:
+        """Return the query for the notifications that came while we followed; there is nothing to fetch them from."""
+        return BoundQuery(self, Query(("notifications",), None, _SETTINGS))
+
+    def follow(self, events: Events) -> Following:
+        """Keep the cache up to date with real-time events: `api.queries.follow(api.realtime)`; see `Following`."""
+        return Following(self, events)
 
     def _of(self, key: Key, function: Callable[[], T], settings: Settings = _SETTINGS) -> BoundQuery[T]:
         return BoundQuery(self, Query(key, function, settings))

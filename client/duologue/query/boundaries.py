@@ -1,14 +1,13 @@
-"""What surrounds a part of a program: `ErrorBoundary` and `ProtectedRoute` of the platform document."""
+"""What surrounds a part of a program: the platform document's `ErrorBoundary`."""
 
 from __future__ import annotations
 
 import functools
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
-from duologue.contract.users import Role, User
-from duologue.errors import ApiException, AuthenticationError, PermissionDeniedError
+from duologue.errors import ApiException
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -49,57 +48,3 @@ def error_boundary(
             return fallback(error)
 
     return guarded
-
-
-class _Session(Protocol):
-    """Who is logged in: `api`, or anything with a `queries.me()`."""
-
-    @property
-    def auth(self) -> _Auth: ...
-
-    @property
-    def queries(self) -> _Queries: ...
-
-
-class _Auth(Protocol):
-    @property
-    def logged_in(self) -> bool: ...
-
-
-class _Me(Protocol):
-    def fetch(self) -> User: ...
-
-
-class _Queries(Protocol):
-    def me(self) -> _Me: ...
-
-
-def require_role(api: _Session, role: Role | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator that lets only those in who may: the document's `ProtectedRoute`.
-
-        @require_role(api, "admin")
-        def delete_everybody(): ...
-
-    Where the document sends people to `/login` or `/unauthorized`, an error is raised.
-
-    Args:
-        api: the client that is, or is not, logged in. Who it is is asked for once in five minutes.
-        role: the role that is needed; None: any, but logged in.
-
-    Raises:
-        AuthenticationError: nobody is logged in.
-        PermissionDeniedError: somebody with another role is.
-    """
-
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        @functools.wraps(function)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            if not api.auth.logged_in:
-                raise AuthenticationError
-            if role is not None and api.queries.me().fetch().role != role:
-                raise PermissionDeniedError(status=403)
-            return function(*args, **kwargs)
-
-        return guarded
-
-    return decorate
