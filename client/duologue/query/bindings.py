@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from duologue.contract import Operation, auth, chats, health, messages, smart_chat, users
@@ -27,7 +28,7 @@ from duologue.contract.users import User, UserPage
 from duologue.query import defaults
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, QueryClient
 from duologue.query.edits import edited, find
-from duologue.query.keys import DICT, Key
+from duologue.query.keys import Key
 from duologue.query.live import Events, Following
 from duologue.query.mutations import Mutation, Variables
 from duologue.query.queries import Query, Settings
@@ -90,24 +91,17 @@ class Queries(QueryClient):
     def __init__(self, api: Client) -> None:
         super().__init__(clock=api.clock, retry=_ONCE)
         self._api = api
+        self._users = lru_cache(maxsize=256, typed=True)(self._page_of_users)  # asked for most, and made slowly
         api.auth.on("logged_in", lambda _: self.forget_user())
         api.auth.on("logged_out", lambda _: self.forget_user())
 
     def users(self, *, page: int = 1, limit: int = 10, search: str | None = None) -> BoundQuery[UserPage]:
         """Return the query for a page of users: fresh for two minutes; see `api.users.list`."""
-        key: dict[str, Any] = {"limit": limit, "page": page}
-        if search is not None:
-            key["search"] = search
-        api = self._api
-        return BoundQuery(
-            self,
-            Query(
-                ("users", key),
-                lambda: api.users.list(page=page, limit=limit, search=search),
-                _USERS,
-                frozen=("users", (DICT, *key.items())),  # in order already: this is asked for often
-            ),
-        )
+        return self._users(page, limit, search)
+
+    def _page_of_users(self, page: int, limit: int, search: str | None) -> BoundQuery[UserPage]:
+        key = {"page": page, "limit": limit} | ({} if search is None else {"search": search})
+        return self._of(("users", key), lambda: self._api.users.list(page=page, limit=limit, search=search), _USERS)
 
     def infinite_users(self, *, search: str | None = None) -> BoundInfiniteQuery[UserPage, int]:
         """Return the query for all users, twenty at a time."""

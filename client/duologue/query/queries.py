@@ -82,13 +82,12 @@ class Query(Generic[T]):
         settings: Settings,
         *,
         paging: Paging[Any, Any] | None = None,
-        frozen: Frozen | None = None,
     ) -> None:
         self.key = key
         self.function = function
         self.settings = settings
         self.paging = paging
-        self.frozen = freeze_key(key) if frozen is None else frozen
+        self.frozen: Frozen = freeze_key(key)
 
     def __repr__(self) -> str:
         return f"<Query {self.key!r}>"
