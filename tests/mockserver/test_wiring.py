@@ -12,6 +12,7 @@ import pytest
 import duologue_mock
 from duologue.contract import Operation, operations
 from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.messages import MessagePageSchema
 from duologue.contract.words import Access
 from duologue_mock import ReplyRequest, handlers
 from duologue_mock.handlers import Caller, answers, handler_of
@@ -228,6 +229,18 @@ def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], acc
     assert answer.status_code == (200 if accept else 201)
     assert "…" in answer.text
     assert ("message.completed" in answer.text) == bool(accept)
+
+
+@pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
+def test_a_reply_that_is_no_text_spoils_no_session(mocks: Callable[..., Mock], reply: str) -> None:
+    mock = mocks(reply=lambda request: reply)
+    body, args = ASKED["smart_chat.ASK"]
+    made = mock.ask("smart_chat.ASK", body, args=args)
+    assert made.status_code == 201
+    listed = mock.ask("messages.LIST", args=args)
+    assert listed.status_code == 200
+    assert listed.json is not None
+    MessagePageSchema().parse({key: listed.json[key] for key in ("data", "pagination")})
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
