@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
+    from duologue.adapter import RetryAdapter
+    from duologue.caller import RawResponse
     from duologue.client import Client
     from duologue.clock import Clock
-    from duologue.config import Config, Options
+    from duologue.config import CallOptions, Config, Options
     from duologue.contract.auth import Login, Tokens
     from duologue.contract.chats import ChatPage, ChatSession, Pagination
     from duologue.contract.health import Health
@@ -26,18 +28,21 @@ if TYPE_CHECKING:
     from duologue.contract.users import Role, User, UserPage
     from duologue.contract.words import Event, Operation
     from duologue.errors import (
+        AnswerTooLarge,
         APIError,
         ApiErrorType,
         ApiException,
         Attempt,
         AuthenticationError,
         BadRequestError,
+        CertificateError,
         ClientClosed,
         ConflictError,
         ConnectionFailed,
         ConnectionLost,
         ConnectTimedOut,
         ContractViolation,
+        DeadlineExceeded,
         DecodeError,
         NetworkError,
         NotFoundError,
@@ -53,15 +58,18 @@ if TYPE_CHECKING:
         UnusableAnswer,
         handle_api_error,
     )
-    from duologue.retry import RetryPolicy
+    from duologue.hooks import Exchange
+    from duologue.retry import RetryBudget, RetryPolicy
     from duologue.streaming import ReplyStream
     from duologue.tokens import MemoryTokens, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
+    "duologue.adapter": ("RetryAdapter",),
+    "duologue.caller": ("RawResponse",),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
-    "duologue.config": ("Config", "Options"),
+    "duologue.config": ("CallOptions", "Config", "Options"),
     "duologue.contract.auth": ("Login", "Tokens"),
     "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),
     "duologue.contract.health": ("Health",),
@@ -69,7 +77,8 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
-    "duologue.retry": ("RetryPolicy",),
+    "duologue.hooks": ("Exchange",),
+    "duologue.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.streaming": ("ReplyStream",),
     "duologue.tokens": ("MemoryTokens", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
@@ -78,11 +87,14 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "APIError",
+    "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
+    "CallOptions",
+    "CertificateError",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -95,8 +107,10 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionLost",
     "ContractViolation",
+    "DeadlineExceeded",
     "DecodeError",
     "Event",
+    "Exchange",
     "HTTPTransport",
     "Health",
     "Login",
@@ -112,11 +126,14 @@ __all__ = [
     "PreconditionFailedError",
     "ProtocolError",
     "RateLimitError",
+    "RawResponse",
     "RedirectRefused",
     "ReplyStream",
     "Request",
     "RequestTimedOut",
     "Response",
+    "RetryAdapter",
+    "RetryBudget",
     "RetryPolicy",
     "Role",
     "Sender",
