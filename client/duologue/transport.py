@@ -280,7 +280,7 @@ def _pieces_of(raw: urllib3.BaseHTTPResponse, ends: float | None) -> Iterator[by
     try:
         yield from raw.stream(_PIECE, decode_content=True) if raw.chunked else _unframed(raw)
         return
-    except FOREIGN as error:
+    except (*FOREIGN, ValueError) as error:  # the last for a chunk of a negative size
         failure = _told(error, ends)
     raise failure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -46,7 +46,7 @@ def answer(
     return send(f"HTTP/1.1 {status} Because\r\n{head}\r\n".encode() + content, keep=True)
 
 
-def send(data: bytes | Sequence[bytes], *, keep: bool = False) -> Act:
+def send(data: bytes | Iterable[bytes], *, keep: bool = False) -> Act:
     """Send bytes as they are, then close the connection or keep it."""
 
     def act(connection: socket.socket) -> bool:
@@ -80,10 +80,12 @@ class ScriptedServer:
     Args:
         script: what to do.
         greeting: sent as soon as somebody connects, before anything was asked.
+        answering: decides by the request instead.
     """
 
-    def __init__(self, *script: Act, greeting: bytes = b"") -> None:
+    def __init__(self, *script: Act, greeting: bytes = b"", answering: Callable[[Received], Act] | None = None) -> None:
         self.script = list(script) or [answer()]
+        self.answering = answering
         self.greeting = greeting
         self.received: list[Received] = []
         self._lock = threading.Lock()
@@ -138,6 +140,8 @@ class ScriptedServer:
                 with self._lock:
                     act = self.script[min(len(self.received), len(self.script) - 1)]
                     self.received.append(request)
+                if self.answering:
+                    act = self.answering(request)
                 if not act(connection):
                     break
         with self._lock:
