@@ -62,6 +62,14 @@ class RetryAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = POOLS
         return manager
 
+    def close(self) -> None:
+        """Close all connections that are not in use, now: requests leaves it to the garbage collector."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for pool in map(manager.pools.get, manager.pools.keys()):
+                if pool is not None:
+                    pool.close()
+        super().close()
+
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Any:
         """Send a request of an ordinary session, with retries; see `requests.adapters.HTTPAdapter.send`."""
         answer = super().send(request, *args, **options)

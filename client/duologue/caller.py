@@ -296,7 +296,7 @@ class Caller:
         call.request_id = response.header(headers.REQUEST_ID)
         if self.hooks.on_response:
             elapsed = self.clock.monotonic() - began
-            seen = covered_headers(response.headers)
+            seen = covered_headers(response.headers, self._secrets(call))
             self._tell(self.hooks.on_response, call, status=response.status, response_headers=seen, elapsed=elapsed)
         error = error_of(response, self.clock.now(), self.config.max_body)
         if error is None and not call.streamed:
@@ -355,12 +355,12 @@ class Caller:
         log.debug(
             "%s %s: %s in %.0f ms, attempt %d of %s, sent %s",
             call.operation.method,
-            redact(call.path, self._secrets(call)),
+            self._path(call),
             attempt.outcome,
             attempt.elapsed * 1000,
             attempt.number,
             call.reference,
-            covered_headers(call.last),
+            covered_headers(call.last, self._secrets(call)),
         )
 
     def _logged_in_again(self, call: _Call, error: ApiException) -> bool:
@@ -376,12 +376,13 @@ class Caller:
         except ApiException as failure:
             call.elsewhere = failure
             raise
-        log.info("%s %s: the token was refused and %s", error.method, call.path, "renewed" if renewed else "is lost")
+        what = "renewed" if renewed else "not renewed"
+        log.info("%s %s: the token was refused and %s", call.operation.method, self._path(call), what)
         return renewed
 
     def _wait(self, call: _Call, seconds: float, error: ApiException) -> None:
-        method, path = call.operation.method, redact(call.path, self._secrets(call))
-        log.info("%s %s: %s; again in %.1f s", method, path, _name_of(error), seconds)
+        method = call.operation.method
+        log.info("%s %s: %s; again in %.1f s", method, self._path(call), _name_of(error), seconds)
         self._tell(self.hooks.on_retry, call, error=error, delay=seconds)
         call.waited = seconds
         call.retries += 1
@@ -396,7 +397,7 @@ class Caller:
             if error is not call.elsewhere:
                 self._cover(call, error)
                 error.request_id = redact(call.request_id or call.reference, self._secrets(call))
-                error.method, error.path = call.operation.method, redact(call.path, self._secrets(call))
+                error.method, error.path = call.operation.method, self._path(call)
                 error.attempts = tuple(call.attempts)
                 error.elapsed = self.clock.monotonic() - call.began
             self._tell(self.hooks.on_error, call, error=error)
@@ -409,10 +410,10 @@ class Caller:
         exchange = Exchange(
             operation=call.operation.id,
             method=call.operation.method,
-            path=redact(call.path, self._secrets(call)),
+            path=self._path(call),
             request_id=call.reference,
             attempt=max(1, len(call.attempts) + (more.get("error") is None)),
-            headers=covered_headers(call.last),
+            headers=covered_headers(call.last, self._secrets(call)),
             **{"elapsed": self.clock.monotonic() - call.began, **more},
         )
         tell(hook, exchange)
@@ -425,6 +426,10 @@ class Caller:
         error.code = error.code and redact(error.code, known)
         error.details, error.data = covered(error.details, known), covered(error.data, known)
         error.errors = tuple(redact(text, known) for text in error.errors)
+
+    def _path(self, call: _Call) -> str:
+        """A call's path, fit to be shown: somebody may have taken a token for an id."""
+        return redact(call.path, self._secrets(call))
 
     def _secrets(self, call: _Call) -> tuple[str, ...]:
         """What a call has sent that nobody else may see."""

@@ -123,10 +123,15 @@ def redirect_of(response: Response, method: str, url: str) -> str | None:
     return target._replace(fragment="").geturl()
 
 
+_ADDRESS = re.compile(r"[!-~]+")
+
+
 def _address(url: str, location: str) -> SplitResult | None:
+    if not _ADDRESS.fullmatch(location):  # urljoin drops the tabs in `/us\ters`
+        return None
     try:
-        made = urlsplit(urljoin(url, header_value("Location", location))) if location else None
-        return made if made and made.hostname and made.port != 0 else None
+        made = urlsplit(urljoin(url, location))
+        return made if made.hostname and made.port != 0 else None
     except ValueError:
         return None
 
@@ -135,7 +140,7 @@ def _unfit(target: SplitResult | None, url: str) -> str | None:
     """Say what is wrong with a redirect's target."""
     if target is None:
         return "it says no address that can be meant"
-    if " " in target.geturl() or target.username is not None:
+    if target.username is not None:
         return "it says an address that cannot be meant"
     return None if _origin(target) == _origin(urlsplit(url)) else "it leads to another server"
 

@@ -27,7 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from duologue.contract import headers as names
 from duologue.foreign import HandshakeFailed
@@ -135,12 +135,19 @@ class _TLSConnection(HTTPSConnection):
 
     def connect(self) -> None:
         if self.ssl_context is None:
-            self.ssl_context = create_urllib3_context()
-            self.ssl_context.sslsocket_class = _TLSSocket
+            self.ssl_context = self._own_context()
         with _said_plainly(self):
             super().connect()
         if isinstance(self.sock, _TLSSocket):
             self.sock.ends = self.ends
+
+    def _own_context(self) -> ssl.SSLContext:
+        """As urllib3 makes one, but for sockets that keep deadlines."""
+        made = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        made.sslsocket_class = _TLSSocket
+        if not (self.ca_certs or self.ca_cert_dir or self.ca_cert_data):
+            made.load_default_certs()
+        return made
 
 
 @contextlib.contextmanager
@@ -210,12 +217,12 @@ def _places(host: str, port: int | None, until: float | None) -> list[tuple[Any,
     bare = host.strip("[]")
     if until is None or _is_address(bare):
         return _looked_up(bare, port)
-    answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
             answers.put(_looked_up(bare, port))
-        except OSError as error:
+        except Exception as error:
             answers.put(error)
 
     threading.Thread(target=look_up, name="duologue-look-up", daemon=True).start()
@@ -223,7 +230,7 @@ def _places(host: str, port: int | None, until: float | None) -> list[tuple[Any,
         found = answers.get(timeout=_sooner(None, until))
     except queue.Empty:
         raise TimeoutError("looking up the host took too long") from None
-    if isinstance(found, OSError):
+    if isinstance(found, Exception):
         raise found
     return found
 

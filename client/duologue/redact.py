@@ -68,6 +68,6 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.fullmatch(name))
 
 
-def covered_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def covered_headers(headers: Mapping[str, str], known: Iterable[str] = ()) -> dict[str, str]:
     """Return headers with the secrets in them covered."""
-    return {name: COVER if is_secret(name) else redact(value) for name, value in headers.items()}
+    return {name: COVER if is_secret(name) else redact(value, known) for name, value in headers.items()}

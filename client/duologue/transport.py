@@ -236,8 +236,6 @@ class HTTPTransport:
         """Close the idle connections, for good; exchanges that are under way end, and close theirs."""
         with self._lock:
             self._closed = True
-            for pool in self._pools.values():  # urllib3 leaves this to the garbage collector
-                pool.close()
             self.session.close()
 
     def new_session(self) -> requests.Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -81,9 +82,17 @@ class ScriptedServer:
         script: what to do.
         greeting: sent as soon as somebody connects, before anything was asked.
         answering: decides by the request instead.
+        tls: how to speak TLS, if at all.
     """
 
-    def __init__(self, *script: Act, greeting: bytes = b"", answering: Callable[[Received], Act] | None = None) -> None:
+    def __init__(
+        self,
+        *script: Act,
+        greeting: bytes = b"",
+        answering: Callable[[Received], Act] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.script = list(script) or [answer()]
         self.answering = answering
         self.greeting = greeting
@@ -121,6 +130,19 @@ class ScriptedServer:
         self._threads.append(thread)
         thread.start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self.tls is None:
+            return connection
+        try:
+            connection.settimeout(10)
+            secured: socket.socket = self.tls.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            raise
+        with self._lock:
+            self._open.add(secured)
+        return secured
+
     def _accept(self) -> None:
         while True:
             try:
@@ -134,7 +156,11 @@ class ScriptedServer:
             self._start(lambda c=connection, n=number: self._serve(c, n))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        with suppress(OSError, ValueError), connection, connection.makefile("rb") as stream:
+        with (
+            suppress(OSError, ValueError),
+            self._secured(connection) as connection,
+            connection.makefile("rb") as stream,
+        ):
             connection.sendall(self.greeting)
             while (request := _read(stream, number)) is not None:
                 with self._lock:
