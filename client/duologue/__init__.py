@@ -16,7 +16,7 @@ from duologue._version import __version__
 
 if TYPE_CHECKING:
     from duologue.adapter import RetryAdapter
-    from duologue.caller import RawResponse
+    from duologue.caller import CallRecord, RawResponse
     from duologue.client import Client
     from duologue.clock import Clock
     from duologue.config import CallOptions, Config, Options
@@ -54,19 +54,24 @@ if TYPE_CHECKING:
         RequestTimedOut,
         ServerError,
         StatusError,
+        TokenFileRefused,
         UnprocessableError,
         UnusableAnswer,
         handle_api_error,
     )
+    from duologue.guards import protected, require_role
     from duologue.hooks import Exchange
+    from duologue.keys import ApiKeyInvalid, validate_headers
+    from duologue.monitoring import Measured, PerformanceMonitor
     from duologue.retry import RetryBudget, RetryPolicy
     from duologue.streaming import ReplyStream
-    from duologue.tokens import MemoryTokens, StoredTokens, TokenStorage
+    from duologue.token_file import FileTokens
+    from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
     "duologue.adapter": ("RetryAdapter",),
-    "duologue.caller": ("RawResponse",),
+    "duologue.caller": ("CallRecord", "RawResponse"),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
     "duologue.config": ("CallOptions", "Config", "Options"),
@@ -78,9 +83,13 @@ _HOMES = {
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
     "duologue.hooks": ("Exchange",),
+    "duologue.guards": ("protected", "require_role"),
+    "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
+    "duologue.monitoring": ("Measured", "PerformanceMonitor"),
     "duologue.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.streaming": ("ReplyStream",),
-    "duologue.tokens": ("MemoryTokens", "StoredTokens", "TokenStorage"),
+    "duologue.token_file": ("FileTokens",),
+    "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -90,10 +99,13 @@ __all__ = [
     "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
+    "ApiKeyInvalid",
     "Attempt",
+    "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
     "CallOptions",
+    "CallRecord",
     "CertificateError",
     "ChatMessage",
     "ChatPage",
@@ -111,9 +123,11 @@ __all__ = [
     "DecodeError",
     "Event",
     "Exchange",
+    "FileTokens",
     "HTTPTransport",
     "Health",
     "Login",
+    "Measured",
     "MemoryTokens",
     "MessagePage",
     "NetworkError",
@@ -122,6 +136,7 @@ __all__ = [
     "Operation",
     "Options",
     "Pagination",
+    "PerformanceMonitor",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -138,8 +153,10 @@ __all__ = [
     "Role",
     "Sender",
     "ServerError",
+    "SharedTokenStorage",
     "StatusError",
     "StoredTokens",
+    "TokenFileRefused",
     "TokenStorage",
     "Tokens",
     "Transport",
@@ -149,6 +166,9 @@ __all__ = [
     "UserPage",
     "__version__",
     "handle_api_error",
+    "protected",
+    "require_role",
+    "validate_headers",
 ]
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar, Unpack
 
@@ -67,11 +68,38 @@ class _Call:
     renewed: bool = False
     waited: float = 0.0
     retries: int = 0
+    status: int = 0
+    given_token: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     last: Mapping[str, str] = field(default_factory=dict)
     """The headers of the last request."""
     elsewhere: ApiException | None = None
     """An error of another call that ended this one; it tells its own story."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call that has ended, as observers are told of it.
+
+    Args:
+        operation: which call of the contract.
+        path: its path below the base URL, without the query.
+        request_id: the id under which the server, or else the client, knows it.
+        began: when it began, in UTC.
+        elapsed: seconds until the whole answer was there, all attempts and waits included.
+        attempts: the tries made.
+        status: the HTTP status of the last answer, 0 if there was none, 408 if it took too long.
+        error: what was raised, None if it succeeded or its stream was left early.
+    """
+
+    operation: Operation[Any]
+    path: str
+    request_id: str
+    began: datetime
+    elapsed: float
+    attempts: tuple[Attempt, ...]
+    status: int
+    error: BaseException | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +166,10 @@ class Caller:
         tokens: who we are on the platform.
         identity: who we are on the chat service.
         clock: the time, and waiting.
-        hooks: who is told of calls.
+        hooks: who is told of each attempt.
+
+    Attributes:
+        observers: called with each call that has ended, on its thread; what they raise is logged.
     """
 
     def __init__(
@@ -155,6 +186,7 @@ class Caller:
         self.identity = identity
         self.clock = clock
         self.hooks = hooks or Hooks()
+        self.observers: list[Callable[[CallRecord], None]] = []
         self._transport = transport
         self._life = _Life()
         self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
@@ -182,12 +214,13 @@ class Caller:
         view._records = records
         return view
 
-    def call(self, operation: Operation[T], sent: Model | None = None, /, **ids: str) -> T:
+    def call(self, operation: Operation[T], sent: Model | None = None, /, *, token: str | None = None, **ids: str) -> T:
         """Make a call and return its answer.
 
         Args:
             operation: which call of the contract.
             sent: its query or its body.
+            token: the access token to send instead of the one that is kept.
             ids: the parameters of its path.
 
         Raises:
@@ -195,6 +228,7 @@ class Caller:
             ValueError: an argument that cannot be sent.
         """
         call = self._prepared(operation, sent, ids)
+        call.given_token = token
         with self._told(call):
             response = self._exchanged(call)
             answer = answer_of(
@@ -207,7 +241,7 @@ class Caller:
     def open(self, operation: Operation[Any], sent: Model, /, **ids: str) -> OpenAnswer:
         """Make a call whose answer is streamed, and return the answer with its body still to come; close it."""
         call = self._prepared(operation, sent, ids, streamed=True)
-        with self._told(call):
+        with self._told(call, ended=False):
             return OpenAnswer(self._exchanged(call), lambda: self._told(call))
 
     def close(self) -> None:
@@ -223,10 +257,14 @@ class Caller:
         """Exchange the refresh token for new tokens; see `TokenHolder.renew`."""
         return self.tokens.renew(failing, self._root._spend)
 
-    def _renew_within(self, failing: str, left: float | None) -> StoredTokens | None:
-        """Renew a token for a call that has only so much time; a view's headers are not for this."""
-        asking = self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
-        return self.tokens.renew(failing, asking._spend)
+    def fresh_token(self) -> str | None:
+        """Return the access token to use now, renewed if it is about to end; see `TokenHolder.fresh`."""
+        return self.tokens.fresh(self.clock.now(), self._root._spend)
+
+    def _asking(self, call: _Call) -> Caller:
+        """Who renews a token for a call that has only so much time; a view's headers are not for that."""
+        left = self._left(call)
+        return self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
 
     def _spend(self, refresh_token: str) -> StoredTokens:
         fresh = self.call(auth.REFRESH, auth.RefreshRequest(refresh_token))
@@ -258,6 +296,7 @@ class Caller:
         """Send a call until it succeeds, or its failure is final."""
         retries = self._chat_retries if call.operation.service is CHAT else self._platform_retries
         while True:
+            call.token = self._token_for(call)
             outcome = self._attempted(call)
             if isinstance(outcome, Response):
                 if self._budget:
@@ -293,7 +332,7 @@ class Caller:
         call.last = self._headers(call)
         self._tell(self.hooks.on_request, call)
         response = self._followed(call)
-        call.request_id = response.header(headers.REQUEST_ID)
+        call.request_id, call.status = response.header(headers.REQUEST_ID), response.status
         if self.hooks.on_response:
             elapsed = self.clock.monotonic() - began
             seen = covered_headers(response.headers, self._secrets(call))
@@ -326,7 +365,6 @@ class Caller:
 
     def _headers(self, call: _Call) -> dict[str, str]:
         """The headers of the next attempt: ours, who we are, and before them what the caller wants."""
-        call.token = self.tokens.token if _takes_token(call.operation) else None
         ours = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._credentials(call)}
         if not self._own_headers:
             return ours
@@ -335,10 +373,20 @@ class Caller:
             **(self.config.headers or {}),
         }
 
+    def _token_for(self, call: _Call) -> str | None:
+        """The token that a call is sent with; a call about the login itself never has it renewed."""
+        if call.given_token is not None or not _takes_token(call.operation):
+            return call.given_token
+        if _is_about_login(call.operation):
+            return self.tokens.token
+        return self.tokens.fresh(self.clock.now(), lambda spent: self._asking(call)._spend(spent))
+
     def _credentials(self, call: _Call) -> dict[str, str]:
         if call.operation.service is CHAT:
             key, user = self.identity.api_key, header_value(headers.USER_ID, self.identity.user_id())
-            return {headers.USER_ID: user} | ({} if key is None else {headers.API_KEY: header_value("api_key", key)})
+            return {headers.USER_ID: user} | (
+                {} if key is None else {headers.API_KEY: header_value(headers.API_KEY, key)}
+            )
         return {"Authorization": header_value("Authorization", f"Bearer {call.token}")} if call.token else {}
 
     def _left(self, call: _Call) -> float | None:
@@ -368,11 +416,11 @@ class Caller:
         a wrong password would set off a refresh."""
         if call.token is None or call.renewed or not isinstance(error, AuthenticationError):
             return False
-        if call.operation.path.startswith("/auth/"):
+        if _is_about_login(call.operation):
             return False
         call.renewed, call.waited = True, 0.0
         try:
-            renewed = self._renew_within(call.token, self._left(call)) is not None
+            renewed = self.tokens.renew(call.token, self._asking(call)._spend) is not None
         except ApiException as failure:
             call.elsewhere = failure
             raise
@@ -389,19 +437,51 @@ class Caller:
         self.clock.sleep(seconds, self._life.closing)
 
     @contextmanager
-    def _told(self, call: _Call) -> Iterator[None]:
-        """Write on an error which call it came from."""
+    def _told(self, call: _Call, *, ended: bool = True) -> Iterator[None]:
+        """Write on an error which call it came from, and tell the observers when the call has ended."""
+        failure: BaseException | None = None
         try:
             yield
-        except ApiException as error:
-            if error is not call.elsewhere:
-                self._cover(call, error)
-                error.request_id = redact(call.request_id or call.reference, self._secrets(call))
-                error.method, error.path = call.operation.method, self._path(call)
-                error.attempts = tuple(call.attempts)
-                error.elapsed = self.clock.monotonic() - call.began
-            self._tell(self.hooks.on_error, call, error=error)
+        except GeneratorExit:  # whoever read the stream has left it
             raise
+        except BaseException as error:
+            failure = error
+            self._write_on(error, call)
+            raise
+        finally:
+            if ended or failure is not None:
+                self._observed(call, failure)
+
+    def _write_on(self, error: BaseException, call: _Call) -> None:
+        if not isinstance(error, ApiException):
+            return
+        if error is not call.elsewhere:
+            self._cover(call, error)
+            error.request_id = redact(call.request_id or call.reference, self._secrets(call))
+            error.method, error.path = call.operation.method, self._path(call)
+            error.attempts = tuple(call.attempts)
+            error.elapsed = self.clock.monotonic() - call.began
+        self._tell(self.hooks.on_error, call, error=error)
+
+    def _observed(self, call: _Call, error: BaseException | None) -> None:
+        if not self.observers:
+            return
+        elapsed = self.clock.monotonic() - call.began
+        record = CallRecord(
+            operation=call.operation,
+            path=self._path(call),
+            request_id=redact(call.request_id or call.reference, self._secrets(call)),
+            began=self.clock.now() - timedelta(seconds=elapsed),
+            elapsed=elapsed,
+            attempts=tuple(call.attempts),
+            status=error.status if isinstance(error, ApiException) else call.status,
+            error=error,
+        )
+        for observer in tuple(self.observers):
+            try:
+                observer(record)
+            except Exception:  # whatever an observer may raise
+                log.exception("An observer of %s failed", call.operation.id)
 
     def _tell(self, hook: Hook | None, call: _Call, **more: Any) -> None:
         """Tell a hook, if there is one."""
@@ -433,12 +513,10 @@ class Caller:
 
     def _secrets(self, call: _Call) -> tuple[str, ...]:
         """What a call has sent that nobody else may see."""
-        tokens, key = self.tokens.current, self.identity.api_key
         sent = {} if call.sent is None or call.operation.body is None else call.operation.body.wire(call.sent)
         values = [value for name, value in sent.items() if is_secret(name) and isinstance(value, str)]
         values += [value.removeprefix("Bearer ") for name, value in call.last.items() if is_secret(name)]
-        mine = [tokens.token, tokens.refresh_token] if tokens else []
-        return known_secrets([*values, *mine, call.token, key])
+        return known_secrets([*values, call.token])
 
     def _met(self, operation: Operation[Any], name: str) -> None:
         """Say of a field that the contract does not know it, once."""
@@ -469,6 +547,10 @@ def _name_of(outcome: Response | ApiException) -> str:
 def _takes_token(operation: Operation[Any]) -> bool:
     """Whether a call says who is logged in: not to the chat service, nor where nobody asks."""
     return operation.service is not CHAT and operation.access is not Access.NOBODY_ASKED
+
+
+def _is_about_login(operation: Operation[Any]) -> bool:
+    return operation.path.startswith("/auth/")
 
 
 def _constant_headers(operation: Operation[Any], reference: str, body: bytes | None, streamed: bool) -> dict[str, str]:

@@ -234,7 +234,10 @@ def excerpt(body: bytes) -> str:
 def unknown_fields(operation: Operation[Any], value: object) -> Iterator[str]:
     """Yield the fields of an answer that the contract does not know, as `users[].nickname`."""
     assert operation.answer is not None
-    if operation.enveloped and not operation.paged and isinstance(value, dict):
+    if operation.paged:  # the page is the envelope
+        found = _strangers(operation.answer, value, "")
+        yield from (name for name in found if name not in ("message", "metadata"))
+    elif operation.enveloped and isinstance(value, dict):
         yield from value.keys() - {"data", "message", "metadata"}
         yield from _strangers(operation.answer, value.get("data"), "data")
     else:

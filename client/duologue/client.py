@@ -16,7 +16,7 @@ from duologue.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
 from duologue.errors import AuthenticationError
 from duologue.hooks import Hook, Hooks
-from duologue.keys import AnonymousUser, ChatIdentity, data_folder
+from duologue.keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
 from duologue.logs import show_as_told
 from duologue.resources import Resource
 from duologue.resources.auth import Auth
@@ -73,6 +73,7 @@ class Client:
         messages: their messages.
         smart_chat: the assistant.
         health: whether the services are up.
+        api_keys: whether the chat service's key is good, and using another one.
         config: the settings that are in force.
 
     Raises:
@@ -127,7 +128,7 @@ class Client:
             cert=config.cert,
         )
         self._root = self
-        caller = Caller(
+        self._caller = caller = Caller(
             config=config,
             transport=transport or self._http,
             tokens=_tokens(config, token_storage),
@@ -135,17 +136,13 @@ class Client:
             clock=clock,
             hooks=hooks,
         )
-        self._call_by(caller)
-
-    def _call_by(self, caller: Caller) -> None:
-        self._caller = caller
-        self.config = caller.config
-        self.users = Users(self._caller)
-        self.auth = Auth(self._caller)
-        self.chats = Chats(self._caller)
-        self.messages = Messages(self._caller)
-        self.smart_chat = SmartChat(self._caller)
-        self.health = HealthChecks(self._caller)
+        self.users = Users(caller)
+        self.auth = Auth(caller)
+        self.chats = Chats(caller)
+        self.messages = Messages(caller)
+        self.smart_chat = SmartChat(caller)
+        self.health = HealthChecks(caller)
+        self.api_keys = ApiKeys(caller.identity, self.health.chats, clock)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls have other options.
@@ -162,7 +159,14 @@ class Client:
             ValueError: a value that cannot be meant.
         """
         view = copy.copy(self)
-        view._call_by(self._caller.with_options(**options))
+        view._caller = caller = self._caller.with_options(**options)
+        view.config = caller.config
+        view.users = self.users._asked_by(caller)
+        view.auth = self.auth._asked_by(caller)
+        view.chats = self.chats._asked_by(caller)
+        view.messages = self.messages._asked_by(caller)
+        view.smart_chat = self.smart_chat._asked_by(caller)
+        view.health = self.health._asked_by(caller)
         return view
 
     def with_raw_response(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
@@ -186,8 +190,7 @@ class Client:
         if not isinstance(resource, Resource):
             raise TypeError("with_raw_response takes a method of a resource, as api.users.get")
         records: list[RawResponse[Any]] = []
-        watched = copy.copy(resource)
-        watched._caller = resource._caller.recording(records)
+        watched = resource._asked_by(resource._caller.recording(records))
         result = getattr(watched, method.__name__)(*args, **kwargs)
         if not records:
             raise TypeError(f"{method.__name__} makes its calls later, or none")

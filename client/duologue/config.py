@@ -24,7 +24,8 @@ class Options(TypedDict, total=False):
         base_url: where the platform API is, as `http://localhost:3001/api`.
         chat_url: where the chat API is, as `http://localhost:3002/chats-service/api/v1`.
         realtime_url: where Socket.IO is; by default the origin of `base_url`.
-        api_key: the chat service's key; in development `dev-api-key`.
+        api_key: the chat service's key, or a function that is asked for it before each request; in development
+            `dev-api-key`.
         user_id: the chat service's user; by default an `anon-…` id, generated once and kept.
         token: an access token of the platform, for those who did not log in here.
         timeout: seconds to connect, and between two pieces of an answer, on both services.
@@ -48,7 +49,7 @@ class Options(TypedDict, total=False):
     base_url: str
     chat_url: str
     realtime_url: str
-    api_key: str | None
+    api_key: str | Callable[[], str | None] | None
     user_id: str
     token: str | None
     timeout: float | None
@@ -91,7 +92,7 @@ class Config:
     base_url: str
     chat_url: str
     realtime_url: str
-    api_key: str | None = field(repr=False)
+    api_key: str | Callable[[], str | None] | None = field(repr=False)
     user_id: str | None
     token: str | None = field(repr=False)
     timeout: float | None
@@ -113,8 +114,9 @@ class Config:
         for name in ("base_url", "chat_url", "realtime_url"):
             _check_url(name, getattr(self, name))
         for name in ("api_key", "user_id", "token"):
-            if getattr(self, name) is not None:
-                header_value(name, getattr(self, name))
+            value = getattr(self, name)
+            if value is not None and not (name == "api_key" and callable(value)):
+                header_value(name, value)
         for name, least in _LEAST.items():
             _check_number(name, getattr(self, name), least)
         for name, value in (self.headers or {}).items():

@@ -87,6 +87,16 @@ MAX_REDIRECTS: Final = 5
 POOL_SIZE: Final = 32
 """Idle connections kept for each host: one for each of as many threads."""
 
+REFRESH_AHEAD: Final = 30.0
+"""Seconds before its end that an access token is renewed, so that it does not end on its way or because the server
+counted from a little earlier; a tenth of its life where that is less."""
+
+REFRESH_PAUSE: Final = 10.0
+"""Seconds without another renewal ahead of time after one that did not get through."""
+
+API_KEY_VALIDATION: Final = 300.0
+"""The chat document's `validationInterval`: for five minutes an API key that was checked is not checked again."""
+
 PAGE_SIZE: Final = 100
 """How many items an iterator asks for at a time: the most the services give."""
 

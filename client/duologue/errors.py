@@ -25,6 +25,7 @@
     │   ├── AnswerTooLarge              its body is larger than `max_body`
     │   ├── ContractViolation           it is JSON, but not what the contract promises
     │   └── RedirectRefused             it sends us elsewhere
+    ├── TokenFileRefused                the file of tokens is not private, or cannot be used
     └── ClientClosed                    the client was closed, before or during the call
 
 What is wrong with the *arguments* of a call is a `ValueError` (or `TypeError`), raised before anything is sent.
@@ -70,6 +71,7 @@ __all__ = [
     "RequestTimedOut",
     "ServerError",
     "StatusError",
+    "TokenFileRefused",
     "UnprocessableError",
     "UnusableAnswer",
     "error_class",
@@ -352,6 +354,12 @@ class RedirectRefused(UnusableAnswer):
     """The server sends us elsewhere; no key, token or body goes there."""
 
     default_message = "Redirect refused"
+
+
+class TokenFileRefused(ApiException):
+    """The file of tokens is one that others can read, or it cannot be read or written; nothing was sent."""
+
+    default_message = "The file of tokens cannot be used"
 
 
 class ClientClosed(ApiException):

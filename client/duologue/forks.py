@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -15,6 +16,7 @@ class Forked(Protocol):
         ...
 
 
+_owners: weakref.WeakKeyDictionary[object, tuple[str, ...]] = weakref.WeakKeyDictionary()
 _watched: weakref.WeakSet[Forked] = weakref.WeakSet()
 
 
@@ -23,7 +25,21 @@ def watch(forked: Forked) -> None:
     _watched.add(forked)
 
 
+def watch_locks(owner: object, *names: str) -> None:
+    """Have an object's locks replaced in every forked process: a thread that is not there any more may hold them.
+
+    Args:
+        owner: the object.
+        names: the attributes in which its locks are.
+    """
+    _owners[owner] = names
+
+
 def _tell_all() -> None:
+    for owner, names in list(_owners.items()):
+        for name in names:
+            reentrant = isinstance(getattr(owner, name), type(threading.RLock()))
+            setattr(owner, name, threading.RLock() if reentrant else threading.Lock())
     for forked in list(_watched):
         forked.after_fork()
 

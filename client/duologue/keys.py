@@ -11,6 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+from duologue import defaults, forks
+from duologue.calls import header_value
+from duologue.clock import Clock
+from duologue.contract import headers
+from duologue.errors import ApiException, AuthenticationError
+from duologue.listeners import Listeners
 
 _ANONYMOUS = re.compile(r"anon-[0-9]{1,16}-[0-9a-z]{9}")
 
@@ -18,17 +26,158 @@ DATA_DIR_VARIABLE = "DUOLOGUE_DATA_DIR"
 """The environment variable that says where to keep the anonymous user id."""
 
 
-@dataclass(frozen=True, slots=True)
+REQUIRED_HEADERS = (headers.API_KEY, headers.REFERENCE_CODE, headers.USER_ID)
+"""What every chat call must carry; the chat document's `requiredKeys`."""
+
+ApiKeyEventName = Literal["api_key_invalid"]
+
+KeySource = str | Callable[[], str | None] | None
+"""An API key, a function that returns the one of the moment, or None to send none."""
+
+
 class ChatIdentity:
     """What a chat call says about its caller.
 
     Args:
-        api_key: the key, None to send none.
+        api_key: the key, or a function that is asked for it before each request.
         user_id: returns the user's id; asked only when a chat call is made.
     """
 
+    def __init__(self, api_key: KeySource, user_id: Callable[[], str]) -> None:
+        self._source = api_key
+        self.user_id = user_id
+
+    @property
+    def api_key(self) -> str | None:
+        """The key of this moment, None to send none."""
+        source = self._source
+        return source() if callable(source) else source
+
+    def rotate(self, api_key: KeySource) -> None:
+        """Send another key from the next request on."""
+        self._source = api_key
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyInvalid:
+    """The chat service does not know our API key.
+
+    Args:
+        error: what it answered.
+    """
+
+    error: AuthenticationError
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is known of a key, and since when (seconds that only grow)."""
+
     api_key: str | None = field(repr=False)
-    user_id: Callable[[], str]
+    valid: bool
+    since: float
+
+
+class ApiKeys:
+    """`api.api_keys`: is our API key good, and use another one; the chat document's `APIKeyManager`.
+
+    Args:
+        identity: sends the key.
+        check: asks the chat service how it is, with the key.
+        clock: the time.
+    """
+
+    def __init__(self, identity: ChatIdentity, check: Callable[[], object], clock: Clock) -> None:
+        self._identity = identity
+        self._check = check
+        self._clock = clock
+        self._checking = threading.RLock()
+        forks.watch_locks(self, "_checking")
+        self._verdict: _Verdict | None = None
+        self._listeners: Listeners[ApiKeyInvalid] = Listeners(("api_key_invalid",))
+
+    @property
+    def current(self) -> str | None:
+        """The key that the next request carries, None if it carries none."""
+        return self._identity.api_key
+
+    def validate(self) -> bool:
+        """Tell whether the chat service knows our key; it is asked at most every five minutes for each key.
+
+        An answer other than 401, or none, says nothing about the key: then what was known of it still holds, and a key
+        of which nothing is known counts as good. `Client.validate_api_key` asks each time, and raises those errors.
+        """
+        refused = None
+        with self._checking:
+            api_key = self.current
+            known = self._known(api_key)
+            if known is not None and self._clock.monotonic() - known.since < defaults.API_KEY_VALIDATION:
+                return known.valid
+            try:
+                self._check()
+            except AuthenticationError as error:
+                refused = error
+            except ApiException:
+                return known is None or known.valid
+            if self.current != api_key:  # somebody has changed it meanwhile: this was about the old one
+                return True
+            self._verdict = _Verdict(api_key, refused is None, self._clock.monotonic())
+        if refused:
+            self._listeners.tell("api_key_invalid", ApiKeyInvalid(refused))
+        return refused is None
+
+    def rotate(self, api_key: KeySource) -> None:
+        """Send another key, from the next request on; nothing has to be made anew.
+
+        Args:
+            api_key: the key, or a function that returns the one of the moment: it is asked before each request.
+
+        Raises:
+            ValueError: a key that no header can carry.
+        """
+        self._identity.rotate(checked_key(api_key))
+
+    def on(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalid], object]) -> None:
+        """Call a function when `validate` finds the key to be unknown; it may call this client, `rotate` for one.
+
+        Args:
+            event: `api_key_invalid`.
+            callback: called with what the service answered. What it raises is logged.
+
+        Raises:
+            ValueError: there is no such event.
+        """
+        self._listeners.on(event, callback)
+
+    def off(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalid], object]) -> None:
+        """Stop calling a function."""
+        self._listeners.off(event, callback)
+
+    def __repr__(self) -> str:
+        return "<ApiKeys>"
+
+    def _known(self, api_key: str | None) -> _Verdict | None:
+        verdict = self._verdict
+        return verdict if verdict is not None and verdict.api_key == api_key else None
+
+
+def checked_key(api_key: KeySource) -> KeySource:
+    """Return an API key that a header can carry; of a function, only what it returns can be judged, when it is sent.
+
+    Raises:
+        ValueError: it is not printable ASCII; it is not shown.
+    """
+    return api_key if api_key is None or callable(api_key) else header_value("api_key", api_key)
+
+
+def validate_headers(sent: Mapping[str, str]) -> bool:
+    """Tell whether headers have all that a chat call must carry, none of it blank; the document's `validateHeaders`.
+
+    Args:
+        sent: the headers, named in any case.
+    """
+    present = {name.lower() for name, value in sent.items() if value.strip()}
+    return all(name.lower() in present for name in REQUIRED_HEADERS)
 
 
 class AnonymousUser:
@@ -45,6 +194,7 @@ class AnonymousUser:
         self._folder = folder
         self._generate = generate
         self._lock = threading.Lock()
+        forks.watch_locks(self, "_lock")
         self._id: str | None = None
 
     def __call__(self) -> str:

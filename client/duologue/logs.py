@@ -12,6 +12,7 @@ from collections.abc import Mapping
 VARIABLE = "DUOLOGUE_LOG"
 
 log = logging.getLogger("duologue")
+log.addHandler(logging.NullHandler())  # nobody sees anything who has not asked for it
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 

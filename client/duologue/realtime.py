@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, overload
 
 import marshmallow
-import requests
 
 from duologue import defaults
 from duologue.caller import Caller
@@ -31,6 +30,7 @@ from duologue.errors import (
     RequestTimedOut,
     error_of_body,
 )
+from duologue.transport import Session
 
 try:
     import engineio
@@ -78,7 +78,7 @@ class Realtime:
     A lost connection is made again after 2, 4, 8, 16 and 32 seconds; then it has ended.
     """
 
-    def __init__(self, caller: Caller, new_session: Callable[[], requests.Session]) -> None:
+    def __init__(self, caller: Caller, new_session: Callable[[], Session]) -> None:
         self._caller = caller
         self._new_session = new_session
         self._sending = threading.Lock()
@@ -86,7 +86,7 @@ class Realtime:
         self._inbox = _Inbox(defaults.INBOX_SIZE)
         self._caller_thread = _InOrder("duologue-callbacks")
         self._socket: Any = None
-        self._session: requests.Session | None = None
+        self._session: Session | None = None
         self._refusal: object = None
 
     @property

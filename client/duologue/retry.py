@@ -59,7 +59,7 @@ class RetryBudget:
         self.size = size
         self._left = float(size)
         self._lock = threading.Lock()
-        forks.watch(self)
+        forks.watch_locks(self, "_lock")
 
     @property
     def left(self) -> float:
@@ -79,10 +79,6 @@ class RetryBudget:
         if taken or self._left < self.size:
             with self._lock:
                 self._left = min(self.size, self._left + taken + self.GIVEN_BACK)
-
-    def after_fork(self) -> None:
-        """Replace the lock: another thread may have held it."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<RetryBudget {self._left:g} of {self.size}>"

@@ -24,6 +24,9 @@ from duologue.errors import AnswerTooLarge, ApiException, DeadlineExceeded, Requ
 from duologue.foreign import FOREIGN, translated
 from duologue.retry import RetryPolicy
 
+Session = requests.Session
+"""What `new_session` makes; so that nobody else needs to know requests."""
+
 Verify = bool | str
 Cert = str | tuple[str, str]
 

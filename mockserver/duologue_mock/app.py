@@ -19,6 +19,7 @@ from duologue_mock.clock import Ids
 from duologue_mock.door import Door, StartResponse, WSGIApp, report
 from duologue_mock.exchange import Observer, Request
 from duologue_mock.gate import Gate
+from duologue_mock.idempotency import IdempotencyKeys
 from duologue_mock.limits import RateLimiter
 from duologue_mock.refusal import Refusal
 from duologue_mock.replies import Offload, Replies
@@ -81,6 +82,9 @@ def create_app(
     settings: Settings | None = None,
     *,
     state: State | None = None,
+    limiter: RateLimiter | None = None,
+    keys: IdempotencyKeys | None = None,
+    socket_manager: Any = None,
     observers: Sequence[Observer] = (),
     in_loop: InLoop | None = None,
     offload: Offload | None = None,
@@ -91,6 +95,9 @@ def create_app(
     Args:
         settings: how it behaves.
         state: what it remembers; None makes one and fills it from the fixtures.
+        limiter: counts requests; None makes one that obeys the state's clock.
+        keys: remembers idempotency keys; None makes one that obeys the state's clock.
+        socket_manager: python-socketio's client manager, to share rooms with other processes; None keeps them here.
         observers: told of every exchange.
         in_loop: runs a function in the thread that serves the sockets; None if that is the only thread there is.
         offload: runs what may block without holding up other requests; None runs it in place.
@@ -110,8 +117,8 @@ def create_app(
     callers = Callers(settings, state, signer)
     routes = Routes(operations())
     replies = Replies(settings, rules, offload=offload or _in_place, pause=pause or time.sleep)
-    wiring = Wiring(settings, state, signer, replies, report)
-    sockets = Sockets(lambda: _realtime(app, settings, state, callers, in_loop or _in_place))
+    wiring = Wiring(settings, state, signer, replies, keys or IdempotencyKeys(state.clock), report)
+    sockets = Sockets(lambda: _realtime(app, settings, state, callers, in_loop or _in_place, socket_manager))
     pages.register(app, routes)
     _speak_one_error_body(app, wiring, routes)
     app.extensions["duologue"] = Parts(settings, state, sockets, routes)
@@ -119,7 +126,7 @@ def create_app(
         routes=routes,
         gate=Gate(settings),
         callers=callers,
-        limiter=RateLimiter(settings.rate_limit, state.clock),
+        limiter=limiter or RateLimiter(settings.rate_limit, state.clock),
         wiring=wiring,
         pages=pages_app,
         sockets=sockets,
@@ -135,11 +142,15 @@ def parts_of(app: Flask) -> Parts:
     return parts
 
 
-def _realtime(app: Flask, settings: Settings, state: State, callers: Callers, in_loop: InLoop) -> Realtime:
+def _realtime(
+    app: Flask, settings: Settings, state: State, callers: Callers, in_loop: InLoop, manager: Any
+) -> Realtime:
     from duologue_mock.realtime import Realtime
 
     door: WSGIApp = app.wsgi_app
-    made = Realtime(app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop)
+    made = Realtime(
+        app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop, manager=manager
+    )
     app.wsgi_app = door  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front; it belongs behind
     return made
 

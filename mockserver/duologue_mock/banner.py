@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -52,8 +53,18 @@ def log_exchange(request: Request, reply: Reply) -> None:
     path = request.path + (f"?{request.query_string}" if request.query_string else "")
     shown = path[:300].encode("unicode_escape").decode("ascii")
     clock = time.strftime("%H:%M:%S")
-    sys.stdout.write(f"{clock} {request.method[:10]:<7} {shown} {reply.status} {took:.1f} ms\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{clock} {request.method[:10]:<7} {shown} {reply.status} {took:.1f} ms\n")
+        sys.stdout.flush()
+    except OSError:
+        _write_no_more()
+
+
+def _write_no_more() -> None:
+    """Nobody reads any longer, as after `duologue serve | head`; serving goes on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _credentials(mock: MockServer) -> list[str]:

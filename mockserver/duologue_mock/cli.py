@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ class RateLimit(click.ParamType["int | None"]):
         return number
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  duologue serve --require-auth --token-lifetime 60")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PLATFORM.port, show_default=True, help="Platform's port."
 )
@@ -62,6 +64,7 @@ class RateLimit(click.ParamType["int | None"]):
 @click.option(
     "--reply-api-key", envvar="DUOLOGUE_REPLY_API_KEY", help="Key for that API.  [env: DUOLOGUE_REPLY_API_KEY]"
 )
+@click.option("--reply-timeout", type=float, default=60.0, show_default=True, help="Seconds that API may be silent.")
 @click.option("--delta-delay", type=float, default=0.0, show_default=True, help="Seconds between streamed pieces.")
 @click.option("--seed", type=int, help="Make the same ids in every run.")
 @click.option("--quiet", is_flag=True, help="No banner and no request log.")
@@ -94,11 +97,23 @@ def serve(
             observers=() if quiet else (banner.log_exchange,),
             **settings,
         )
-        mock.serve_forever(lambda: None if quiet else banner.show(mock, exposed=expose))
+        mock.serve_forever(lambda: _settle(None if quiet else lambda: banner.show(mock, exposed=expose)))
     except PortInUse as error:
         _fail(f"{error} Stop what uses it, or choose others with --port and --chat-port (0 picks a free one).")
     except (FixtureError, ValueError, OSError) as error:
         _fail(str(error))
+
+
+def _settle(announce: Callable[[], None] | None) -> None:
+    """Say that the mock is there, and spare the collector what will be there until the end.
+
+    A store that only grows would have it look at everything again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    if announce is not None:
+        announce()
 
 
 def _fail(sentence: str) -> None:

@@ -41,9 +41,12 @@ class Ids:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311  # not secret
+        chance = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311  # repeats because asked to
+        self._secrets = chance
+        self._random = random.Random(chance.getrandbits(128))  # noqa: S311  # these name things and guard nothing
+        self._notices = random.Random(chance.getrandbits(128))  # noqa: S311  # likewise
         self._requests = itertools.count(1)
-        self._request_prefix = f"req-{self._random.getrandbits(40):010x}-"
+        self._request_prefix = f"req-{chance.getrandbits(40):010x}-"
         self._lock = threading.Lock()
 
     def object_id(self) -> str:
@@ -51,10 +54,15 @@ class Ids:
         with self._lock:
             return f"{self._random.getrandbits(96):024x}"
 
+    def notification_id(self) -> str:
+        """Return 24 hexadecimal digits; drawn apart, since a notification that nobody hears is not made."""
+        with self._lock:
+            return f"{self._notices.getrandbits(96):024x}"
+
     def token_id(self) -> str:
         """Return 32 hexadecimal digits for tokens and login sessions."""
         with self._lock:
-            return f"{self._random.getrandbits(128):032x}"
+            return f"{self._secrets.getrandbits(128):032x}"
 
     def request_id(self) -> str:
         """Return an id for a request that brought none."""

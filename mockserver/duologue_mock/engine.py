@@ -1,7 +1,7 @@
 """The HTTP server: gevent's WSGI server, with llhttp for reading requests.
 
 Why gevent: a Flask application on it answered two to four times what it did on threads, and one thread serves HTTP,
-streams and websockets without anything being monkey-patched (`benchmarks/README.md` has the figures). What is
+streams and websockets without anything being monkey-patched (`ARCHITECTURE.md` has the figures). What is
 replaced of `gevent.pywsgi` is how a request's head is read (httptools' C parser in place of the email package's), how
 it is bounded in size and time, how an answer is sent (head and body in one piece), and what a malformed request is
 told.
@@ -13,6 +13,7 @@ import contextlib
 import logging
 import re
 import socket
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -32,8 +33,10 @@ LINGER = 2.0
 """Seconds a refused body is still taken in."""
 MAX_LINGER = 64 * 1024 * 1024
 
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
+FAREWELL = 0.5
+"""Seconds that whatever is left has for saying goodbye when the server stops."""
 
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
 _Error = Callable[[Refusal], bytes]
 
 
@@ -97,8 +100,13 @@ def _key(name: bytes) -> str:
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     """Serves one connection."""
 
+    provided_date: Any = None
+    busy = False
+    upgraded = False
+
     def handle(self) -> None:
         """Serve requests until the connection ends, known to the server meanwhile."""
+        self.greenlet = gevent.getcurrent()
         self.server.connections.add(self)
         try:
             super().handle()
@@ -106,6 +114,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             pass  # the peer is gone, or too slow to be waited for
         finally:
             self.server.connections.discard(self)
+
+    def hang_up(self) -> None:
+        """End the connection: closing the socket would not, as long as somebody reads from it."""
+        sock = getattr(self, "socket", None)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def handle_one_request(self) -> Any:
         """Read and answer one request; return None to close the connection, True to go on."""
@@ -140,12 +155,13 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
             end = buffered.find(b"\r\n\r\n") + 4
             if end > 3:
                 head: bytes = rfile.read(end)
+                self.body_at_hand = len(buffered) - end
                 return head
         return self._read_slow_head() if buffered else None
 
     def _read_slow_head(self) -> bytes | None:
         lines: list[bytes] = []
-        size = 0
+        size = self.body_at_hand = 0
         with gevent.Timeout(self.server.read_timeout):
             while True:
                 line = self.rfile.readline(MAX_HEAD - size + 1)
@@ -228,7 +244,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         environ["wsgi.input"] = self.wsgi_input
         environ["wsgi.input_terminated"] = True
         if upgrade:
-            self.close_connection = True
+            self.close_connection = self.upgraded = True
             environ["werkzeug.socket"] = WholeSocket(self.socket)  # where simple-websocket looks for one
 
     def run_application(self) -> None:
@@ -242,9 +258,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     def _write_with_headers(self, data: bytes) -> None:
         """Send the head and the first piece of the body in one go."""
         self.headers_sent = True
+        date = b"" if self.provided_date else self.server.date()
+        self.provided_date = True  # gevent would format it anew for each answer
         self.finalize_headers()
         out = bytearray(b"HTTP/1.1 ")
         out += self.status
+        out += date
         for name, value in self.response_headers:
             out += b"\r\n%b: %b" % (name, value)
         if self.close_connection and not any(name.lower() == b"connection" for name, _ in self.response_headers):
@@ -288,6 +307,10 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
 
     def read(self, length: int | None = None) -> bytes:
         """Read the body, or `length` bytes of it."""
+        if length and length == self.content_length and length <= self.handler.body_at_hand:  # it came with the head
+            self.position = length
+            whole: bytes = self.rfile.read(length)
+            return whole
         try:
             with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
                 data: bytes = super().read(length)
@@ -305,7 +328,7 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
         would reset the connection, and the client might never see why it was refused. Nothing more is waited for
         from who fell silent or sent what is no body.
         """
-        if self.spoiled or not (self.chunked_input or self.position < (self.content_length or 0)):
+        if self.spoiled or not (self.chunked_input or (self.position or 0) < (self.content_length or 0)):
             return
         self.send_100_continue_enabled = False  # it has its answer
         if not self.handler.close_connection:
@@ -374,6 +397,14 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         self.refuse = refuse
         self.connections: set[Handler] = set()
         self.closing = False
+        self._second, self._date = 0, b""
+
+    def date(self) -> bytes:
+        """Return the line of the `Date` header, made anew each second."""
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._date = now, b"\r\nDate: " + format_date_time(now)
+        return self._date
 
     def tell(self, message: str) -> None:
         """Log what is worth knowing about a peer."""
@@ -387,20 +418,25 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
     def finish(self, seconds: float) -> None:
         """Accept no more; let requests under way finish for some seconds, then close every connection."""
         self.closing = True
-        self.stop_accepting()
+        self.close()
         with gevent.Timeout(seconds, False):
-            while any(connection.busy for connection in self.connections):
+            while any(connection.busy and not connection.upgraded for connection in self.connections):
                 gevent.sleep(0.01)
-        for connection in list(self.connections):
-            if getattr(connection, "socket", None) is not None:
-                connection.socket.close()
-        self.stop(timeout=0.1)
+        self._wait_until(lambda: not any(connection.upgraded for connection in self.connections))
+        for connection in self.connections:
+            connection.hang_up()
+        self._wait_until(lambda: not self.connections)
+        gevent.killall([connection.greenlet for connection in self.connections], timeout=FAREWELL)
+        self.stop()
+
+    def _wait_until(self, true: Callable[[], bool]) -> None:
+        with gevent.Timeout(FAREWELL, False):
+            while not true():
+                gevent.sleep(0.01)
 
 
 def http_answer(status_line: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
     """Return a whole HTTP answer that closes the connection."""
-    import time
-
     lines = [f"HTTP/1.1 {status_line}", *(f"{name}: {value}" for name, value in headers)]
     date = format_date_time(time.time()).decode()
     lines += [f"Date: {date}", f"Content-Length: {len(body)}", "Connection: close", "", ""]

@@ -54,10 +54,10 @@ class IdempotencyKeys:
         entry = self._entries.get(name)
         now = self._clock.seconds()
         if entry is None or now - entry.made >= LIFETIME:
-            self._entries[name] = _Entry(fingerprint, now)
+            entry = self._entries[name] = _Entry(fingerprint, now)
             self._entries.move_to_end(name)
             self._trim(now)
-            return Claim(self._entries, name), None
+            return Claim(self._entries, name, entry), None
         if entry.fingerprint != fingerprint:
             raise _reused()
         if entry.reply is None:
@@ -75,21 +75,22 @@ class IdempotencyKeys:
 class Claim:
     """A key in use by one request."""
 
-    def __init__(self, entries: OrderedDict[tuple[str, ...], _Entry], name: tuple[str, ...]) -> None:
+    def __init__(self, entries: OrderedDict[tuple[str, ...], _Entry], name: tuple[str, ...], entry: _Entry) -> None:
         self._entries = entries
         self._name = name
+        self._entry = entry
 
     def settle(self, reply: Reply) -> None:
         """Keep the reply for replays; not a server error or a refused login, so that the call can be tried again."""
-        entry = self._entries.get(self._name)
         if reply.status >= 500 or reply.status == 401:
             self.release()
-        elif entry is not None:
-            entry.reply = Reply(reply.status, list(reply.headers), reply.body)
+        else:
+            self._entry.reply = Reply(reply.status, list(reply.headers), reply.body)
 
     def release(self) -> None:
-        """Forget the key: the request came to nothing."""
-        self._entries.pop(self._name, None)
+        """Forget the key: the request came to nothing. A later request may hold it by now."""
+        if self._entries.get(self._name) is self._entry:
+            del self._entries[self._name]
 
 
 def _check(key: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from duologue.contract import headers
 from duologue_mock.clock import Clock
 from duologue_mock.refusal import Refusal
 
 WINDOW = 60.0
-_MANY = 4096
+_MOST = 8192
+"""Beyond this many callers in one minute, the oldest window is forgotten rather than memory grow."""
 
 
 class RateLimiter:
@@ -33,7 +36,7 @@ class RateLimiter:
         if window is None or not 0 <= now - window[0] < WINDOW:
             window = self._open(caller, now)
         window[1] += 1
-        reset = str(max(1, round(window[0] + WINDOW - now)))
+        reset = str(max(1, math.ceil(window[0] + WINDOW - now)))
         left = limit - int(window[1])
         told = [
             (headers.RATE_LIMIT, str(limit)),
@@ -46,9 +49,13 @@ class RateLimiter:
         return told
 
     def _open(self, caller: str, now: float) -> list[float]:
-        if len(self._windows) >= _MANY:
-            self._windows = {name: one for name, one in self._windows.items() if 0 <= now - one[0] < WINDOW}
-            while len(self._windows) >= 2 * _MANY:  # all of them live: forget the oldest rather than grow
-                del self._windows[next(iter(self._windows))]
-        window = self._windows[caller] = [now, 0]
+        """Begin a window. They lie in the order they began in, so that the ended ones are at the front."""
+        windows = self._windows
+        windows.pop(caller, None)
+        while windows:
+            oldest = next(iter(windows))
+            if len(windows) < _MOST and 0 <= now - windows[oldest][0] < WINDOW:
+                break
+            del windows[oldest]
+        window = windows[caller] = [now, 0]
         return window

@@ -14,24 +14,27 @@ CHAT_USER = "chat:"
 
 def user_created(state: State, user: User) -> None:
     """Tell the administrators and the user that it was made."""
-    tell(state, user.id, kind="user_created", title="User created", message=f"{user.name} was added.")
+    if state.heard:
+        tell(state, user.id, kind="user_created", title="User created", message=f"{user.name} was added.")
 
 
 def role_changed(state: State, user: User) -> None:
     """Tell the administrators and the user of its new role."""
-    tell(state, user.id, kind="role_changed", title="Role changed", message=f"{user.name} is now {user.role}.")
+    if state.heard:
+        tell(state, user.id, kind="role_changed", title="Role changed", message=f"{user.name} is now {user.role}.")
 
 
 def reply_finished(state: State, owner: str, session: ChatSession) -> None:
     """Tell a session's owner that the assistant has answered."""
-    text = f"The assistant answered in {session.title}."
-    tell(state, CHAT_USER + owner, kind="smart_chat_reply", title="New reply", message=text)
+    if state.heard:
+        text = f"The assistant answered in {session.title}."
+        tell(state, CHAT_USER + owner, kind="smart_chat_reply", title="New reply", message=text)
 
 
 def tell(state: State, user_id: str, *, kind: str, title: str, message: str) -> Notification:
     """Announce a notification to `user_id`, and to the administrators if that is a platform user's id."""
     notification = Notification(
-        id=state.ids.object_id(), type=kind, title=title, message=message, created_at=state.clock.now()
+        id=state.ids.notification_id(), type=kind, title=title, message=message, created_at=state.clock.now()
     )
     state.announce(notifications.NEW, notification, user_id=user_id)
     return notification

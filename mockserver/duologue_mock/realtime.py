@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
@@ -52,6 +54,7 @@ class Realtime:
         callers: checks credentials.
         ids: names the errors.
         in_loop: how to reach the sockets' own thread from another.
+        manager: python-socketio's client manager; None for the one that knows this process alone.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Realtime:
         callers: Callers,
         ids: Ids,
         in_loop: Callable[[Callable[[], None]], None],
+        manager: Any = None,
     ) -> None:
         self._require_auth = settings.require_auth
         self._state = state
@@ -78,6 +82,7 @@ class Realtime:
             manage_session=False,
             max_http_buffer_size=_LARGEST * settings.max_body,
             async_handlers=False,
+            client_manager=manager,
         )
         self._io.on_event("connect", self._connect)
         self._io.on_event("disconnect", self._disconnect)
@@ -92,7 +97,7 @@ class Realtime:
     @property
     def wsgi_app(self) -> Any:
         """The WSGI application that answers `/socket.io/`."""
-        return self._io.sockio_mw
+        return self._serve
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -101,6 +106,22 @@ class Realtime:
         """Disconnect every socket; for shutting down."""
         for sid in list(self._connections):
             self._drop(sid)
+
+    def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return self._io.sockio_mw(environ, start_response)
+        except ValueError:
+            self._abandon(environ)
+            raise
+
+    def _abandon(self, environ: dict[str, Any]) -> None:
+        """Forget a websocket on which came what is no Engine.IO: the engine would keep it until its ping times out."""
+        wire, upgraded = environ.get("werkzeug.socket"), parse_qs(environ["QUERY_STRING"]).get("sid", [])
+        server = self._io.server
+        for transport_id, begun in list(server.environ.items()):
+            if transport_id in upgraded or (wire is not None and begun.get("werkzeug.socket") is wire):
+                server.eio.sockets[transport_id].close(wait=False, abort=True)
+        self._io.sleep(0)  # its writer ends before the socket is closed
 
     def _connect(self, auth: Any = None) -> None:
         try:
@@ -214,11 +235,11 @@ class Realtime:
             return
         ended = [
             sid
-            for sid, one in self._connections.items()
+            for sid, one in list(self._connections.items())  # it may be another thread that logs somebody out
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:
-            self._in_loop(lambda sid=sid: self._drop(sid))  # type: ignore[misc]
+            self._in_loop(partial(self._drop, sid))
 
     def _drop(self, sid: str) -> None:
         self._io.start_background_task(self._disconnect_now, sid)

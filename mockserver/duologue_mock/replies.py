@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from string import Template
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ T = TypeVar("T")
 Offload = Callable[[Callable[[], Any]], Any]
 """Runs a function that may block, and returns what it returns, while other requests go on."""
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -90,7 +91,7 @@ class Replies:
 
     def pieces(self, request: ReplyRequest) -> Iterator[str]:
         """Yield the reply to a request, piece by piece; raise a `Refusal` if its engine fails."""
-        for number, piece in enumerate(self._made(request)):
+        for number, piece in enumerate(_sendable(self._made(request))):
             if number and self._delay:
                 self._pause(self._delay)
             yield piece
@@ -119,6 +120,20 @@ class Replies:
             raise Refusal(502, "The reply engine failed", hint=f"{type(error).__name__}: {error}"[:500]) from error
 
 
+def _sendable(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces as the wire can carry them: an emoji cut in two is put together, what is no text is dropped."""
+    half = ""
+    for piece in pieces:
+        text = half + piece
+        half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = text.removesuffix(half)
+        if not text.isascii():
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        text = _CONTROLS.sub("", text)
+        if text:
+            yield text
+
+
 class OpenAICompatible:
     """Asks an API with OpenAI's `POST /chat/completions`, streamed.
 
@@ -140,10 +155,13 @@ class OpenAICompatible:
         body = {"model": self._model, "stream": True, "messages": _as_openai_messages(request)}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
-            with requests.post(self._url, json=body, headers=headers, stream=True, timeout=self._timeout) as answer:
-                if answer.status_code != 200:
-                    raise RuntimeError(f"{self._url} answered {answer.status_code}.")
-                yield from _deltas(answer.iter_lines())
+            with requests.Session() as session:
+                session.trust_env = False  # a netrc entry would replace the key, a proxy variable would send it there
+                options: dict[str, Any] = {"headers": headers, "stream": True, "timeout": self._timeout}
+                with session.post(self._url, json=body, **options) as answer:
+                    if answer.status_code != 200:
+                        raise RuntimeError(f"{self._url} answered {answer.status_code}.")
+                    yield from _deltas(answer.iter_lines())
         except requests.RequestException as error:
             if isinstance(error, requests.Timeout) or _fell_silent(error):
                 raise TimeoutError(f"{self._url} did not answer within {self._timeout:g} s.") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from duologue.contract import headers
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
 
@@ -46,7 +48,7 @@ class Settings:
     """Requests a minute for one caller; None for no limit."""
     max_body: int = 1024 * 1024
     """The longest request body, in bytes."""
-    read_timeout: float = 10.0
+    read_timeout: float = 8.0
     """Seconds a client may take to send a request, once it has begun."""
     idle_timeout: float = 75.0
     """Seconds a connection is kept open between requests."""
@@ -81,12 +83,18 @@ class Settings:
         for name in ("api_keys", "allowed_origins", "allowed_hosts"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be several, as in ({getattr(self, name)!r},), not one text.")
+        for origin in self.allowed_origins:
+            if not re.fullmatch(r"https?://[^/?#*]+/?", origin):
+                raise ValueError(f"allowed_origins needs origins like `https://app.example:8443`, not {origin!r}.")
+        for host in self.allowed_hosts:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+                raise ValueError(f"allowed_hosts needs bare names like `mock.example`, without a port, not {host!r}.")
         if self.secret is not None and len(self.secret.encode()) < _SECRET_LENGTH:
             raise ValueError(f"secret must have at least {_SECRET_LENGTH} bytes (RFC 7518, section 3.2).")
         if self.rate_limit is not None and self.rate_limit < 1:
             raise ValueError(f"rate_limit must be at least 1, or None for no limit, not {self.rate_limit!r}.")
-        if not self.api_keys or not all(key.strip() for key in self.api_keys):
-            raise ValueError("api_keys needs at least one key, and none of them blank.")
+        if not self.api_keys or not all(re.fullmatch(headers.VALUE, key) for key in self.api_keys):
+            raise ValueError("api_keys needs at least one key, each of printable ASCII, as a header has to be.")
 
 
 def setting_names() -> frozenset[str]:

@@ -40,6 +40,7 @@ class Wiring:
         state: handed to the handlers.
         signer: handed to the handlers.
         replies: handed to the handlers.
+        keys: the idempotency keys seen.
         report: told of an exception that broke a stream after its beginning was sent.
     """
 
@@ -49,11 +50,12 @@ class Wiring:
         state: State,
         signer: Signer,
         replies: Replies,
+        keys: IdempotencyKeys,
         report: Callable[[Request, BaseException], Refusal],
     ) -> None:
         self._max_body = settings.max_body
         self._state = state
-        self._keys = IdempotencyKeys(state.clock)
+        self._keys = keys
         self._given = {"state": state, "signer": signer, "replies": replies}
         self._report = report
         self._handlers: dict[Operation[Any], Handler] = {operation: handler_of(operation) for operation in operations()}

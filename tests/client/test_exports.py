@@ -69,28 +69,3 @@ def test_without_the_extra_real_time_says_what_is_missing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "real time needs socketio: pip install 'duologue[realtime]'\n"
-
-
-def imports(file: Path) -> set[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return named | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-
-
-@pytest.mark.parametrize(
-    ("package", "homes"),
-    [
-        ("requests", {"adapter.py", "foreign.py", "transport.py", "realtime.py"}),
-        ("urllib3", {"adapter.py", "connections.py", "foreign.py", "retry.py", "transport.py"}),
-        ("socketio", {"realtime.py"}),
-        ("click", {"command_group.py"}),
-    ],
-)
-def test_a_foreign_package_has_few_doors(package: str, homes: set[str]) -> None:
-    root = Path(duologue.__file__).parent
-    found = {
-        file.name
-        for file in root.rglob("*.py")
-        if any(name.partition(".")[0] == package for name in imports(file)) and "commands" not in file.parts
-    }
-    assert found == homes

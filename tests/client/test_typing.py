@@ -55,7 +55,7 @@ def test_an_operation_decides_what_its_call_returns(talk: Callable[..., tuple[Cl
     assert isinstance(user, User)
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "realtime"])
+@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "api_keys", "realtime"])
 def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
     with Client() as api:
         methods = inspect.getmembers(getattr(api, noun), inspect.ismethod)
@@ -69,13 +69,17 @@ def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
         assert method.__doc__, name
 
 
+BY_PLACE = {"id", "session_id", "favorite", "event", "callback", "role", "api_key"}
+"""What no reader takes for something else."""
+
+
 def test_everything_but_an_id_goes_by_name() -> None:
     with Client() as api:
-        for noun in ("users", "auth", "chats", "messages", "smart_chat", "health"):
+        for noun in ("users", "auth", "chats", "messages", "smart_chat", "health", "api_keys"):
             for name, method in inspect.getmembers(getattr(api, noun), inspect.ismethod):
                 by_place = [
                     one.name
                     for one in inspect.signature(method).parameters.values()
                     if one.kind is one.POSITIONAL_OR_KEYWORD
                 ]
-                assert name.startswith("_") or set(by_place) <= {"id", "session_id", "favorite"}, name
+                assert name.startswith("_") or set(by_place) <= BY_PLACE, name

@@ -21,13 +21,19 @@ import pytest
 
 from duologue.contract import CHAT, PLATFORM, Service
 from duologue_mock import MockServer
-from tests.contract.wire import Api, Record, Wire
+from tests.contract.wire import RUNNING, Api, Record, Wire
 
 RECORDS = pytest.StashKey[list[Record]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(operation, *statuses): the operation answers so in this test")
+
+
+def pytest_report_header() -> str:
+    if not RUNNING:
+        return "contract: a mock server of our own"
+    return f"contract: {RUNNING}; where it limits requests, the tests wait as long as it says"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,10 +48,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def urls() -> Iterator[tuple[str, str, str]]:
     """Platform URL, chat URL and API key of the server that most tests share."""
-    running = os.environ.get("DUOLOGUE_TEST_PLATFORM_URL")
-    if running:
-        chat = os.environ.get("DUOLOGUE_TEST_CHAT_URL") or running
-        yield _below(running, PLATFORM), _below(chat, CHAT), os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
+    if RUNNING:
+        chat = os.environ.get("DUOLOGUE_TEST_CHAT_URL") or RUNNING
+        yield _below(RUNNING, PLATFORM), _below(chat, CHAT), os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
         return
     with MockServer(rate_limit=None) as mock:
         yield mock.platform_url, mock.chat_url, mock.api_key
@@ -81,7 +86,7 @@ def chat(wire: Wire) -> Api:
 @pytest.fixture
 def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Wire]]:
     """Start a server of the test's own, with options; impossible where a running server is tested."""
-    if os.environ.get("DUOLOGUE_TEST_PLATFORM_URL"):
+    if RUNNING:
         pytest.skip("needs a server with options or data of its own, and a running one is tested")
     with ExitStack() as servers:
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import pytest
@@ -297,7 +298,7 @@ def test_a_request_that_is_hardly_http_is_refused_and_the_connection_closed(wire
 
     if answer is not None:
         assert 400 <= answer.status_code < 500 or answer.status_code in (501, 505), answer.status_code
-        assert "Traceback" not in answer.text
+        refused(answer, answer.status_code)
     assert wire.platform.get("/health").status_code == 200
 
 
@@ -317,6 +318,61 @@ def _said(wire: Wire, text: str) -> requests.Response | None:
 @pytest.mark.parametrize("name", ["two hosts", "two different hosts", "no host"])
 def test_a_request_for_no_or_several_hosts_is_refused(wire: Wire, name: str) -> None:
     refused(say(wire.platform_origin, BROKEN[name]), 400)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_nobody_asked_for_is_never_taken_for_the_next_request(wire: Wire, method: str, chunked: bool) -> None:
+    host = urlsplit(wire.platform_origin).netloc
+    hidden = f"GET /api/error?status=418 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    sized = b"Content-Length: %d\r\n\r\n%s" % (len(hidden), hidden)
+    parted = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden)
+    with dialled(wire.platform_origin) as connection:
+        head = f"{method} /api/users/nobody HTTP/1.1\r\nHost: {host}\r\n"
+        connection.sendall(head.encode() + (parted if chunked else sized))
+        assert hear(connection, method).status_code in (204, 404, 405)
+        try:
+            connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert hear(connection).status_code == 200
+        except (ConnectionError, http.client.RemoteDisconnected):
+            pass  # closing is as good a way not to read on
+
+
+def test_requests_sent_without_waiting_are_answered_in_their_order(wire: Wire) -> None:
+    host = urlsplit(wire.platform_origin).netloc
+    asked = [404, 418, 500, 403]
+    requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in asked)
+    with dialled(wire.platform_origin) as connection:
+        connection.sendall(requests_.encode())
+        stream = connection.makefile("rb")
+        heard = [_next_status(stream) for _ in asked]
+        stream.close()
+
+    assert heard == asked
+
+
+def _next_status(stream: BinaryIO) -> int:
+    status = int(stream.readline().split()[1])
+    length = 0
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    stream.read(length)
+    return status
+
+
+def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(wire: Wire) -> None:
+    host, body = urlsplit(wire.platform_origin).netloc, json.dumps(new_user()).encode()
+    head = HEAD.replace("{host}", host).replace("\n", "\r\n") + f"Content-Length: {len(body)}\r\n"
+    with dialled(wire.platform_origin) as connection:
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
+        answer = hear(connection)
+
+    assert answer.status_code == 201
+    assert wire.platform.delete(f"/users/{answer.json()['id']}").status_code == 204
 
 
 # Slow clients

@@ -155,6 +155,15 @@ def test_an_unknown_path_is_not_found(wire: Wire, service: str, path: str) -> No
     refused(wire.at_origin(service).get(path), 404)
 
 
+@each_service
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
+def test_an_unknown_path_is_not_found_whatever_the_method(wire: Wire, service: str, method: str) -> None:
+    answer = wire.at_origin(service).request(method, "/api/nope", {})
+
+    assert answer.status_code == 404
+    assert answer.headers["X-Request-Id"]
+
+
 @pytest.mark.parametrize(
     ("path", "meant"),
     [("/api/user", "/api/users"), ("/api/auth/logn", "/api/auth/login"), ("/chats", "/chats-service/api/v1/chats")],

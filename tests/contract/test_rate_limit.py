@@ -94,6 +94,18 @@ def test_a_wrong_key_or_token_does_not_use_up_the_budget_of_its_owner(serve: Ser
     assert budget(chat.get("/chats")) == (2, 1)
 
 
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer guess"}, {"x-api-key": "guess"}], ids=["token", "key"])
+def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: dict[str, str]) -> None:
+    wire = serve(rate_limit=3)
+    api, path = (wire.chat, "/chats") if "x-api-key" in headers else (wire.platform, "/users")
+
+    guesses = [api.get(path, headers=headers) for _ in range(4)]
+
+    assert [budget(answer) for answer in guesses[:3]] == [(3, 2), (3, 1), (3, 0)]
+    assert [answer.status_code for answer in guesses[:3]] == [401, 401, 401]
+    limited(guesses[3])
+
+
 def test_without_options_it_is_six_hundred_a_minute(serve: Serve) -> None:
     wire = serve(rate_limit=600)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -216,6 +217,33 @@ def test_a_stream_that_fails_midway_says_so_and_stores_no_reply(serve: Callable[
     assert [first[0], second[0], name] == ["message.delta", "message.delta", "error"]
     is_error_body(error, 502)
     assert [message["sender"] for message in data(chat.get(f"/chats/{session}/messages"))] == ["user"]
+
+
+@pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
+def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire], headers: dict[str, str]) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def reply(_: Any) -> str:
+        begun.set()
+        assert go_on.wait(10)
+        return "Too late"
+
+    chat = serve(reply=reply).chat
+    session = make_session(chat)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(chat.post, f"/chats/{session}/smart-chat", {"message": "Hello"}, headers=headers)
+        assert begun.wait(10)
+        assert chat.delete(f"/chats/{session}").status_code == 204
+        go_on.set()
+
+    if headers:
+        name, error = told(answer.result())[-1]
+        assert name == "error"
+        is_error_body(error, 404)
+    else:
+        refused(answer.result(), 404)
+    refused(chat.get(f"/chats/{session}/messages"), 404)
+    assert data(chat.get("/chats")) == []
 
 
 def test_pieces_are_sent_as_they_are_made(serve: Callable[..., Wire]) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import socket
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -24,6 +26,9 @@ from duologue.contract import CHAT, PLATFORM, Operation, operations
 
 TIMEOUT = 10.0
 """Seconds after which a server that does not answer fails the test."""
+
+RUNNING = os.environ.get("DUOLOGUE_TEST_PLATFORM_URL")
+"""The running server that is tested; None where the tests start their own."""
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -145,7 +150,7 @@ class Api:
         for name in [name for name, value in sent.items() if value is None]:
             prepared.headers.pop(name, None)
         prepared.url = self.url + path + _query_text(query)
-        answer = self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream)
+        answer = patiently(lambda: self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream))
         self._remember(answer, path)
         return answer
 
@@ -167,9 +172,10 @@ class Api:
     def _remember(self, answer: requests.Response, path: str) -> None:
         method = str(answer.request.method)
         self.record.exchanges.append(Exchange(method, urlsplit(answer.url).path, answer.status_code))
-        if method == "POST" and answer.status_code == 201 and path in ("/users", "/chats"):
+        folder = path.rstrip("/")
+        if method == "POST" and answer.status_code == 201 and folder in ("/users", "/chats"):
             made = answer.json()
-            self.record.made.append((self, f"{path}/{made['id'] if path == '/users' else made['data']['_id']}"))
+            self.record.made.append((self, f"{folder}/{made['id'] if folder == '/users' else made['data']['_id']}"))
 
 
 def _query_text(query: Mapping[str, Any] | str | None) -> str:
@@ -318,9 +324,24 @@ def say(origin: str, text: str | bytes) -> requests.Response:
     """
     if isinstance(text, str):
         text = text.replace("{host}", urlsplit(origin).netloc).replace("\n", "\r\n").encode()
+    sent = text
+    return patiently(lambda: _say(origin, sent))
+
+
+def _say(origin: str, text: bytes) -> requests.Response:
     with dialled(origin) as connection:
         connection.sendall(text)
         return hear(connection)
+
+
+def patiently(ask: Callable[[], requests.Response]) -> requests.Response:
+    """Return the answer to a question; a running server that limits requests is asked again when it says so."""
+    for _ in range(5):
+        answer = ask()
+        if answer.status_code != 429 or not RUNNING:
+            break
+        time.sleep(float(answer.headers.get("Retry-After", 1)))
+    return answer
 
 
 def hear(connection: socket.socket, method: str = "GET") -> requests.Response:

@@ -14,6 +14,10 @@ PATIENCE = 10.0
 """Seconds after which a test gives up: far more than anything here takes."""
 
 
+class Ended(ConnectionError):
+    """The server closed the connection in the middle of an answer, or instead of one."""
+
+
 @dataclass
 class Answer:
     """One HTTP answer, and how it was framed."""
@@ -78,7 +82,8 @@ class Peer:
         """Read up to and including a text."""
         while text not in self._buffer:
             piece = self._receive()
-            assert piece, f"the connection ended before {text!r}: {self._buffer!r}"
+            if not piece:
+                raise Ended(f"before {text!r}: {self._buffer!r}")
             self._buffer += piece
         found, _, self._buffer = self._buffer.partition(text)
         return found + text
@@ -116,7 +121,8 @@ class Peer:
     def _exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
             piece = self._receive()
-            assert piece, f"the connection ended {size - len(self._buffer)} bytes early: {self._buffer!r}"
+            if not piece:
+                raise Ended(f"{size - len(self._buffer)} bytes early: {self._buffer!r}")
             self._buffer += piece
         found, self._buffer = self._buffer[:size], self._buffer[size:]
         return found

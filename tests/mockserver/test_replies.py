@@ -164,11 +164,36 @@ def made(reply: Any, *, delta_delay: float = 0.0, pauses: Pauses | None = None) 
     return engine.pieces(request("Hello"))
 
 
-@given(st.text())
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("\n\t")))
 def test_a_text_is_cut_at_its_words_and_loses_nothing_but_the_end(text: str) -> None:
     pieces = list(made(lambda request: text))
     assert "".join(pieces) == text.rstrip()
     assert all(pieces)
+
+
+ANY_PIECES = st.lists(st.text(st.characters() | st.sampled_from("\ud83d\ude00\x00\n")))
+
+
+@given(ANY_PIECES)
+def test_whatever_an_engine_makes_is_text_that_the_wire_can_carry(pieces: list[str]) -> None:
+    whole = "".join(made(lambda request: iter(pieces)))
+    whole.encode("utf-8")
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", whole)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (["a \ud83d", "\ude00 b"], "a 😀 b"),
+        (["\ud83d", "", "\ude00"], "😀"),
+        (["lone \ud800", "half"], "lone half"),
+        (["\ude00 lone", " half \ud83d"], " lone half "),
+        (["bell\x07", "\x00", "line\nbreak\ttab"], "bellline\nbreak\ttab"),
+    ],
+)
+def test_an_emoji_cut_in_two_is_put_together(pieces: list[str], whole: str) -> None:
+    """As by an engine that streams the halves of UTF-16."""
+    assert "".join(made(lambda request: iter(pieces))) == whole
 
 
 def test_pieces_stay_as_the_function_makes_them() -> None:

@@ -182,7 +182,9 @@ def test_an_admin_changes_roles(state: State, admin: Caller) -> None:
 
 def test_a_deleted_user_is_gone_with_its_logins(state: State, signer: Signer, heard: Ear) -> None:
     token = signer.begin(state, JANE).token
+    login_id = signer.verify(state, token).login_id
     users.delete(state, "2")
+    assert not state.logins.alive(login_id)
     with refused(404):
         users.get(state, "2")
     with refused(401):

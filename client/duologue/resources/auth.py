@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from duologue.caller import Caller
 from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login
-from duologue.contract.users import User
+from duologue.contract.users import Role, User
 from duologue.errors import AuthenticationError
+from duologue.guards import require_role
 from duologue.resources import Resource
-from duologue.tokens import StoredTokens
+from duologue.tokens import AuthEvent, AuthEventName, StoredTokens
 
 
 class Auth(Resource):
     """`api.auth`: log in, stay logged in, log out, and tell who is logged in.
 
-    After `login` every call to the platform carries the token. When the platform refuses it, it is renewed once and the
-    call is made again; calls to `/auth/*` never do that.
+    After `login` every call to the platform carries the token. It is renewed shortly before it ends
+    (`defaults.REFRESH_AHEAD`), and when the platform refuses it: once, however many threads are refused, and each call
+    is made again. Calls to `/auth/*` never do that.
     """
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller)
+        self._known: tuple[str, User] | None = None
 
     def login(self, *, email: str, password: str) -> Login:
         """Log in with an e-mail address and its password, and keep the tokens.
@@ -24,7 +33,9 @@ class Auth(Resource):
             AuthenticationError: the two do not belong together.
         """
         login = self._call(auth.LOGIN, Credentials(email, password))
-        self._caller.tokens.keep(StoredTokens.received(login.tokens, self._caller.clock.now()))
+        kept = StoredTokens.received(login.tokens, self._caller.clock.now())
+        self._known = (_name_of(kept), login.user)
+        self._caller.tokens.keep(kept, login.user)
         return login
 
     def refresh(self) -> StoredTokens:
@@ -39,17 +50,89 @@ class Auth(Resource):
         return fresh
 
     def logout(self) -> None:
-        """End the login: the platform revokes the tokens, and we forget them whatever it answers."""
-        try:
-            self._call(auth.LOGOUT)
-        finally:
-            self._caller.tokens.forget()
+        """End the login: we forget the tokens at once, and the platform revokes them.
+
+        They are forgotten whatever the platform answers; whoever logs in meanwhile stays logged in.
+
+        Raises:
+            AuthenticationError: the login had ended already, or there was none.
+        """
+        kept = self._caller.tokens.forget()
+        self._known = None
+        self._caller.call(auth.LOGOUT, token=kept.token if kept else None)
 
     def me(self) -> User:
-        """Return the user who is logged in."""
-        return self._call(auth.ME)
+        """Ask the platform who is logged in."""
+        kept = self._caller.tokens.current
+        user = self._call(auth.ME)
+        if kept is not None:
+            self._known = (_name_of(kept), user)
+        return user
 
     @property
     def logged_in(self) -> bool:
         """Whether there is a token; whether it is still good, only the platform knows."""
         return self._caller.tokens.token is not None
+
+    @property
+    def current_user(self) -> User | None:
+        """The user who is logged in, None if nobody is: known from the login, or asked for once and kept until it ends.
+
+        `me()` asks anew. A token that is about to end, or that the platform refuses, is renewed first.
+
+        Raises:
+            AuthenticationError: there is a token, but it is no longer good.
+        """
+        kept, known = self._caller.tokens.current, self._known
+        if kept is None:
+            return None
+        if known is not None and known[0] == _name_of(kept):
+            return known[1]
+        return self._asked()
+
+    def require_role(self, role: Role | None = None) -> User:
+        """Return the user who is logged in, if they have a role; `duologue.protected` makes a decorator of it.
+
+        Args:
+            role: the role they must have; None asks only that somebody is logged in.
+
+        Raises:
+            AuthenticationError: nobody is logged in, or the login has ended.
+            PermissionDeniedError: they have another role.
+        """
+        return require_role(self, role)
+
+    def on(self, event: AuthEventName, callback: Callable[[AuthEvent], object]) -> None:
+        """Call a function when something happens to the login, whichever thread caused it, and on that thread.
+
+        Args:
+            event: `logged_in`, `refreshed` or `logged_out`.
+            callback: called with an `AuthEvent`; it may call this client. What it raises is logged.
+
+        Raises:
+            ValueError: there is no such event.
+        """
+        self._caller.tokens.listeners.on(event, callback)
+
+    def off(self, event: AuthEventName, callback: Callable[[AuthEvent], object]) -> None:
+        """Stop calling a function.
+
+        Raises:
+            ValueError: there is no such event.
+        """
+        self._caller.tokens.listeners.off(event, callback)
+
+    def _asked(self) -> User:
+        """Ask who is logged in with a token that is as good as we can make it: `/auth/me` itself renews none."""
+        token = self._caller.fresh_token()
+        try:
+            return self.me()
+        except AuthenticationError:
+            if self._caller.renew(token) is None:
+                raise
+            return self.me()
+
+
+def _name_of(tokens: StoredTokens) -> str:
+    """What stays the same over the renewals of a login; a storage that does not keep it makes each token a login."""
+    return tokens.login or tokens.token

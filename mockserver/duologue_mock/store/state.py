@@ -51,6 +51,11 @@ class State:
         """Call `listener(event, payload, user_id)` for everything announced from now on."""
         self._listeners.append(listener)
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens: what is made only to be told need not be made for nobody."""
+        return bool(self._listeners)
+
     def announce(self, event: Event[T], payload: T, *, user_id: str | None = None) -> None:
         """Tell the listeners of a change that has been made.
 

@@ -1,0 +1,409 @@
+"""A login from beginning to end: renewed ahead of time, told of in events, and asked for by guards."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from duologue import (
+    AuthenticationError,
+    AuthEvent,
+    Client,
+    ClientClosed,
+    ConnectionFailed,
+    MemoryTokens,
+    PermissionDeniedError,
+    Request,
+    Response,
+    StoredTokens,
+    protected,
+    require_role,
+)
+from tests.client.fakes import TOKENS, USER, FakeClock, FakeTransport, reply
+
+Talk = Callable[..., tuple[Client, FakeTransport]]
+
+JANE = {**USER, "id": "2", "name": "Jane Smith", "role": "user"}
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+EVENTS = ("logged_in", "refreshed", "logged_out")
+
+
+class Platform:
+    """A platform that gives tokens by number, and knows the last one only."""
+
+    def __init__(self, user: dict[str, str] = USER, lifetime: int = 900) -> None:
+        self.user = user
+        self.lifetime = lifetime
+        self.number = 0
+        self.asked: list[str] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Request) -> Response:
+        path = request.url.partition("/api")[2]
+        with self._lock:
+            self.asked.append(path)
+            if path in ("/auth/login", "/auth/refresh"):
+                return self._tokens(path)
+        if path == "/auth/logout":
+            return reply(204)
+        return reply(200, self.user) if self.knows(request) else reply(401, {"message": "Token expired"})
+
+    def knows(self, request: Request) -> bool:
+        return request.headers.get("Authorization") == f"Bearer token-{self.number}"
+
+    def _tokens(self, path: str) -> Response:
+        self.number += 1
+        tokens = {
+            "token": f"token-{self.number}",
+            "refreshToken": f"refresh-{self.number}",
+            "expiresIn": self.lifetime,
+        }
+        return reply(200, {**tokens, "user": self.user} if path == "/auth/login" else tokens)
+
+
+def log_in(api: Client) -> None:
+    api.auth.login(email="john@example.com", password="password")
+
+
+def heard_by(api: Client) -> list[AuthEvent]:
+    heard: list[AuthEvent] = []
+    for name in EVENTS:
+        api.auth.on(name, heard.append)  # type: ignore[arg-type]
+    return heard
+
+
+def user_of(api: Client) -> str | None:
+    user = api.auth.current_user
+    return user.name if user else None
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+# Ahead of time
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "after", "renewed"),
+    [(900, 869, False), (900, 870, True), (900, 5000, True), (60, 53, False), (60, 54, True), (10, 8, False)],
+)
+def test_a_token_is_renewed_shortly_before_it_ends(
+    talk: Talk, clock: FakeClock, lifetime: int, after: int, renewed: bool
+) -> None:
+    platform = Platform(lifetime=lifetime)
+    api, _ = talk(platform)
+    log_in(api)
+    clock.time += timedelta(seconds=after)
+    api.users.get("1")
+    assert platform.asked == ["/auth/login", *(["/auth/refresh"] if renewed else []), "/users/1"]
+
+
+def test_a_storage_that_keeps_only_the_end_will_do(talk: Talk, clock: FakeClock, platform: Platform) -> None:
+    platform.number = 1
+    kept = MemoryTokens(StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=100)))
+    api, _ = talk(platform, token_storage=kept)
+    clock.time += timedelta(seconds=69)
+    api.users.get("1")
+    assert platform.asked == ["/users/1"]
+    clock.time += timedelta(seconds=1)
+    api.users.get("1")
+    assert platform.asked[1:] == ["/auth/refresh", "/users/1"]
+
+
+def test_a_token_that_nobody_can_renew_is_sent_as_long_as_it_goes(talk: Talk, clock: FakeClock) -> None:
+    api, net = talk(reply(200, USER), token_storage=MemoryTokens(StoredTokens("t", None, BEGIN)))
+    clock.time += timedelta(days=1)
+    api.users.get("1")
+    assert net.last.headers["Authorization"] == "Bearer t"
+
+
+def test_sixteen_threads_with_an_ended_token_renew_it_once(talk: Talk, clock: FakeClock, platform: Platform) -> None:
+    api, net = talk(platform)
+    log_in(api)
+    clock.time += timedelta(hours=1)
+    together = threading.Barrier(16)
+    got: list[str] = []
+
+    def ask() -> None:
+        together.wait(5)
+        got.append(api.users.get("1").id)
+
+    run_together([ask] * 16)
+    assert got == ["1"] * 16
+    assert platform.asked.count("/auth/refresh") == 1
+    assert len(net.requests) == 1 + 1 + 16
+
+
+def run_together(work: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=one) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def suppressed(call: Callable[[], object]) -> None:
+    with suppress(AuthenticationError):
+        call()
+
+
+def test_a_renewal_that_does_not_get_through_holds_nobody_up(talk: Talk, clock: FakeClock) -> None:
+    def half_broken(request: Request) -> Response:
+        if request.url.endswith("/auth/refresh"):
+            tries.append(clock.time)
+            raise ConnectionFailed
+        return reply(200, USER)
+
+    tries: list[datetime] = []
+    kept = StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=20))
+    api, net = talk(half_broken, token_storage=MemoryTokens(kept), max_retries=0)
+    for _ in range(3):
+        assert api.users.get("1").id == "1"
+    assert len(tries) == 1
+    assert net.last.headers["Authorization"] == "Bearer token-1"
+    clock.time += timedelta(seconds=10)
+    api.users.get("1")
+    assert len(tries) == 2
+
+
+def test_a_call_that_began_logged_in_is_not_sent_without_a_name(talk: Talk) -> None:
+    api, net = talk(reply(401, {"message": "Spent"}), token_storage=MemoryTokens(StoredTokens("t", "r", BEGIN)))
+    heard = heard_by(api)
+    with pytest.raises(AuthenticationError, match="The login has ended"):
+        api.users.get("1")
+    assert [request.url.partition("/api")[2] for request in net.requests] == ["/auth/refresh"]
+    assert [(event.name, event.reason) for event in heard] == [("logged_out", "refused")]
+    assert api.auth.current_user is None
+
+
+def test_a_closed_client_renews_nothing(talk: Talk) -> None:
+    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokens(StoredTokens("t", "r", BEGIN)))
+    api.close()
+    with pytest.raises(ClientClosed):
+        api.users.get("1")
+    assert net.requests == []
+
+
+@pytest.mark.parametrize("call", ["me", "logout"])
+def test_the_calls_to_auth_renew_nothing_ahead_of_time(talk: Talk, clock: FakeClock, call: str) -> None:
+    platform = Platform()
+    api, _ = talk(platform)
+    log_in(api)
+    clock.time += timedelta(hours=1)
+    getattr(api.auth, call)()
+    assert platform.asked == ["/auth/login", f"/auth/{call}"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refresh_token_that_will_never_be_taken_ends_the_login(talk: Talk, status: int) -> None:
+    api, _ = talk(reply(401), reply(status), token_storage=MemoryTokens(StoredTokens("t", "r")))
+    with pytest.raises(AuthenticationError):
+        api.users.get("1")
+    assert not api.auth.logged_in
+
+
+# Logging out
+
+
+def test_a_logout_sends_the_token_that_it_forgets(talk: Talk, platform: Platform) -> None:
+    api, net = talk(platform)
+    log_in(api)
+    api.auth.logout()
+    assert net.last.headers["Authorization"] == "Bearer token-1"
+    assert not api.auth.logged_in
+
+
+def test_who_logs_in_while_somebody_logs_out_stays_logged_in(talk: Talk, platform: Platform) -> None:
+    def logged_in_meanwhile(request: Request) -> Response:
+        if request.url.endswith("/auth/logout"):
+            log_in(api)
+        return platform(request)
+
+    api: Client
+    api, net = talk(logged_in_meanwhile)
+    log_in(api)
+    api.auth.logout()
+    assert [request.url.rpartition("/")[2] for request in net.requests] == ["login", "logout", "login"]
+    assert api._caller.tokens.token == "token-2"
+    assert user_of(api) == "John Doe"
+
+
+# Events
+
+
+def test_what_happens_to_the_login_is_told(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    heard = heard_by(api)
+    log_in(api)
+    api.auth.refresh()
+    api.auth.logout()
+    assert [(event.name, event.user and event.user.name, event.reason) for event in heard] == [
+        ("logged_in", "John Doe", None),
+        ("refreshed", None, None),
+        ("logged_out", None, "logout"),
+    ]
+
+
+def test_a_logout_without_a_login_is_no_event(talk: Talk) -> None:
+    api, _ = talk(reply(401))
+    heard = heard_by(api)
+    with suppress(AuthenticationError):
+        api.auth.logout()
+    assert heard == []
+
+
+def test_who_no_longer_listens_is_not_told(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    heard: list[AuthEvent] = []
+    api.auth.on("logged_in", heard.append)
+    api.auth.off("logged_in", heard.append)
+    api.auth.off("logged_in", heard.append)
+    log_in(api)
+    assert heard == []
+
+
+def test_an_event_that_does_not_exist_is_a_mistake(talk: Talk) -> None:
+    api, _ = talk(reply())
+    with pytest.raises(ValueError, match=r"no event 'login'; there are logged_in, refreshed, logged_out"):
+        api.auth.on("login", print)  # type: ignore[arg-type]
+
+
+def test_a_callback_that_fails_harms_nobody(talk: Talk, platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: AuthEvent) -> None:
+        raise RuntimeError("my own mistake")
+
+    api, _ = talk(platform)
+    heard: list[AuthEvent] = []
+    api.auth.on("logged_in", fail)
+    api.auth.on("logged_in", heard.append)
+    with caplog.at_level(logging.ERROR, logger="duologue"):
+        log_in(api)
+    assert [event.name for event in heard] == ["logged_in"]
+    assert "my own mistake" in caplog.text
+
+
+def test_a_callback_may_call_the_client(talk: Talk, platform: Platform) -> None:
+    """It would hang if a lock were held: the renewal that it asks for takes them all."""
+    api, _ = talk(platform)
+    log_in(api)
+    done = threading.Event()
+
+    def again(_: AuthEvent) -> None:
+        api.auth.off("refreshed", again)
+        api.auth.refresh()
+        api.auth.logout()
+        done.set()
+
+    api.auth.on("refreshed", again)
+    run_together([lambda: suppressed(api.auth.refresh)])
+    assert done.is_set()
+    assert platform.asked == ["/auth/login", "/auth/refresh", "/auth/refresh", "/auth/logout"]
+
+
+# Who is it?
+
+
+def test_the_user_is_known_from_the_login(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    assert user_of(api) is None
+    log_in(api)
+    assert user_of(api) == "John Doe"
+    assert platform.asked == ["/auth/login"]
+    api.auth.logout()
+    assert user_of(api) is None
+
+
+def test_the_user_is_asked_for_once_and_over_renewals(talk: Talk, platform: Platform) -> None:
+    platform.number = 1
+    api, _ = talk(platform, token_storage=MemoryTokens(StoredTokens("token-1", "refresh-1", login="a login")))
+    for _ in range(2):
+        assert user_of(api) == "John Doe"
+        api.auth.refresh()
+    assert platform.asked.count("/auth/me") == 1
+
+
+def test_another_login_in_the_same_storage_is_another_user(talk: Talk, platform: Platform) -> None:
+    kept = MemoryTokens()
+    api, _ = talk(platform, token_storage=kept)
+    other, _ = talk(platform, token_storage=kept)
+    log_in(api)
+    platform.user = JANE
+    log_in(other)
+    assert user_of(api) == "Jane Smith"
+
+
+def test_asking_anew_is_remembered(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    log_in(api)
+    platform.user = JANE
+    assert api.auth.me().name == "Jane Smith"
+    assert user_of(api) == "Jane Smith"
+
+
+@pytest.mark.parametrize("ended", [BEGIN, None], ids=["known to have ended", "refused"])
+def test_the_user_is_asked_for_with_a_renewed_token(talk: Talk, platform: Platform, ended: datetime | None) -> None:
+    api, _ = talk(platform, token_storage=MemoryTokens(StoredTokens("stale", "refresh-0", ended)))
+    assert user_of(api) == "John Doe"
+    assert platform.asked[-2:] == ["/auth/refresh", "/auth/me"]
+
+
+def test_a_token_that_is_no_longer_good_is_nobodys(talk: Talk) -> None:
+    api, net = talk(reply(401, {"message": "Bad token"}), token="t")
+    with pytest.raises(AuthenticationError, match="Bad token"):
+        _ = api.auth.current_user
+    assert len(net.requests) == 1
+
+
+# Guards
+
+
+def test_a_guard_lets_in_whom_it_should(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    log_in(api)
+    assert api.auth.require_role("admin").name == "John Doe"
+    assert require_role(api.auth).name == "John Doe"
+
+
+@pytest.mark.parametrize("role", ["admin", None])
+def test_a_guard_asks_for_a_login(talk: Talk, role: None) -> None:
+    api, net = talk(reply())
+    with pytest.raises(AuthenticationError, match="Nobody is logged in") as caught:
+        api.auth.require_role(role)
+    assert caught.value.status == 401
+    assert caught.value.user_message == "Please log in to continue."
+    assert net.requests == []
+
+
+def test_a_guard_refuses_another_role(talk: Talk) -> None:
+    api, _ = talk(Platform(JANE))
+    log_in(api)
+    with pytest.raises(PermissionDeniedError, match="takes the role 'admin'") as caught:
+        api.auth.require_role("admin")
+    assert caught.value.status == 403
+    assert caught.value.user_message == "You do not have permission to perform this action."
+
+
+def test_a_guarded_function_is_asked_about_each_time(talk: Talk, platform: Platform) -> None:
+    api, _ = talk(platform)
+    done: list[int] = []
+
+    @protected(api.auth, "admin")
+    def double(number: int) -> int:
+        """Double it."""
+        done.append(number)
+        return number * 2
+
+    with pytest.raises(AuthenticationError):
+        double(2)
+    assert done == []
+    log_in(api)
+    assert double(2) == 4
+    assert double.__doc__ == "Double it."

@@ -1,0 +1,285 @@
+"""The command as a process: in a terminal, in a pipe, and where no umlaut can be printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from duologue_mock import MockServer
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+
+LAUNCH = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, '-m', 'duologue', *sys.argv[1:]])"
+)
+"""Begins a session of its own with our pseudo-terminal as its terminal, so that a typed Ctrl-C becomes a signal."""
+
+PATIENCE = 20.0
+
+
+class PseudoTerminal:
+    """A command in a terminal, and a person before it.
+
+    Args:
+        arguments: the command line.
+        environ: its environment.
+    """
+
+    def __init__(self, *arguments: str, environ: dict[str, str]) -> None:
+        self._arguments = arguments
+        self._environ = environ
+        self.shown = ""
+
+    def __enter__(self) -> Self:
+        self._ours, theirs = os.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, *self._arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, **self._environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        )
+        os.close(theirs)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def see(self, pattern: str) -> str:
+        """Wait until something is shown, after what was seen before, and return all up to there."""
+        until = time.monotonic() + PATIENCE
+        while (found := re.search(pattern, self.shown, re.DOTALL)) is None:
+            assert self._more(until - time.monotonic()), f"{pattern!r} is not in {self.shown!r}"
+        before, self.shown = self.shown[: found.end()], self.shown[found.end() :]
+        return before
+
+    def end(self) -> int:
+        """Wait for the end, and return the exit code."""
+        until = time.monotonic() + PATIENCE
+        while self._more(until - time.monotonic()):
+            pass
+        return self._process.wait(PATIENCE)
+
+    def _more(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self._ours], [], [], max(0.0, seconds))
+        data = b""
+        if ready:
+            with suppress(OSError):  # Linux says so when the other side has closed
+                data = os.read(self._ours, 65_536)
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., dict[str, str]]]:
+    """Starts a mock and returns the environment to reach it."""
+    with ExitStack() as stack:
+
+        def begin(**settings: object) -> dict[str, str]:
+            mock = stack.enter_context(MockServer(**settings))  # type: ignore[arg-type]
+            return {
+                "DUOLOGUE_BASE_URL": mock.platform_url,
+                "DUOLOGUE_CHAT_URL": mock.chat_url,
+                "DUOLOGUE_USER_ID": "anonymous-user",
+                "DUOLOGUE_DATA_DIR": str(tmp_path / "data"),
+            }
+
+        yield begin
+
+
+Start = Callable[..., dict[str, str]]
+
+
+def shell(line: str, environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell in which `duologue` is our command."""
+    script = f'duologue() {{ "{sys.executable}" -m duologue "$@"; }}\n{line}'
+    return subprocess.run(
+        ["sh", "-c", script], env={**os.environ, **environ}, capture_output=True, check=False, timeout=60
+    )
+
+
+# A person at a terminal
+
+
+def test_a_password_is_asked_for_and_not_shown(start: Start) -> None:
+    environ = start()
+    with PseudoTerminal("login", environ=environ) as screen:
+        screen.see("E-mail address: ")
+        screen.type("john@example.com\n")
+        screen.see("Password: ")
+        screen.type("password\n")
+        said = screen.see(r"Logged in as John Doe <john@example.com>, admin\.")
+        assert "password" not in said
+        assert screen.end() == 0
+    with PseudoTerminal("me", environ=environ) as screen:
+        screen.see("John Doe")
+        assert screen.end() == 0
+
+
+def test_a_conversation(start: Start) -> None:
+    with PseudoTerminal("chat", environ=start()) as screen:
+        screen.see(r"Session [0-9a-f]{24}.*you> ")
+        screen.type("Hello there\n")
+        screen.see(r"Hi there! How can I help you today\?\r\nyou> ")
+        screen.type("\n")
+        screen.see("you> ")
+        screen.type("\x03")
+        screen.type("\n")  # Python notices a signal that comes just before it begins to wait only with the next key
+        screen.see(r"Ctrl-D ends the conversation.*you> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+        assert "Traceback" not in screen.shown
+
+
+def test_ctrl_c_ends_a_reply_and_not_the_conversation(start: Start) -> None:
+    go_on = threading.Event()
+    asked: list[str] = []
+
+    def reply(request: object) -> Iterator[str]:
+        asked.append("")
+        if len(asked) > 1:
+            yield "A second reply"
+            return
+        yield "The first piece"
+        go_on.wait(PATIENCE)
+
+    with PseudoTerminal("chat", "test-session-1", environ=start(reply=reply)) as screen:
+        try:
+            screen.see("you> ")
+            screen.type("Tell me everything\n")
+            screen.see("The first piece")
+            screen.type("\x03")
+            screen.see(r"\[stopped\]\r\nyou> ")
+        finally:
+            go_on.set()
+        screen.type("And now?\n")
+        screen.see("A second reply\r\nyou> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+        assert "Traceback" not in screen.shown
+
+
+def test_a_spinner_is_shown_while_waiting_and_is_gone_afterwards(start: Start) -> None:
+    go_on = threading.Event()
+
+    def reply(request: object) -> str:
+        go_on.wait(PATIENCE)
+        return "At last"
+
+    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply=reply)) as screen:
+        try:
+            screen.see("…")
+            screen.see("\x1b\\[\\?25l|⠋|⠙|⠹")
+        finally:
+            go_on.set()
+        screen.see("At last")
+        assert screen.end() == 0
+
+
+def test_ctrl_c_ends_a_single_question(start: Start) -> None:
+    go_on = threading.Event()
+
+    def reply(request: object) -> Iterator[str]:
+        yield "The first piece"
+        go_on.wait(PATIENCE)
+
+    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply=reply)) as screen:
+        try:
+            screen.see("The first piece")
+            screen.type("\x03")
+            screen.see(r"\[stopped\]")
+            assert screen.end() == 1
+        finally:
+            go_on.set()
+        assert "Traceback" not in screen.shown
+
+
+def test_a_failure_does_not_end_a_conversation(start: Start) -> None:
+    with PseudoTerminal("chat", "test-session-1", "--context", "x" * 10_001, environ=start()) as screen:
+        screen.see("you> ")
+        screen.type("Hello\n")
+        screen.see(r"duologue: Validation failed: context: .*you> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+
+
+def test_the_loss_of_its_session_ends_a_conversation(start: Start) -> None:
+    environ = start()
+    with PseudoTerminal("chat", "test-session-1", environ=environ) as screen:
+        screen.see("you> ")
+        assert b"Deleted" in shell("duologue chats delete test-session-1 --yes", environ).stdout
+        screen.type("Hello\n")
+        screen.see("duologue: Session not found")
+        assert screen.end() == 4
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, 2), ("y\n", 0, 1)])
+def test_a_deletion_is_asked_about(start: Start, typed: str, code: int, left: int) -> None:
+    environ = start()
+    with PseudoTerminal("users", "delete", "2", environ=environ) as screen:
+        screen.see(r"Delete user 2 for good\? \[y/N\]: ")
+        screen.type(typed)
+        assert screen.end() == code
+    assert f"{left} of {left} users".encode() in shell("duologue users list", environ).stdout
+
+
+def test_colours_are_for_terminals(start: Start) -> None:
+    environ = start()
+    with PseudoTerminal("users", "list", environ=environ) as screen:
+        assert "\x1b[1m" in screen.see("John Doe")
+        assert screen.end() == 0
+    piped = shell("duologue users list | cat; duologue chat --message Hello | cat", environ)
+    assert b"\x1b" not in piped.stdout
+    assert piped.stderr == b""
+
+
+# A script
+
+
+def test_a_line_of_a_table_is_never_broken_in_a_pipe(start: Start) -> None:
+    name = "n" * 100
+    lines = shell(
+        f"duologue users create --name {name} --email a@example.com && duologue users list | grep {name} | wc -l",
+        {**start(), "COLUMNS": "40"},
+    )
+    assert lines.stdout.split()[-1] == b"1"
+
+
+def test_a_pipe_that_closes_is_no_reason_for_a_traceback(start: Start) -> None:
+    done = shell("duologue users list --all --json | true; duologue messages list test-session-1 | true", start())
+    assert done.stderr == b""
+
+
+def test_a_terminal_without_umlauts_shows_them_escaped(start: Start) -> None:
+    plain = {**start(), "PYTHONIOENCODING": "ascii:strict"}
+    done = shell("duologue users create --name 'Zoë 👩' --email zoe@example.com && duologue users list", plain)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(rb"Zo\xeb \U0001f469") == 2
+
+
+def test_exit_codes_reach_the_shell(start: Start) -> None:
+    line = "for id in 1 nobody ..; do duologue users get $id >&2; echo $?; done"
+    done = shell(line, start())
+    assert done.stdout.split() == [b"0", b"4", b"2"]
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,87 @@
+"""A Socket.IO connection that remembers what it heard."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import requests
+import socketio
+from engineio.payload import Payload
+
+Payload.max_decode_packets = 10_000
+"""How much a poll may bring: the Python client's default of 16 is its own, browsers have no limit."""
+
+DEADLINE = 5.0
+"""Seconds in which what should be heard must be heard."""
+
+Told = tuple[str, Any]
+
+
+class Refused(Exception):
+    """The handshake was refused; `told` is what the server said about it."""
+
+    def __init__(self, told: Any) -> None:
+        super().__init__(str(told))
+        self.told = told
+
+
+class Listener:
+    """Connects when made, or raises `Refused`; `heard` is everything told since, in order."""
+
+    def __init__(self, origin: str, *, auth: Any = None, transports: list[str] | None = None) -> None:
+        self.heard: list[Told] = []
+        self.on_event: Callable[[str, Any], None] | None = None
+        self._news = threading.Condition()
+        self._gone = threading.Event()
+        self._refusals: list[Any] = []
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False)
+        self.client.on("*", self._hear)
+        self.client.on("disconnect", lambda *_: self._gone.set())
+        self.client.on("connect_error", self._refusals.append)
+        try:
+            self.client.connect(origin, auth=auth, transports=transports or ["websocket"], wait_timeout=DEADLINE)
+        except socketio.exceptions.ConnectionError as error:
+            self.close()
+            raise Refused(self._refusals[0] if self._refusals else str(error)) from error
+
+    def _hear(self, event: str, *payload: Any) -> None:
+        told = payload[0] if payload else None
+        if self.on_event is not None:
+            self.on_event(event, told)
+        with self._news:
+            self.heard.append((event, told))
+            self._news.notify_all()
+
+    def wait_for(self, event: str, **where: Any) -> Any:
+        """Return the payload of the first such event, heard before or after now, whose fields are as given."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._found(event, where), DEADLINE), f"{event} not among {self.heard}"
+            return self._found(event, where)[0]
+
+    def _found(self, event: str, where: dict[str, Any]) -> list[Any]:
+        return [
+            told
+            for name, told in self.heard
+            if name == event and all(told.get(key) == value for key, value in where.items())
+        ]
+
+    def about(self, prefix: str) -> list[Told]:
+        """Return what was heard of the events whose names begin so."""
+        return [told for told in self.heard if told[0].startswith(prefix)]
+
+    def is_dropped(self, within: float = DEADLINE) -> bool:
+        """Whether the server ends the connection in time."""
+        return self._gone.wait(within)
+
+    def close(self) -> None:
+        """Disconnect."""
+        try:
+            self.client.disconnect()
+        finally:
+            if self.client.eio.ws is not None:
+                self.client.eio.ws.shutdown()  # which Engine.IO's client leaves open if the server ended it
+            self._http.close()

@@ -1,0 +1,274 @@
+"""What many callers at once may count on, checked on the histories they leave behind."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+from tests.contract.examples import make_session, make_user
+from tests.contract.listener import DEADLINE, Listener
+from tests.contract.wire import Api, Wire, data, new_user, unique
+
+T = TypeVar("T")
+AT_ONCE = 8
+
+
+def all_at_once(work: Callable[[int], T], workers: int = AT_ONCE) -> list[T]:
+    """Do `work` in each of many threads, all let off together; return what each returned."""
+    start = threading.Barrier(workers)
+
+    def run(number: int) -> T:
+        start.wait(DEADLINE)
+        return work(number)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, range(workers)))
+
+
+def statuses(answers: list[requests.Response]) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
+
+
+def walk(api: Api, path: str, *, limit: int, **query: Any) -> Iterator[Any]:
+    """Yield everything a paged list holds, page by page."""
+    page = 1
+    while True:
+        body = api.get(path, query={"page": page, "limit": limit, **query}).json()
+        yield from body.get("users", body.get("data", []))
+        if not body.get("hasMore", body.get("pagination", {}).get("hasNext")):
+            return
+        page += 1
+
+
+@pytest.fixture
+def callers(wire: Wire) -> Iterator[list[Wire]]:
+    """As many callers as there are threads, each with a connection of its own."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(closing(Wire(wire.platform_url, wire.chat_url, wire.api_key))) for _ in range(AT_ONCE)
+        ]
+
+
+def test_every_acknowledged_user_appears_exactly_once_in_a_walk_while_others_come_and_go(
+    wire: Wire, callers: list[Wire]
+) -> None:
+    mark = unique("walk")
+    there = [make_user(wire.platform, name=f"{mark} stays")["id"] for _ in range(10)]
+    acknowledged: list[str] = []
+
+    def work(number: int) -> list[list[str]]:
+        platform = callers[number].platform
+        if number < 2:
+            return [[user["id"] for user in walk(platform, "/users", limit=5, search=mark)] for _ in range(4)]
+        for _ in range(8):
+            kept, gone = (make_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
+            acknowledged.append(kept)
+            platform.delete(f"/users/{gone}")
+        return []
+
+    for walked in (each for walks in all_at_once(work) for each in walks):
+        seen = Counter(walked)
+        assert all(seen[user] == 1 for user in there)
+    final = Counter(user["id"] for user in walk(wire.platform, "/users", limit=50, search=mark))
+    assert final == Counter([*there, *acknowledged])
+
+
+def test_every_acknowledged_message_is_listed_exactly_once_in_an_order_all_readers_share(
+    wire: Wire, callers: list[Wire]
+) -> None:
+    owner = wire.chat
+    session = make_session(owner)
+
+    def work(number: int) -> list[dict[str, Any]]:
+        chat = callers[number].chat.as_user(owner.headers["x-user-id"])
+        return [
+            data(chat.post(f"/chats/{session}/messages", {"content": f"{number}.{turn}", "sender": "user"}), 201)
+            for turn in range(10)
+        ]
+
+    sent = all_at_once(work)
+    listed = list(walk(owner, f"/chats/{session}/messages", limit=7))
+
+    assert Counter(message["_id"] for message in listed) == Counter(each["_id"] for own in sent for each in own)
+    order = {message["_id"]: place for place, message in enumerate(listed)}
+    for own in sent:
+        assert [message["_id"] for message in own] == sorted((each["_id"] for each in own), key=order.__getitem__)
+    assert [message["createdAt"] for message in listed] == sorted(message["createdAt"] for message in listed)
+
+
+def test_of_concurrent_changes_to_one_version_one_wins(wire: Wire, callers: list[Wire]) -> None:
+    user = make_user(wire.platform)
+    path = f"/users/{user['id']}"
+
+    for _ in range(5):
+        seen = {"If-Match": wire.platform.get(path).headers["ETag"]}
+        names = [unique("Name") for _ in callers]
+
+        def work(number: int, seen: dict[str, str] = seen, names: list[str] = names) -> requests.Response:
+            return callers[number].platform.put(path, {"name": names[number]}, headers=seen)
+
+        answers = all_at_once(work)
+
+        assert statuses(answers) == {200: 1, 412: AT_ONCE - 1}
+        winner = next(number for number, answer in enumerate(answers) if answer.status_code == 200)
+        assert wire.platform.get(path).json()["name"] == names[winner]
+
+
+@pytest.mark.parametrize("service", ["platform", "chat"])
+def test_concurrent_posts_with_one_idempotency_key_make_one_object(
+    wire: Wire, callers: list[Wire], service: str
+) -> None:
+    mark, key, owner = unique("once"), {"Idempotency-Key": unique("key")}, wire.chat
+    user = new_user(name=mark)
+
+    def work(number: int) -> requests.Response:
+        if service == "platform":
+            return callers[number].platform.post("/users", user, headers=key)
+        chat = callers[number].chat.as_user(owner.headers["x-user-id"])
+        return chat.post("/chats", {"title": mark}, headers=key)
+
+    answers = all_at_once(work)
+
+    made = [answer.json() for answer in answers if answer.status_code == 201]
+    assert len({body["id"] if service == "platform" else body["data"]["_id"] for body in made}) == 1
+    assert set(statuses(answers)) <= {201, 409}
+    if service == "platform":
+        assert wire.platform.get("/users", query={"search": mark}).json()["total"] == 1
+    else:
+        assert len(data(owner.get("/chats"))) == 1
+
+
+def test_concurrent_posts_of_one_address_make_one_user(wire: Wire, callers: list[Wire]) -> None:
+    email = f"{unique('same')}@example.com"
+
+    answers = all_at_once(lambda number: callers[number].platform.post("/users", new_user(email=email)))
+
+    assert statuses(answers) == {201: 1, 409: AT_ONCE - 1}
+    assert wire.platform.get("/users", query={"search": email}).json()["total"] == 1
+
+
+def test_one_refresh_token_is_spent_once(wire: Wire, callers: list[Wire]) -> None:
+    body = new_user(password="open sesame")
+    wire.platform.post("/users", body)
+    login = wire.platform.post("/auth/login", {"email": body["email"], "password": "open sesame"}).json()
+    token = {"refreshToken": login["refreshToken"]}
+
+    answers = all_at_once(lambda number: callers[number].platform.post("/auth/refresh", token))
+
+    assert statuses(answers) == {200: 1, 401: AT_ONCE - 1}
+
+
+def test_of_concurrent_deletes_one_succeeds_and_no_change_brings_it_back(wire: Wire, callers: list[Wire]) -> None:
+    for _ in range(5):
+        path = f"/users/{make_user(wire.platform)['id']}"
+
+        def work(number: int, path: str = path) -> requests.Response:
+            platform = callers[number].platform
+            return platform.delete(path) if number % 2 else platform.put(path, {"name": f"Late {number}"})
+
+        answers = all_at_once(work)
+
+        assert statuses(answers[1::2]) == {204: 1, 404: AT_ONCE // 2 - 1}
+        assert set(statuses(answers[::2])) <= {200, 404}
+        assert wire.platform.get(path).status_code == 404
+
+
+def test_no_toggle_is_lost(wire: Wire, callers: list[Wire]) -> None:
+    owner = wire.chat
+    session = make_session(owner)
+
+    def work(number: int) -> list[bool]:
+        chat = callers[number].chat.as_user(owner.headers["x-user-id"])
+        return [data(chat.patch(f"/chats/{session}/favorite"))["isFavorite"] for _ in range(5)]
+
+    seen = Counter(mark for marks in all_at_once(work) for mark in marks)
+
+    assert seen == {True: AT_ONCE * 5 // 2, False: AT_ONCE * 5 // 2}
+    assert data(owner.get(f"/chats/{session}"))["isFavorite"] is False
+
+
+def test_no_message_outlives_its_session(wire: Wire, callers: list[Wire]) -> None:
+    owner = wire.chat
+    session = make_session(owner)
+
+    def work(number: int) -> requests.Response:
+        chat = callers[number].chat.as_user(owner.headers["x-user-id"])
+        if number == 0:
+            return chat.delete(f"/chats/{session}")
+        return chat.post(f"/chats/{session}/messages", {"content": "Hello", "sender": "user"})
+
+    answers = all_at_once(work)
+
+    assert answers[0].status_code == 204
+    assert set(statuses(answers[1:])) <= {201, 404}
+    assert owner.get(f"/chats/{session}/messages").status_code == 404
+    assert data(owner.get("/chats")) == []
+
+
+def test_the_events_heard_fold_into_the_state_that_is_shown_in_one_order_for_all(
+    wire: Wire, callers: list[Wire]
+) -> None:
+    owner = wire.chat
+    user_id = owner.headers["x-user-id"]
+    auth = {"apiKey": wire.api_key, "userId": user_id}
+    ways = [["websocket"], ["polling"], ["polling", "websocket"]]
+    with ExitStack() as stack:
+        listeners = [
+            stack.enter_context(closing(Listener(wire.platform_origin, auth=auth, transports=way))) for way in ways
+        ]
+
+        all_at_once(lambda number: _come_and_go(callers[number].chat.as_user(user_id)))
+        last = data(owner.post("/chats", {"title": "The last one"}), 201)
+
+        told = []
+        for listener in listeners:
+            listener.wait_for("chat:created", session=last)
+            told.append(listener.about("chat:"))
+        assert told[0] == told[1] == told[2]
+        assert _folded(listeners[0]) == {session["_id"]: session for session in data(owner.get("/chats"))}
+
+
+def _come_and_go(chat: Api) -> None:
+    for turn in range(5):
+        kept, gone = make_session(chat, f"Kept {turn}"), make_session(chat, f"Gone {turn}")
+        chat.patch(f"/chats/{kept}", {"title": f"Renamed {turn}"})
+        chat.patch(f"/chats/{kept}/favorite")
+        chat.delete(f"/chats/{gone}")
+
+
+def _folded(listener: Listener) -> dict[str, Any]:
+    """Return the sessions as one would know them who had only the events."""
+    known: dict[str, Any] = {}
+    for event, told in listener.about("chat:"):
+        match event:
+            case "chat:created" | "chat:updated":
+                known[told["session"]["_id"]] = told["session"]
+            case "chat:deleted":
+                known.pop(told["sessionId"], None)
+    return known
+
+
+def test_messages_are_told_in_the_order_they_are_listed(wire: Wire, callers: list[Wire]) -> None:
+    owner = wire.chat
+    user_id = owner.headers["x-user-id"]
+    session = make_session(owner)
+    with closing(Listener(wire.platform_origin, auth={"apiKey": wire.api_key, "userId": user_id})) as listener:
+
+        def work(number: int) -> None:
+            chat = callers[number].chat.as_user(user_id)
+            for turn in range(5):
+                chat.post(f"/chats/{session}/messages", {"content": f"{number}.{turn}", "sender": "user"})
+
+        all_at_once(work)
+        last = data(owner.post(f"/chats/{session}/messages", {"content": "last", "sender": "user"}), 201)
+        listener.wait_for("message:created", message=last)
+
+        listed = data(owner.get(f"/chats/{session}/messages", query={"limit": 100}))
+        assert [told["message"] for _, told in listener.about("message:created")] == listed

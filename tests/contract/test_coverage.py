@@ -1,0 +1,72 @@
+"""Every status that an operation is documented to answer with is answered in some test of this folder.
+
+A test says which by `@covers(operation, *statuses)`, and fails itself if no such answer came (see `conftest.py`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+import tests.contract
+from duologue.contract import Operation, operations
+from tests.contract.examples import each
+
+IN_PROGRESS = "needs a request with the same key still under way, which only a slow reply makes certain"
+NO_OTHER_BODY = "has no body, so no other body can come under its key"
+
+
+def _exempt(operation: Operation[Any]) -> dict[int, str]:
+    """The statuses that no test of the operation's own shows, each with the reason."""
+    exempt = {}
+    if operation.keyed and operation.id not in ("users.CREATE", "smart_chat.ASK"):
+        exempt[409] = IN_PROGRESS
+    if operation.keyed and operation.body is None:
+        exempt[422] = NO_OTHER_BODY
+    return exempt
+
+
+@each()
+def test_every_documented_status_of_the_operation_is_shown(operation: Operation[Any]) -> None:
+    documented = {operation.status} | operation.failures
+
+    missing = documented - _covered()[operation.id] - set(_exempt(operation))
+
+    assert not missing, f"no test @covers({operation.id}, …) for {sorted(missing)}"
+
+
+@each()
+def test_no_status_is_shown_that_is_not_documented(operation: Operation[Any]) -> None:
+    undocumented = _covered()[operation.id] - {operation.status} - operation.failures
+
+    assert not undocumented, f"{operation.id} answers {sorted(undocumented)}, and the contract does not say so"
+
+
+def _covered() -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {operation.id: set() for operation in operations()}
+    for mark in _marks():
+        if mark.name == "covers":
+            found[mark.args[0].id].update(mark.args[1:])
+    return found
+
+
+def _marks() -> Iterator[pytest.Mark]:
+    for info in pkgutil.iter_modules(tests.contract.__path__, "tests.contract."):
+        for name, value in vars(importlib.import_module(info.name)).items():
+            if name.startswith("test_"):
+                yield from _marks_of(getattr(value, "pytestmark", []))
+
+
+def _marks_of(marks: list[pytest.Mark]) -> Iterator[pytest.Mark]:
+    for mark in marks:
+        yield mark
+        if mark.name == "parametrize":
+            rows = [row for row in mark.args[1] if isinstance(row, ParameterSet)]
+            yield from (
+                inner.mark if isinstance(inner, pytest.MarkDecorator) else inner for row in rows for inner in row.marks
+            )

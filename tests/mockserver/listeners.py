@@ -1,0 +1,124 @@
+"""A Socket.IO client written by hand, packet by packet: no threads, no reconnecting, nothing hidden."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import websocket
+
+from tests.mockserver.raw import PATIENCE
+
+OPEN, CLOSE, PING, PONG, MESSAGE = "01234"
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR = "01234"
+
+
+class Refused(Exception):
+    """The server refused the connection; `answer` is what it said."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+def open_websocket(port: int, **headers: str) -> Any:
+    """Open a websocket at the place where Engine.IO is, and say nothing."""
+    return websocket.create_connection(
+        f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
+        timeout=PATIENCE,
+        suppress_origin=True,
+        header=[f"{name}: {value}" for name, value in headers.items()],
+    )
+
+
+class Listener:
+    """One websocket that speaks Engine.IO 4 and Socket.IO 5.
+
+    Args:
+        port: the server's port.
+        auth: what the handshake says; None for nothing.
+        headers: of the HTTP request that becomes the websocket.
+    """
+
+    def __init__(self, port: int, auth: Any = None, **headers: str) -> None:
+        self._socket = open_websocket(port, **headers)
+        self.opened = json.loads(self.packet().removeprefix(OPEN))
+        self.sid = ""
+        try:
+            self.join(auth)
+        except BaseException:
+            self.close()
+            raise
+
+    def join(self, auth: Any = None) -> None:
+        self.send(MESSAGE + CONNECT + ("" if auth is None else json.dumps(auth)))
+        answer = self.packet()
+        if answer.startswith(MESSAGE + CONNECT_ERROR):
+            raise Refused(json.loads(answer[2:]))
+        assert answer.startswith(MESSAGE + CONNECT), answer
+        self.sid = json.loads(answer[2:])["sid"]
+
+    def send(self, packet: str | bytes) -> None:
+        """Send a packet; bytes as they are."""
+        if isinstance(packet, bytes):
+            self._socket.send_binary(packet)
+        else:
+            self._socket.send(packet)
+
+    def emit(self, event: str, *args: Any, ack: int | None = None) -> None:
+        self.send(f"{MESSAGE}{EVENT}{'' if ack is None else ack}{json.dumps([event, *args])}")
+
+    def packet(self) -> str:
+        """Return the next packet that is no ping; answer the pings. Empty when the connection is closed."""
+        while True:
+            try:
+                packet = self._socket.recv()
+            except (websocket.WebSocketConnectionClosedException, ConnectionError):
+                return ""
+            if packet != PING:
+                return str(packet)
+            self.send(PONG)
+
+    def event(self) -> tuple[str, Any]:
+        """Return the next event's name and payload."""
+        packet = self.packet()
+        assert packet.startswith(MESSAGE + EVENT), f"no event: {packet!r}"
+        name, payload = json.loads(packet[2:])
+        return name, payload
+
+    def until(self, name: str) -> list[tuple[str, Any]]:
+        """Return the events before the next one of this name."""
+        heard: list[tuple[str, Any]] = []
+        while (event := self.event())[0] != name:
+            heard.append(event)
+        return heard
+
+    def ack(self, number: int) -> list[Any]:
+        """Return what the server acknowledges, passing over events."""
+        while not (packet := self.packet()).startswith(f"{MESSAGE}{ACK}{number}["):
+            assert packet, "the connection was closed"
+        values: list[Any] = json.loads(packet[len(f"{MESSAGE}{ACK}{number}") :])
+        return values
+
+    def dropped(self) -> bool:
+        """Return whether the server ends the connection, whatever it says before."""
+        while packet := self.packet():
+            if packet == MESSAGE + DISCONNECT:
+                return True
+        return True
+
+    def close(self) -> None:
+        self._socket.close(timeout=0)
+        self._socket.shutdown()
+
+
+@contextmanager
+def listener(port: int, auth: Any = None, **headers: str) -> Iterator[Listener]:
+    """Connect, and close at the end."""
+    made = Listener(port, auth, **headers)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,62 @@
+"""A mock without a network, and how each operation is asked so that it succeeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from duologue.contract import CHAT
+from duologue.contract.words import Access
+from duologue_mock import Settings, create_app
+from duologue_mock.clock import Clock, Ids
+from duologue_mock.seed import Fixtures
+from duologue_mock.store import State
+from tests.mockserver.requests import operation
+
+CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}
+
+
+class Mock:
+    """A mock whose requests go straight into its WSGI application."""
+
+    def __init__(self, clock: Clock, **settings: Any) -> None:
+        self.state = State(clock=clock, ids=Ids(3))
+        made = Settings(rate_limit=None, **settings)
+        Fixtures().seed(self.state)
+        self.app: Flask = create_app(made, state=self.state, pause=lambda seconds: None)
+
+    def ask(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
+        one = operation(id)
+        path = one.route.format_map(dict.fromkeys(one.parameters, args))
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if one.service is CHAT and one.access is not Access.NOBODY_ASKED:
+            sent = {**CHAT_HEADERS, **sent}
+        return self.app.test_client().open(path + query, method=one.method, headers=sent, json=body)
+
+
+ASKED: dict[str, tuple[Any, str]] = {
+    "users.LIST": (None, ""),
+    "users.CREATE": ({"name": "Ada", "email": "ada@example.com"}, ""),
+    "users.GET": (None, "2"),
+    "users.UPDATE": ({"name": "Jane Roe"}, "2"),
+    "users.DELETE": (None, "2"),
+    "auth.LOGIN": ({"email": "jane@example.com", "password": "password"}, ""),
+    "auth.REFRESH": (None, ""),
+    "auth.LOGOUT": (None, ""),
+    "auth.ME": (None, ""),
+    "chats.LIST": (None, ""),
+    "chats.CREATE": ({"title": "Plans"}, ""),
+    "chats.GET": (None, "test-session-1"),
+    "chats.RENAME": ({"title": "Plans"}, "test-session-1"),
+    "chats.DELETE": (None, "test-session-1"),
+    "chats.FAVORITE": (None, "test-session-1"),
+    "messages.LIST": (None, "test-session-1"),
+    "messages.SEND": ({"content": "Hi", "sender": "user"}, "test-session-1"),
+    "smart_chat.ASK": ({"message": "Hi"}, "test-session-1"),
+    "health.PLATFORM": (None, ""),
+    "health.CHATS": (None, ""),
+    "health.ERROR": (None, ""),
+}
+"""The body and the path's argument of each operation."""

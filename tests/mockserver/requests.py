@@ -1,0 +1,44 @@
+"""Requests as the mock's own code sees them, made by hand."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from duologue.contract import Operation, operations
+from duologue_mock.exchange import Request
+from duologue_mock.handlers import Caller
+
+
+def request(
+    method: str = "GET",
+    path: str = "/",
+    *,
+    query: str = "",
+    body: bytes = b"",
+    caller: Caller | None = None,
+    host: str | None = "localhost",
+    **headers: str,
+) -> Request:
+    """Return a request; `if_match="*"` is the header `If-Match: *`."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.input": io.BytesIO(body),
+    }
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    if host is not None:
+        environ["HTTP_HOST"] = host
+    for name, value in headers.items():
+        environ[name.upper() if name in ("content_type", "content_length") else f"HTTP_{name.upper()}"] = value
+    made = Request(environ, "test-1")
+    made.caller = caller
+    return made
+
+
+def operation(id: str) -> Operation[Any]:
+    """Return the operation with this id, as `users.CREATE`."""
+    return next(one for one in operations() if one.id == id)

@@ -1,0 +1,276 @@
+"""The gate: which hosts are this server, and whose pages may use it."""
+
+from __future__ import annotations
+
+import pytest
+
+from duologue.contract import headers
+from duologue_mock import Settings
+from duologue_mock.gate import Gate, preflight
+from tests.mockserver.refusals import refused
+from tests.mockserver.requests import request
+
+LOCAL_HOSTS = [
+    "localhost",
+    "LOCALHOST",
+    "localhost:3001",
+    "localhost:80",
+    "localhost:65535",
+    "127.0.0.1",
+    "127.0.0.1:3002",
+    "[::1]",
+    "[::1]:3001",
+]
+FOREIGN_HOSTS = [
+    "evil.example",
+    "evil.example:3001",
+    "localhost.evil.example",
+    "localhost.",
+    "evil-localhost",
+    "xlocalhost",
+    "127.0.0.1.evil.example",
+    "127.0.0.1.nip.io",
+    "127.0.0.2",
+    "127.1",
+    "2130706433",
+    "0x7f.1",
+    "0.0.0.0",
+    "192.168.0.5",
+    "[::]",
+    "[::2]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "null",
+]
+BROKEN_HOSTS = [
+    "",
+    " ",
+    "localhost,evil.example",
+    "localhost evil.example",
+    "localhost/",
+    "localhost:",
+    "localhost:port",
+    "localhost:123456",
+    "localhost:-1",
+    "localhost:٣",
+    "localhost:80:80",
+    "localhost@evil.example",
+    "user@localhost",
+    "http://localhost",
+    "::1",
+    "[::1",
+    "[::1]x",
+    "[::1]:",
+    "[fe80::1%25eth0]",
+    "lоcalhost",  # with a Cyrillic letter
+    "localhost\x00",
+    "localhost\n",
+    "*",
+]
+
+
+@pytest.mark.parametrize("host", LOCAL_HOSTS)
+def test_this_machines_own_names_are_let_in(host: str) -> None:
+    gate = Gate(Settings())
+    for _ in range(2):  # the second time from memory
+        gate.check_host(request(host=host))
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_another_host_is_misdirected(host: str) -> None:
+    with refused(421):
+        Gate(Settings()).check_host(request(host=host))
+
+
+@pytest.mark.parametrize("host", [None, *BROKEN_HOSTS])
+def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
+    with refused(400):
+        Gate(Settings()).check_host(request(host=host))
+
+
+@pytest.mark.parametrize("host", ["mock.test", "MOCK.TEST:3001", "localhost"])
+def test_a_host_may_be_allowed(host: str) -> None:
+    gate = Gate(Settings(allowed_hosts=("Mock.test",)))
+    gate.check_host(request(host=host))
+    with refused(421):
+        gate.check_host(request(host="sub.mock.test"))
+
+
+def test_other_headers_have_no_say_in_the_host() -> None:
+    with refused(421):
+        Gate(Settings()).check_host(
+            request(
+                host="evil.example",
+                x_forwarded_host="localhost",
+                x_forwarded_for="127.0.0.1",
+                forwarded="host=localhost",
+            )
+        )
+    Gate(Settings()).check_host(request(host="localhost", x_forwarded_host="evil.example"))
+
+
+def test_hosts_are_remembered_within_bounds() -> None:
+    gate = Gate(Settings())
+    for port in range(1000):
+        gate.check_host(request(host=f"localhost:{port}"))
+    assert len(gate._good_hosts) <= 64
+
+
+LOCAL_ORIGINS = [
+    "http://localhost",
+    "http://localhost:3000",
+    "https://localhost:8443",
+    "http://LOCALHOST:3000",
+    "HTTP://localhost",
+    "http://127.0.0.1:5173",
+    "http://[::1]:5173",
+    "http://[::1]",
+    "http://localhost:65535",
+]
+FOREIGN_ORIGINS = [
+    "null",
+    "",
+    "*",
+    "localhost",
+    "localhost:3000",
+    "//localhost",
+    "file://",
+    "ftp://localhost",
+    "ws://localhost",
+    "chrome-extension://localhost",
+    "http:/localhost",
+    "http:localhost",
+    "http://",
+    "http://evil.example",
+    "http://localhost.evil.example",
+    "http://evil.example#localhost",
+    "http://evil.example?localhost",
+    "http://evil.example/localhost",
+    "http://evil.example\\@localhost",
+    "http://localhost\\.evil.example",
+    "http://evil-localhost",
+    "http://localhost.",
+    "http://localhost@evil.example",
+    "http://evil.example@localhost",
+    "http://:pass@localhost",
+    "http://@localhost",
+    "http://user:pass@localhost:3000",
+    "http://localhost:3000/",
+    "http://localhost:3000/path",
+    "http://localhost?",
+    "http://localhost#",
+    "http://localhost:",
+    "http://localhost:0",
+    "http://localhost:65536",
+    "http://localhost:99999",
+    "http://localhost:-1",
+    "http://localhost:80:80",
+    "http://localhost:٣",
+    "http://localhost:3000, http://evil.example",
+    "http://localhost:3000 http://evil.example",
+    " http://localhost",
+    "http://localhost\t",
+    "http://local\thost",
+    "http://127.0.0.1.evil.example",
+    "http://127.0.0.1.nip.io",
+    "http://127.0.0.2",
+    "http://127.1",
+    "http://2130706433",
+    "http://0.0.0.0",
+    "http://[::2]",
+    "http://[::1",
+    "http://::1",
+    "http://[::1]evil.example",
+    "http://[::ffff:127.0.0.1]",
+    "http://lоcalhost",  # with a Cyrillic letter
+    "http://xn--localhost",
+]
+
+
+@pytest.mark.parametrize("origin", LOCAL_ORIGINS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> None:
+    granted = dict(Gate(Settings()).check_origin(request(method, origin=origin)))
+    assert granted == {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": ", ".join(headers.EXPOSED),
+    }
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_pages_of_another_origin_are_granted_nothing_and_may_change_nothing(origin: str) -> None:
+    gate = Gate(Settings())
+    for method in ("GET", "HEAD"):
+        assert gate.check_origin(request(method, origin=origin)) == []
+    for method in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
+        with refused(403):
+            gate.check_origin(request(method, origin=origin))
+    with refused(403):
+        gate.check_origin(request("OPTIONS", origin=origin, access_control_request_method="GET"))
+    with refused(403):
+        gate.check_origin(request("GET", origin=origin, upgrade="websocket"))
+
+
+def test_who_is_no_page_is_neither_granted_nor_refused_anything() -> None:
+    for method in ("GET", "POST", "DELETE"):
+        assert Gate(Settings()).check_origin(request(method)) == []
+
+
+@pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://APP.example", "http://localhost:3000"])
+def test_an_origin_may_be_allowed(origin: str) -> None:
+    gate = Gate(Settings(allowed_origins=("https://App.example/",)))
+    assert ("Access-Control-Allow-Origin", origin) in gate.check_origin(request("POST", origin=origin))
+    for other in ("https://app.example:444", "http://app.example", "https://sub.app.example", "null"):
+        assert not gate.is_ours(other)
+
+
+@pytest.mark.parametrize("allowed", ["*", "null", "", "app.example", "https://*.example", "https://app.example/path"])
+def test_what_is_no_origin_cannot_be_allowed(allowed: str) -> None:
+    """Never everybody together with credentials; and nothing that would silently allow nobody."""
+    with pytest.raises(ValueError, match="allowed_origins"):
+        Settings(allowed_origins=(allowed,))
+
+
+@pytest.mark.parametrize("allowed", ["mock.example:3001", "*", "", "http://mock.example"])
+def test_what_is_no_host_name_cannot_be_allowed(allowed: str) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts"):
+        Settings(allowed_hosts=(allowed,))
+
+
+def test_the_refusal_says_how_to_allow_it() -> None:
+    gate = Gate(Settings())
+    for check, sent in (
+        (gate.check_host, request(host="mock.test:3001")),
+        (gate.check_origin, request("POST", origin="https://app.example")),
+    ):
+        with pytest.raises(Exception, match=r".") as caught:
+            check(sent)
+        hint = getattr(caught.value, "hint", "")
+        assert "--allow-host mock.test`" in hint or "--allow-origin https://app.example`" in hint
+
+
+ALL = ", ".join(headers.ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        (None, ALL),
+        ("", ALL),
+        ("content-type", "content-type"),
+        ("Content-Type,  X-API-KEY ,evil", "Content-Type, X-API-KEY"),
+        ("evil", ALL),
+        ("x\r\nSet-Cookie: a=b", ALL),
+    ],
+)
+def test_a_preflight_grants_our_methods_and_headers_and_no_others(asked: str | None, granted: str) -> None:
+    sent = request("OPTIONS")
+    if asked is not None:
+        sent.environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"] = asked
+    answer = dict(preflight(sent))
+    assert answer["Access-Control-Allow-Headers"] == granted
+    assert set(answer["Access-Control-Allow-Methods"].split(", ")) == {
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
+    }  # fmt: skip
+    assert int(answer["Access-Control-Max-Age"]) > 0

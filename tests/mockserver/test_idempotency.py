@@ -1,0 +1,183 @@
+"""Idempotency keys: what is replayed, what is refused, for how long, and how many are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from duologue_mock.exchange import Reply
+from duologue_mock.idempotency import LIFETIME, MOST, Claim, IdempotencyKeys
+from duologue_mock.refusal import Refusal
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.refusals import refused
+from tests.mockserver.requests import request
+
+MADE = Reply(201, [("Content-Type", "application/json"), ("Location", "/x")], b'{"id": 1}')
+
+
+@pytest.fixture
+def keys(clock: ManualClock) -> IdempotencyKeys:
+    return IdempotencyKeys(clock)
+
+
+def begin(
+    keys: IdempotencyKeys,
+    key: str = "k",
+    *,
+    caller: str = "ann",
+    method: str = "POST",
+    path: str = "/api/users",
+    body: bytes = b"{}",
+) -> tuple[Claim | None, Reply | None]:
+    sent = request(method, path, idempotency_key=key)
+    sent.body = body
+    return keys.begin(sent, caller)
+
+
+def claimed(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
+    claim, reply = begin(keys, key, **more)  # type: ignore[arg-type]  # texts all
+    assert claim is not None
+    assert reply is None
+    return claim
+
+
+def test_without_a_key_nothing_is_claimed_or_replayed(keys: IdempotencyKeys) -> None:
+    assert keys.begin(request("POST", "/api/users"), "ann") == (None, None)
+
+
+def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
+    claimed(keys).settle(MADE)
+    for _ in range(3):
+        claim, reply = begin(keys)
+        assert claim is None
+        assert reply is not None
+        assert (reply.status, reply.body) == (201, MADE.body)
+        assert reply.headers == [*MADE.headers, ("Idempotency-Replayed", "true")]
+
+
+def test_what_is_kept_is_a_copy(keys: IdempotencyKeys) -> None:
+    reply = Reply(201, [("A", "1")], b"x")
+    claimed(keys).settle(reply)
+    reply.headers.append(("B", "2"))
+    reply.body = b"y"
+    _, replayed = begin(keys)
+    assert replayed is not None
+    assert (replayed.body, replayed.headers) == (b"x", [("A", "1"), ("Idempotency-Replayed", "true")])
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_another_body_under_the_same_key_is_refused(keys: IdempotencyKeys, settled: bool) -> None:
+    claim = claimed(keys)
+    if settled:
+        claim.settle(MADE)
+    with pytest.raises(Refusal) as caught:
+        begin(keys, body=b'{"other": 1}')
+    assert (caught.value.status, caught.value.code) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_a_key_in_use_is_a_conflict(keys: IdempotencyKeys) -> None:
+    claim = claimed(keys)
+    with refused(409):
+        begin(keys)
+    claim.settle(MADE)
+    assert begin(keys)[1] is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"caller": "bob"}, {"method": "PATCH"}, {"path": "/api/users/1"}, {"key": "K"}, {"key": "k2"}],
+    ids=str,
+)
+def test_another_caller_method_path_or_key_is_another_matter(keys: IdempotencyKeys, other: dict[str, str]) -> None:
+    claimed(keys).settle(MADE)
+    claimed(keys, **other)
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 404, 409, 412, 429, 499])
+def test_an_answer_is_kept(keys: IdempotencyKeys, status: int) -> None:
+    claimed(keys).settle(Reply(status, []))
+    _, replayed = begin(keys)
+    assert replayed is not None
+    assert replayed.status == status
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+def test_a_server_error_is_not_kept(keys: IdempotencyKeys, status: int) -> None:
+    claimed(keys).settle(Reply(status, []))
+    claimed(keys)
+
+
+def test_a_request_that_came_to_nothing_leaves_no_key(keys: IdempotencyKeys) -> None:
+    claimed(keys).release()
+    claimed(keys)
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t", "k" * 256])
+def test_a_malformed_key_is_refused_by_name(keys: IdempotencyKeys, key: str) -> None:
+    with refused(400, "Idempotency-Key"):
+        begin(keys, key)
+
+
+def test_a_key_may_have_255_characters(keys: IdempotencyKeys) -> None:
+    claimed(keys, "k" * 255)
+
+
+@pytest.mark.parametrize(
+    ("age", "replayed"), [(0, True), (LIFETIME - 1, True), (LIFETIME, False), (LIFETIME * 3, False)]
+)
+def test_a_key_lives_a_day(keys: IdempotencyKeys, clock: ManualClock, age: float, replayed: bool) -> None:
+    claimed(keys).settle(MADE)
+    clock.advance(age)
+    assert (begin(keys)[1] is not None) == replayed
+
+
+def test_a_day_is_counted_from_the_first_request(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    claimed(keys).settle(MADE)
+    clock.advance(LIFETIME - 1)
+    assert begin(keys)[1] is not None
+    clock.advance(1)
+    claimed(keys)
+
+
+def test_after_a_day_the_key_is_free_for_another_body(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    claimed(keys).settle(MADE)
+    clock.advance(LIFETIME)
+    claim, _ = begin(keys, body=b'{"other": 1}')
+    assert claim is not None
+
+
+def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: IdempotencyKeys) -> None:
+    for number in range(MOST + 5):
+        claimed(keys, str(number)).settle(MADE)
+    assert len(keys._entries) == MOST
+    assert begin(keys, str(MOST + 4))[1] is not None
+    assert begin(keys, "5")[1] is not None
+    assert begin(keys, "4")[0] is not None
+
+
+def test_old_keys_go_when_new_ones_come(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    for number in range(100):
+        claimed(keys, str(number)).settle(MADE)
+    clock.advance(LIFETIME)
+    claimed(keys, "new")
+    assert len(keys._entries) == 1
+
+
+@pytest.mark.parametrize(
+    "act", [lambda claim: claim.settle(MADE), lambda claim: claim.release()], ids=["settle", "release"]
+)
+def test_a_claim_that_was_forgotten_meanwhile_hurts_nobody(
+    keys: IdempotencyKeys, clock: ManualClock, act: Callable[[Claim], None]
+) -> None:
+    """A request that takes more than a day ends while another one holds the key."""
+    late = claimed(keys)
+    clock.advance(LIFETIME)
+    current = claimed(keys)
+    act(late)
+    with refused(409):
+        begin(keys)
+    current.settle(Reply(200, [], b"current"))
+    _, replayed = begin(keys)
+    assert replayed is not None
+    assert replayed.body == b"current"

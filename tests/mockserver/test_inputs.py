@@ -1,0 +1,296 @@
+"""Reading a request's query and body as the contract's models."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
+from duologue.contract.users import NewUser, UserChanges, UserQuery
+from duologue_mock.exchange import Request, json_bytes
+from duologue_mock.inputs import body_model, query_model
+from duologue_mock.refusal import Refusal
+from tests.mockserver.clocks import START
+from tests.mockserver.refusals import refused
+from tests.mockserver.requests import operation, request
+
+LIMIT = 10_000
+JSON = "application/json"
+
+
+def posted(body: bytes, content_type: str = JSON) -> Request:
+    return request("POST", "/", body=body, content_type=content_type)
+
+
+def status(function: Callable[[], Any]) -> int:
+    """Return 200, or the status of the refusal, whose body must be one that can be sent."""
+    try:
+        function()
+    except Refusal as refusal:
+        json_bytes(refusal.body(timestamp=START, request_id="r", version="v"))
+        return refusal.status
+    return 200
+
+
+def read(id: str, value: Any) -> Any:
+    return body_model(operation(id), posted(json.dumps(value).encode()), LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("id", "query", "model"),
+    [
+        ("users.LIST", "", UserQuery()),
+        ("users.LIST", "page=2&limit=100&search=a+b%20c", UserQuery(2, 100, "a b c")),
+        ("users.LIST", "search=", UserQuery(search="")),
+        ("users.LIST", "search=%C3%BC%26", UserQuery(search="ü&")),
+        ("users.LIST", "unknown=1&page=3", UserQuery(page=3)),
+        ("users.LIST", "page=1000000000", UserQuery(page=1_000_000_000)),
+        ("users.LIST", "&&page=2&", UserQuery(page=2)),
+        ("chats.LIST", "", ChatQuery()),
+        ("chats.LIST", "favorite=true&limit=5", ChatQuery(limit=5, favorite=True)),
+        ("chats.LIST", "favorite=false", ChatQuery(favorite=False)),
+    ],
+)
+def test_a_query(id: str, query: str, model: Any) -> None:
+    assert query_model(operation(id), query) == model
+
+
+BAD_NUMBERS = [
+    "",
+    "0",
+    "-1",
+    "101",
+    "1e3",
+    "1.0",
+    "+5",
+    " 5",
+    "5 ",
+    "٣",
+    "５",
+    "0x5",
+    "1_0",
+    "NaN",
+    "a",
+    "9" * 40,
+    "true",
+]
+
+
+@pytest.mark.parametrize("id", ["users.LIST", "chats.LIST", "messages.LIST"])
+@pytest.mark.parametrize("value", BAD_NUMBERS)
+def test_a_number_that_is_none_is_refused_by_name(id: str, value: str) -> None:
+    with refused(400, "limit"):
+        query_model(operation(id), f"limit={quote(value)}")
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "1000000001", "x"])
+def test_a_page_that_is_none_is_refused_by_name(page: str) -> None:
+    with refused(400, "page"):
+        query_model(operation("users.LIST"), f"page={page}")
+
+
+@pytest.mark.parametrize("value", ["", "yes", "1", "True", "TRUE", "null"])
+def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
+    with refused(400, "favorite"):
+        query_model(operation("chats.LIST"), f"favorite={value}")
+
+
+@pytest.mark.parametrize(
+    ("query", "naming"),
+    [
+        ("page=1&page=1", "page"),
+        ("page=1&limit=2&page=3", "page"),
+        ("unknown=1&unknown=2", "unknown"),
+        ("search=%ff", "query"),
+        ("%ff=1", "query"),
+        ("&".join(f"a{n}=1" for n in range(101)), "query"),
+        ("search=" + "x" * 201, "search"),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_refused_by_name(query: str, naming: str) -> None:
+    with refused(400, naming):
+        query_model(operation("users.LIST"), query)
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    with refused(400, "page", "limit"):
+        query_model(operation("users.LIST"), "page=0&limit=0")
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x17F), max_size=30))
+def test_any_query_is_read_or_refused(query: str) -> None:
+    assert status(lambda: query_model(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("id", "value", "model"),
+    [
+        ("users.CREATE", {"name": " Ada ", "email": "ada@example.com"}, NewUser("Ada", "ada@example.com")),
+        ("users.UPDATE", {}, UserChanges()),
+        ("users.UPDATE", {"role": "admin", "id": "1"}, UserChanges(role="admin", id="1")),
+        ("chats.CREATE", {"title": "x" * 200}, ChatTitle("x" * 200)),
+        ("chats.CREATE", {"title": "👩‍🚀 שלום"}, ChatTitle("👩‍🚀 שלום")),
+        ("chats.FAVORITE", {}, Favorite()),
+        ("chats.FAVORITE", {"isFavorite": False}, Favorite(False)),
+    ],
+)
+def test_a_body(id: str, value: Any, model: Any) -> None:
+    assert read(id, value) == model
+
+
+def test_a_body_may_be_left_out_where_none_is_needed() -> None:
+    assert body_model(operation("chats.FAVORITE"), request("PATCH", "/"), LIMIT) is None
+    with refused(400):
+        body_model(operation("chats.CREATE"), request("POST", "/"), LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("id", "value", "naming"),
+    [
+        ("users.CREATE", {}, ("name", "email")),
+        ("users.CREATE", {"name": "A", "email": "a@example.com", "id": "5"}, ("id",)),
+        (
+            "users.CREATE",
+            {"name": "A", "email": "a@example.com", "createdAt": 1, "admin": True},
+            ("createdAt", "admin"),
+        ),
+        ("users.CREATE", {"name": "A", "email": "a@example.com", "role": "root"}, ("role",)),
+        ("users.CREATE", {"name": None, "email": "a@example.com"}, ("name",)),
+        ("users.CREATE", {"name": "\u200b\u0007", "email": "a@example.com"}, ("name",)),
+        ("users.CREATE", {"name": "x" * 101, "email": "a@b"}, ("name", "email")),
+        ("users.UPDATE", {"password": "new"}, ("password",)),
+        ("chats.CREATE", {"title": " "}, ("title",)),
+        ("chats.CREATE", {"title": "x" * 201}, ("title",)),
+        ("chats.CREATE", {"title": ["x"]}, ("title",)),
+        ("chats.CREATE", {"title": "x", "_id": "y"}, ("_id",)),
+        ("chats.FAVORITE", {"isFavorite": "true"}, ("isFavorite",)),
+        ("chats.FAVORITE", {"isFavorite": 1}, ("isFavorite",)),
+        ("chats.FAVORITE", {"isFavorite": None}, ("isFavorite",)),
+        ("messages.SEND", {"content": "x", "sender": "robot"}, ("sender",)),
+        ("messages.SEND", {"content": "x", "sender": "user", "context": []}, ("context",)),
+        ("messages.SEND", {"content": "x" * 10_001, "sender": "user"}, ("content",)),
+        ("smart_chat.ASK", {"message": ""}, ("message",)),
+        ("smart_chat.ASK", {"message": "x", "context": {}}, ("context",)),
+        ("auth.LOGIN", {"email": "a@example.com"}, ("password",)),
+    ],
+)
+def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any, naming: tuple[str, ...]) -> None:
+    body = json.dumps(value).encode()
+    with refused(400, *naming):
+        body_model(operation(id), posted(body), 100_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{'title': 'x'}",
+        b'{"title": "x",}',
+        b'{"title": "x"} x',
+        b'{"title": "x", "title": "y"}',
+        b'{"title": NaN}',
+        b'{"title": "\xff"}',
+        b'{"title": "\\ud800"}',
+        b'{"title": "a\x00b"}',
+        b"\xef\xbb\xbf{}",
+        '{"title": "x"}'.encode("utf-16"),
+        b"[" * 65 + b"]" * 65,
+        b'{"title": ' * 65 + b"1" + b"}" * 65,
+        b"[" * 5000,
+        b'{"title": ' + b"9" * 5000 + b"}",
+        b'{"title": 1e999}',
+        b"[]",
+        b'[{"title": "x"}]',
+        b"null",
+        b"true",
+        b"1",
+        b'"title"',
+        b" ",
+    ],
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    with refused(400):
+        body_model(operation("chats.CREATE"), posted(body), LIMIT)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        JSON,
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json ; charset=utf8 ; x=y",
+        "application/vnd.api+json",
+        "application/merge-patch+json",
+    ],
+)
+def test_json_by_whichever_name(content_type: str) -> None:
+    assert body_model(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT) == ChatTitle("x")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/json, text/plain",
+        "application/json; charset=utf-16",
+        "application/json; charset=latin-1",
+        "json",
+        "*/*",
+    ],
+)
+def test_any_other_media_type_is_unsupported(content_type: str) -> None:
+    """Above all those a page may send elsewhere without asking (a form's, and plain text)."""
+    with refused(415):
+        body_model(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT)
+
+
+def test_a_body_without_a_media_type_is_unsupported() -> None:
+    with refused(415):
+        body_model(operation("chats.CREATE"), request("POST", "/", body=b'{"title": "x"}'), LIMIT)
+
+
+@pytest.mark.parametrize(("size", "status"), [(100, None), (101, 413), (10_000, 413)])
+def test_a_body_is_bounded(size: int, status: int | None) -> None:
+    sent = posted(b'{"title": "x"}'.ljust(size))
+    if status is None:
+        assert body_model(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
+        return
+    with pytest.raises(Refusal) as caught:
+        body_model(operation("chats.CREATE"), sent, 100)
+    assert caught.value.status == status
+    assert ("Connection", "close") in caught.value.headers
+
+
+def test_a_body_over_the_limit_is_not_read() -> None:
+    sent = posted(b"x" * 101)
+    with refused(413):
+        body_model(operation("chats.CREATE"), sent, 100)
+    stream = sent.environ["wsgi.input"]
+    assert isinstance(stream, io.BytesIO)
+    assert stream.tell() == 0
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(JSON_VALUES | st.dictionaries(st.sampled_from(["title", "name", "content", "sender"]), JSON_VALUES))
+def test_any_json_is_read_or_refused(value: Any) -> None:
+    for id in ("chats.CREATE", "users.UPDATE", "messages.SEND", "chats.FAVORITE"):
+        assert status(lambda id=id: read(id, value)) in (200, 400)  # type: ignore[misc]

@@ -1,0 +1,269 @@
+"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from duologue import __version__
+from duologue.contract import CHAT, Operation, events, headers, operations
+from duologue.contract.words import Access
+from duologue_mock.openapi import document
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.mocks import ASKED, Mock
+
+DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
+
+DESCRIBED = [one for one in operations() if one.described]
+
+each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.id)
+
+
+def described(one: Operation[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
+    return found
+
+
+def walk(value: Any, path: str = "#") -> Iterator[tuple[str, Any]]:
+    yield path, value
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from walk(inner, f"{path}/{key}")
+
+
+def at(reference: str) -> Any:
+    found: Any = DOCUMENT
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step.replace("~1", "/").replace("~0", "~")]
+    return found
+
+
+def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    """A validator of a schema of the document, formats included."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+
+def parameters(one: Operation[Any], where: str) -> dict[str, dict[str, Any]]:
+    taken = [at(each["$ref"]) if "$ref" in each else each for each in described(one).get("parameters", ())]
+    return {each["name"]: each for each in taken if each["in"] == where}
+
+
+# --- valid
+
+
+def test_it_is_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    errors = [f"{list(error.instance_path)}: {error.message}" for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)]
+    assert errors == []
+
+
+def test_every_schema_in_it_is_json_schema() -> None:
+    schemas = [value for path, value in walk(DOCUMENT) if path.endswith("/schema") and isinstance(value, dict)]
+    schemas += DOCUMENT["components"]["schemas"].values()
+    assert len(schemas) > 50
+    for schema in schemas:
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
+    assert references
+    for reference in references:
+        assert at(reference)
+
+
+def test_nothing_is_kept_that_nobody_refers_to() -> None:
+    used = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
+    for kind in ("schemas", "headers", "parameters"):
+        unused = {name for name in DOCUMENT["components"][kind] if f"#/components/{kind}/{name}" not in used}
+        assert unused <= {"Delta"}, "the data of a stream's event, which OpenAPI cannot point at"
+
+
+def test_it_is_the_same_every_time() -> None:
+    assert json.dumps(document()) == json.dumps(DOCUMENT)
+
+
+def test_it_says_what_it_is() -> None:
+    assert DOCUMENT["info"]["version"] == __version__
+    assert {server["url"] for server in DOCUMENT["servers"]} == {"http://localhost:3001", "http://localhost:3002"}
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    assert tags == {one.noun for one in operations()}
+    assert all(tag["description"] for tag in DOCUMENT["tags"])
+
+
+def test_the_mock_serves_it(clock: ManualClock) -> None:
+    answer = Mock(clock).app.test_client().get("/openapi.json")
+    assert answer.json == DOCUMENT
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+# --- complete
+
+
+def test_it_has_every_operation_and_no_other() -> None:
+    verbs = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+    found = {(verb.upper(), path) for path, item in DOCUMENT["paths"].items() for verb in item if verb in verbs}
+    assert found == {(one.method, one.route) for one in DESCRIBED}
+    assert {one.id for one in operations()} - {one.id for one in DESCRIBED} <= {"health.ERROR"}, "errors on request"
+
+
+def test_each_operation_has_a_name_of_its_own() -> None:
+    names = [described(one)["operationId"] for one in DESCRIBED]
+    assert len(set(names)) == len(names)
+
+
+@each_operation
+def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -> None:
+    said = described(one)
+    assert said["summary"] == one.summary
+    assert said["tags"] == [one.noun]
+    assert set(parameters(one, "path")) == set(one.parameters)
+    assert all(each["required"] for each in parameters(one, "path").values())
+    known = {field.data_key or name for name, field in one.query.fields.items()} if one.query else set()
+    assert set(parameters(one, "query")) == known
+
+
+@each_operation
+def test_every_status_is_there(one: Operation[Any]) -> None:
+    said = {int(status) for status in described(one)["responses"]}
+    assert one.status in said
+    assert set(one.failures) <= said
+    assert (304 in said) == (one.safe and one.tagged)
+    assert (200 in said and one.status != 200) == one.streams
+    for status in said:
+        response = described(one)["responses"][str(status)]
+        assert response["description"]
+        if status >= 400:
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorBody"}
+
+
+@each_operation
+def test_who_may_call(one: Operation[Any]) -> None:
+    security = described(one)["security"]
+    if one.service is CHAT:
+        assert {"apiKey": []} in security
+        assert ({} in security) == (one.access is Access.NOBODY_ASKED)
+    else:
+        assert ({"bearer": []} in security) == (one.access is not Access.NOBODY_ASKED)
+        assert ({} in security) == (one.access not in (Access.NOBODY_ASKED, Access.KNOWN))
+    assert {name for each in security for name in each} <= set(DOCUMENT["components"]["securitySchemes"])
+
+
+@each_operation
+def test_which_headers_a_call_takes(one: Operation[Any]) -> None:
+    taken = parameters(one, "header")
+    identified = one.service is CHAT and one.access is not Access.NOBODY_ASKED
+    assert {headers.REFERENCE_CODE, headers.USER_ID} & set(taken) == (
+        {headers.REFERENCE_CODE, headers.USER_ID} if identified else set()
+    )
+    assert ("If-None-Match" in taken) == (one.safe and one.tagged)
+    mentioned = {at(each["$ref"])["name"] for each in described(one).get("x-headers", ())}
+    assert (headers.IDEMPOTENCY_KEY in mentioned) == one.keyed
+    assert ("If-Match" in mentioned) == one.conditional
+    assert all(f"`{name}`" in described(one)["description"] for name in mentioned)
+    assert {name for name, each in taken.items() if each["required"]} <= {headers.REFERENCE_CODE, headers.USER_ID}
+
+
+@each_operation
+def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
+    said = described(one)
+    assert ("requestBody" in said) == (one.body is not None)
+    if one.body is not None:
+        schema = said["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": f"#/components/schemas/{type(one.body).__name__.removesuffix('Schema')}"}
+        assert said["requestBody"]["required"] == one.body_required
+        assert at(schema["$ref"])["additionalProperties"] is False
+    if one.answer is None:
+        assert "content" not in said["responses"][str(one.status)] or one.status >= 400
+    else:
+        schema = said["responses"][str(one.status)]["content"]["application/json"]["schema"]
+        inner = schema["properties"]["data"] if one.enveloped else schema
+        model: Any = one.answer.fields["data"] if one.paged else None
+        name = type(model.schema if model else one.answer).__name__.removesuffix("Schema")
+        assert (inner["items"] if one.paged else inner) == {"$ref": f"#/components/schemas/{name}"}
+
+
+# --- true
+
+
+@each_operation
+def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one: Operation[Any]) -> None:
+    mock = Mock(clock)
+    body, args = ASKED[one.id]
+    login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
+    assert login is not None
+    sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.KNOWN else {}
+    body = {"refreshToken": login["refreshToken"]} if one.id == "auth.REFRESH" else body
+    answer = mock.ask(one.id, body, args=args, **sent)
+    response = described(one)["responses"][str(answer.status_code)]
+    content = response.get("content", {}).get("application/json")
+    assert (content is None) == (answer.data == b"")
+    if content is not None:
+        validator(content["schema"]).validate(answer.json)
+    promised = {name for name in response.get("headers", {}) if not name.startswith("RateLimit-")}
+    assert promised - set(answer.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
+    if body is not None and one.body is not None:
+        validator(described(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"id": "1", "name": "A", "email": "a@example.com"},
+        {"id": "1", "name": "A", "email": "a@example.com", "role": "root"},
+        {"id": "1", "name": " ", "email": "a@example.com", "role": "user"},
+        {"id": 1, "name": "A", "email": "a@example.com", "role": "user"},
+        {"id": "1", "name": "A", "email": "a", "role": "user"},
+        {"id": "1", "name": "A", "email": "a@example.com", "role": "user", "more": 1},
+    ],
+    ids=str,
+)
+def test_the_schemas_refuse_what_the_contract_refuses(wrong: Any) -> None:
+    assert not validator({"$ref": "#/components/schemas/User"}).is_valid(wrong)
+
+
+# --- examples
+
+
+def properties(one: Operation[Any]) -> set[str]:
+    """The fields of a request's body that the document describes."""
+    return set(at(described(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
+
+
+WIRE = resources.files("duologue_mock.fixtures") / "wire"
+GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} if WIRE.is_dir() else set()
+
+
+@each_operation
+def test_the_golden_examples_are_the_documents_examples(one: Operation[Any]) -> None:
+    """Where there is a golden file, its bodies are in the document, and they are what its schemas say."""
+    said = described(one)
+    contents = {
+        "request": said.get("requestBody", {}).get("content", {}).get("application/json", {}),
+        "response": said["responses"][str(one.status)].get("content", {}).get("application/json", {}),
+    }
+    golden: dict[str, Any] = {}
+    if f"{one.id}.json" in GOLDEN:
+        golden = json.loads((WIRE / f"{one.id}.json").read_text("utf-8"))
+    for side, content in contents.items():
+        body = golden.get(side, {}).get("body")
+        if not content or (side == "response" and one.status >= 400):
+            continue
+        if side == "request" and body is not None and one.body is not None:
+            body = {key: value for key, value in body.items() if key in properties(one)}
+        assert content.get("example") == body
+        if body is not None:
+            validator(content["schema"]).validate(body)
+
+
+def test_every_golden_file_is_of_an_operation_an_event_or_the_error() -> None:
+    ids = {one.id for one in operations()} | {one.id for one in events()}
+    assert {name.removesuffix(".json") for name in GOLDEN} <= ids | {"error"}

@@ -1,0 +1,102 @@
+"""From a method and a path to an operation."""
+
+from __future__ import annotations
+
+import pytest
+
+from duologue.contract import Operation, operations
+from duologue_mock.routes import Routes, allowed
+
+ROUTES = Routes(operations())
+
+
+def concrete(one: Operation[None]) -> str:
+    return one.route.format_map(dict.fromkeys(one.parameters, "some-id"))
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
+def test_every_operation_is_found_by_its_path(one: Operation[None], slash: str) -> None:
+    found = ROUTES.find(concrete(one) + slash)
+    assert found is not None
+    methods, args = found
+    assert methods[one.method] is one
+    assert args == dict.fromkeys(one.parameters, "some-id")
+
+
+def test_no_two_operations_share_method_and_path() -> None:
+    assert len({(one.method, one.route) for one in operations()}) == len(operations())
+    assert len({one.id for one in operations()}) == len(operations())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "//",
+        "/api",
+        "/api/",
+        "/users",
+        "/api/user",
+        "/API/users",
+        "/api//users",
+        "//api/users",
+        "/api/users//",
+        "/api/users/1/2",
+        "/api/users/../users/1/x",
+        "/api/auth",
+        "/chats-service/api/v1",
+        "/chats-service/api/v1/users",
+        "/api/chats",
+        "/chats-service/api/v1/chats//messages",
+        "/chats-service/api/v1/chats/1/favorites",
+        "/chats-service/api/v1/chats/1/messages/2",
+        "api/users",
+        "*",
+        "/*",
+    ],
+)
+def test_any_other_path_is_unknown(path: str) -> None:
+    assert ROUTES.find(path) is None
+
+
+@pytest.mark.parametrize("id", ["1", "..", ".", "a b", "%2f", "ü", "\r\n", "\x00", "x" * 9000, "{id}", "messages"])
+def test_an_id_is_whatever_stands_between_the_slashes(id: str) -> None:
+    found = ROUTES.find(f"/chats-service/api/v1/chats/{id}/messages")
+    assert found is not None
+    assert found[1] == {"id": id}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "nearest"),
+    [
+        ("GET", "/api/user", "GET /api/users"),
+        ("GET", "/users", "GET /api/users"),
+        ("POST", "/api/login", "POST /api/auth/login"),
+        ("POST", "/chats-service/api/v1/chat", "POST /chats-service/api/v1/chats"),
+        ("PATCH", "/chats-service/api/v1/chats/5/favourite", "PATCH /chats-service/api/v1/chats/{id}/favorite"),
+    ],
+)
+def test_the_nearest_operations_help_who_lost_the_way(method: str, path: str, nearest: str) -> None:
+    found = ROUTES.nearest(method, path)
+    assert nearest in found
+    assert len(found) <= 3
+
+
+@pytest.mark.parametrize("path", ["", "/", "x" * 100_000, "\x00" * 5000])
+def test_nothing_is_near_and_looking_is_cheap(path: str) -> None:
+    assert len(ROUTES.nearest("GET", path)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("methods", "allow"),
+    [
+        (["GET", "POST"], "GET, HEAD, OPTIONS, POST"),
+        (["POST"], "OPTIONS, POST"),
+        (["GET", "PUT", "DELETE"], "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ([], "OPTIONS"),
+    ],
+)
+def test_what_a_path_allows(methods: list[str], allow: str) -> None:
+    assert allowed(methods) == allow

@@ -1,0 +1,274 @@
+"""Who may import whom, read out of the sources and seen in fresh processes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CLIENT = ROOT / "client" / "duologue"
+CONTRACT = CLIENT / "contract"
+MOCK = ROOT / "mockserver" / "duologue_mock"
+
+
+def sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a source file."""
+    base = CLIENT.parent if path.is_relative_to(CLIENT) else MOCK.parent
+    parts = path.relative_to(base).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, *, running: bool = False, at_top: bool = False) -> set[str]:
+    """The modules a file imports.
+
+    Args:
+        path: the file.
+        running: leave out what only type checkers see.
+        at_top: leave out what only functions import too.
+    """
+    skipped = (ast.FunctionDef, ast.AsyncFunctionDef) if at_top else ()
+    return set(_imports(ast.parse(path.read_text("utf-8")), path, running or at_top, skipped))
+
+
+def _imports(tree: ast.AST, path: Path, running: bool, skipped: tuple[type[ast.AST], ...]) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = module_of(path) if path.stem == "__init__" else module_of(path).rpartition(".")[0]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif not isinstance(node, skipped) and not (running and _is_for_types(node)):
+            yield from _imports(node, path, running, skipped)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def tops(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def below(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def by_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", sources(CONTRACT), ids=by_name)
+def test_the_contract_needs_marshmallow_and_nothing_else(path: Path) -> None:
+    for name in imports(path):
+        top = name.partition(".")[0]
+        assert top in sys.stdlib_module_names or top == "marshmallow" or below(name, "duologue.contract"), name
+
+
+@pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)
+def test_the_client_never_imports_the_mock(path: Path) -> None:
+    assert "duologue_mock" not in tops(imports(path))
+    assert not {"flask", "flask_socketio", "gevent", "apispec", "httptools"} & tops(imports(path))
+
+
+@pytest.mark.parametrize("path", sources(MOCK), ids=by_name)
+def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) -> None:
+    for name in imports(path):
+        if below(name, "duologue"):
+            assert below(name, "duologue.contract", "duologue._version") or name == "duologue", name
+        if name == "duologue":
+            imported = {one for one in imports(path) if one.startswith("duologue.")}
+            assert imported <= {"duologue.contract", "duologue._version"}, imported
+
+
+HOLDERS = {
+    "requests": {"duologue.adapter", "duologue.foreign", "duologue.transport"},
+    "urllib3": {
+        "duologue.adapter",
+        "duologue.connections",
+        "duologue.foreign",
+        "duologue.retry",
+        "duologue.transport",
+    },
+    "socketio": {"duologue.realtime"},
+    "engineio": {"duologue.realtime"},
+    "websocket": {"duologue.realtime"},
+    "httpx": set(),
+    "aiohttp": set(),
+    "click": {"duologue.command_group", "duologue.commands"},
+    "rich": {"duologue.commands.terminal"},
+    "opentelemetry": {"duologue.tracing"},
+}
+"""Which modules of the client may import what speaks to the network, or belongs to an extra."""
+
+
+@pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)
+def test_what_speaks_to_the_network_has_one_home(path: Path) -> None:
+    for name in imports(path, running=True):
+        homes = HOLDERS.get(name.partition(".")[0])
+        assert homes is None or below(module_of(path), *homes), f"{name} in {module_of(path)}"
+
+
+def test_the_store_knows_no_http() -> None:
+    for path in sources(MOCK / "store"):
+        for name in imports(path):
+            assert name.partition(".")[0] in {*sys.stdlib_module_names, "sortedcontainers", "duologue", "duologue_mock"}
+            assert below(name, "duologue_mock.store", "duologue_mock.clock") or not below(name, "duologue_mock"), name
+            assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
+
+
+@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
+def test_a_noun_has_the_same_name_everywhere(noun: str) -> None:
+    assert (CONTRACT / f"{noun}.py").exists()
+    assert (MOCK / f"{noun}.py").exists()
+    assert (ROOT / "tests" / "mockserver" / f"test_{noun}.py").exists()
+
+
+@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
+def test_a_handler_sees_no_http(noun: str) -> None:
+    named = imports(MOCK / f"{noun}.py")
+    assert not {"flask", "werkzeug", "gevent", "socketio", "http", "json", "orjson", "requests"} & tops(named)
+    assert not any(
+        below(name, "duologue_mock.exchange", "duologue_mock.wiring", "duologue_mock.door") for name in named
+    )
+
+
+@pytest.mark.parametrize("name", ["utils", "util", "helpers", "helper", "misc", "common", "tools"])
+def test_no_file_is_a_drawer_for_everything(name: str) -> None:
+    assert not list(CLIENT.rglob(f"{name}.py")) + list(MOCK.rglob(f"{name}.py"))
+    assert not list((ROOT / "tests").rglob(f"{name}.py"))
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    """What importing a module imports, at its top: never itself, however far round."""
+    files = {module_of(path): path for path in [*sources(CLIENT), *sources(MOCK)]}
+    needs = {
+        name: {other for other in imports(path, at_top=True) if other in files and other != name}
+        for name, path in files.items()
+    }
+    # `from package import name` in a module of that package reads no more than the package's beginning.
+    needs = {name: {other for other in others if not name.startswith(f"{other}.")} for name, others in needs.items()}
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " -> ".join([*way[way.index(name) :], name])
+        if name not in done:
+            for other in sorted(needs[name]):
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in sorted(files):
+        visit(name, ())
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a statement loads in a fresh process, beyond those Python starts with."""
+    code = f"import sys, json; before = set(sys.modules); {statement}; print(json.dumps([*set(sys.modules) - before]))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names: list[str] = json.loads(done.stdout)
+    return set(names)
+
+
+def test_importing_the_mock_loads_next_to_nothing() -> None:
+    """It happens in every pytest run of everyone who installs us."""
+    loaded = loaded_by("import duologue_mock")
+    assert loaded <= {"duologue_mock", "typing", "__future__", "collections.abc", "re", "functools"} | {
+        name for name in loaded if name.partition(".")[0] in sys.stdlib_module_names
+    }
+    assert not {"asyncio", "ssl", "logging", "unittest", "email", "http"} & tops(loaded)
+
+
+def test_importing_the_contract_loads_marshmallow_and_nothing_of_the_network() -> None:
+    loaded = {name for name in tops(loaded_by("import duologue.contract")) if name not in sys.stdlib_module_names}
+    assert loaded <= {"duologue", "marshmallow", "typing_extensions", "packaging", "backports"}, loaded
+
+
+def test_importing_the_client_loads_neither_the_mock_nor_any_extra() -> None:
+    loaded = tops(loaded_by("import duologue; [getattr(duologue, name) for name in duologue.__all__]"))
+    assert not loaded & {
+        "duologue_mock", "flask", "gevent", "socketio", "engineio", "rich", "click", "schemathesis", "hypothesis",
+        "pytest", "apispec", "orjson",
+    }  # fmt: skip
+
+
+def test_the_command_line_is_loaded_without_the_server() -> None:
+    """`duologue --help` need not wait for Flask and gevent."""
+    assert not tops(loaded_by("import duologue_mock.cli")) & {"flask", "gevent", "socketio", "requests", "apispec"}
+
+
+def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
+    loaded_by(
+        "import socket, threading, time; kept = socket.socket, threading.Thread, threading.Lock, time.sleep; "
+        "import duologue_mock.server, duologue_mock.app, gevent.monkey; "
+        "assert kept == (socket.socket, threading.Thread, threading.Lock, time.sleep); "
+        "assert not [name for name in ('socket', 'threading', 'time', 'ssl', 'os', 'select', 'queue', 'subprocess') "
+        "if gevent.monkey.is_module_patched(name)]"
+    )
+
+
+SHARED = {
+    "duologue_mock._HOMES": "where the public names are; never changed",
+    "duologue_mock.engine._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
+    "duologue_mock.exchange._STATUS_LINES": "status lines by status; the same for every server",
+    "duologue_mock.handlers._handlers": "the handlers, registered once at import",
+    "duologue_mock.openapi._MAKES": "where new ids are in answers; never changed",
+    "duologue_mock.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
+    "duologue_mock.openapi._SECURITY": "the two security schemes; never changed",
+}
+"""Every dictionary, list or set at the top of a module of the mock, and why it ties no two servers together."""
+
+
+def test_no_module_of_the_mock_holds_state_that_two_servers_would_share() -> None:
+    found = set()
+    for path in sources(MOCK):
+        tree = ast.parse(path.read_text("utf-8"))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], f"{path} changes a global"
+        for node in tree.body:
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            names = [target.id for target in targets if isinstance(target, ast.Name) and target.id != "__all__"]
+            value = getattr(node, "value", None)
+            if names and _can_change(value):
+                found |= {f"{module_of(path)}.{name}" for name in names}
+    assert found == SHARED.keys()
+
+
+def _can_change(value: ast.AST | None) -> bool:
+    """Whether an expression makes something that can be changed, as far as its looks tell."""
+    if isinstance(value, ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp):
+        return True
+    if not isinstance(value, ast.Call):
+        return False
+    made = ast.unparse(value.func).rpartition(".")[2]
+    immutable = {
+        "frozenset",
+        "tuple",
+        "compile",
+        "getLogger",
+        "TypeVar",
+        "Settings",
+        "DeltaSchema",
+        "encode",
+        "namedtuple",
+    }
+    return made not in immutable
