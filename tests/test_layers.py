@@ -94,8 +94,14 @@ def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) 
 
 
 HOLDERS = {
-    "requests": {"duologue.transport", "duologue.retry"},
-    "urllib3": {"duologue.transport", "duologue.retry"},
+    "requests": {"duologue.adapter", "duologue.foreign", "duologue.transport"},
+    "urllib3": {
+        "duologue.adapter",
+        "duologue.connections",
+        "duologue.foreign",
+        "duologue.retry",
+        "duologue.transport",
+    },
     "socketio": {"duologue.realtime"},
     "engineio": {"duologue.realtime"},
     "websocket": {"duologue.realtime"},

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
-    from duologue.caller import CallRecord
+    from duologue.adapter import RetryAdapter
+    from duologue.caller import CallRecord, RawResponse
     from duologue.client import Client
     from duologue.clock import Clock
-    from duologue.config import Config, Options
+    from duologue.config import CallOptions, Config, Options
     from duologue.contract.auth import Login, Tokens
     from duologue.contract.chats import ChatPage, ChatSession, Pagination
     from duologue.contract.health import Health
@@ -27,18 +28,21 @@ if TYPE_CHECKING:
     from duologue.contract.users import Role, User, UserPage
     from duologue.contract.words import Event, Operation
     from duologue.errors import (
+        AnswerTooLarge,
         APIError,
         ApiErrorType,
         ApiException,
         Attempt,
         AuthenticationError,
         BadRequestError,
+        CertificateError,
         ClientClosed,
         ConflictError,
         ConnectionFailed,
         ConnectionLost,
         ConnectTimedOut,
         ContractViolation,
+        DeadlineExceeded,
         DecodeError,
         NetworkError,
         NotFoundError,
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
         handle_api_error,
     )
     from duologue.guards import protected, require_role
+    from duologue.hooks import Exchange
     from duologue.keys import ApiKeyInvalid, validate_headers
     from duologue.monitoring import Measured, PerformanceMonitor
     from duologue.query import (
@@ -75,17 +80,18 @@ if TYPE_CHECKING:
         TTLCache,
         error_boundary,
     )
-    from duologue.retry import RetryPolicy
+    from duologue.retry import RetryBudget, RetryPolicy
     from duologue.streaming import ReplyStream
     from duologue.token_file import FileTokens
     from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
-    "duologue.caller": ("CallRecord",),
+    "duologue.adapter": ("RetryAdapter",),
+    "duologue.caller": ("CallRecord", "RawResponse"),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
-    "duologue.config": ("Config", "Options"),
+    "duologue.config": ("CallOptions", "Config", "Options"),
     "duologue.contract.auth": ("Login", "Tokens"),
     "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),
     "duologue.contract.health": ("Health",),
@@ -93,6 +99,7 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
+    "duologue.hooks": ("Exchange",),
     "duologue.guards": ("protected", "require_role"),
     "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
     "duologue.monitoring": ("Measured", "PerformanceMonitor"),
@@ -113,7 +120,7 @@ _HOMES = {
         "TTLCache",
         "error_boundary",
     ),
-    "duologue.retry": ("RetryPolicy",),
+    "duologue.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.streaming": ("ReplyStream",),
     "duologue.token_file": ("FileTokens",),
     "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
@@ -123,6 +130,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "APIError",
+    "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
     "ApiKeyInvalid",
@@ -132,7 +140,9 @@ __all__ = [
     "BadRequestError",
     "BatchProcessor",
     "CacheManager",
+    "CallOptions",
     "CallRecord",
+    "CertificateError",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -145,8 +155,10 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionLost",
     "ContractViolation",
+    "DeadlineExceeded",
     "DecodeError",
     "Event",
+    "Exchange",
     "FileTokens",
     "HTTPTransport",
     "Health",
@@ -172,12 +184,15 @@ __all__ = [
     "QueryClient",
     "QueryTimedOut",
     "RateLimitError",
+    "RawResponse",
     "RedirectRefused",
     "ReplyStream",
     "Request",
     "RequestBatcher",
     "RequestTimedOut",
     "Response",
+    "RetryAdapter",
+    "RetryBudget",
     "RetryPolicy",
     "RetryableCall",
     "Role",

@@ -39,6 +39,7 @@ class Listener:
         self._http = requests.Session()
         self._http.trust_env = False
         self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False)
+        _take_packets_in_turn(self.client.eio)
         self.client.on("*", self._hear)
         self.client.on("disconnect", lambda *_: self._gone.set())
         self.client.on("connect_error", self._refusals.append)
@@ -85,3 +86,9 @@ class Listener:
             if self.client.eio.ws is not None:
                 self.client.eio.ws.shutdown()  # which Engine.IO's client leaves open if the server ended it
             self._http.close()
+
+
+def _take_packets_in_turn(engine: Any) -> None:
+    """Have events handled in the order they come: the Python client starts a thread for each, browsers do not."""
+    trigger = engine._trigger_event
+    engine._trigger_event = lambda event, *args, **options: trigger(event, *args, **{**options, "run_async": False})

@@ -263,15 +263,19 @@ def test_administrators_are_notified_of_a_new_user(wire: Wire, listen: Listen) -
     _is_notification(admin.wait_for("notification:new"))
 
 
-def test_a_user_and_the_administrators_are_notified_of_its_new_role(wire: Wire, listen: Listen) -> None:
+@pytest.mark.parametrize(("before", "after"), [("user", "admin"), ("admin", "user")])
+def test_a_user_and_the_administrators_are_notified_of_its_new_role(
+    wire: Wire, listen: Listen, before: str, after: str
+) -> None:
     admin = listen(auth={"token": log_in(wire, role="admin")["token"]})
-    login = log_in(wire, name=unique("Promoted"))
+    login = log_in(wire, role=before, name=unique("Moved"))
     user = listen(auth={"token": login["token"]})
 
-    wire.platform.put(f"/users/{login['user']['id']}", {"role": "admin"})
+    wire.platform.put(f"/users/{login['user']['id']}", {"role": after})
 
-    _is_notification(user.wait_for("notification:new"))
+    assert _heard_of(user, login["user"]["name"])
     assert _heard_of(admin, login["user"]["name"])
+    _is_notification(user.wait_for("notification:new"))
 
 
 def test_nobody_else_is_notified_and_nobody_of_a_change_that_is_not_the_roles(wire: Wire, listen: Listen) -> None:

@@ -287,3 +287,8 @@ def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
     unused = Client()
     unused.close()
     assert unused.queries.closed
+
+
+def test_views_of_a_client_share_its_cache(api: Client) -> None:
+    assert api.with_options(timeout=1).queries is api.queries
+    assert api.with_options(timeout=1).mutations is api.mutations
