@@ -229,3 +229,57 @@ def test_the_data_of_equal_answers_stays_the_same_object(queries: QueryClient) -
     two = queries.query(("a",), lambda: {"same": [1, 2], "other": next(counter)}).refetch()
     assert two["other"] == 1
     assert two["same"] is one["same"]
+
+
+def test_an_update_that_another_overtakes_is_made_again(queries: QueryClient) -> None:
+    queries.set_data(("n",), 0)
+    overtaken: list[int | None] = []
+
+    def update(old: int) -> int:
+        if not overtaken:
+            overtaken.append(queries.update_data(("n",), lambda old: old + 10))
+        return old + 1
+
+    assert queries.update_data(("n",), update) == 11
+
+
+def test_what_is_being_fetched_is_not_collected(queries: QueryClient) -> None:
+    held = Held("late")
+    thread = Thread(lambda: queries.fetch(("a",), held, cache_time=0))
+    held.begun.wait()
+    queries.set_data(("a",), "meanwhile")
+    assert queries.fetch(("a",), Server("never"), cache_time=0) == "meanwhile"
+    held.release.set()
+    assert thread.result == "late"
+    assert queries.get_data(("a",)) is None
+
+
+def test_a_confirmed_update_leaves_nothing_behind(queries: QueryClient) -> None:
+    queries.set_data(("a",), 1)
+    with queries.optimistically(("a",), lambda data: data + 1):
+        pass
+    (entry,) = queries.cache.matching(("a",))
+    assert (entry.base, entry.patches) == (2, ())
+
+
+def test_what_was_asked_for_before_an_update_was_confirmed_does_not_undo_it(queries: QueryClient) -> None:
+    queries.set_data(("a",), 1)
+    update = queries.optimistically(("a",), lambda data: data + 100)
+    held = Held(1)
+    thread = Thread(lambda: queries.query(("a",), held).refetch())
+    held.begun.wait()
+    update.confirm()
+    held.release.set()
+    assert thread.result == 101
+    assert queries.query(("a",), Server(101)).refetch() == 101
+
+
+def test_an_answer_that_comes_after_the_user_has_left_is_not_kept(queries: QueryClient) -> None:
+    held = Held("secret")
+    save = queries.mutation(held, stores=lambda data, _: [(("a",), data)])
+    thread = Thread(save)
+    held.begun.wait()
+    queries.forget_user()
+    held.release.set()
+    assert thread.result == "secret"
+    assert queries.get_data(("a",)) is None

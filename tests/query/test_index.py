@@ -70,6 +70,14 @@ def test_a_dictionary_is_found_by_its_rarest_item() -> None:
     assert index.match(freeze_key(("users", {"search": 1}))) == []
 
 
+def test_all_items_of_a_dictionary_must_match_not_only_the_rarest() -> None:
+    index: KeyIndex[int] = KeyIndex()
+    for number, (page, limit) in enumerate([(7, 10), (7, 20), (8, 10), (8, 20)]):
+        index.add(freeze_key(("users", {"page": page, "limit": limit})), number)
+    assert index.match(freeze_key(("users", {"page": 7, "limit": 20}))) == [1]
+    assert index.match(freeze_key(("users", {"page": 9, "limit": 20}))) == []
+
+
 @pytest.mark.parametrize("key", [(object(),), ({1: 2},), ({"a": {1, 2}},), (b"x",)])
 def test_what_json_has_no_word_for_is_no_key(key: Any) -> None:
     with pytest.raises(TypeError):

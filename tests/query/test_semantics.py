@@ -126,6 +126,26 @@ def _(stage: Stage) -> None:
         assert (observer.current.status, observer.data) == ("loading", None)
 
 
+@row("a new key that fails shows its error, not the previous data", "packages/query-core/src/queryObserver.ts")
+def _(stage: Stage) -> None:
+    with stage.queries.query(("page", 1), Server(1)).observe() as observer:
+        stage.later.run()
+        failing = Server(NotFoundError(status=404))
+        observer.turn_to(stage.queries.query(("page", 2), failing, keep_previous_data=True))
+        stage.later.run()
+        assert (observer.current.status, observer.data) == ("error", None)
+
+
+@row("cancelling the second try of a query that failed leaves it failed", f"{TESTS}/query.test.tsx")
+def _(stage: Stage) -> None:
+    observer, seen = seen_by(stage, ("a",), Server(NotFoundError(status=404)))
+    stage.later.run()
+    stage.queries.prefetch(("a",), Server("one"))
+    assert observer.current.is_loading
+    stage.queries.cancel(("a",))
+    assert [one.status for one in seen] == ["loading", "error", "loading", "error"]
+
+
 @row("invalidation matches by prefix and fetches what is active again", f"{DOCS}/guides/query-invalidation")
 def _(stage: Stage) -> None:
     todos, other = Server("one", "two"), Server("one", "two")

@@ -366,7 +366,12 @@ class QueryCache:
     def confirm(self, entry: Entry, patch: Patch) -> None:
         """Make an optimistic change part of the data: the server has made it."""
         patch.settled_at = next(self._count)
-        self._repatch(entry, compacted)
+
+        def plan(base: object, patches: tuple[Patch, ...]) -> tuple[object, tuple[Patch, ...]]:
+            under_way = entry.fetch is not None  # what it brings may have been read before the change
+            return (base, patches) if under_way else compacted(base, patches)
+
+        self._repatch(entry, plan)
 
     def _repatch(
         self, entry: Entry, plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]]
