@@ -9,13 +9,14 @@ import argparse
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from duologue import Client, Clock
-from duologue.query import QueryClient
+from duologue import Client, Clock, UserPage
+from duologue.query import BoundQuery, QueryClient
+from duologue.query.bindings import Queries
 from duologue_mock import MockServer
 
 ROUNDS = 7
@@ -50,13 +51,19 @@ class Line:
 
 def each(function: Callable[[], object], calls: int) -> float:
     """Return the seconds of one call: the best of some rounds, since others use the machine too."""
-    rounds = []
+    return side_by_side([function], calls)[0]
+
+
+def side_by_side(functions: Sequence[Callable[[], object]], calls: int) -> list[float]:
+    """Return the seconds of one call of each; in each round all take their turn, since machines have their moods."""
+    rounds: list[list[float]] = [[] for _ in functions]
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        for _ in range(calls):
-            function()
-        rounds.append((time.perf_counter() - began) / calls)
-    return min(rounds)
+        for function, taken in zip(functions, rounds, strict=True):
+            began = time.perf_counter()
+            for _ in range(calls):
+                function()
+            taken.append((time.perf_counter() - began) / calls)
+    return [min(taken) for taken in rounds]
 
 
 def hits() -> Iterator[Line]:
@@ -64,16 +71,12 @@ def hits() -> Iterator[Line]:
     with MockServer(rate_limit=None) as mock, Client(base_url=mock.platform_url, chat_url=mock.chat_url) as api:
         api.queries.users().fetch()
         queries, known = api.queries, api.queries.users()
-        ours = each(lambda: queries.users(page=1, limit=10).fetch(), 20_000)
-        yield Line("hit, api.queries.users(page=1, limit=10).fetch()", ours * MICRO, "µs", 5)
-        held = each(known.fetch, 20_000)
-        yield Line("hit, with the query held", held * MICRO, "µs")
-        yield from beside_requests_cache(mock.platform_url + "/users", ours)
-        yield from beside_cachetools(api.users.list(), ours, held)
+        yield from beside_requests_cache(mock.platform_url + "/users", queries)
+        yield from beside_cachetools(queries, known)
 
 
-def beside_requests_cache(url: str, ours: float) -> Iterator[Line]:
-    """Yield the same hit with requests-cache."""
+def beside_requests_cache(url: str, queries: Queries) -> Iterator[Line]:
+    """Yield our hit and the same with requests-cache."""
     try:
         import requests_cache
     except ImportError:
@@ -82,32 +85,32 @@ def beside_requests_cache(url: str, ours: float) -> Iterator[Line]:
     session: Any = requests_cache.CachedSession(backend="memory")
     session.trust_env = False
     session.get(url)
-    theirs = each(lambda: session.get(url).json(), 100)
+    ours, theirs = side_by_side(
+        [lambda: queries.users(page=1, limit=10).fetch(), lambda: session.get(url).json()], calls=200
+    )
     session.close()
     yield Line("hit, requests-cache in memory, json() included", theirs * MICRO, "µs")
     yield Line("ours / requests-cache", ours / theirs, "times", 0.1)
 
 
-def beside_cachetools(data: Any, ours: float, held: float) -> Iterator[Line]:
-    """Yield the same hit with a dictionary that forgets, nothing else."""
+def beside_cachetools(queries: Queries, known: BoundQuery[UserPage]) -> Iterator[Line]:
+    """Yield our hit and the same with a dictionary that forgets, nothing else."""
+    functions: list[Callable[[], object]] = [lambda: queries.users(page=1, limit=10).fetch(), known.fetch]
     try:
         import cachetools
     except ImportError:
         print("cachetools is not installed: left out")
-        return
-    cache: Any = cachetools.TTLCache(maxsize=10_000, ttl=300)
-    cache[("users", 1, 10)] = data
-    theirs = each(lambda: cache[("users", 1, 10)], 50_000)
-    lock = threading.Lock()
-
-    def locked() -> object:
-        with lock:
-            return cache[("users", 1, 10)]
-
-    yield Line("hit, a bare cachetools.TTLCache", theirs * MICRO, "µs")
-    yield Line("hit, the same with the lock that it needs", each(locked, 50_000) * MICRO, "µs")
-    yield Line("ours / cachetools", ours / theirs, "times", 3)
-    yield Line("ours with the query held / cachetools", held / theirs, "times", 3)
+    else:
+        cache: Any = cachetools.TTLCache(maxsize=10_000, ttl=300)
+        cache[("users", 1, 10)] = known.fetch()
+        functions.append(lambda: cache[("users", 1, 10)])
+    ours, held, *theirs = side_by_side(functions, calls=20_000)
+    yield Line("hit, api.queries.users(page=1, limit=10).fetch()", ours * MICRO, "µs", 5)
+    yield Line("hit, with the query held", held * MICRO, "µs")
+    for bare in theirs:
+        yield Line("hit, a bare cachetools.TTLCache", bare * MICRO, "µs")
+        yield Line("ours / cachetools", ours / bare, "times", 3)
+        yield Line("ours with the query held / cachetools", held / bare, "times", 3)
 
 
 def invalidations() -> Iterator[Line]:

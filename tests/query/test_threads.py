@@ -102,6 +102,25 @@ def test_a_callback_may_do_anything_since_no_lock_is_held(real: QueryClient) -> 
     assert seen == [1, 2]
 
 
+def test_functions_that_wait_for_each_other_are_told_so(real: QueryClient) -> None:
+    both = threading.Barrier(2)
+
+    def asking_for(other: str) -> Callable[[], Any]:
+        def fetch() -> Any:
+            both.wait(PATIENCE)
+            return real.fetch((other,), Server("never"), retry=0)
+
+        return fetch
+
+    threads = [
+        Thread(lambda: real.fetch(("a",), asking_for("b"), retry=0)),
+        Thread(lambda: real.fetch(("b",), asking_for("a"), retry=0)),
+    ]
+    for thread in threads:
+        with pytest.raises(RuntimeError, match="wait for ever"):
+            _ = thread.result
+
+
 def test_updates_of_many_threads_are_all_there(real: QueryClient) -> None:
     real.set_data(("n",), 0)
 

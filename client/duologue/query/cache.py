@@ -68,6 +68,7 @@ class QueryCache:
         self._fetches: dict[Fetch, threading.Event] = {}
         self._to_collect: list[tuple[float, int, Frozen]] = []
         self._count = itertools.count(1)
+        self._waits: dict[int, Flight[Any]] = {}
 
     # ---- finding -------------------------------------------------------------------------------------------------
 
@@ -82,11 +83,12 @@ class QueryCache:
             entry = self._entries.get(query.frozen)
             if entry is None:
                 return MISSING
-            now = self.clock.monotonic()
-            if entry.collect_at <= now or entry.state.is_stale(query.settings.stale_time, now):
+            now, state = self.clock.monotonic(), entry.state
+            too_old = now - state.fresh_from >= query.settings.stale_time or entry.collect_at <= now
+            if too_old or state.is_invalidated:  # `is_stale`, written out: this is the way most calls go
                 return MISSING
             self._entries.move_to_end(query.frozen)
-            return entry.state.data
+            return state.data
 
     def state(self, frozen: Frozen) -> QueryState | None:
         """Return what is known of a query, None if nothing is."""
@@ -171,6 +173,7 @@ class QueryCache:
             revert_to=entry.state if under_way is None else under_way.revert_to,
             fly=self._fly,
             clock=self.clock,
+            waits=self._waits,
         )
         self._fetches[fetch] = threading.Event()
         entry.fetch = fetch

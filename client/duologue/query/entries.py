@@ -116,6 +116,7 @@ class Fetch(Flight[Any]):
         revert_to: the state to return to when it is called off.
         fly: see `Flight`.
         clock: waits.
+        waits: see `Flight`.
     """
 
     def __init__(
@@ -128,8 +129,9 @@ class Fetch(Flight[Any]):
         revert_to: QueryState,
         fly: Callable[[Flight[Any]], None],
         clock: Clock,
+        waits: dict[int, Flight[Any]],
     ) -> None:
-        super().__init__(fly, clock)
+        super().__init__(fly, clock, waits)
         self.entry = entry
         self.work = work
         self.settings = settings

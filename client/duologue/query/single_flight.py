@@ -25,11 +25,13 @@ class Flight(Generic[T]):
     Args:
         fly: makes the call and settles the flight; it may raise only what is no `Exception`.
         clock: waits.
+        waits: which thread waits for which flight, shared by flights whose calls may want one another.
     """
 
-    def __init__(self, fly: Callable[[Flight[T]], None], clock: Clock) -> None:
+    def __init__(self, fly: Callable[[Flight[T]], None], clock: Clock, waits: dict[int, Flight[Any]]) -> None:
         self._fly = fly
         self._clock = clock
+        self._waits = waits
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self.pilot: int | None = None
@@ -66,7 +68,7 @@ class Flight(Generic[T]):
 
         Raises:
             QueryTimedOut: it took longer.
-            RuntimeError: the call asks for itself.
+            RuntimeError: the call asks for itself, perhaps by way of calls that other threads make.
         """
         until = None if timeout is None else self._clock.monotonic() + timeout
         with self._lock:
@@ -105,8 +107,26 @@ class Flight(Generic[T]):
         changed.set()
 
     def _wait(self, until: float | None) -> None:
-        if self.pilot == threading.get_ident():
-            raise RuntimeError("The function asks for its own result, so it would wait for ever")
+        me = threading.get_ident()
+        self._waits[me] = self  # before looking for a circle: of two threads that close one, the second sees it
+        try:
+            if self._needs(me):
+                raise RuntimeError("The function asks for its own result, so it would wait for ever")
+            self._sleep(until)
+        finally:
+            del self._waits[me]
+
+    def _needs(self, thread: int) -> bool:
+        """Tell whether whoever makes this call waits, perhaps by way of others, for a thread."""
+        flight: Flight[Any] | None = self
+        for _ in range(len(self._waits) + 1):
+            pilot = flight.pilot if flight is not None else None
+            if pilot is None or pilot == thread:
+                return pilot == thread
+            flight = self._waits.get(pilot)
+        return False
+
+    def _sleep(self, until: float | None) -> None:
         left = threading.TIMEOUT_MAX if until is None else until - self._clock.monotonic()
         changed = self._changed
         if self.settled or self.pilot is None:
@@ -130,6 +150,7 @@ class SingleFlight:
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Flight[Any]] = {}
+        self._waits: dict[int, Flight[Any]] = {}
 
     def do(self, key: Hashable, request: Callable[[], T], *, timeout: float | None = None) -> T:
         """Call a function, or wait for the call of the same key that is under way, and return what came of it.
@@ -146,7 +167,8 @@ class SingleFlight:
         with self._lock:
             flight = self._flights.get(key)
             if flight is None or flight.settled:
-                flight = self._flights[key] = Flight(lambda flown: self._call(key, request, flown), self._clock)
+                flight = Flight(lambda flown: self._call(key, request, flown), self._clock, self._waits)
+                self._flights[key] = flight
         joined: T = flight.join(timeout)
         return joined
 
