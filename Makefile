@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_ARGS ?= -n auto
 
-.PHONY: help serve test check format bench contract build clean
+.PHONY: help serve test check format bench bench-client contract build clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Duologue needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -35,6 +35,10 @@ format: $(STAMP) ## Format the code and mend what lint can.
 
 bench: $(STAMP) ## Compare with other mock servers, side by side (options: BENCH_ARGS='--quick').
 	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
+
+bench-client: $(STAMP) ## Compare our client with bare requests and httpx (options: BENCH_ARGS='--rounds 5').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.client $(BENCH_ARGS)
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }
