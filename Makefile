@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_ARGS ?= -n auto
+BENCH ?= server
 
 .PHONY: help serve test check format bench bench-client contract build clean
 
@@ -33,8 +34,9 @@ format: $(STAMP) ## Format the code and mend what lint can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Compare with other mock servers, side by side (options: BENCH_ARGS='--quick').
-	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
+bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client or query (options: BENCH_ARGS='--quick').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
 
 bench-client: $(STAMP) ## Compare our client with bare requests and httpx (options: BENCH_ARGS='--rounds 5').
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
