@@ -8,7 +8,8 @@
     │   └── ConnectionLost              it broke off: reset, closed, body cut short
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
     │   ├── ConnectTimedOut             (also a ConnectionFailed)
-    │   └── DeadlineExceeded            the whole call took longer than its `deadline`
+    │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
+    │   └── QueryTimedOut               a query took longer than who asked would wait (`duologue.query`)
     ├── StatusError                     the server refused: 405, 413, 415 … and
     │   ├── BadRequestError             400
     │   ├── AuthenticationError         401
@@ -25,6 +26,7 @@
     │   ├── AnswerTooLarge              its body is larger than `max_body`
     │   ├── ContractViolation           it is JSON, but not what the contract promises
     │   └── RedirectRefused             it sends us elsewhere
+    ├── QueryCancelled                  a query was called off (`duologue.query`)
     ├── TokenFileRefused                the file of tokens is not private, or cannot be used
     └── ClientClosed                    the client was closed, before or during the call
 
