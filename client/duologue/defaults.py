@@ -72,8 +72,20 @@ MAX_RETRY_DELAY: Final = 30.0
 MAX_RETRY_AFTER: Final = 120.0
 """The longest `Retry-After` that is waited for; a longer one is an error at once."""
 
-POOL_SIZE: Final = 10
-"""Idle connections kept for each host."""
+DEADLINE: Final = 300.0
+"""Seconds a call may take altogether: enough for two of the longest waits that a server may ask for."""
+
+RETRY_BUDGET: Final = 50
+"""Retries that a client makes while none of them helps."""
+
+MAX_BODY: Final = 10 * 1024 * 1024
+"""The largest body, unpacked, that is read."""
+
+MAX_REDIRECTS: Final = 5
+"""How often a `GET` follows its server to another path."""
+
+POOL_SIZE: Final = 32
+"""Idle connections kept for each host: one for each of as many threads."""
 
 REFRESH_AHEAD: Final = 30.0
 """Seconds before its end that an access token is renewed, so that it does not end on its way or because the server

@@ -511,3 +511,26 @@ def test_no_proxy_of_the_surroundings_sees_the_credentials(
             with pytest.raises(ConnectionFailed):
                 clients(realtime_url="http://platform.invalid").realtime.connect(transports=[transport])
         assert proxy.connections == 0
+
+
+def test_sixteen_threads_with_a_stale_token_renew_it_once_over_http(connect: Connect) -> None:
+    from duologue import MemoryTokens, PerformanceMonitor, StoredTokens
+
+    login = connect().auth.login(email="john@example.com", password="password")
+    api = connect(token_storage=MemoryTokens(StoredTokens("stale", login.refresh_token)), pool_size=16)
+    monitor = PerformanceMonitor().attach(api)
+    together = threading.Barrier(16)
+    got: list[str] = []
+
+    def ask() -> None:
+        together.wait(10)
+        got.append(api.users.get("1").name)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert got == ["John Doe"] * 16
+    assert monitor.report()["auth.REFRESH"].count == 1
+    assert api.auth.require_role("admin").name == "John Doe"
