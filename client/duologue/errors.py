@@ -5,6 +5,7 @@
     │   ├── ConnectionFailed            no connection: refused, unknown host, TLS
     │   │   └── ConnectTimedOut         (also a RequestTimedOut)
     │   └── ConnectionLost              it broke off: reset, closed, body cut short
+    │       └── OutboxFull              too many events wait for a real-time connection
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
     │   └── ConnectTimedOut             (also a ConnectionFailed)
     ├── StatusError                     the server refused: 405, 413, 415 … and
@@ -57,6 +58,7 @@ __all__ = [
     "DecodeError",
     "NetworkError",
     "NotFoundError",
+    "OutboxFull",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -227,6 +229,10 @@ class ConnectionFailed(NetworkError):  # named for what happened
 
 class ConnectionLost(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
+
+
+class OutboxFull(ConnectionLost):  # named for what happened
+    """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
 
 
 class RequestTimedOut(ApiException):
