@@ -6,6 +6,7 @@
     │   │   ├── CertificateError        the server is not who it should be
     │   │   └── ConnectTimedOut         (also a RequestTimedOut)
     │   └── ConnectionLost              it broke off: reset, closed, body cut short
+    │       └── OutboxFull              too many events wait for a real-time connection
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
     │   ├── ConnectTimedOut             (also a ConnectionFailed)
     │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
@@ -65,6 +66,7 @@ __all__ = [
     "DecodeError",
     "NetworkError",
     "NotFoundError",
+    "OutboxFull",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -235,6 +237,10 @@ class ConnectionFailed(NetworkError):  # named for what happened
 
 class ConnectionLost(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
+
+
+class OutboxFull(ConnectionLost):  # named for what happened
+    """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
 
 
 class RequestTimedOut(ApiException):
