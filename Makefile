@@ -6,11 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_ARGS ?= -n auto
+BENCH ?= server
 
-.PHONY: help serve test check format bench contract build clean
+.PHONY: help serve test check format bench bench-client contract build clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Duologue needs Python 3.11 or newer; say which with PYTHON=…")'
@@ -33,8 +34,13 @@ format: $(STAMP) ## Format the code and mend what lint can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Compare with other mock servers, side by side (options: BENCH_ARGS='--quick').
-	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
+bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client or query (options: BENCH_ARGS='--quick').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
+
+bench-client: $(STAMP) ## Compare our client with bare requests and httpx (options: BENCH_ARGS='--rounds 5').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.client $(BENCH_ARGS)
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }

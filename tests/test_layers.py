@@ -94,15 +94,24 @@ def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) 
 
 
 HOLDERS = {
-    "requests": {"duologue.transport", "duologue.retry"},
-    "urllib3": {"duologue.transport", "duologue.retry"},
+    "requests": {"duologue.adapter", "duologue.foreign", "duologue.transport"},
+    "urllib3": {
+        "duologue.adapter",
+        "duologue.connections",
+        "duologue.foreign",
+        "duologue.retry",
+        "duologue.transport",
+    },
     "socketio": {"duologue.realtime"},
     "engineio": {"duologue.realtime"},
     "websocket": {"duologue.realtime"},
     "httpx": set(),
     "aiohttp": set(),
+    "click": {"duologue.command_group", "duologue.commands"},
+    "rich": {"duologue.commands.terminal"},
+    "opentelemetry": {"duologue.tracing"},
 }
-"""Which modules of the client may import what speaks to the network."""
+"""Which modules of the client may import what speaks to the network, or belongs to an extra."""
 
 
 @pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
-    from duologue.caller import CallRecord
+    from duologue.adapter import RetryAdapter
+    from duologue.caller import CallRecord, RawResponse
     from duologue.client import Client
     from duologue.clock import Clock
-    from duologue.config import Config, Options
+    from duologue.config import CallOptions, Config, Options
     from duologue.contract.auth import Login, Tokens
     from duologue.contract.chats import ChatPage, ChatSession, Pagination
     from duologue.contract.health import Health
@@ -27,21 +28,25 @@ if TYPE_CHECKING:
     from duologue.contract.users import Role, User, UserPage
     from duologue.contract.words import Event, Operation
     from duologue.errors import (
+        AnswerTooLarge,
         APIError,
         ApiErrorType,
         ApiException,
         Attempt,
         AuthenticationError,
         BadRequestError,
+        CertificateError,
         ClientClosed,
         ConflictError,
         ConnectionFailed,
         ConnectionLost,
         ConnectTimedOut,
         ContractViolation,
+        DeadlineExceeded,
         DecodeError,
         NetworkError,
         NotFoundError,
+        OutboxFull,
         PermissionDeniedError,
         PreconditionFailedError,
         ProtocolError,
@@ -56,19 +61,38 @@ if TYPE_CHECKING:
         handle_api_error,
     )
     from duologue.guards import protected, require_role
+    from duologue.hooks import Exchange
     from duologue.keys import ApiKeyInvalid, validate_headers
     from duologue.monitoring import Measured, PerformanceMonitor
-    from duologue.retry import RetryPolicy
+    from duologue.query import (
+        BatchProcessor,
+        CacheManager,
+        InfiniteData,
+        LoadingState,
+        Mutation,
+        Observer,
+        QueryCancelled,
+        QueryClient,
+        QueryTimedOut,
+        RequestBatcher,
+        RetryableCall,
+        SingleFlight,
+        Snapshot,
+        TTLCache,
+        error_boundary,
+    )
+    from duologue.retry import RetryBudget, RetryPolicy
     from duologue.streaming import ReplyStream
     from duologue.token_file import FileTokens
     from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
 
 _HOMES = {
-    "duologue.caller": ("CallRecord",),
+    "duologue.adapter": ("RetryAdapter",),
+    "duologue.caller": ("CallRecord", "RawResponse"),
     "duologue.client": ("Client",),
     "duologue.clock": ("Clock",),
-    "duologue.config": ("Config", "Options"),
+    "duologue.config": ("CallOptions", "Config", "Options"),
     "duologue.contract.auth": ("Login", "Tokens"),
     "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),
     "duologue.contract.health": ("Health",),
@@ -76,10 +100,28 @@ _HOMES = {
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.contract.words": ("Event", "Operation"),
+    "duologue.hooks": ("Exchange",),
     "duologue.guards": ("protected", "require_role"),
     "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
     "duologue.monitoring": ("Measured", "PerformanceMonitor"),
-    "duologue.retry": ("RetryPolicy",),
+    "duologue.query": (
+        "BatchProcessor",
+        "CacheManager",
+        "InfiniteData",
+        "LoadingState",
+        "Mutation",
+        "Observer",
+        "QueryCancelled",
+        "QueryClient",
+        "QueryTimedOut",
+        "RequestBatcher",
+        "RetryableCall",
+        "SingleFlight",
+        "Snapshot",
+        "TTLCache",
+        "error_boundary",
+    ),
+    "duologue.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.streaming": ("ReplyStream",),
     "duologue.token_file": ("FileTokens",),
     "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
@@ -89,6 +131,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "APIError",
+    "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
     "ApiKeyInvalid",
@@ -96,7 +139,11 @@ __all__ = [
     "AuthEvent",
     "AuthenticationError",
     "BadRequestError",
+    "BatchProcessor",
+    "CacheManager",
+    "CallOptions",
     "CallRecord",
+    "CertificateError",
     "ChatMessage",
     "ChatPage",
     "ChatSession",
@@ -109,38 +156,56 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionLost",
     "ContractViolation",
+    "DeadlineExceeded",
     "DecodeError",
     "Event",
+    "Exchange",
     "FileTokens",
     "HTTPTransport",
     "Health",
+    "InfiniteData",
+    "LoadingState",
     "Login",
     "Measured",
     "MemoryTokens",
     "MessagePage",
+    "Mutation",
     "NetworkError",
     "NotFoundError",
     "Notification",
+    "Observer",
     "Operation",
     "Options",
+    "OutboxFull",
     "Pagination",
     "PerformanceMonitor",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
+    "QueryCancelled",
+    "QueryClient",
+    "QueryTimedOut",
     "RateLimitError",
+    "RawResponse",
     "RedirectRefused",
     "ReplyStream",
     "Request",
+    "RequestBatcher",
     "RequestTimedOut",
     "Response",
+    "RetryAdapter",
+    "RetryBudget",
     "RetryPolicy",
+    "RetryableCall",
     "Role",
     "Sender",
     "ServerError",
     "SharedTokenStorage",
+    "SingleFlight",
+    "Snapshot",
     "StatusError",
     "StoredTokens",
+    "TTLCache",
     "TokenFileRefused",
     "TokenStorage",
     "Tokens",
@@ -150,6 +215,7 @@ __all__ = [
     "User",
     "UserPage",
     "__version__",
+    "error_boundary",
     "handle_api_error",
     "protected",
     "require_role",

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import Any, Generic, TypeVar, Unpack
 
+from duologue import defaults, forks
 from duologue._version import __version__
-from duologue.calls import answer_of, body_of, error_of, header_value, path_of, query_of
+from duologue.calls import answer_of, body_of, error_of, header_value, json_of, path_of, query_of, redirect_of
 from duologue.clock import Clock
-from duologue.config import Config
+from duologue.config import CallOptions, Config
 from duologue.contract import CHAT, Model, Operation, auth, headers
 from duologue.contract.words import Access
-from duologue.errors import ApiException, Attempt, AuthenticationError, ClientClosed, StatusError
+from duologue.errors import (
+    ApiException,
+    Attempt,
+    AuthenticationError,
+    ClientClosed,
+    DeadlineExceeded,
+    RedirectRefused,
+    StatusError,
+    visible,
+)
+from duologue.hooks import Exchange, Hook, Hooks, tell
 from duologue.ids import idempotency_key, reference_code
 from duologue.keys import ChatIdentity
-from duologue.retry import RetryPolicy
+from duologue.logs import log
+from duologue.redact import covered, covered_headers, is_secret, known_secrets, redact
+from duologue.retry import RetryBudget, RetryPolicy
 from duologue.tokens import StoredTokens, TokenHolder
 from duologue.transport import Request, Response, Transport
 
 T = TypeVar("T")
 
-_log = logging.getLogger("duologue")
-
 JSON_TYPE = "application/json"
 EVENT_STREAM_TYPE = "text/event-stream"
+_USER_AGENT = f"duologue/{__version__}"
+
+_MANY_FIELDS = 1_000
+"""How many unknown fields are told of; a server that makes up names must not fill the memory."""
 
 
 @dataclass(slots=True)
@@ -36,6 +53,7 @@ class _Call:
     """One call on its way: what stays the same over its attempts, and what has come of them so far."""
 
     operation: Operation[Any]
+    sent: Model | None
     path: str
     url: str
     headers: dict[str, str]
@@ -43,14 +61,18 @@ class _Call:
     timeout: float | None
     streamed: bool
     began: float
+    ends: float | None
     reference: str
     request_id: str | None = None
     token: str | None = None
     renewed: bool = False
     waited: float = 0.0
+    retries: int = 0
     status: int = 0
     given_token: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    last: Mapping[str, str] = field(default_factory=dict)
+    """The headers of the last request."""
     elsewhere: ApiException | None = None
     """An error of another call that ended this one; it tells its own story."""
 
@@ -93,6 +115,48 @@ class OpenAnswer:
     telling: Callable[[], AbstractContextManager[None]]
 
 
+@dataclass(frozen=True)
+class RawResponse(Generic[T]):
+    """What came back from a call, besides the model.
+
+    Args:
+        parsed: what the method returned.
+        status: the HTTP status.
+        headers: the answer's headers; names are lower case.
+        body: the bytes of the body, unpacked.
+        request_id: the id under which the server knows the call.
+        attempts: the tries made, the last one included.
+        elapsed: seconds the call took.
+    """
+
+    parsed: T
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    request_id: str
+    attempts: tuple[Attempt, ...]
+    elapsed: float
+
+    @cached_property
+    def data(self) -> Any:
+        """The body's JSON value, with the fields that the contract does not know; None where there is no body."""
+        return json_of(self.body, self.status) if self.body else None
+
+
+class _Life:
+    """Whether a client, with all views of it, is still open; a wait ends when it is not."""
+
+    def __init__(self) -> None:
+        self.closing = threading.Event()
+        forks.watch(self)
+
+    def after_fork(self) -> None:
+        """Replace the event: another thread may have held its lock."""
+        closed, self.closing = self.closing.is_set(), threading.Event()
+        if closed:
+            self.closing.set()
+
+
 class Caller:
     """Makes the calls of one client; its resources share it.
 
@@ -102,6 +166,7 @@ class Caller:
         tokens: who we are on the platform.
         identity: who we are on the chat service.
         clock: the time, and waiting.
+        hooks: who is told of each attempt.
 
     Attributes:
         observers: called with each call that has ended, on its thread; what they raise is logged.
@@ -115,16 +180,39 @@ class Caller:
         tokens: TokenHolder,
         identity: ChatIdentity,
         clock: Clock,
+        hooks: Hooks | None = None,
     ) -> None:
-        self.config = config
         self.tokens = tokens
         self.identity = identity
         self.clock = clock
+        self.hooks = hooks or Hooks()
         self.observers: list[Callable[[CallRecord], None]] = []
         self._transport = transport
-        self._closing = threading.Event()
-        self._platform_retries = RetryPolicy(config.max_retries, backoff_factor=config.retry_delay)
-        self._chat_retries = RetryPolicy(config.chat_max_retries, backoff_factor=config.retry_delay)
+        self._life = _Life()
+        self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
+        self._strangers: set[tuple[str, str]] = set()
+        self._records: list[RawResponse[Any]] | None = None
+        self._root = self
+        self._configure(config)
+
+    def _configure(self, config: Config) -> None:
+        self.config = config
+        delay, budget = config.retry_delay, self._budget
+        self._platform_retries = RetryPolicy(config.max_retries, backoff_factor=delay, budget=budget)
+        self._chat_retries = RetryPolicy(config.chat_max_retries, backoff_factor=delay, budget=budget)
+        self._own_headers = {name.lower() for name in config.headers or ()}
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Caller:
+        """Return a view of this caller with other settings; connections, login, retry budget and life are shared."""
+        view = copy.copy(self)
+        view._configure(self.config.for_calls(**options))
+        return view
+
+    def recording(self, records: list[RawResponse[Any]]) -> Caller:
+        """Return a view of this caller that adds what comes back from each call to a list."""
+        view = copy.copy(self)
+        view._records = records
+        return view
 
     def call(self, operation: Operation[T], sent: Model | None = None, /, *, token: str | None = None, **ids: str) -> T:
         """Make a call and return its answer.
@@ -142,7 +230,13 @@ class Caller:
         call = self._prepared(operation, sent, ids)
         call.given_token = token
         with self._told(call):
-            return answer_of(operation, self._exchanged(call))
+            response = self._exchanged(call)
+            answer = answer_of(
+                operation, response, max_body=self.config.max_body, unknown=partial(self._met, operation)
+            )
+        if self._records is not None:
+            self._records.append(self._raw(call, response, answer))
+        return answer
 
     def open(self, operation: Operation[Any], sent: Model, /, **ids: str) -> OpenAnswer:
         """Make a call whose answer is streamed, and return the answer with its body still to come; close it."""
@@ -152,20 +246,25 @@ class Caller:
 
     def close(self) -> None:
         """Refuse further calls, and end the waiting of those that are about to be tried again."""
-        self._closing.set()
+        self._life.closing.set()
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._closing.is_set()
+        return self._life.closing.is_set()
 
     def renew(self, failing: str | None = None) -> StoredTokens | None:
         """Exchange the refresh token for new tokens; see `TokenHolder.renew`."""
-        return self.tokens.renew(failing, self._spend)
+        return self.tokens.renew(failing, self._root._spend)
 
     def fresh_token(self) -> str | None:
         """Return the access token to use now, renewed if it is about to end; see `TokenHolder.fresh`."""
-        return self.tokens.fresh(self.clock.now(), self._spend)
+        return self.tokens.fresh(self.clock.now(), self._root._spend)
+
+    def _asking(self, call: _Call) -> Caller:
+        """Who renews a token for a call that has only so much time; a view's headers are not for that."""
+        left = self._left(call)
+        return self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
 
     def _spend(self, refresh_token: str) -> StoredTokens:
         fresh = self.call(auth.REFRESH, auth.RefreshRequest(refresh_token))
@@ -174,19 +273,22 @@ class Caller:
     def _prepared(
         self, operation: Operation[Any], sent: Model | None, ids: dict[str, str], *, streamed: bool = False
     ) -> _Call:
+        config, of_chat = self.config, operation.service is CHAT
         path = path_of(operation, ids)
-        base = self.config.chat_url if operation.service is CHAT else self.config.base_url
         body = body_of(operation, sent)
         reference = reference_code(self.clock.now())
+        began = self.clock.monotonic()
         return _Call(
             operation=operation,
+            sent=sent,
             path=path,
-            url=base.rstrip("/") + path + query_of(operation, sent),
+            url=(config.chat_url if of_chat else config.base_url).rstrip("/") + path + query_of(operation, sent),
             headers=_constant_headers(operation, reference, body, streamed),
             body=body,
-            timeout=self.config.chat_timeout if operation.service is CHAT else self.config.timeout,
+            timeout=config.chat_timeout if of_chat else config.timeout,
             streamed=streamed,
-            began=self.clock.monotonic(),
+            began=began,
+            ends=None if config.deadline is None else began + config.deadline,
             reference=reference,
         )
 
@@ -197,39 +299,79 @@ class Caller:
             call.token = self._token_for(call)
             outcome = self._attempted(call)
             if isinstance(outcome, Response):
+                if self._budget:
+                    self._budget.give_back(call.retries)
                 return outcome
             if self._logged_in_again(call, outcome):
                 continue
-            further = retries.after(outcome, method=call.operation.method, keyed=call.operation.keyed)
+            operation = call.operation
+            further = retries.after(outcome, method=operation.method, keyed=operation.keyed, left=self._left(call))
             if further is None:
                 raise outcome
             retries = further
-            self._wait(call, retries.delay(outcome), outcome)
+            self._wait(call, retries.pause, outcome)
 
     def _attempted(self, call: _Call) -> Response | ApiException:
         """Make one exchange, body included, and note what came of it."""
-        if self._closing.is_set():
+        if self.closed:
             raise ClientClosed
         began = self.clock.monotonic()
+        if call.ends is not None and began >= call.ends:
+            raise DeadlineExceeded
         try:
             outcome = self._answered(call)
         except ApiException as failure:
             outcome = failure
+        if isinstance(outcome, ApiException):
+            self._cover(call, outcome)
         self._note(call, outcome, self.clock.monotonic() - began)
         return outcome
 
     def _answered(self, call: _Call) -> Response | ApiException:
-        response = self._transport.send(self._request(call))
+        began = self.clock.monotonic()
+        call.last = self._headers(call)
+        self._tell(self.hooks.on_request, call)
+        response = self._followed(call)
         call.request_id, call.status = response.header(headers.REQUEST_ID), response.status
-        error = error_of(response, self.clock.now())
+        if self.hooks.on_response:
+            elapsed = self.clock.monotonic() - began
+            seen = covered_headers(response.headers, self._secrets(call))
+            self._tell(self.hooks.on_response, call, status=response.status, response_headers=seen, elapsed=elapsed)
+        error = error_of(response, self.clock.now(), self.config.max_body)
         if error is None and not call.streamed:
-            response.read()
+            response.read(self.config.max_body)
         return error or response
 
-    def _request(self, call: _Call) -> Request:
-        sent = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._credentials(call)}
-        checked = {name: header_value(name, value) for name, value in sent.items()}
-        return Request(call.operation.method, call.url, checked, call.body, call.timeout)
+    def _followed(self, call: _Call) -> Response:
+        """Send a request, and follow its server from path to path: for what only reads, and a few times only."""
+        response = self._transport.send(self._request(call, call.url))
+        url = call.url
+        for _ in range(defaults.MAX_REDIRECTS):
+            target = redirect_of(response, call.operation.method, url)
+            if target is None:
+                return response
+            response.read(self.config.max_body)  # so that its connection can be used again
+            url = target
+            response = self._transport.send(self._request(call, url))
+        if redirect_of(response, call.operation.method, url) is None:
+            return response
+        response.close()
+        raise RedirectRefused(
+            f"Redirect refused: the server sent us on more than {defaults.MAX_REDIRECTS} times", status=response.status
+        )
+
+    def _request(self, call: _Call, url: str) -> Request:
+        return Request(call.operation.method, url, call.last, call.body, call.timeout, self._left(call))
+
+    def _headers(self, call: _Call) -> dict[str, str]:
+        """The headers of the next attempt: ours, who we are, and before them what the caller wants."""
+        ours = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._credentials(call)}
+        if not self._own_headers:
+            return ours
+        return {
+            **{name: value for name, value in ours.items() if name.lower() not in self._own_headers},
+            **(self.config.headers or {}),
+        }
 
     def _token_for(self, call: _Call) -> str | None:
         """The token that a call is sent with; a call about the login itself never has it renewed."""
@@ -237,18 +379,37 @@ class Caller:
             return call.given_token
         if _is_about_login(call.operation):
             return self.tokens.token
-        return self.fresh_token()
+        return self.tokens.fresh(self.clock.now(), lambda spent: self._asking(call)._spend(spent))
 
     def _credentials(self, call: _Call) -> dict[str, str]:
         if call.operation.service is CHAT:
-            key = self.identity.api_key
-            return {headers.USER_ID: self.identity.user_id()} | ({} if key is None else {headers.API_KEY: key})
-        return {"Authorization": f"Bearer {call.token}"} if call.token else {}
+            key, user = self.identity.api_key, header_value(headers.USER_ID, self.identity.user_id())
+            return {headers.USER_ID: user} | (
+                {} if key is None else {headers.API_KEY: header_value(headers.API_KEY, key)}
+            )
+        return {"Authorization": header_value("Authorization", f"Bearer {call.token}")} if call.token else {}
+
+    def _left(self, call: _Call) -> float | None:
+        """Seconds until a call's deadline."""
+        return None if call.ends is None else call.ends - self.clock.monotonic()
 
     def _note(self, call: _Call, outcome: Response | ApiException, elapsed: float) -> None:
         attempt = Attempt(len(call.attempts) + 1, _name_of(outcome), elapsed, call.waited)
         call.attempts.append(attempt)
-        _log.debug("%s %s: %s in %.0f ms", call.operation.method, call.path, attempt.outcome, elapsed * 1000)
+        if log.isEnabledFor(logging.DEBUG):
+            self._write_down(call, attempt)
+
+    def _write_down(self, call: _Call, attempt: Attempt) -> None:
+        log.debug(
+            "%s %s: %s in %.0f ms, attempt %d of %s, sent %s",
+            call.operation.method,
+            self._path(call),
+            attempt.outcome,
+            attempt.elapsed * 1000,
+            attempt.number,
+            call.reference,
+            covered_headers(call.last, self._secrets(call)),
+        )
 
     def _logged_in_again(self, call: _Call, error: ApiException) -> bool:
         """Whether a refused token was replaced, so that the call is worth one more try. Calls to `/auth/*` never are:
@@ -259,15 +420,21 @@ class Caller:
             return False
         call.renewed, call.waited = True, 0.0
         try:
-            return self.renew(call.token) is not None
+            renewed = self.tokens.renew(call.token, self._asking(call)._spend) is not None
         except ApiException as failure:
             call.elsewhere = failure
             raise
+        what = "renewed" if renewed else "not renewed"
+        log.info("%s %s: the token was refused and %s", call.operation.method, self._path(call), what)
+        return renewed
 
     def _wait(self, call: _Call, seconds: float, error: ApiException) -> None:
-        _log.info("%s %s: %s; again in %.1f s", call.operation.method, call.path, _name_of(error), seconds)
+        method = call.operation.method
+        log.info("%s %s: %s; again in %.1f s", method, self._path(call), _name_of(error), seconds)
+        self._tell(self.hooks.on_retry, call, error=error, delay=seconds)
         call.waited = seconds
-        self.clock.sleep(seconds, self._closing)
+        call.retries += 1
+        self.clock.sleep(seconds, self._life.closing)
 
     @contextmanager
     def _told(self, call: _Call, *, ended: bool = True) -> Iterator[None]:
@@ -286,18 +453,24 @@ class Caller:
                 self._observed(call, failure)
 
     def _write_on(self, error: BaseException, call: _Call) -> None:
-        if isinstance(error, ApiException) and error is not call.elsewhere:
-            error.request_id = call.request_id or call.reference
-            error.method, error.path = call.operation.method, call.path
+        if not isinstance(error, ApiException):
+            return
+        if error is not call.elsewhere:
+            self._cover(call, error)
+            error.request_id = redact(call.request_id or call.reference, self._secrets(call))
+            error.method, error.path = call.operation.method, self._path(call)
             error.attempts = tuple(call.attempts)
             error.elapsed = self.clock.monotonic() - call.began
+        self._tell(self.hooks.on_error, call, error=error)
 
     def _observed(self, call: _Call, error: BaseException | None) -> None:
+        if not self.observers:
+            return
         elapsed = self.clock.monotonic() - call.began
         record = CallRecord(
             operation=call.operation,
-            path=call.path,
-            request_id=call.request_id or call.reference,
+            path=self._path(call),
+            request_id=redact(call.request_id or call.reference, self._secrets(call)),
             began=self.clock.now() - timedelta(seconds=elapsed),
             elapsed=elapsed,
             attempts=tuple(call.attempts),
@@ -308,7 +481,62 @@ class Caller:
             try:
                 observer(record)
             except Exception:  # whatever an observer may raise
-                _log.exception("An observer of %s failed", call.operation.id)
+                log.exception("An observer of %s failed", call.operation.id)
+
+    def _tell(self, hook: Hook | None, call: _Call, **more: Any) -> None:
+        """Tell a hook, if there is one."""
+        if hook is None:
+            return
+        exchange = Exchange(
+            operation=call.operation.id,
+            method=call.operation.method,
+            path=self._path(call),
+            request_id=call.reference,
+            attempt=max(1, len(call.attempts) + (more.get("error") is None)),
+            headers=covered_headers(call.last, self._secrets(call)),
+            **{"elapsed": self.clock.monotonic() - call.began, **more},
+        )
+        tell(hook, exchange)
+
+    def _cover(self, call: _Call, error: ApiException) -> None:
+        """Cover the secrets of a call in an error: a server may echo them."""
+        known = self._secrets(call)
+        error.message = redact(error.message, known)
+        error.args = (error.message,)
+        error.code = error.code and redact(error.code, known)
+        error.details, error.data = covered(error.details, known), covered(error.data, known)
+        error.errors = tuple(redact(text, known) for text in error.errors)
+
+    def _path(self, call: _Call) -> str:
+        """A call's path, fit to be shown: somebody may have taken a token for an id."""
+        return redact(call.path, self._secrets(call))
+
+    def _secrets(self, call: _Call) -> tuple[str, ...]:
+        """What a call has sent that nobody else may see."""
+        sent = {} if call.sent is None or call.operation.body is None else call.operation.body.wire(call.sent)
+        values = [value for name, value in sent.items() if is_secret(name) and isinstance(value, str)]
+        values += [value.removeprefix("Bearer ") for name, value in call.last.items() if is_secret(name)]
+        return known_secrets([*values, call.token])
+
+    def _met(self, operation: Operation[Any], name: str) -> None:
+        """Say of a field that the contract does not know it, once."""
+        met = (operation.id, name)
+        if met not in self._strangers and len(self._strangers) < _MANY_FIELDS:
+            self._strangers.add(met)
+            log.warning(
+                "The answer of %s has a field that the contract does not know: %s", met[0], visible(redact(name))
+            )
+
+    def _raw(self, call: _Call, response: Response, answer: T) -> RawResponse[T]:
+        return RawResponse(
+            parsed=answer,
+            status=response.status,
+            headers=response.headers,
+            body=response.read(),
+            request_id=call.request_id or call.reference,
+            attempts=tuple(call.attempts),
+            elapsed=self.clock.monotonic() - call.began,
+        )
 
 
 def _name_of(outcome: Response | ApiException) -> str:
@@ -327,7 +555,7 @@ def _is_about_login(operation: Operation[Any]) -> bool:
 
 def _constant_headers(operation: Operation[Any], reference: str, body: bytes | None, streamed: bool) -> dict[str, str]:
     made = {
-        "User-Agent": f"duologue/{__version__}",
+        "User-Agent": _USER_AGENT,
         "Accept": EVENT_STREAM_TYPE if streamed else JSON_TYPE,
         "Accept-Encoding": "identity" if streamed else "gzip, deflate",
         headers.REFERENCE_CODE: reference,

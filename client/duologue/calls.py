@@ -5,18 +5,19 @@ Pure functions: nothing here sends, waits or looks at a clock.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 import marshmallow
 
 from duologue.contract import Model, ModelSchema, Operation, headers, strict_json
 from duologue.errors import ApiException, ContractViolation, DecodeError, RedirectRefused, error_of_body
-from duologue.redact import redact
+from duologue.redact import covered, redact
 from duologue.retry import retry_after_seconds
 from duologue.transport import Response
 
@@ -35,6 +36,25 @@ def header_value(name: str, value: str) -> str:
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise ValueError(f"{name} must be printable ASCII without line breaks or surrounding spaces")
     return value
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"}
+)
+
+
+def header_name(name: str) -> str:
+    """Return a header's name, if a caller may send such a header.
+
+    Raises:
+        ValueError: it is no name (RFC 9110, section 5.1), or one that says where a request ends or goes.
+    """
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be the name of a header")
+    if name.lower() in _FRAMING:
+        raise ValueError(f"the header {name} is not for callers to set")
+    return name
 
 
 def path_of(operation: Operation[Any], ids: Mapping[str, str]) -> str:
@@ -77,44 +97,175 @@ def body_of(operation: Operation[Any], sent: Model | None) -> bytes | None:
     return text.encode("utf-8")
 
 
-def error_of(response: Response, now: datetime) -> ApiException | None:
+def redirect_of(response: Response, method: str, url: str) -> str | None:
+    """Return where an answer sends us, None if it does not: to a path of the same server, and only what reads.
+
+    Args:
+        response: the answer.
+        method: the verb of the request.
+        url: its address.
+
+    Raises:
+        RedirectRefused: it sends us to another server, without an address, or with a request that changes something.
+    """
+    if response.status not in (301, 302, 303, 307, 308):
+        return None
+    target = _address(url, response.header("Location") or "")
+    refused = "a request that changes something stays where it is" if method not in ("GET", "HEAD") else None
+    refused = refused or _unfit(target, url)
+    if target is None or refused:
+        response.close()
+        raise RedirectRefused(
+            f"Redirect refused: the server answered {response.status}",
+            status=response.status,
+            details={"reason": refused or "it says no address that can be meant"},
+        )
+    return target._replace(fragment="").geturl()
+
+
+_ADDRESS = re.compile(r"[!-~]+")
+
+
+def _address(url: str, location: str) -> SplitResult | None:
+    if not _ADDRESS.fullmatch(location):  # urljoin drops the tabs in `/us\ters`
+        return None
+    try:
+        made = urlsplit(urljoin(url, location))
+        return made if made.hostname and made.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _unfit(target: SplitResult | None, url: str) -> str | None:
+    """Say what is wrong with a redirect's target."""
+    if target is None:
+        return "it says no address that can be meant"
+    if target.username is not None:
+        return "it says an address that cannot be meant"
+    return None if _origin(target) == _origin(urlsplit(url)) else "it leads to another server"
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def error_of(response: Response, now: datetime, max_body: int | None = None) -> ApiException | None:
     """Return the error that an answer stands for, None if it is a success; an error's body is read.
 
     Args:
         response: the answer.
         now: the time, for a `Retry-After` that is a date.
+        max_body: the largest body to read, in bytes.
     """
     if 200 <= response.status < 300:
         return None
-    if 300 <= response.status < 400:
+    if response.status < 400:
         response.close()
         return RedirectRefused(f"Redirect refused: the server answered {response.status}", status=response.status)
     wait = retry_after_seconds(response.header(headers.RETRY_AFTER), now)
-    return error_of_body(response.status, _loosely(response.read()), retry_after=wait)
+    return error_of_body(response.status, _body_of_error(response, max_body), retry_after=wait)
 
 
-def _loosely(body: bytes) -> object:
-    """An error's body is told as well as it can be: the status counts, not what a proxy's page is written in."""
+def _body_of_error(response: Response, max_body: int | None) -> object:
+    """An error's body is told as well as it can be: the status counts, not what a proxy's page is written in, nor
+    whether it arrives whole."""
+    try:
+        body = response.read(max_body)
+    except ApiException:
+        return None
     try:
         return strict_json.loads(body)
     except strict_json.StrictJSONError:
         return body[:2000].decode("utf-8", "replace") or None
 
 
-def answer_of(operation: Operation[T], response: Response) -> T:
-    """Return the model in a successful answer; fields that the contract does not know are left out.
+def answer_of(
+    operation: Operation[T],
+    response: Response,
+    *,
+    max_body: int | None = None,
+    unknown: Callable[[str], None] | None = None,
+) -> T:
+    """Return the model in a successful answer.
+
+    Args:
+        operation: which call it answers.
+        response: the answer.
+        max_body: the largest body to read, in bytes.
+        unknown: is told of each field that the contract does not know, as `users[].nickname`; the model is without it.
 
     Raises:
         DecodeError: it is not JSON that we accept.
+        AnswerTooLarge: there is too much of it.
         ContractViolation: it is not what the contract promises.
     """
-    body = response.read()
+    body = response.read(max_body)
     if operation.answer is None:
         return cast(T, None)
+    _check_type(response, body)
     value = json_of(body, response.status)
+    if unknown:
+        for field in unknown_fields(operation, value):
+            unknown(field)
     if operation.enveloped and not operation.paged:
         value = _unwrapped(value, response.status)
     return parsed(operation.answer, value, response.status)
+
+
+_JSON_TYPE = re.compile(r"\s*application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
+
+
+def _check_type(response: Response, body: bytes) -> None:
+    """An answer that says it is something else than JSON is believed; one that says nothing is read as JSON."""
+    kind = response.header("Content-Type")
+    if kind and not _JSON_TYPE.fullmatch(kind):
+        raise DecodeError(
+            f"The answer is not JSON but {redact(kind[:80])}",
+            status=response.status,
+            details={"excerpt": excerpt(body)},
+        )
+
+
+def excerpt(body: bytes) -> str:
+    """Return a short, harmless piece of a body, for people to recognise it by."""
+    return redact(body[:_EXCERPT].decode("utf-8", "replace"))
+
+
+def unknown_fields(operation: Operation[Any], value: object) -> Iterator[str]:
+    """Yield the fields of an answer that the contract does not know, as `users[].nickname`."""
+    assert operation.answer is not None
+    if operation.paged:  # the page is the envelope
+        found = _strangers(operation.answer, value, "")
+        yield from (name for name in found if name not in ("message", "metadata"))
+    elif operation.enveloped and isinstance(value, dict):
+        yield from value.keys() - {"data", "message", "metadata"}
+        yield from _strangers(operation.answer, value.get("data"), "data")
+    else:
+        yield from _strangers(operation.answer, value, "")
+
+
+def _strangers(schema: marshmallow.Schema, value: object, where: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _strangers(schema, item, f"{where}[]")
+    elif isinstance(value, dict):
+        known = _known(schema)
+        prefix = f"{where}." if where else ""
+        if not known.keys() >= value.keys():
+            yield from (f"{prefix}{name}" for name in value.keys() - known.keys())
+        for name in value.keys() & _embedded(schema):
+            yield from _strangers(known[name], value[name], f"{prefix}{name}")
+
+
+@functools.lru_cache
+def _known(schema: marshmallow.Schema) -> dict[str, Any]:
+    """The names a schema knows, each with the schema inside it if there is one."""
+    return {field.data_key or name: getattr(field, "schema", None) for name, field in schema.load_fields.items()}
+
+
+@functools.lru_cache
+def _embedded(schema: marshmallow.Schema) -> frozenset[str]:
+    return frozenset(name for name, inner in _known(schema).items() if inner is not None)
 
 
 def json_of(body: bytes, status: int) -> object:
@@ -122,12 +273,12 @@ def json_of(body: bytes, status: int) -> object:
     try:
         return cast(object, strict_json.loads(body))
     except strict_json.StrictJSONError as error:
-        excerpt = redact(body[:_EXCERPT].decode("utf-8", "replace"))
-        raise DecodeError(
-            f"The answer is not JSON: {error}" if body else "The answer is empty",
-            status=status,
-            details={"reason": redact(str(error)), "excerpt": excerpt},
-        ) from None
+        reason = redact(str(error))
+    raise DecodeError(
+        f"The answer is not JSON: {reason}" if body else "The answer is empty",
+        status=status,
+        details={"reason": reason, "excerpt": excerpt(body)},
+    )
 
 
 def parsed(schema: ModelSchema[T], value: object, status: int) -> T:
@@ -136,7 +287,7 @@ def parsed(schema: ModelSchema[T], value: object, status: int) -> T:
         return schema.parse(value, unknown="exclude")
     except marshmallow.ValidationError as error:
         fields = error.messages
-        raise _violation(f"{type(schema).__name__}: {json.dumps(fields, default=str)}", status, fields, value) from None
+    raise _violation(f"{type(schema).__name__}: {json.dumps(fields, default=str)}", status, fields, value)
 
 
 def _unwrapped(value: object, status: int) -> object:
@@ -147,5 +298,8 @@ def _unwrapped(value: object, status: int) -> object:
 
 def _violation(what: str, status: int, fields: object, value: object) -> ContractViolation:
     return ContractViolation(
-        f"The answer breaks the contract: {redact(what)}", status=status, details={"fields": fields}, data=value
+        f"The answer breaks the contract: {redact(what)}",
+        status=status,
+        details={"fields": covered(fields)},
+        data=covered(value),
     )

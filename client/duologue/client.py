@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from duologue import ids
-from duologue.caller import Caller
+from duologue.caller import Caller, RawResponse
 from duologue.clock import Clock
-from duologue.config import Config, Options, resolve
+from duologue.config import CallOptions, Config, Options, resolve
 from duologue.errors import AuthenticationError
+from duologue.hooks import Hook, Hooks
 from duologue.keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
+from duologue.logs import show_as_told
+from duologue.resources import Resource
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
 from duologue.resources.health import HealthChecks
@@ -24,7 +30,11 @@ from duologue.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorag
 from duologue.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
+    from duologue.query.bindings import Mutations, Queries
     from duologue.realtime import Realtime
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Client:
@@ -37,11 +47,25 @@ class Client:
 
     `help(duologue.Options)` describes every option. An option that is left out comes from its environment
     variable (`DUOLOGUE_BASE_URL`, `DUOLOGUE_API_KEY` …), else from the named environment, else from the defaults.
+    `DUOLOGUE_LOG=debug` (or `info`, or `warning`) writes what happens to standard error.
+
+    Threads: a client, its views and its resources may be used by any number of threads; a `ReplyStream` belongs to one.
+    `close` may be called from any thread: calls that wait for a retry raise `ClientClosed` at once, calls that wait
+    for an answer still get it, and no later call opens a connection.
+
+    Forks: a client may be used on both sides of a fork. The child opens connections of its own and starts with what
+    the parent knew at that moment, login included; afterwards neither learns what the other does, so a login that one
+    of them refreshes is over for the other. A stream or iterator that was open during the fork belongs to the parent.
 
     Args:
         transport: makes the HTTP exchanges instead of the real one; whoever passes it closes it.
         token_storage: keeps the tokens of a login; in memory by default.
         clock: the time, and waiting; tests pass their own.
+        on_request: is told before each attempt. These four are the documents' interceptors: they get an `Exchange`,
+            observe, and change nothing, not even by an exception.
+        on_response: is told after each answer, whatever its status.
+        on_retry: is told before the wait for another attempt.
+        on_error: is told when a call has failed for good.
         options: see above.
 
     Attributes:
@@ -52,6 +76,9 @@ class Client:
         smart_chat: the assistant.
         health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
+        queries: what the services know, cached.
+        mutations: what changes it, and the cache with it.
+        clock: the time, and waiting.
         config: the settings that are in force.
 
     Raises:
@@ -65,9 +92,14 @@ class Client:
         transport: Transport | None = None,
         token_storage: TokenStorage | None = None,
         clock: Clock | None = None,
+        on_request: Hook | None = None,
+        on_response: Hook | None = None,
+        on_retry: Hook | None = None,
+        on_error: Hook | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self._set_up(os.environ, transport, token_storage, clock, options)
+        hooks = Hooks(on_request=on_request, on_response=on_response, on_retry=on_retry, on_error=on_error)
+        self._set_up(os.environ, transport, token_storage, clock, hooks, options)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
@@ -78,7 +110,7 @@ class Client:
             options: win over the variables.
         """
         made = cls.__new__(cls)
-        made._set_up(os.environ if environ is None else environ, None, None, None, options)
+        made._set_up(os.environ if environ is None else environ, None, None, None, None, options)
         return made
 
     def _set_up(
@@ -87,34 +119,119 @@ class Client:
         transport: Transport | None,
         token_storage: TokenStorage | None,
         clock: Clock | None,
+        hooks: Hooks | None,
         options: Options,
     ) -> None:
+        show_as_told(environ)
         self.config = config = resolve(environ, **options)
-        clock = clock or Clock()
+        self.clock = clock = clock or Clock()
+        self._making = threading.Lock()
+        self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
-            pool_size=config.pool_size, proxies=config.proxies, verify=config.verify, cert=config.cert
+            pool_size=config.pool_size,
+            pool_block=config.pool_block,
+            proxies=config.proxies,
+            verify=config.verify,
+            cert=config.cert,
         )
-        self._caller = Caller(
+        self._root = self
+        self._caller = caller = Caller(
             config=config,
             transport=transport or self._http,
             tokens=_tokens(config, token_storage),
             identity=_identity(config, environ, clock),
             clock=clock,
+            hooks=hooks,
         )
-        self.users = Users(self._caller)
-        self.auth = Auth(self._caller)
-        self.chats = Chats(self._caller)
-        self.messages = Messages(self._caller)
-        self.smart_chat = SmartChat(self._caller)
-        self.health = HealthChecks(self._caller)
-        self.api_keys = ApiKeys(self._caller.identity, self.health.chats, clock)
+        self.users = Users(caller)
+        self.auth = Auth(caller)
+        self.chats = Chats(caller)
+        self.messages = Messages(caller)
+        self.smart_chat = SmartChat(caller)
+        self.health = HealthChecks(caller)
+        self.api_keys = ApiKeys(caller.identity, self.health.chats, clock)
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return a view of this client whose calls have other options.
+
+            api.with_options(timeout=60, max_retries=0).smart_chat.ask(session.id, message="Take your time")
+
+        A view is cheap. It shares connections, login and retry budget with its client; closing one closes both.
+
+        Args:
+            options: `timeout`, `max_retries`, `deadline`, `headers`; see `CallOptions`.
+
+        Raises:
+            TypeError: calls have no such option.
+            ValueError: a value that cannot be meant.
+        """
+        view = copy.copy(self)
+        view._caller = caller = self._caller.with_options(**options)
+        view.config = caller.config
+        view.users = self.users._asked_by(caller)
+        view.auth = self.auth._asked_by(caller)
+        view.chats = self.chats._asked_by(caller)
+        view.messages = self.messages._asked_by(caller)
+        view.smart_chat = self.smart_chat._asked_by(caller)
+        view.health = self.health._asked_by(caller)
+        return view
+
+    def with_raw_response(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
+        """Call a method of this client and return, besides its result, the answer it came from.
+
+            raw = api.with_raw_response(api.users.get, "1")
+            print(raw.status, raw.headers["etag"], raw.parsed.name)
+
+        Of a method that makes several calls it is the last one's answer.
+
+        Args:
+            method: a method of one of the client's resources, as `api.users.get`.
+            args: its arguments.
+            kwargs: its arguments by name.
+
+        Raises:
+            TypeError: it is no such method, or one that makes its calls later.
+            ApiException: the call failed.
+        """
+        resource = getattr(method, "__self__", None)
+        if not isinstance(resource, Resource):
+            raise TypeError("with_raw_response takes a method of a resource, as api.users.get")
+        records: list[RawResponse[Any]] = []
+        watched = resource._asked_by(resource._caller.recording(records))
+        result = getattr(watched, method.__name__)(*args, **kwargs)
+        if not records:
+            raise TypeError(f"{method.__name__} makes its calls later, or none")
+        return replace(records[-1], parsed=result)
 
     @cached_property
     def realtime(self) -> Realtime:
         """The Socket.IO connection; needs the extra `duologue[realtime]`."""
         from duologue.realtime import Realtime
 
+        if self._root is not self:  # a view: the connection is its client's
+            return self._root.realtime
         return Realtime(self._caller, self._http.new_session)
+
+    @property
+    def queries(self) -> Queries:
+        """What the services know, cached: TanStack Query's counterpart; see `duologue.query`. Views share it."""
+        return (self._root._cached or self._root._cache())[0]
+
+    @property
+    def mutations(self) -> Mutations:
+        """What changes something, and makes the cache see it."""
+        return (self._root._cached or self._root._cache())[1]
+
+    def _cache(self) -> tuple[Queries, Mutations]:
+        from duologue.query.bindings import Mutations, Queries
+
+        with self._making:
+            if self._cached is None:
+                queries = Queries(self)
+                self._cached = queries, Mutations(self, queries)
+        if self.closed:
+            self._cached[0].close()
+        return self._cached
 
     def validate_api_key(self) -> bool:
         """Tell whether the chat service knows our API key.
@@ -140,9 +257,11 @@ class Client:
     def close(self) -> None:
         """Close all connections and end the waiting for retries; a later call raises `ClientClosed`."""
         self._caller.close()
-        connected = self.__dict__.get("realtime")
+        connected = self._root.__dict__.get("realtime")
         if connected is not None:
             connected.disconnect()
+        if self._root._cached is not None:
+            self._root._cached[0].close()
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from duologue import defaults
-from duologue.calls import header_value
+from duologue.calls import header_name, header_value
 from duologue.defaults import ENVIRONMENTS, EnvironmentName
 from duologue.transport import Cert, Verify
 
@@ -33,10 +33,16 @@ class Options(TypedDict, total=False):
         max_retries: how often a failed call is tried again, on both services; 0 for never.
         chat_max_retries: the same for the chat service alone.
         retry_delay: seconds before the first retry; each further wait doubles.
+        retry_budget: retries made while none of them helps, over all calls together; None for no limit.
+        deadline: seconds a call may take altogether, with retries, waits and the whole body; None for no end.
+        max_body: the largest body of an answer, unpacked, in bytes; None for any size.
+        headers: headers to send with every call; they go before our own.
         proxies: a proxy's address by scheme. `HTTP_PROXY` and its sisters are not read: they would be sent the token.
         verify: whether to check certificates, or the path of a bundle of authorities.
         cert: the path of a client certificate, or of a certificate and its key.
         pool_size: idle connections kept for each host.
+        pool_block: whether there are never more connections than that, and a call waits for its turn; else more are
+            made when needed, and closed afterwards.
     """
 
     environment: EnvironmentName
@@ -51,10 +57,31 @@ class Options(TypedDict, total=False):
     max_retries: int
     chat_max_retries: int
     retry_delay: float
+    retry_budget: int | None
+    deadline: float | None
+    max_body: int | None
+    headers: Mapping[str, str] | None
     proxies: Mapping[str, str] | None
     verify: Verify
     cert: Cert | None
     pool_size: int
+    pool_block: bool
+
+
+class CallOptions(TypedDict, total=False):
+    """The options of single calls, for `Client.with_options`; what they mean is described at `Options`.
+
+    Args:
+        timeout: seconds to connect, and between two pieces of an answer.
+        max_retries: how often a failed call is tried again.
+        deadline: seconds a call may take altogether.
+        headers: headers to send; they go before the client's and our own.
+    """
+
+    timeout: float | None
+    max_retries: int
+    deadline: float | None
+    headers: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +100,15 @@ class Config:
     max_retries: int
     chat_max_retries: int
     retry_delay: float
+    retry_budget: int | None
+    deadline: float | None
+    max_body: int | None
+    headers: Mapping[str, str] | None = field(repr=False, hash=False)
     proxies: Mapping[str, str] | None = field(repr=False, hash=False)
     verify: Verify
     cert: Cert | None
     pool_size: int
+    pool_block: bool
 
     def __post_init__(self) -> None:
         for name in ("base_url", "chat_url", "realtime_url"):
@@ -87,6 +119,27 @@ class Config:
                 header_value(name, value)
         for name, least in _LEAST.items():
             _check_number(name, getattr(self, name), least)
+        for name, value in (self.headers or {}).items():
+            header_name(name)
+            header_value(name, value)
+
+    def for_calls(self, **options: Unpack[CallOptions]) -> Config:
+        """Return these settings with some changed for both services; headers are added to those there are.
+
+        Raises:
+            TypeError: single calls have no such option.
+            ValueError: a value that cannot be meant.
+        """
+        unknown = sorted(options.keys() - CallOptions.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"calls have no option {unknown[0]!r}; they have {', '.join(CallOptions.__annotations__)}")
+        changed: dict[str, Any] = dict(options)
+        for name in ("timeout", "max_retries"):
+            if name in changed:
+                changed[f"chat_{name}"] = changed[name]
+        if "headers" in changed:
+            changed["headers"] = {**(self.headers or {}), **(changed["headers"] or {})}
+        return replace(self, **changed)
 
 
 def resolve(environ: Mapping[str, str], **options: Unpack[Options]) -> Config:
@@ -125,10 +178,15 @@ def _environment_values(chosen: Mapping[str, Any]) -> dict[str, Any]:
         "max_retries": named.max_retries,
         "chat_max_retries": chosen.get("max_retries", defaults.CHAT_MAX_RETRIES),
         "retry_delay": defaults.RETRY_DELAY,
+        "retry_budget": defaults.RETRY_BUDGET,
+        "deadline": defaults.DEADLINE,
+        "max_body": defaults.MAX_BODY,
+        "headers": None,
         "proxies": None,
         "verify": True,
         "cert": None,
         "pool_size": defaults.POOL_SIZE,
+        "pool_block": False,
     }
 
 
@@ -140,6 +198,10 @@ def origin(url: str) -> str:
 
 def _truth_or_path(text: str) -> Verify:
     return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
 
 
 _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -155,10 +217,14 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DUOLOGUE_MAX_RETRIES": ("max_retries", int),
     "DUOLOGUE_CHAT_MAX_RETRIES": ("chat_max_retries", int),
     "DUOLOGUE_RETRY_DELAY": ("retry_delay", float),
+    "DUOLOGUE_RETRY_BUDGET": ("retry_budget", int),
+    "DUOLOGUE_DEADLINE": ("deadline", float),
+    "DUOLOGUE_MAX_BODY": ("max_body", int),
     "DUOLOGUE_PROXY": ("proxies", lambda url: {"http": url, "https": url}),
     "DUOLOGUE_VERIFY": ("verify", _truth_or_path),
     "DUOLOGUE_CERT": ("cert", str),
     "DUOLOGUE_POOL_SIZE": ("pool_size", int),
+    "DUOLOGUE_POOL_BLOCK": ("pool_block", _truth),
 }
 
 
@@ -172,6 +238,8 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, Any]:
             found[name] = read(text)
         except ValueError:
             raise ValueError(f"{variable} must be a number, not {text!r}") from None
+        except KeyError:
+            raise ValueError(f"{variable} must be true or false, not {text!r}") from None
     return found
 
 
@@ -181,14 +249,18 @@ _LEAST = {
     "max_retries": 0,
     "chat_max_retries": 0,
     "retry_delay": 0,
+    "retry_budget": 0,
+    "deadline": 0.001,
+    "max_body": 0,
     "pool_size": 1,
 }
 
-_WHOLE = ("max_retries", "chat_max_retries", "pool_size")
+_WHOLE = ("max_retries", "chat_max_retries", "retry_budget", "max_body", "pool_size")
+_OFF_BY_NONE = ("timeout", "chat_timeout", "retry_budget", "deadline", "max_body")
 
 
 def _check_number(name: str, value: float | None, least: float) -> None:
-    if value is None and name in ("timeout", "chat_timeout"):
+    if value is None and name in _OFF_BY_NONE:
         return
     whole = name in _WHOLE
     kinds = (int,) if whole else (int, float)

@@ -72,8 +72,20 @@ MAX_RETRY_DELAY: Final = 30.0
 MAX_RETRY_AFTER: Final = 120.0
 """The longest `Retry-After` that is waited for; a longer one is an error at once."""
 
-POOL_SIZE: Final = 10
-"""Idle connections kept for each host."""
+DEADLINE: Final = 300.0
+"""Seconds a call may take altogether: enough for two of the longest waits that a server may ask for."""
+
+RETRY_BUDGET: Final = 50
+"""Retries that a client makes while none of them helps."""
+
+MAX_BODY: Final = 10 * 1024 * 1024
+"""The largest body, unpacked, that is read."""
+
+MAX_REDIRECTS: Final = 5
+"""How often a `GET` follows its server to another path."""
+
+POOL_SIZE: Final = 32
+"""Idle connections kept for each host: one for each of as many threads."""
 
 REFRESH_AHEAD: Final = 30.0
 """Seconds before its end that an access token is renewed, so that it does not end on its way or because the server
@@ -99,6 +111,12 @@ RECONNECT_DELAY: Final = 2.0
 
 MAX_RECONNECT_DELAY: Final = 32.0
 """The last of those."""
+
+RECONNECT_JITTER: Final = 0.2
+"""The part by which such a wait may be shorter or longer."""
+
+OUTBOX_SIZE: Final = 64
+"""How many events wait to be sent while there is no connection: fewer than the mock takes from a client in a second."""
 
 INBOX_SIZE: Final = 10_000
 """How many received events wait for `receive()`; then the oldest are dropped."""

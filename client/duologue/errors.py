@@ -3,10 +3,14 @@
     ApiException, also called APIError
     ├── NetworkError                    no answer came: status 0
     │   ├── ConnectionFailed            no connection: refused, unknown host, TLS
+    │   │   ├── CertificateError        the server is not who it should be
     │   │   └── ConnectTimedOut         (also a RequestTimedOut)
     │   └── ConnectionLost              it broke off: reset, closed, body cut short
+    │       └── OutboxFull              too many events wait for a real-time connection
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
-    │   └── ConnectTimedOut             (also a ConnectionFailed)
+    │   ├── ConnectTimedOut             (also a ConnectionFailed)
+    │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
+    │   └── QueryTimedOut               a query took longer than who asked would wait (`duologue.query`)
     ├── StatusError                     the server refused: 405, 413, 415 … and
     │   ├── BadRequestError             400
     │   ├── AuthenticationError         401
@@ -20,8 +24,10 @@
     ├── UnusableAnswer                  something came that cannot be used
     │   ├── ProtocolError               it is not HTTP
     │   ├── DecodeError                 it is not JSON that we accept, or not what its encoding says
+    │   ├── AnswerTooLarge              its body is larger than `max_body`
     │   ├── ContractViolation           it is JSON, but not what the contract promises
     │   └── RedirectRefused             it sends us elsewhere
+    ├── QueryCancelled                  a query was called off (`duologue.query`)
     ├── TokenFileRefused                the file of tokens is not private, or cannot be used
     └── ClientClosed                    the client was closed, before or during the call
 
@@ -43,20 +49,24 @@ from duologue.contract.errors import ApiErrorType, type_of_status
 
 __all__ = [
     "APIError",
+    "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
+    "CertificateError",
     "ClientClosed",
     "ConflictError",
     "ConnectTimedOut",
     "ConnectionFailed",
     "ConnectionLost",
     "ContractViolation",
+    "DeadlineExceeded",
     "DecodeError",
     "NetworkError",
     "NotFoundError",
+    "OutboxFull",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -229,12 +239,32 @@ class ConnectionLost(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
 
 
+class OutboxFull(ConnectionLost):  # named for what happened
+    """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
+
+
 class RequestTimedOut(ApiException):
     """It took too long."""
 
     default_type = ApiErrorType.TIMEOUT_ERROR
     default_status = 408
     default_message = "Request timeout"
+
+
+class CertificateError(ConnectionFailed):
+    """The server's certificate was not accepted, so nothing was sent. Trying again would change nothing."""
+
+    default_message = "The server's certificate was not accepted"
+
+    def is_retryable(self) -> bool:
+        """Tell whether the same call may succeed later: not without another certificate."""
+        return False
+
+
+class DeadlineExceeded(RequestTimedOut):
+    """The call, with its retries and waits, took longer than its `deadline`."""
+
+    default_message = "The deadline passed before the answer was there"
 
 
 class ConnectTimedOut(ConnectionFailed, RequestTimedOut):
@@ -314,6 +344,12 @@ class DecodeError(UnusableAnswer):
     """The body is not JSON that we accept, or not what its encoding says."""
 
     default_message = "The answer is not JSON"
+
+
+class AnswerTooLarge(UnusableAnswer):
+    """The body, unpacked, is larger than `max_body` allows; it was not read to its end."""
+
+    default_message = "The answer is too large"
 
 
 class ContractViolation(UnusableAnswer):

@@ -29,4 +29,8 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _nine_characters() -> str:
-    return "".join(secrets.choice(_BASE36) for _ in range(9))
+    number, made = secrets.randbelow(36**9), ""
+    for _ in range(9):
+        number, digit = divmod(number, 36)
+        made += _BASE36[digit]
+    return made

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from duologue import defaults
+from duologue import defaults, forks
 from duologue.calls import header_value
 from duologue.clock import Clock
 from duologue.contract import headers
@@ -92,6 +92,7 @@ class ApiKeys:
         self._check = check
         self._clock = clock
         self._checking = threading.RLock()
+        forks.watch_locks(self, "_checking")
         self._verdict: _Verdict | None = None
         self._listeners: Listeners[ApiKeyInvalid] = Listeners(("api_key_invalid",))
 
@@ -193,6 +194,7 @@ class AnonymousUser:
         self._folder = folder
         self._generate = generate
         self._lock = threading.Lock()
+        forks.watch_locks(self, "_lock")
         self._id: str | None = None
 
     def __call__(self) -> str:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from duologue import forks
+
 T = TypeVar("T")
 
 _log = logging.getLogger("duologue")
@@ -21,6 +23,7 @@ class Listeners(Generic[T]):
 
     def __init__(self, names: Iterable[str]) -> None:
         self._lock = threading.Lock()
+        forks.watch_locks(self, "_lock")
         self._callbacks: dict[str, list[Callable[[T], object]]] = {name: [] for name in names}
 
     def on(self, name: str, callback: Callable[[T], object]) -> None:

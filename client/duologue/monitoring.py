@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from duologue import forks
 from duologue.clock import Clock
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class PerformanceMonitor:
         self._window = window
         self._clock = clock or Clock()
         self._lock = threading.Lock()
+        forks.watch_locks(self, "_lock")
         self._series: dict[str, _Series] = {}
 
     def attach(self, api: Client) -> Self:

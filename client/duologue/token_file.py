@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from duologue import forks
 from duologue.errors import TokenFileRefused, visible
 from duologue.keys import data_folder
 from duologue.tokens import StoredTokens
@@ -57,6 +58,7 @@ class FileTokens:
         self._url = _same_for_same(base_url)
         self.file = found / _file_name(self._url)
         self._reading = threading.Lock()
+        forks.watch_locks(self, "_reading")
         self._read: tuple[_Signature, StoredTokens | None] | None = None
 
     def load(self) -> StoredTokens | None:

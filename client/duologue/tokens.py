@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
 
-from duologue import defaults
+from duologue import defaults, forks
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
 from duologue.errors import ApiException, AuthenticationError, BadRequestError, PermissionDeniedError
@@ -124,6 +124,7 @@ class _Unshared:
     def __init__(self, storage: TokenStorage) -> None:
         self._storage = storage
         self._changing = threading.Lock()
+        forks.watch_locks(self, "_changing")
 
     def load(self) -> StoredTokens | None:
         return self._storage.load()
@@ -153,6 +154,7 @@ class TokenHolder:
     def __init__(self, storage: TokenStorage) -> None:
         self._storage = storage if isinstance(storage, SharedTokenStorage) else _Unshared(storage)
         self._renewing = threading.Lock()
+        forks.watch_locks(self, "_renewing")
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self.listeners: Listeners[AuthEvent] = Listeners(("logged_in", "refreshed", "logged_out"))
 

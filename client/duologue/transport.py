@@ -1,34 +1,28 @@
 """One HTTP exchange: a request goes out, an answer comes back, or one of our own errors.
 
 `Transport` is the seam: one method, one exchange, no retries. Tests and other stacks pass their own to
-`Client(transport=…)`. `HTTPTransport` is the real one and, with `retry`, the only place that knows requests and
-urllib3; every error of theirs is translated here and nowhere else.
+`Client(transport=…)`. `HTTPTransport` is the real one. With `adapter`, `connections`, `foreign` and `retry` it is all
+that knows requests and urllib3.
 """
 
 from __future__ import annotations
 
-import http.client
-import os
+import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from duologue import defaults
-from duologue.errors import (
-    ApiException,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    DecodeError,
-    ProtocolError,
-    RequestTimedOut,
-)
+from duologue import defaults, forks
+from duologue.adapter import RetryAdapter
+from duologue.connections import Patience
+from duologue.errors import AnswerTooLarge, ApiException, DeadlineExceeded, RequestTimedOut
+from duologue.foreign import FOREIGN, translated
+from duologue.retry import RetryPolicy
 
 Session = requests.Session
 """What `new_session` makes; so that nobody else needs to know requests."""
@@ -49,6 +43,7 @@ class Request:
         headers: what to send; values are ASCII without line breaks.
         body: the bytes of the body, None for no body.
         timeout: seconds to connect, and between two pieces of the answer; None waits for ever.
+        deadline: seconds from now until the whole exchange, body included, must be over; None for no end.
     """
 
     method: str
@@ -56,6 +51,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     timeout: float | None = None
+    deadline: float | None = None
 
 
 class Response:
@@ -86,13 +82,36 @@ class Response:
         """Return a header's value, None if it is not there."""
         return self.headers.get(name.lower())
 
-    def read(self) -> bytes:
-        """Return the whole body and give the connection back; a second call returns the same bytes."""
+    def read(self, limit: int | None = None) -> bytes:
+        """Return the whole body and give the connection back; a second call returns the same bytes.
+
+        Args:
+            limit: the most bytes to read, unpacked; None for any number.
+
+        Raises:
+            AnswerTooLarge: there are more; they are not read.
+        """
         if self._whole is None:
-            self._whole = b"".join(self.pieces())
+            self._whole = b"".join(self.pieces() if limit is None else self._up_to(limit))
         return self._whole
 
-    def pieces(self) -> Iterator[bytes]:
+    def _up_to(self, limit: int) -> Iterator[bytes]:
+        declared = self.header("Content-Length") or ""
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
+            self.close()
+            raise self._too_large(limit)
+        size = 0
+        with contextlib.closing(self.pieces()) as pieces:
+            for piece in pieces:
+                size += len(piece)
+                if size > limit:
+                    raise self._too_large(limit)
+                yield piece
+
+    def _too_large(self, limit: int) -> AnswerTooLarge:
+        return AnswerTooLarge(f"The answer is larger than {limit:,} bytes", status=self.status)
+
+    def pieces(self) -> Generator[bytes, None, None]:
         """Yield the body as it arrives, then give the connection back."""
         try:
             yield from self._pieces
@@ -125,8 +144,7 @@ class _Session(requests.Session):
     """A session that takes nothing from its surroundings and follows nothing.
 
     A `~/.netrc` entry would replace the Bearer token, and an `HTTP_PROXY` variable would send it to a proxy; a
-    redirect would take key and body to wherever the server says. Requests are prepared without the session, so that a
-    cookie is never sent back: it would outlive the login.
+    redirect would take key and body to wherever the server says, and a cookie would outlive the login.
     """
 
     def __init__(self) -> None:
@@ -138,14 +156,14 @@ class _Session(requests.Session):
 
 
 class HTTPTransport:
-    """The real transport: one `requests.Session` over pooled connections, safe to share between threads.
+    """The real transport: one `requests.Session` with a `RetryAdapter` over pooled connections.
 
-    urllib3 sets `TCP_NODELAY` by default, so a small request is not held back. Retries are off at this level: the
-    caller asks its `RetryPolicy` after each exchange, because only there a cut-off body, an attempt counter, a login
-    that must be renewed and a `close()` are in view.
+    It is safe to share between threads. A forked process gets connections of its own. Retries are off at this level:
+    the caller asks its `RetryPolicy` after each exchange; `adapter` says why.
 
     Args:
         pool_size: idle connections kept for each host; more are made when needed and closed afterwards.
+        pool_block: whether there are never more than that; an exchange then waits, up to its timeout, for its turn.
         proxies: a proxy's address by scheme, `{"https": "http://proxy:3128"}`; environment variables are not read.
         verify: whether to check certificates, or the path of a bundle of authorities to check them with.
         cert: the path of a client certificate, or of a certificate and its key.
@@ -155,34 +173,73 @@ class HTTPTransport:
         self,
         *,
         pool_size: int = defaults.POOL_SIZE,
+        pool_block: bool = False,
         proxies: Mapping[str, str] | None = None,
         verify: Verify = True,
         cert: Cert | None = None,
     ) -> None:
         self._pool_size = pool_size
+        self._pool_block = pool_block
         self._proxies = dict(proxies or {})
         self._verify = verify
         self._cert = cert
+        self._closed = False
+        self._open()
+        forks.watch(self)
+
+    def _open(self) -> None:
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
-        self._process = os.getpid()
+        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
+        self._adapter = RetryAdapter(RetryPolicy(0), pool_size=self._pool_size, pool_block=self._pool_block)
+        self.session = self.new_session()
+        self.session.mount("http://", self._adapter)
+        self.session.mount("https://", self._adapter)
 
     def send(self, request: Request, /) -> Response:
-        """Make one exchange; see `Transport.send`."""
-        with _translated():
-            prepared = requests.Request(
-                request.method, request.url, headers=dict(request.headers), data=request.body
-            ).prepare()
-            timeout = (request.timeout, request.timeout)
-            answer = self._our_session().send(prepared, stream=True, timeout=timeout, allow_redirects=False)
-        return Response(answer.status_code, answer.headers, _pieces_of(answer), close=answer.close)
+        """Make one exchange; see `Transport.send`.
+
+        Raises:
+            ClientClosed: after `close`.
+        """
+        ends = None if request.deadline is None else time.monotonic() + request.deadline
+        try:
+            raw = self._sent(request, ends)
+        except FOREIGN as error:
+            failure = _told(error, ends)
+        else:
+            return Response(raw.status, raw.headers, _pieces_of(raw, ends), close=lambda: _given_back(raw))
+        raise failure  # not inside `except`: our errors carry nothing foreign along
+
+    def _sent(self, request: Request, ends: float | None) -> urllib3.BaseHTTPResponse:
+        origin, target = _split(request.url)
+        pool = self._pools.get(origin) or self._new_pool(origin)
+        if self._proxies:
+            target = self._adapter.request_url(_prepared(request.url), self._proxies)
+        patience = Patience(request.timeout, ends)
+        return self._adapter.exchange(pool, request.method, target, request.headers, request.body, patience)
+
+    def _new_pool(self, origin: str) -> urllib3.HTTPConnectionPool:
+        """Return the pool for an origin.
+
+        Pools are made only here, under the lock under which `close` ends them, so that an exchange which meets `close`
+        on its way cannot open a connection behind its back.
+        """
+        with self._lock:
+            if self._closed:
+                raise urllib3.exceptions.ClosedPoolError(None, "closed")  # type: ignore[arg-type]
+            if origin not in self._pools:
+                prepared = _prepared(origin)
+                found = self._adapter.get_connection_with_tls_context(prepared, self._verify, self._proxies, self._cert)
+                pool = cast(urllib3.HTTPConnectionPool, found)
+                self._adapter.cert_verify(pool, origin, self._verify, self._cert)  # type: ignore[no-untyped-call]
+                self._pools[origin] = pool
+            return self._pools[origin]
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections, for good; exchanges that are under way end, and close theirs."""
         with self._lock:
-            session, self._session = self._session, None
-        if session:
-            session.close()
+            self._closed = True
+            self.session.close()
 
     def new_session(self) -> requests.Session:
         """Return another session with the same proxies and certificates, for whoever speaks HTTP besides us."""
@@ -193,81 +250,57 @@ class HTTPTransport:
         session.cert = self._cert
         return session
 
-    def _our_session(self) -> requests.Session:
-        with self._lock:
-            if self._session is None or self._process != os.getpid():  # a fork would share our sockets with its parent
-                self._session, self._process = self._pooled_session(), os.getpid()
-            return self._session
-
-    def _pooled_session(self) -> requests.Session:
-        session = self.new_session()
-        adapter = HTTPAdapter(pool_maxsize=self._pool_size, max_retries=0)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        return session
+    def after_fork(self) -> None:
+        """Let go of the parent's connections, without a word on them, and start with none."""
+        for pool in self._pools.values():
+            for connection in list(pool.pool.queue) if pool.pool else ():
+                if connection is not None and connection.sock is not None:
+                    connection.sock.close()  # our copy of the descriptor; to the parent and the server nothing happens
+        self._open()
 
 
-def _pieces_of(answer: requests.Response) -> Iterator[bytes]:
+def _split(url: str) -> tuple[str, str]:
+    """Return origin and target of an address, as `http://host:80` and `/path?query`."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    if "?" in host:
+        host, _, query = rest.partition("?")
+        return f"{scheme}://{host}", f"/?{query}"
+    return f"{scheme}://{host}", f"/{path}" if slash else "/"
+
+
+def _prepared(url: str) -> requests.PreparedRequest:
+    """Return a request that is only an address, for requests' own questions about it."""
+    made = requests.PreparedRequest()
+    made.method, made.url, made.headers = "GET", url, requests.structures.CaseInsensitiveDict()
+    return made
+
+
+def _pieces_of(raw: urllib3.BaseHTTPResponse, ends: float | None) -> Iterator[bytes]:
     """Yield an answer's body as it arrives, without the delay that reading full blocks would bring."""
-    raw: urllib3.HTTPResponse = answer.raw
-    with _translated():
-        if raw.chunked:
-            yield from raw.stream(_PIECE, decode_content=True)
-            return
-        while piece := raw.read1(_PIECE, decode_content=True):
-            yield piece
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The door that no foreign error passes."""
     try:
-        yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-        raise _translation(error) from error
+        yield from raw.stream(_PIECE, decode_content=True) if raw.chunked else _unframed(raw)
+        return
+    except (*FOREIGN, ValueError) as error:  # the last for a chunk of a negative size
+        failure = _told(error, ends)
+    raise failure
 
 
-def _translation(error: BaseException) -> ApiException:
-    """Return our error for a foreign one, judged by everything that it wraps: the wrappers say little."""
-    causes = list(_wrapped(error))
-    reason = _reason(causes)
-
-    def found(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
-
-    if found(urllib3.exceptions.NewConnectionError, urllib3.exceptions.SSLError, urllib3.exceptions.ProxyError):
-        return ConnectionFailed(details=reason)
-    if found(urllib3.exceptions.ConnectTimeoutError):  # of which urllib3 makes NewConnectionError a kind
-        return ConnectTimedOut(details=reason)
-    if found(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-        return RequestTimedOut(details=reason)
-    if found(requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
-        return DecodeError("The answer cannot be unpacked", details=reason)
-    if _is_not_http(causes):
-        return ProtocolError(details=reason)
-    return ConnectionLost(details=reason)
+def _unframed(raw: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    plain = "content-encoding" not in raw.headers
+    while piece := raw.read1(_PIECE, decode_content=True):
+        yield piece
+        if plain and raw.length_remaining == 0:
+            return
 
 
-def _is_not_http(causes: list[BaseException]) -> bool:
-    """Whether something came, but no HTTP: not a close before the first byte, nor an end before the last."""
-    ended = (http.client.RemoteDisconnected, http.client.IncompleteRead, http.client.NotConnected)
-    return any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, ended) for cause in causes)
+def _given_back(raw: urllib3.BaseHTTPResponse) -> None:
+    """Return a connection to its pool; one with a rest of an answer on it is closed first."""
+    raw.close()
+    raw.release_conn()
 
 
-def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that it was made of, outermost first."""
-    waiting: list[Any] = [error]
-    seen: set[int] = set()
-    while waiting:
-        cause = waiting.pop(0)
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-
-
-def _reason(causes: list[BaseException]) -> dict[str, str]:
-    """Say what was at the bottom of it, without addresses that may hold a password."""
-    system = [cause for cause in causes if isinstance(cause, OSError) and cause.strerror]
-    root = system[-1] if system else causes[-1]
-    return {"reason": (system[-1].strerror if system else None) or type(root).__name__}
+def _told(error: BaseException, ends: float | None) -> ApiException:
+    failure = translated(error)
+    late = ends is not None and time.monotonic() >= ends
+    return DeadlineExceeded() if late and isinstance(failure, RequestTimedOut) else failure

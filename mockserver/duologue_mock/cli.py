@@ -64,6 +64,7 @@ class RateLimit(click.ParamType["int | None"]):
 @click.option(
     "--reply-api-key", envvar="DUOLOGUE_REPLY_API_KEY", help="Key for that API.  [env: DUOLOGUE_REPLY_API_KEY]"
 )
+@click.option("--reply-timeout", type=float, default=60.0, show_default=True, help="Seconds that API may be silent.")
 @click.option("--delta-delay", type=float, default=0.0, show_default=True, help="Seconds between streamed pieces.")
 @click.option("--seed", type=int, help="Make the same ids in every run.")
 @click.option("--quiet", is_flag=True, help="No banner and no request log.")

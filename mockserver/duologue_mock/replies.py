@@ -155,10 +155,13 @@ class OpenAICompatible:
         body = {"model": self._model, "stream": True, "messages": _as_openai_messages(request)}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
-            with requests.post(self._url, json=body, headers=headers, stream=True, timeout=self._timeout) as answer:
-                if answer.status_code != 200:
-                    raise RuntimeError(f"{self._url} answered {answer.status_code}.")
-                yield from _deltas(answer.iter_lines())
+            with requests.Session() as session:
+                session.trust_env = False  # a netrc entry would replace the key, a proxy variable would send it there
+                options: dict[str, Any] = {"headers": headers, "stream": True, "timeout": self._timeout}
+                with session.post(self._url, json=body, **options) as answer:
+                    if answer.status_code != 200:
+                        raise RuntimeError(f"{self._url} answered {answer.status_code}.")
+                    yield from _deltas(answer.iter_lines())
         except requests.RequestException as error:
             if isinstance(error, requests.Timeout) or _fell_silent(error):
                 raise TimeoutError(f"{self._url} did not answer within {self._timeout:g} s.") from error

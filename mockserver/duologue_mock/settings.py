@@ -48,7 +48,7 @@ class Settings:
     """Requests a minute for one caller; None for no limit."""
     max_body: int = 1024 * 1024
     """The longest request body, in bytes."""
-    read_timeout: float = 10.0
+    read_timeout: float = 8.0
     """Seconds a client may take to send a request, once it has begun."""
     idle_timeout: float = 75.0
     """Seconds a connection is kept open between requests."""
@@ -83,6 +83,12 @@ class Settings:
         for name in ("api_keys", "allowed_origins", "allowed_hosts"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be several, as in ({getattr(self, name)!r},), not one text.")
+        for origin in self.allowed_origins:
+            if not re.fullmatch(r"https?://[^/?#*]+/?", origin):
+                raise ValueError(f"allowed_origins needs origins like `https://app.example:8443`, not {origin!r}.")
+        for host in self.allowed_hosts:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+                raise ValueError(f"allowed_hosts needs bare names like `mock.example`, without a port, not {host!r}.")
         if self.secret is not None and len(self.secret.encode()) < _SECRET_LENGTH:
             raise ValueError(f"secret must have at least {_SECRET_LENGTH} bytes (RFC 7518, section 3.2).")
         if self.rate_limit is not None and self.rate_limit < 1:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -46,7 +47,7 @@ def answer(
     return send(f"HTTP/1.1 {status} Because\r\n{head}\r\n".encode() + content, keep=True)
 
 
-def send(data: bytes | Sequence[bytes], *, keep: bool = False) -> Act:
+def send(data: bytes | Iterable[bytes], *, keep: bool = False) -> Act:
     """Send bytes as they are, then close the connection or keep it."""
 
     def act(connection: socket.socket) -> bool:
@@ -80,10 +81,20 @@ class ScriptedServer:
     Args:
         script: what to do.
         greeting: sent as soon as somebody connects, before anything was asked.
+        answering: decides by the request instead.
+        tls: how to speak TLS, if at all.
     """
 
-    def __init__(self, *script: Act, greeting: bytes = b"") -> None:
+    def __init__(
+        self,
+        *script: Act,
+        greeting: bytes = b"",
+        answering: Callable[[Received], Act] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.script = list(script) or [answer()]
+        self.answering = answering
         self.greeting = greeting
         self.received: list[Received] = []
         self._lock = threading.Lock()
@@ -119,6 +130,19 @@ class ScriptedServer:
         self._threads.append(thread)
         thread.start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self.tls is None:
+            return connection
+        try:
+            connection.settimeout(10)
+            secured: socket.socket = self.tls.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            raise
+        with self._lock:
+            self._open.add(secured)
+        return secured
+
     def _accept(self) -> None:
         while True:
             try:
@@ -132,12 +156,18 @@ class ScriptedServer:
             self._start(lambda c=connection, n=number: self._serve(c, n))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        with suppress(OSError, ValueError), connection, connection.makefile("rb") as stream:
+        with (
+            suppress(OSError, ValueError),
+            self._secured(connection) as connection,
+            connection.makefile("rb") as stream,
+        ):
             connection.sendall(self.greeting)
             while (request := _read(stream, number)) is not None:
                 with self._lock:
                     act = self.script[min(len(self.received), len(self.script) - 1)]
                     self.received.append(request)
+                if self.answering:
+                    act = self.answering(request)
                 if not act(connection):
                     break
         with self._lock:

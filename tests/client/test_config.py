@@ -64,10 +64,14 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "MAX_RETRIES": "4",
         "CHAT_MAX_RETRIES": "5",
         "RETRY_DELAY": "0.5",
+        "RETRY_BUDGET": "9",
+        "DEADLINE": "60",
+        "MAX_BODY": "1000",
         "PROXY": "http://proxy.example:3128",
         "VERIFY": "false",
         "CERT": "client.pem",
         "POOL_SIZE": "7",
+        "POOL_BLOCK": "True",
     }
     config = resolve({f"DUOLOGUE_{name}": value for name, value in values.items()})
     assert vars(config) == {
@@ -83,10 +87,15 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "max_retries": 4,
         "chat_max_retries": 5,
         "retry_delay": 0.5,
+        "retry_budget": 9,
+        "deadline": 60.0,
+        "max_body": 1000,
+        "headers": None,
         "proxies": {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"},
         "verify": False,
         "cert": "client.pem",
         "pool_size": 7,
+        "pool_block": True,
     }
     assert set(vars(config)) == set(Options.__annotations__)
 

@@ -165,7 +165,13 @@ def test_anything_can_be_measured(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [([7], (7, 7, 7)), (range(1, 101), (50, 95, 99)), (range(1, 1001), (500, 950, 990)), ([1, 2], (1, 2, 2))],
+    [
+        ([7], (7, 7, 7)),
+        (range(1, 6), (3, 5, 5)),
+        (range(1, 101), (50, 95, 99)),
+        (range(1, 1001), (500, 950, 990)),
+        ([1, 2], (1, 2, 2)),
+    ],
 )
 def test_quantiles_are_the_nearest_rank(values: Any, expected: tuple[float, ...]) -> None:
     shuffled = [float(value) for value in values]

@@ -18,6 +18,7 @@ import urllib3
 from duologue import (
     ApiException,
     Client,
+    ClientClosed,
     ConnectionFailed,
     ConnectionLost,
     ConnectTimedOut,
@@ -301,10 +302,12 @@ def test_a_forked_process_opens_its_own_connection(serve: Serve) -> None:
     assert [received.connection for received in server.received] == [1, 2, 1]
 
 
-def test_a_transport_that_was_closed_opens_again(serve: Serve) -> None:
+def test_a_transport_that_was_closed_stays_closed(serve: Serve) -> None:
     server = serve(answer(200, USER))
     transport = HTTPTransport()
-    for _ in range(2):
-        transport.send(Request("GET", server.origin, timeout=5)).read()
-        transport.close()
-    assert server.connections == 2
+    transport.send(Request("GET", server.origin, timeout=5)).read()
+    transport.close()
+    for address in (server.origin, "http://another.invalid"):
+        with pytest.raises(ClientClosed):
+            transport.send(Request("GET", address, timeout=5))
+    assert server.connections == 1

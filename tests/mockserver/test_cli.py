@@ -340,13 +340,17 @@ REACHED: dict[str, tuple[tuple[str, ...], Any]] = {
     "token_lifetime": (("--token-lifetime", "1.5"), 1.5),
     "rate_limit": (("--rate-limit", "off"), None),
     "max_body": (("--max-body", "500"), 500),
-    "allowed_origins": (("--allow-origin", "https://a.example", "--allow-origin", "b"), ("https://a.example", "b")),
+    "allowed_origins": (
+        ("--allow-origin", "https://a.example", "--allow-origin", "http://b"),
+        ("https://a.example", "http://b"),
+    ),
     "allowed_hosts": (("--allow-host", "a.example"), ("a.example",)),
     "fixtures": (("--fixtures", "."), Path()),
     "reply_url": (("--reply-url", "http://localhost:11434/v1"), "http://localhost:11434/v1"),
     "reply_model": (("--reply-model", "tiny"), "tiny"),
     "reply_api_key": (("--reply-api-key", "sk-1"), "sk-1"),
     "delta_delay": (("--delta-delay", "0.5"), 0.5),
+    "reply_timeout": (("--reply-timeout", "5"), 5.0),
     "seed": (("--seed", "7"), 7),
 }
 """How each setting is reached, and what it is then."""
@@ -357,7 +361,6 @@ NOT_REACHED = {
     "secret": "a mock's logins may end with it",
     "read_timeout": "for tests of the server's own patience",
     "idle_timeout": "for tests of the server's own patience",
-    "reply_timeout": "its default suits any model on this machine",
 }
 """Why each of the others is not."""
 

@@ -225,10 +225,17 @@ def test_an_origin_may_be_allowed(origin: str) -> None:
         assert not gate.is_ours(other)
 
 
-@pytest.mark.parametrize("allowed", ["*", "null", ""])
-def test_a_wildcard_is_no_origin(allowed: str) -> None:
-    """Never everybody together with credentials."""
-    assert not Gate(Settings(allowed_origins=(allowed,))).is_ours("https://app.example")
+@pytest.mark.parametrize("allowed", ["*", "null", "", "app.example", "https://*.example", "https://app.example/path"])
+def test_what_is_no_origin_cannot_be_allowed(allowed: str) -> None:
+    """Never everybody together with credentials; and nothing that would silently allow nobody."""
+    with pytest.raises(ValueError, match="allowed_origins"):
+        Settings(allowed_origins=(allowed,))
+
+
+@pytest.mark.parametrize("allowed", ["mock.example:3001", "*", "", "http://mock.example"])
+def test_what_is_no_host_name_cannot_be_allowed(allowed: str) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts"):
+        Settings(allowed_hosts=(allowed,))
 
 
 def test_the_refusal_says_how_to_allow_it() -> None:

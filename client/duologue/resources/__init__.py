@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import copy
+from typing import Self, TypeVar
 
 from duologue.caller import Caller
 from duologue.contract import Model, Operation
@@ -15,6 +16,12 @@ class Resource:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    def _asked_by(self, caller: Caller) -> Self:
+        """Return the same resource with another caller; see `Client.with_options`."""
+        made = copy.copy(self)
+        made._caller = caller
+        return made
 
     def _call(self, operation: Operation[T], sent: Model | None = None, /, **ids: str) -> T:
         return self._caller.call(operation, sent, **ids)

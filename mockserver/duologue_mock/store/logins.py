@@ -8,6 +8,9 @@ from dataclasses import dataclass
 MAX_LOGINS = 10_000
 """Beyond this many, the oldest login ends: a test that logs in for ever must not fill the memory."""
 
+MAX_SPENT = 50_000
+"""Spent refresh tokens that are remembered; the oldest is forgotten beyond that, and is then merely unknown."""
+
 
 @dataclass(slots=True)
 class LoginSession:
@@ -56,6 +59,8 @@ class Logins:
             return None
         del self._by_refresh_token[refresh_token]
         self._spent[refresh_token] = session.id
+        if len(self._spent) > MAX_SPENT:
+            del self._spent[next(iter(self._spent))]
         session.refresh_token, session.expires = new_token, expires
         self._by_refresh_token[new_token] = session.id
         return session

@@ -1,0 +1,205 @@
+"""A deadline bounds whatever takes time: looking up, connecting, a handshake, sending, waiting, reading."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from duologue import (
+    ApiException,
+    Client,
+    ConnectionFailed,
+    ConnectTimedOut,
+    DeadlineExceeded,
+    HTTPTransport,
+    Request,
+    ServerError,
+)
+from tests.client.fakes import SESSION, USER, FakeClock
+from tests.client.faults.acts import HEAD, answer, drip, silence, then_silence
+from tests.client.servers import ScriptedServer
+
+To = Callable[..., tuple[Client, ScriptedServer]]
+Serve = Callable[..., ScriptedServer]
+
+SOON = 0.4
+BUSY = 0.15
+"""What a busy machine may add to a bound in real time."""
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < SOON * 1.1 + BUSY
+
+
+def test_a_server_that_says_nothing(serve: Serve) -> None:
+    with (
+        Client(base_url=serve(silence).origin, timeout=30, deadline=SOON) as api,
+        in_time(),
+        pytest.raises(DeadlineExceeded),
+    ):
+        api.users.get("1")
+
+
+def test_no_timeout_but_a_deadline(serve: Serve) -> None:
+    with (
+        Client(base_url=serve(silence).origin, timeout=None, deadline=SOON) as api,
+        in_time(),
+        pytest.raises(DeadlineExceeded),
+    ):
+        api.users.get("1")
+
+
+def test_attempts_and_waits_together(serve: Serve, clients: Callable[..., Client]) -> None:
+    server = serve(silence)
+    api = clients(base_url=server.origin, timeout=0.1, deadline=SOON, retry_delay=0.05, max_retries=50)
+    with in_time(), pytest.raises(ApiException) as caught:
+        api.users.get("1")
+    assert caught.value.status == 408
+    assert 1 < len(caught.value.attempts) < 6
+
+
+def test_a_wait_that_would_go_past_the_deadline_is_not_begun(to: To) -> None:
+    clock = FakeClock()
+    api, server = to(answer(503, {"message": "Down"}), clock=clock, deadline=4, retry_delay=1, max_retries=9)
+    with pytest.raises(ServerError, match="Down"):
+        api.users.get("1")
+    assert sum(clock.slept) < 4
+    assert len(server.received) == len(clock.slept) + 1
+
+
+def test_a_handshake_that_never_ends(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        origin = f"https://127.0.0.1:{mute.getsockname()[1]}"
+        with (
+            Client(base_url=origin, timeout=30, deadline=SOON, max_retries=0) as api,
+            in_time(),
+            pytest.raises(DeadlineExceeded),
+        ):
+            api.users.get("1")
+        hasty = Client(base_url=origin, timeout=0.1, max_retries=0)
+        with hasty, in_time(), pytest.raises(ConnectTimedOut):
+            hasty.users.get("1")
+
+
+def test_a_server_that_does_not_read(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        transport = HTTPTransport()
+        origin = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with in_time(), pytest.raises(DeadlineExceeded):
+            transport.send(Request("POST", origin, body=b"x" * 50_000_000, timeout=30, deadline=SOON))
+        transport.close()
+
+
+def test_a_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one thing here that no socket can produce: the system's resolver."""
+    hanging: queue.SimpleQueue[None] = queue.SimpleQueue()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.get(timeout=30) or [])
+    try:
+        with (
+            Client(base_url="http://slow.invalid", timeout=30, deadline=SOON, max_retries=0) as api,
+            in_time(),
+            pytest.raises(DeadlineExceeded),
+        ):
+            api.users.get("1")
+        hasty = Client(base_url="http://slow.invalid", timeout=0.1, max_retries=0)
+        with hasty, in_time(), pytest.raises(ConnectTimedOut):
+            hasty.users.get("1")
+    finally:
+        for _ in range(2):
+            hanging.put(None)
+
+
+def test_a_host_with_several_addresses_has_one_timeout_for_all(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+    """The first address never answers; the second gets its share of the time."""
+    server = serve(answer(200, USER))
+    with socket.create_server(("127.0.0.2", 0), backlog=0) as listener:
+        full = [socket.socket() for _ in range(3)]
+        for one in full:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        places = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", address)
+            for address in (listener.getsockname(), ("127.0.0.1", server.port))
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        with Client(base_url="http://two.invalid", timeout=0.3) as api, in_time():
+            assert api.users.get("1").id == "1"
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places[:1] * 4)
+        with (
+            Client(base_url="http://four.invalid", timeout=0.3, max_retries=0) as api,
+            in_time(),
+            pytest.raises(ConnectTimedOut),
+        ):
+            api.users.get("1")
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+        with Client(base_url="http://none.invalid", max_retries=0) as api, pytest.raises(ConnectionFailed):
+            api.users.get("1")
+        for one in full:
+            one.close()
+
+
+def test_a_streamed_reply_that_drips(serve: Serve) -> None:
+    head = b"HTTP/1.1 201 Created\r\nContent-Type: text/event-stream\r\n\r\n"
+    server = serve(drip(head, [b": still here\n\n"] * 1000, 0.05))
+    with Client(chat_url=server.origin, timeout=5, deadline=SOON) as api, in_time():
+        reply = api.smart_chat.stream("s", message="m")
+        with reply, pytest.raises(DeadlineExceeded) as caught:
+            reply.read()
+    assert caught.value.path == "/chats/s/smart-chat"
+
+
+def test_the_deadline_of_one_call_is_not_the_next_ones(serve: Serve) -> None:
+    server = serve(answer(200, USER))
+    with Client(base_url=server.origin, timeout=5, deadline=None) as api:
+        api.with_options(deadline=0.2).users.get("1")
+        threading.Event().wait(0.25)
+        assert api.users.get("1").id == "1"
+        assert api.with_options(deadline=5).users.get("1").id == "1"
+    assert server.connections == 1
+
+
+def test_a_deadline_that_passed_before_an_attempt(to: To) -> None:
+    clock = FakeClock()
+    api, server = to(answer(401, {"message": "expired"}), clock=clock, deadline=1)
+
+    class Slow(FakeClock):
+        def monotonic(self) -> float:
+            self.slept.append(2)
+            return float(sum(self.slept))
+
+    api._caller.clock = Slow()
+    with pytest.raises(DeadlineExceeded):
+        api.users.get("1")
+    assert server.received == []
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "1"])
+def test_a_deadline_that_cannot_be_meant_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="deadline"):
+        Client(deadline=value)  # type: ignore[arg-type]
+    with Client() as api, pytest.raises(ValueError, match="deadline"):
+        api.with_options(deadline=value)  # type: ignore[arg-type]
+
+
+def test_half_an_answer_by_the_deadline_is_none(serve: Serve) -> None:
+    with (
+        Client(base_url=serve(then_silence(HEAD + b"Content-Length: 50\r\n\r\n{")).origin, deadline=SOON) as api,
+        in_time(),
+        pytest.raises(DeadlineExceeded),
+    ):
+        api.users.get("1")
+
+
+def test_a_session_is_no_exception(serve: Serve) -> None:
+    envelope = {"data": SESSION, "message": "", "metadata": {}}
+    with Client(chat_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
+        assert api.with_options(deadline=5).chats.get("1").title == "Test Session"

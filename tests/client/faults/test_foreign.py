@@ -1,0 +1,136 @@
+"""No foreign error escapes: the exception classes of every library below us are listed and sent through the door."""
+
+from __future__ import annotations
+
+import http.client
+import inspect
+import json
+import socket
+import ssl
+import zlib
+from collections.abc import Callable
+from types import ModuleType
+
+import marshmallow
+import pytest
+import requests
+import urllib3
+
+from duologue import ApiException, Client, HTTPTransport, Request, Response
+from duologue.foreign import FOREIGN, translated
+from tests.client.servers import ScriptedServer, answer, send
+
+
+def exceptions_of(*modules: ModuleType) -> list[type[BaseException]]:
+    found = {
+        kind
+        for module in modules
+        for name, kind in inspect.getmembers(module, inspect.isclass)
+        if not name.startswith("_")
+        and issubclass(kind, Exception)
+        and not issubclass(kind, Warning)
+        and kind.__module__ != "builtins"
+    }
+    return sorted(found, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+
+
+NETWORK = exceptions_of(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)
+
+
+def made(kind: type[BaseException]) -> BaseException:
+    """An instance, whatever its constructor wants."""
+    one = kind.__new__(kind)
+    one.args = ("something",)
+    return one
+
+
+@pytest.mark.parametrize("kind", NETWORK, ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+def test_the_door_knows_every_class(kind: type[BaseException]) -> None:
+    assert issubclass(kind, (*FOREIGN, ValueError))
+    ours = translated(made(kind))
+    assert isinstance(ours, ApiException)
+    assert not isinstance(ours, (*FOREIGN, ValueError))
+    assert ours.details["reason"]
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(NETWORK) > 60
+
+
+class Breaking(HTTPTransport):
+    """The real transport, whose network raises what a test wants: while sending, or while reading."""
+
+    def __init__(self, kind: type[BaseException], *, reading: bool) -> None:
+        super().__init__()
+        self.kind, self.reading = kind, reading
+
+    def _sent(self, request: Request, ends: float | None) -> urllib3.BaseHTTPResponse:
+        if not self.reading:
+            raise made(self.kind)
+        raw = super()._sent(request, ends)
+        raw.read1 = self._broken  # type: ignore[method-assign]
+        return raw
+
+    def _broken(self, *_: object, **__: object) -> bytes:
+        raise made(self.kind)
+
+
+@pytest.mark.parametrize("reading", [False, True], ids=["sending", "reading"])
+def test_none_escapes_a_call(reading: bool) -> None:
+    with ScriptedServer(answer(200, {})) as server:
+        for kind in NETWORK:
+            if issubclass(kind, ValueError) and not issubclass(kind, FOREIGN):
+                continue
+            transport = Breaking(kind, reading=reading)
+            with Client(base_url=server.origin, transport=transport, max_retries=0, timeout=5) as api:
+                with pytest.raises(ApiException) as caught:
+                    api.users.get("1")
+                assert caught.value.__cause__ is caught.value.__context__ is None
+            transport.close()
+
+
+DECODING = exceptions_of(json, json.decoder, marshmallow.exceptions, zlib)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"id": 1}',
+        b'{"users": {}}',
+        b"[" * 9_999,
+        b"1" * 9_999,
+        b'"\\ud800"',
+        b"null",
+        b'{"data": 0}',
+    ],
+)
+def test_what_json_and_marshmallow_raise_stays_inside(raw: bytes) -> None:
+    with (
+        ScriptedServer(answer(200, raw=raw)) as server,
+        Client(base_url=server.origin, chat_url=server.origin, max_retries=0, timeout=5) as api,
+    ):
+        calls: list[Callable[[], object]] = [
+            lambda: api.users.get("1"),
+            lambda: api.users.list(),
+            lambda: api.chats.list(),
+            lambda: api.messages.list("1"),
+            lambda: api.health.platform(),
+            lambda: api.smart_chat.stream("1", message="m").read(),
+        ]
+        for call in calls:
+            with pytest.raises(ApiException) as caught:
+                call()
+            assert not isinstance(caught.value, tuple(DECODING))
+
+
+def test_the_response_of_the_seam_is_the_real_one() -> None:
+    """What other tests prove with a `Response` from memory holds for those of the wire."""
+    with ScriptedServer(send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}")) as server:
+        transport = HTTPTransport()
+        got = transport.send(Request("GET", server.origin, timeout=5))
+        transport.close()
+        assert (got.status, got.header("x-a"), got.read()) == (200, "b", b"{}")
+        assert type(got) is Response

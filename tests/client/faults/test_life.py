@@ -1,0 +1,204 @@
+"""The life of a client: threads, forks, closing, and connections that all come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from duologue import ApiException, Client, ClientClosed, ConnectTimedOut, HTTPTransport, Request
+from tests.client.fakes import USER
+from tests.client.faults.acts import CHUNKED, answer, hang_up, packed, reset, send
+from tests.client.faults.test_table import get_all
+from tests.client.servers import Act, Received, ScriptedServer
+
+To = Callable[..., tuple[Client, ScriptedServer]]
+Serve = Callable[..., ScriptedServer]
+
+GOOD = answer(200, USER)
+
+
+def test_a_send_that_races_close_opens_no_connection(serve: Serve) -> None:
+    """Sixteen threads send while the client is closed: afterwards no socket of theirs is left, and none is made."""
+    server = serve(GOOD)
+    for _ in range(20):
+        api = Client(base_url=server.origin, timeout=5)
+        start = threading.Barrier(17)
+        ends: list[object] = []
+
+        def work(api: Client = api, start: threading.Barrier = start, ends: list[object] = ends) -> None:
+            start.wait()
+            try:
+                while True:
+                    api.users.get("1")
+            except ApiException as error:
+                ends.append(type(error))
+
+        threads = [threading.Thread(target=work) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        start.wait()
+        api.close()
+        for thread in threads:
+            thread.join(10)
+        assert ends == [ClientClosed] * 16
+        known = server.connections
+        with pytest.raises(ClientClosed):
+            api._http.send(Request("GET", server.origin))
+        assert server.connections == known
+
+
+def test_a_call_that_is_under_way_while_the_client_closes_gets_its_answer(serve: Serve) -> None:
+    asked, closed = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> bool:
+        asked.set()
+        closed.wait(5)
+        return GOOD(connection)
+
+    api = Client(base_url=serve(slow).origin, timeout=5)
+    got: list[str] = []
+    thread = threading.Thread(target=lambda: got.append(api.users.get("1").id))
+    thread.start()
+    assert asked.wait(5)
+    api.close()
+    closed.set()
+    thread.join(5)
+    assert got == ["1"]
+
+
+def test_closing_twice_and_a_view_closes_its_client(to: To) -> None:
+    api, _ = to(GOOD)
+    view = api.with_options(timeout=1)
+    api.users.get("1")
+    view.close()
+    view.close()
+    assert api.closed
+    assert view.closed
+    for one in (api, view, view.with_options(max_retries=1)):
+        with pytest.raises(ClientClosed):
+            one.users.get("1")
+
+
+def test_a_closed_transport_of_ones_own_serves_no_client(serve: Serve) -> None:
+    transport = HTTPTransport()
+    with (
+        Client(base_url=serve(GOOD).origin, transport=transport) as one,
+        Client(base_url=serve(GOOD).origin, transport=transport) as two,
+    ):
+        one.users.get("1")
+        one.close()
+        two.users.get("1")
+        transport.close()
+        with pytest.raises(ClientClosed):
+            two.users.get("1")
+
+
+PATHS: dict[str, Act] = {
+    "answer": GOOD,
+    "no content": answer(204),
+    "not found": answer(404, {"message": "no"}),
+    "chunked": send(CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", keep=True),
+    "packed": packed(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00C\xbf\xa6\xa3\x02\x00\x00\x00"),
+    "HTML": answer(200, raw=b"<html>"),
+    "too large": answer(200, raw=b" " * 100_000),
+    "redirect": answer(302, raw=b"x" * 100_000, headers={"Location": "http://other.invalid"}),
+    "reset": reset,
+    "closed": hang_up,
+    "cut off": send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+    "garbage": send(b"\0" * 100),
+}
+
+
+@pytest.mark.parametrize("act", PATHS.values(), ids=PATHS.keys())
+def test_every_path_gives_its_connection_back(to: To, act: Act) -> None:
+    """With one connection for all, the second call would wait for ever if the first kept it."""
+    api, server = to(act, act, GOOD, pool_size=1, pool_block=True, max_retries=0, max_body=50_000, timeout=2)
+    for _ in range(2):
+        with suppress(ApiException):
+            api.users.get("1")
+    server.script[:] = [GOOD]
+    assert api.users.get("1").id == "1"
+    (pool,) = api._http._pools.values()
+    assert pool.pool is not None
+    assert pool.pool.qsize() == 1
+
+
+def test_an_abandoned_stream_gives_its_connection_back(to: To) -> None:
+    api, server = to(send(CHUNKED + b"5\r\n: hi\n\r\n", keep=True), GOOD, pool_size=1, pool_block=True, timeout=2)
+    with api.smart_chat.stream("1", message="m"):
+        pass
+    assert api.users.get("1").id == "1"
+    assert server.connections == 2
+
+
+def test_with_a_blocking_pool_there_are_never_more_connections(serve: Serve) -> None:
+    server = serve(GOOD)
+    with Client(base_url=server.origin, pool_size=3, pool_block=True, timeout=30) as api:
+        get_all(api, 16, 5)
+    assert server.connections <= 3
+    assert len(server.received) == 80
+
+
+def test_waiting_for_a_connection_ends_with_the_timeout(serve: Serve) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> bool:
+        asked.set()
+        done.wait(5)
+        return GOOD(connection)
+
+    with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=5, max_retries=0) as api:
+        thread = threading.Thread(target=api.users.get, args=["1"])
+        thread.start()
+        assert asked.wait(5)
+        with pytest.raises(ConnectTimedOut):
+            api.with_options(timeout=0.1).users.get("1")
+        done.set()
+        thread.join(5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
+    """The child has its own sockets, its own answers and no lock that a vanished thread holds."""
+
+    def echoing(request: Received) -> Act:
+        return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
+
+    server = serve(answering=echoing)
+    with Client(base_url=server.origin, timeout=10) as api:
+        stop = threading.Event()
+        wrong: list[str] = []
+
+        def work(number: int) -> None:
+            while not stop.is_set():
+                if api.users.get(f"p-{number}").id != f"p-{number}":
+                    wrong.append(str(number))
+
+        threads = [threading.Thread(target=work, args=[number]) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        statuses = []
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    signal.alarm(20)
+                    status = 0 if all(api.users.get(f"c-{n}").id == f"c-{n}" for n in range(10)) else 2
+                finally:
+                    os._exit(status)
+            statuses.append(os.waitpid(child, 0)[1])
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+    assert statuses == [0] * 5
+    assert wrong == []
+    by_child = {request.connection for request in server.received if request.target.startswith("/users/c-")}
+    by_parent = {request.connection for request in server.received if request.target.startswith("/users/p-")}
+    assert not by_child & by_parent

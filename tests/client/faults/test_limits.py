@@ -1,0 +1,214 @@
+"""How much is read of an answer, and what of it is told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import subprocess
+import sys
+import textwrap
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from duologue import AnswerTooLarge, Client, ServerError, StoredTokens
+from tests.client.fakes import USER
+from tests.client.faults.acts import BOMB, CHUNKED, HEAD, answer, endless, packed, send, then_silence
+from tests.client.servers import Act, Received, ScriptedServer
+
+To = Callable[..., tuple[Client, ScriptedServer]]
+Serve = Callable[..., ScriptedServer]
+
+TOO_LARGE: dict[str, Act] = {
+    "by its header": then_silence(HEAD + b"Content-Length: 1000001\r\n\r\n"),
+    "by an absurd header": then_silence(HEAD + b"Content-Length: " + b"9" * 300 + b"\r\n\r\n"),
+    "in chunks": endless(CHUNKED, b"4000\r\n" + b" " * 0x4000 + b"\r\n"),
+    "until it closes": endless(HEAD + b"\r\n", b" " * 0x4000),
+    "gzip": packed(BOMB),
+    "deflate": packed(zlib.compress(b" " * 50_000_000), "deflate"),
+    "gzip twice": packed(gzip.compress(BOMB), "gzip, gzip"),
+    "gzip in chunks": send(
+        CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+        + b"%x\r\n" % len(BOMB)
+        + BOMB
+        + b"\r\n0\r\n\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("act", TOO_LARGE.values(), ids=TOO_LARGE.keys())
+def test_a_body_over_the_limit_is_an_error_and_not_read(to: To, act: Act) -> None:
+    api, server = to(act, max_body=1_000_000)
+    with pytest.raises(AnswerTooLarge, match="larger than 1,000,000 bytes") as caught:
+        api.users.get("1")
+    assert caught.value.status == 200
+    assert len(server.received) == len(caught.value.attempts) == 1
+
+
+def test_a_body_of_exactly_the_limit_is_read(to: To) -> None:
+    act = answer(200, USER)
+    api, _ = to(act)
+    size = len(api.with_raw_response(api.users.get, "1").body)
+    for limit, fits in ((size, True), (size - 1, False)):
+        api, _ = to(act, max_body=limit)
+        if fits:
+            api.users.get("1")
+        else:
+            with pytest.raises(AnswerTooLarge):
+                api.users.get("1")
+
+
+def test_no_limit_is_no_limit(to: To) -> None:
+    api, _ = to(
+        packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000))
+    )
+    with pytest.raises(AnswerTooLarge):
+        api.users.get("1")
+    api, _ = to(
+        packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000)),
+        max_body=None,
+    )
+    assert api.users.get("1").id == "1"
+
+
+def test_the_status_of_an_error_counts_whatever_comes_after_it(to: To) -> None:
+    api, _ = to(answer(500, raw=BOMB, headers={"Content-Encoding": "gzip"}), max_retries=0)
+    with pytest.raises(ServerError) as caught:
+        api.users.get("1")
+    assert caught.value.status == 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_bomb_costs_less_than_20_mb(serve: Serve) -> None:
+    script = f"""
+        import re
+        from duologue import AnswerTooLarge, Client
+        peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+        with Client(base_url={serve(answer(200, USER), packed(BOMB)).origin!r}) as api:
+            api.users.get("1")
+            with open("/proc/self/clear_refs", "w") as refs: refs.write("5")  # forget the peak so far
+            before = peak()
+            try: api.users.get("1")
+            except AnswerTooLarge: print(peak() - before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert int(done.stdout) < 20_000  # kB
+
+
+def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCaptureFixture) -> None:
+    page = {
+        "users": [{**USER, "nick": "Jo"}, {**USER, "id": "2", "nick": "Ja"}],
+        "total": 2,
+        "page": 1,
+        "limit": 10,
+        "hasMore": False,
+        "took": 3,
+    }
+    api, _ = to(answer(200, page))
+    caplog.set_level(logging.WARNING, "duologue")
+    for _ in range(3):
+        raw = api.with_raw_response(api.users.list)
+        assert raw.parsed.users[1].id == "2"
+        assert raw.data["took"] == 3
+        assert raw.data["users"][0]["nick"] == "Jo"
+    told = "The answer of users.LIST has a field that the contract does not know: "
+    assert sorted(caplog.messages) == [f"{told}took", f"{told}users[].nick"]
+
+
+def test_unknown_fields_of_the_envelope_and_inside_it(to: To, caplog: pytest.LogCaptureFixture) -> None:
+    from tests.client.fakes import SESSION
+
+    api, _ = to(answer(200, {"data": {**SESSION, "colour": "red"}, "message": "", "metadata": {}, "extra": 1}))
+    api.chats.get("1")
+    assert sorted(message.rpartition(": ")[2] for message in caplog.messages) == ["data.colour", "extra"]
+
+
+def test_a_server_that_makes_up_names_does_not_fill_log_or_memory(to: To, caplog: pytest.LogCaptureFixture) -> None:
+    names = {f"x{n}\nINFO forged": n for n in range(3_000)}
+    api, _ = to(answer(200, {**USER, **names}))
+    api.users.get("1")
+    assert len(caplog.messages) <= 1_000
+    assert not any("\n" in message for message in caplog.messages)
+
+
+SECRETS = ["tok-aaaaaaaa", "ref-bbbbbbbb", "key-cccccccc", 'pw-ddd"ddd', "mine-eeeeee"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 409, 422, 429, 500, 503])
+def test_secrets_that_a_server_echoes_are_covered(
+    serve: Serve,
+    clients: Callable[..., Client],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    status: int,
+) -> None:
+    """Everything we sent comes back in every place of the answer; nothing of it is in what people get to see."""
+    caplog.set_level(logging.DEBUG, "duologue")
+
+    def echoing(request: Received) -> Act:
+        texts = [*request.headers.values(), request.target, *(json.loads(request.body or b"{}").values())]
+        echo = " and ".join(map(str, texts))
+        body = {
+            "message": f"I got {echo}",
+            "code": echo,
+            "details": {"message": echo, "fields": {echo: [echo]}, "token": SECRETS[0]},
+            "errors": [echo],
+            "deep": [{"er": echo}],
+        }
+        sent = [request.headers.get(name, "") for name in ("authorization", "x-api-key")]
+        headers = {"X-Request-Id": sent[0] or sent[1], "Retry-After": "0", "X-Echo": " ".join(sent)}
+        return answer(status, body, headers=headers)
+
+    seen: list[object] = []
+    server = serve(answering=echoing)
+    api = clients(
+        base_url=server.origin,
+        chat_url=server.origin,
+        api_key=SECRETS[2],
+        max_retries=1,
+        on_request=seen.append,
+        on_response=seen.append,
+        on_retry=seen.append,
+        on_error=seen.append,
+    )
+    mine = api.with_options(headers={"Authorization": f"Bearer {SECRETS[4]}"})
+    api._caller.tokens.keep(StoredTokens(SECRETS[0], SECRETS[1]))
+    shown: list[str] = [repr(api), repr(api.config)]
+    for call in (
+        lambda: api.users.get(SECRETS[0]),
+        lambda: mine.users.get("1"),
+        lambda: api.chats.get("1"),
+        lambda: api.users.create(name="a", email="a@example.com", password=SECRETS[3]),
+        lambda: api.auth.login(email="a@example.com", password=SECRETS[3]),
+        lambda: api.auth.refresh(),
+    ):
+        with pytest.raises(Exception, match=r".") as caught:
+            call()
+        shown += [str(caught.value), repr(caught.value), repr(caught.value.__dict__)]
+    shown += (
+        [repr(vars(item)) for item in seen] + [repr(item) for item in seen] + caplog.messages + list(capfd.readouterr())
+    )
+    for secret in SECRETS:
+        assert not [text for text in shown if secret in text or secret.replace('"', '\\"') in text], secret
+
+
+@pytest.mark.parametrize("raw", [b"<html>%s</html>", b"%s", b'{"a": "%s'])
+def test_an_excerpt_covers_what_we_sent(to: To, raw: bytes) -> None:
+    api, _ = to(answer(200, raw=raw % b"tok-aaaaaaaa"), token="tok-aaaaaaaa")
+    with pytest.raises(Exception, match=r".") as caught:
+        api.users.get("1")
+    assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__}"
+
+
+def test_a_server_that_echoes_our_request_as_its_answer(to: To, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for head in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nno header\r\n"):
+        echo = head + b"GET /users/1 HTTP/1.1\r\nAuthorization: Bearer tok-aaaaaaaa\r\n\r\n"
+        api, _ = to(send(echo), token="tok-aaaaaaaa", max_retries=0)
+        with pytest.raises(Exception, match=r".") as caught:
+            api.users.get("1")
+        assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__} {caplog.messages}"

@@ -1,0 +1,129 @@
+"""TLS: whose certificate is accepted, what is tried again, and that deadlines hold there too."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from duologue import (
+    ApiException,
+    CertificateError,
+    Client,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    RequestTimedOut,
+)
+from tests.client.fakes import USER, FakeClock
+from tests.client.faults.acts import HEAD, answer, drip, hang_up, send, silence
+from tests.client.servers import Act, ScriptedServer
+
+TLS = Path(__file__).parent / "tls"
+
+Serve = Callable[..., ScriptedServer]
+
+
+@pytest.fixture
+def to_tls(serve: Serve) -> Iterator[Callable[..., tuple[Client, ScriptedServer]]]:
+    """Makes a client of a server behind TLS; the authority is the server's own certificate."""
+    made: list[Client] = []
+
+    def make(*script: Act, host: str = "localhost", **options: object) -> tuple[Client, ScriptedServer]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+        server = serve(*script, tls=context)
+        settings = {"verify": str(TLS / "cert.pem"), "timeout": 5, "clock": FakeClock(), **options}
+        made.append(Client(base_url=f"https://{host}:{server.port}", **settings))  # type: ignore[arg-type]
+        return made[-1], server
+
+    yield make
+    for client in made:
+        client.close()
+
+
+ToTLS = Callable[..., tuple[Client, ScriptedServer]]
+GOOD = answer(200, USER)
+
+
+def test_a_named_authority_is_believed_and_connections_are_kept(to_tls: ToTLS) -> None:
+    api, server = to_tls(GOOD)
+    assert [api.users.get("1").id for _ in range(3)] == ["1"] * 3
+    assert server.connections == 1
+
+
+def test_no_checking_when_told_so(to_tls: ToTLS) -> None:
+    api, _ = to_tls(GOOD, verify=False)
+    with pytest.warns(match="Unverified HTTPS request"):
+        assert api.users.get("1").id == "1"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"verify": True}, "self-signed certificate"),
+        ({"host": "127.0.0.1"}, "IP address mismatch, certificate is not valid for '127.0.0.1'"),
+    ],
+)
+def test_a_bad_certificate_is_not_tried_again(to_tls: ToTLS, options: dict[str, object], reason: str) -> None:
+    api, server = to_tls(GOOD, max_retries=3, **options)
+    with pytest.raises(CertificateError) as caught:
+        api.users.create(name="a", email="a@example.com")
+    assert len(caught.value.attempts) == 1
+    assert reason in caught.value.details["reason"]
+    assert not caught.value.is_retryable()
+    assert isinstance(caught.value, ConnectionFailed)
+    assert server.received == []
+
+
+def test_a_server_without_tls_is_a_connect_error(serve: Serve) -> None:
+    server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    api = Client(base_url=f"https://127.0.0.1:{server.port}", max_retries=1, clock=FakeClock())
+    with api, pytest.raises(ConnectionFailed) as caught:
+        api.users.get("1")
+    assert type(caught.value) is ConnectionFailed
+    assert len(caught.value.attempts) == 2
+
+
+def test_a_kept_connection_that_was_closed_is_replaced_at_once(to_tls: ToTLS) -> None:
+    api, server = to_tls(GOOD, hang_up, GOOD, max_retries=0)
+    api.users.get("1")
+    api.users.create(name="a", email="a@example.com")
+    assert len(server.received) == 3
+
+
+def spoilt(connection: socket.socket) -> bool:
+    """Answer half, then something that is not TLS."""
+    connection.sendall(HEAD + b"Content-Length: 99\r\n\r\n{")
+    bare = socket.socket(fileno=connection.detach())
+    bare.sendall(b"this is not a record of TLS at all")
+    bare.close()
+    return False
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        (spoilt, ConnectionLost),
+        (send(HEAD + b"Content-Length: 99\r\n\r\n{"), ConnectionLost),
+        (silence, RequestTimedOut),
+    ],
+    ids=["spoilt", "cut off", "silent"],
+)
+def test_what_goes_wrong_after_the_handshake_is_no_connect_error(
+    to_tls: ToTLS, act: Act, kind: type[ApiException]
+) -> None:
+    api, _ = to_tls(act, timeout=0.3, max_retries=1)
+    with pytest.raises(ApiException) as caught:
+        api.users.get("1")
+    assert type(caught.value) is kind
+    assert len(caught.value.attempts) == 2
+
+
+def test_a_drip_meets_the_deadline(to_tls: ToTLS) -> None:
+    api, _ = to_tls(drip(HEAD + b"Content-Length: 1000\r\n\r\n", [b" "] * 1000, 0.04))
+    with pytest.raises(DeadlineExceeded):
+        api.with_options(deadline=0.4).users.get("1")

@@ -1,0 +1,116 @@
+"""Hooks and the log: they see everything but secrets, and change nothing."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from duologue import Client, ConnectionLost, Exchange, NotFoundError, ServerError
+from duologue.logs import show_as_told
+from tests.client.fakes import USER, FakeTransport, reply
+
+Talk = Callable[..., tuple[Client, FakeTransport]]
+
+
+def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, list[tuple[str, Exchange]]]:
+    seen: list[tuple[str, Exchange]] = []
+    names = ("on_request", "on_response", "on_retry", "on_error")
+    api, _ = talk(*outcomes, **{name: lambda one, n=name: seen.append((n, one)) for name in names}, **options)
+    return api, seen
+
+
+def test_a_call_is_told_step_by_step(talk: Talk) -> None:
+    busy = reply(503, {"message": "busy"}, {"X-A": "b"})
+    api, seen = hooked(talk, busy, ConnectionLost(), reply(200, USER), retry_delay=0, token="secret-token")
+    api.users.get("1")
+    assert [name for name, _ in seen] == [
+        *("on_request", "on_response", "on_retry"),
+        *("on_request", "on_retry"),
+        *("on_request", "on_response"),
+    ]
+    assert [one.attempt for _, one in seen] == [1, 1, 1, 2, 2, 3, 3]
+    assert {(one.operation, one.method, one.path) for _, one in seen} == {("users.GET", "GET", "/users/1")}
+    assert len({one.request_id for _, one in seen}) == 1
+    (_, first), (_, answered), (_, again) = seen[:3]
+    assert first.headers["X-Attempt"] == "1"
+    assert first.headers["Authorization"] == "***"
+    assert (answered.status, answered.response_headers) == (503, {"x-a": "b"})
+    assert (type(again.error), again.delay) == (ServerError, 0)
+    assert type(seen[4][1].error) is ConnectionLost
+
+
+def test_an_error_is_told_once_with_all_it_carries(talk: Talk) -> None:
+    api, seen = hooked(talk, reply(503), max_retries=2, retry_delay=0)
+    with pytest.raises(ServerError) as caught:
+        api.users.get("1")
+    errors = [one for name, one in seen if name == "on_error"]
+    assert [one.error for one in errors] == [caught.value]
+    assert errors[0].attempt == len(caught.value.attempts) == 3
+    assert caught.value.path == "/users/1"
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response", "on_retry", "on_error"])
+def test_a_hook_that_fails_breaks_nothing(talk: Talk, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    def bad(_: Exchange) -> None:
+        raise RuntimeError("the hook's own fault")
+
+    api, _ = talk(reply(503), reply(404, {"message": "no"}), **{name: bad}, retry_delay=0)
+    with pytest.raises(NotFoundError):
+        api.users.get("1")
+    assert "A hook failed: RuntimeError" in caplog.messages
+
+
+def test_without_hooks_nothing_is_told(talk: Talk) -> None:
+    api, _ = talk(reply(200, USER), on_request=None)
+    assert api.users.get("1").id == "1"
+
+
+def test_a_hook_is_left_by_what_is_no_error(talk: Talk) -> None:
+    """Ctrl-C in a hook is for the program, not for the log."""
+
+    def interrupted(_: Exchange) -> None:
+        raise KeyboardInterrupt
+
+    api, _ = talk(reply(200, USER), on_request=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        api.users.get("1")
+
+
+def test_the_log_tells_of_retries_and_attempts(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "duologue")
+    api, net = talk(reply(503, None, {"Retry-After": "1.5"}), reply(200, USER), token="secret-token")
+    api.users.get("1")
+    code = net.last.headers["Unique-Reference-Code"]
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert ("INFO", "GET /users/1: 503; again in 1.5 s") in told
+    assert any(text.startswith(f"GET /users/1: 200 in 0 ms, attempt 2 of {code}") for _, text in told)
+    assert "secret-token" not in str(told)
+
+
+SCRIPT = """
+import os, sys
+from duologue import Client, Request, Response
+class Net:
+    def send(self, request): return Response(404, {}, b'{}')
+for _ in range(2):
+    with Client(transport=Net(), user_id="u") as api:
+        try: api.users.get("1")
+        except Exception: pass
+"""
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 2), ("info", 0), ("", 0), ("DEBUG ", 2)])
+def test_a_variable_shows_the_log_once(level: str, lines: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env={"DUOLOGUE_LOG": level}, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("GET /users/1: 404") == lines
+
+
+def test_a_variable_that_says_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="DUOLOGUE_LOG must be one of debug, info, warning, not 'loud'"):
+        show_as_told({"DUOLOGUE_LOG": "loud"})

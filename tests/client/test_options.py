@@ -1,0 +1,154 @@
+"""Options of single calls, and what came back besides the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import assert_type
+
+import pytest
+
+from duologue import Client, NotFoundError, RawResponse, ServerError, User
+from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
+
+Talk = Callable[..., tuple[Client, FakeTransport]]
+
+
+def test_a_view_has_its_own_options_and_its_client_keeps_its_own(talk: Talk) -> None:
+    api, net = talk(lambda _: reply(200, USER), timeout=10)
+    view = api.with_options(timeout=1, deadline=7)
+    view.users.get("1")
+    assert (net.last.timeout, net.last.deadline) == (1, 7)
+    api.users.get("1")
+    assert (net.last.timeout, net.last.deadline) == (10, 300)
+    view.with_options(deadline=None).users.get("1")
+    assert (net.last.timeout, net.last.deadline) == (1, None)
+    view.with_options(timeout=None).users.get("1")
+    assert (net.last.timeout, net.last.deadline) == (None, 7)
+
+
+def test_options_hold_for_both_services(talk: Talk) -> None:
+    api, net = talk(lambda _: enveloped(SESSION))
+    api.with_options(timeout=1).chats.get("1")
+    assert net.last.timeout == 1
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_retries_of_one_call(talk: Talk, retries: int) -> None:
+    api, net = talk(lambda _: reply(503))
+    with pytest.raises(ServerError):
+        api.with_options(max_retries=retries).chats.get("1")
+    assert len(net.requests) == 1 + retries
+
+
+def test_headers_of_one_call_go_before_our_own_in_any_case(talk: Talk) -> None:
+    api, net = talk(lambda _: reply(201, USER), headers={"X-Team": "a", "X-All": "b"}, token="t")
+    view = api.with_options(headers={"idempotency-key": "mine", "X-Team": "c", "authorization": "Basic x"})
+    view.users.create(name="a", email="a@example.com")
+    sent = net.last.headers
+    assert (sent["idempotency-key"], sent["X-Team"], sent["X-All"], sent["authorization"]) == (
+        "mine",
+        "c",
+        "b",
+        "Basic x",
+    )
+    assert len({name.lower() for name in sent}) == len(sent)
+    api.users.create(name="a", email="a@example.com")
+    assert net.last.headers["Authorization"] == "Bearer t"
+    assert net.last.headers["X-Team"] == "a"
+
+
+def test_a_key_of_ones_own_is_not_sent_with_the_refresh_it_sets_off(talk: Talk) -> None:
+    kept = iter([reply(401, {"message": "expired"}), reply(200, TOKENS), reply(201, USER)])
+    api, net = talk(lambda _: next(kept))
+    from duologue import StoredTokens
+
+    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    api.with_options(headers={"Idempotency-Key": "mine"}, deadline=5).users.create(name="a", email="a@example.com")
+    keys = [request.headers["Idempotency-Key"] for request in net.requests]
+    assert keys[0] == keys[2] == "mine" != keys[1]
+    assert net.requests[1].deadline == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"timeout": 0}, "timeout is 0"),
+        ({"max_retries": -1}, "max_retries is -1"),
+        ({"headers": {"X-A": "a\r\nb"}}, "X-A must be printable ASCII"),
+        ({"headers": {"X A": "a"}}, "'X A' cannot be the name of a header"),
+        ({"headers": {"": "a"}}, "'' cannot be the name of a header"),
+        ({"headers": {"Content-Length": "5"}}, "Content-Length is not for callers to set"),
+        ({"headers": {"transfer-encoding": "chunked"}}, "transfer-encoding is not for callers to set"),
+        ({"headers": {"Host": "evil"}}, "Host is not for callers to set"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(talk: Talk, options: dict[str, object], complaint: str) -> None:
+    api, _ = talk(reply(200, USER))
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        api.with_options(**options)  # type: ignore[arg-type]
+    if "headers" in options:
+        with pytest.raises(ValueError, match=re.escape(complaint)):
+            Client(**options)  # type: ignore[arg-type]
+
+
+def test_an_option_that_calls_do_not_have(talk: Talk) -> None:
+    api, _ = talk(reply(200, USER))
+    with pytest.raises(TypeError, match="calls have no option 'base_url'; they have timeout, max_retries"):
+        api.with_options(base_url="http://elsewhere.invalid")  # type: ignore[call-arg]
+
+
+def test_a_view_shares_login_and_observers(talk: Talk) -> None:
+    api, net = talk(lambda r: reply(200, {"user": USER, **TOKENS} if r.url.endswith("login") else USER))
+    view = api.with_options(timeout=1)
+    view.auth.login(email="john@example.com", password="password")
+    assert api.auth.logged_in
+    api.users.get("1")
+    assert net.last.headers["Authorization"] == f"Bearer {TOKENS['token']}"
+    assert view.realtime is api.realtime
+    assert view.api_keys is api.api_keys
+
+
+def test_the_answer_behind_a_result(talk: Talk) -> None:
+    clock = FakeClock()
+    busy = reply(503, None, {"Retry-After": "2"})
+    good = reply(200, {**USER, "nick": "Jo"}, {"ETag": '"e"', "X-Request-Id": "urc-9"})
+    api, _ = talk(busy, good)
+    api._caller.clock = clock
+    raw = api.with_raw_response(api.users.get, "1")
+    assert_type(raw, RawResponse[User])
+    assert raw.parsed.name == "John Doe"
+    assert (raw.status, raw.headers["etag"], raw.request_id) == (200, '"e"', "urc-9")
+    assert [attempt.outcome for attempt in raw.attempts] == ["503", "200"]
+    assert raw.elapsed == 2
+    assert raw.data["nick"] == "Jo"
+    assert "nick" not in repr(raw)
+
+
+def test_of_several_calls_the_last_answer_and_the_methods_result(talk: Talk) -> None:
+    api, _ = talk(enveloped(SESSION), enveloped({**SESSION, "isFavorite": True}))
+    raw = api.with_raw_response(api.chats.toggle_favorite, "test-session-1")
+    assert raw.parsed.is_favorite
+    assert raw.data["data"]["isFavorite"] is True
+
+
+def test_an_answer_without_a_body(talk: Talk) -> None:
+    api, _ = talk(reply(204))
+    raw = api.with_raw_response(api.users.delete, "1")
+    assert (raw.status, raw.parsed, raw.data, raw.body) == (204, None, None, b"")
+
+
+def test_a_view_keeps_its_options_and_an_error_is_an_error(talk: Talk) -> None:
+    api, net = talk(reply(404, {"message": "no"}))
+    view = api.with_options(timeout=3)
+    with pytest.raises(NotFoundError):
+        view.with_raw_response(view.users.get, "1")
+    assert net.last.timeout == 3
+
+
+def test_what_makes_no_call_has_no_answer(talk: Talk) -> None:
+    api, _ = talk(reply(200, USER))
+    with pytest.raises(TypeError, match="takes a method of a resource"):
+        api.with_raw_response(len, "1")
+    with pytest.raises(TypeError, match="iterate makes its calls later"):
+        api.with_raw_response(api.users.iterate)
