@@ -21,7 +21,8 @@ from duologue.contract.users import UPDATED as USER_UPDATED
 from duologue.contract.users import UserEvent, UserGone
 from duologue.query import QueryClient
 from duologue.query.live import Following
-from duologue_mock import MockServer
+from duologue.realtime import Reconnect
+from duologue_mock import MockServer, State
 from tests.query.fakes import until
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -42,6 +43,16 @@ class Wire:
 
     def unsubscribe(self, event: Event[Any], callback: Callable[..., object]) -> None:
         self.callbacks[event.wire_name].remove(callback)
+
+    def on(self, name: str, callback: Callable[[Any], object]) -> None:
+        self.callbacks.setdefault(name, []).append(callback)
+
+    def off(self, name: str, callback: Callable[[Any], object]) -> None:
+        self.callbacks[name].remove(callback)
+
+    def reconnect(self) -> None:
+        for callback in self.callbacks["reconnected"]:
+            callback(None)
 
     def say(self, event: Event[Any], payload: object) -> None:
         for callback in self.callbacks[event.wire_name]:
@@ -67,7 +78,9 @@ def stale(queries: QueryClient, *key: Any) -> bool:
 
 def test_every_event_that_changes_something_is_followed(following: Following, wire: Wire) -> None:
     passing = {"chat:typing", "message:delta"}
-    assert set(wire.callbacks) == {event.wire_name for event in events()} - passing
+    assert {name for name in wire.callbacks if name != "reconnected"} == {
+        event.wire_name for event in events()
+    } - passing
 
 
 def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
@@ -135,6 +148,30 @@ def test_what_was_missed_is_out_of_date(following: Following, queries: QueryClie
     queries.set_data(("chats", "s"), SESSION)
     following.missed()
     assert stale(queries, "chats", "s")
+
+
+def test_what_was_missed_before_a_reconnection_is_out_of_date(
+    following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    queries.set_data(("users", "1"), ADA)
+    wire.reconnect()
+    assert stale(queries, "users", "1")
+
+
+def test_no_change_is_missed_while_the_server_restarts() -> None:
+    state = State()
+    state.users.add(ADA)
+    with MockServer(state=state, rate_limit=None) as mock:
+        port, chat_port = mock.port, mock.chat_port
+        api = Client(base_url=mock.platform_url, chat_url=mock.chat_url, api_key=mock.api_key, user_id="me")
+        assert api.queries.user("1").fetch().name == "Ada"
+        following = api.queries.follow(api.realtime)
+        api.realtime.connect(reconnect=Reconnect(delay=0.05, tries=None, max_delay=0.05))
+    state.users.replace(GRACE)  # while nobody listens
+    with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
+        until(lambda: stale(api.queries, "users", "1"))
+        assert api.queries.user("1").fetch().name == "Grace"
+        following.stop()
 
 
 def test_over_the_real_connection() -> None:

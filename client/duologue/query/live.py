@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from duologue.contract import Event, chats, messages, notifications, users
 from duologue.contract.chats import ChatEvent, ChatGone
@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 
 class Events(Protocol):
-    """What is followed: `api.realtime`, or anything with its two methods."""
+    """What is followed: `api.realtime`, or anything with these methods."""
 
     def subscribe(self, event: Any, callback: Callable[..., object]) -> object:
         """Have a function called for each event."""
         ...
 
     def unsubscribe(self, event: Any, callback: Callable[..., object]) -> object:
+        """Have it called no more."""
+        ...
+
+    def on(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
+        """Have a function called when a lost connection is there again."""
+        ...
+
+    def off(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
         """Have it called no more."""
         ...
 
@@ -36,6 +44,8 @@ class Following:
     What an event brings whole is put in its place, and lists that it may have changed are invalidated: a list is never
     made of events. Notifications are, since the services have no list of them; they are kept under
     `("notifications",)`, the newest first.
+
+    After a reconnection all of it is invalidated: what happened meanwhile was missed.
 
     A connection speaks for whoever made it. When somebody else logs in, what still comes over it only invalidates;
     connect and follow anew.
@@ -61,9 +71,11 @@ class Following:
         )
         for event, handler in self._handlers:
             events.subscribe(event, handler)
+        events.on("reconnected", self._reconnected)
 
     def stop(self) -> None:
         """Follow no more."""
+        self._events.off("reconnected", self._reconnected)
         for event, handler in self._handlers:
             self._events.unsubscribe(event, handler)
 
@@ -71,6 +83,9 @@ class Following:
         """Invalidate all that events keep up to date: some were missed, as while there was no connection."""
         for noun in ("users", "me", "chats", "messages"):
             self._queries.invalidate((noun,))
+
+    def _reconnected(self, _: object) -> None:
+        self.missed()
 
     def __enter__(self) -> Self:
         return self

@@ -251,6 +251,7 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
         super().__init__(*args, **options)
         self.in_order = InOrder("duologue-realtime")
         self.before_end: Callable[[str], None] = lambda reason: None
+        self._one_at_a_time = threading.RLock()
         self._threads: list[threading.Thread] = []
         self._rest: deque[_Answer] = deque()
 
@@ -270,12 +271,14 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
 
     def disconnect(self, abort: bool = False, reason: Any = None) -> None:
         """End the connection when the last packets have left; `end` waits for the threads, and not for ever."""
-        if self.state == "connected":
-            self._let_packets_leave()
-        super().disconnect(abort=True, reason=reason)
+        with self._one_at_a_time:  # the second would throw away what tells the sending thread to end
+            if self.state == "connected":
+                self._let_packets_leave()
+            super().disconnect(abort=True, reason=reason)
 
     def end(self) -> None:
         """Wait for all threads of the connection."""
+        self.queue.put(None)  # for a sending thread that has not heard of the end
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(_JOIN)
