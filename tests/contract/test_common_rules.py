@@ -284,6 +284,29 @@ def test_every_answer_carries_the_callers_reference(wire: Wire, operation: Opera
     assert answer.headers["X-Request-Id"] == code
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        *(("OPTIONS", path, {}) for path in ("/api/users", "/nope", "/")),
+        *(("HEAD", path, {}) for path in ("/api/users", "/nope", "/api/error")),
+        *(("GET", path, {}) for path in ("/", "/openapi.json", "/socket.io/?EIO=4&transport=polling", "/socket.io/")),
+        ("GET", "/api/users?search=nobody-at-all", {"If-None-Match": "*"}),
+        ("OPTIONS", "/api/users", {"Origin": "http://localhost", "Access-Control-Request-Method": "PUT"}),
+        ("DELETE", "/api/health", {}),
+        ("POST", "/api/users", {"Origin": "http://evil.example"}),
+        ("GET", "/api/users", {"Host": "evil.example"}),
+    ],
+)
+def test_an_answer_of_any_kind_carries_a_request_id(
+    wire: Wire, method: str, path: str, headers: dict[str, str]
+) -> None:
+    code = unique("urc")
+
+    answer = wire.at_origin("platform").request(method, path, headers={**headers, "Unique-Reference-Code": code})
+
+    assert answer.headers["X-Request-Id"] == code
+
+
 def test_a_request_without_a_reference_gets_an_id_of_its_own(wire: Wire) -> None:
     bare = wire.at_origin("platform")
     paths = ["/api/users", "/api/users", "/nope", "/api/error", "/chats-service/api/v1/chats", "/api/health"]
