@@ -645,6 +645,19 @@ def test_callbacks_run_in_order_on_one_thread_and_not_after_unsubscribing(start:
     assert heard == [(name, 0), ("second", 0), (name, 1), ("second", 1), (name, 2), (name, 3)]
 
 
+def test_ending_it_in_the_moment_it_is_lost(start: Start, connect: Connect) -> None:
+    """Over and over, a little later each time: wherever the thread that reconnects is, it hears of the end."""
+    mock = start()
+    for number in range(30):
+        live = connect(mock).realtime.connect()
+        drop_all(mock)
+        time.sleep(number / 5000)
+        began = time.monotonic()
+        live.disconnect()
+        assert time.monotonic() - began < PROMPT
+        assert ours() == []
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_a_child_process_has_no_connection_and_harms_its_parents_none(start: Start, connect: Connect) -> None:
