@@ -96,9 +96,9 @@ def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) 
 HOLDERS = {
     "requests": {"duologue.transport", "duologue.retry"},
     "urllib3": {"duologue.transport", "duologue.retry"},
-    "socketio": {"duologue.realtime"},
-    "engineio": {"duologue.realtime"},
-    "websocket": {"duologue.realtime"},
+    "socketio": {"duologue.realtime.link"},
+    "engineio": {"duologue.realtime.link"},
+    "websocket": {"duologue.realtime.link"},
     "httpx": set(),
     "aiohttp": set(),
     "click": {"duologue.command_group", "duologue.commands"},

@@ -21,6 +21,7 @@ from duologue import (
     Clock,
     ConnectionFailed,
     ConnectionLost,
+    ConnectTimedOut,
     ContractViolation,
     NotFoundError,
     OutboxFull,
@@ -494,10 +495,30 @@ def mute() -> Iterator[socket.socket]:
 def test_a_server_that_says_nothing(clients: Callable[..., Client], mute: socket.socket, transport: str) -> None:
     api = clients(realtime_url=f"http://127.0.0.1:{mute.getsockname()[1]}")
     began = time.monotonic()
-    with pytest.raises((RequestTimedOut, ConnectionFailed)):
+    with pytest.raises(ConnectTimedOut):
         api.realtime.connect(timeout=0.2, transports=[transport])
     assert time.monotonic() - began < PROMPT
     assert ours() == []
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_gateway_that_refuses_us(clients: Callable[..., Client], mute: socket.socket, transport: str) -> None:
+    api = clients(realtime_url=f"http://127.0.0.1:{mute.getsockname()[1]}")
+
+    def refuse() -> None:
+        served, _ = mute.accept()
+        with served:
+            served.recv(65536)
+            body = b'{"message": "Who are you?", "code": "AUTHENTICATION_ERROR"}'
+            head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            served.sendall(head % len(body) + body)
+
+    gateway = threading.Thread(target=refuse)
+    gateway.start()
+    with pytest.raises(AuthenticationError) as caught:
+        api.realtime.connect(transports=[transport])
+    gateway.join(PROMPT)
+    assert caught.value.status == 401
 
 
 @pytest.mark.parametrize("end", ["disconnect", "close"])
