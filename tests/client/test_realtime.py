@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from subprocess import PIPE
 from typing import Any
 
 import psutil
@@ -664,6 +667,45 @@ def test_callbacks_run_in_order_on_one_thread_and_not_after_unsubscribing(start:
         assert done.wait(PROMPT)
     name = "duologue-callbacks"
     assert heard == [(name, 0), ("second", 0), (name, 1), ("second", 1), (name, 2), (name, 3)]
+
+
+@pytest.mark.parametrize("transports", [["polling"], ["polling", "websocket"]])
+def test_polling_finds_a_restarted_server_too(
+    start: Start, connect: Connect, gate: GatedClock, transports: list[str]
+) -> None:
+    mock = start()
+    live = connect(mock).realtime
+    told = Told(live)
+    with live.connect(transports=transports):
+        mock.stop()
+        gate.wait_for_sleeper()
+        start(mock)
+        gate.let_through()
+        told.wait("connected", "disconnected", "reconnected")
+        with pytest.raises(NotFoundError):
+            live.call("a", timeout=PROMPT)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot freeze a process")
+def test_a_frozen_server_cannot_keep_us() -> None:
+    """Its websocket stands, takes nothing and says nothing; the thread that sends is in the middle of it."""
+    script = (
+        "import sys; from duologue_mock import MockServer\n"
+        "with MockServer() as mock: print(mock.url, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdout is not None
+        with Client(realtime_url=process.stdout.readline().strip()) as api:
+            live = api.realtime.connect()
+            process.send_signal(signal.SIGSTOP)
+            live.emit("a", "a" * 3_000_000)
+            began = time.monotonic()
+            with pytest.raises(RequestTimedOut):
+                live.call("a", timeout=0.01)
+            live.disconnect()
+            assert time.monotonic() - began < 2 * PROMPT
+            assert ours() == []
+        process.kill()
 
 
 def test_ending_it_in_the_moment_it_is_lost(start: Start, connect: Connect) -> None:
