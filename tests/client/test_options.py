@@ -8,7 +8,7 @@ from typing import assert_type
 
 import pytest
 
-from duologue import Client, NotFoundError, RawResponse, ServerError, User
+from duologue import AuthenticationError, Client, NotFoundError, RawResponse, ServerError, User
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -56,6 +56,13 @@ def test_headers_of_one_call_go_before_our_own_in_any_case(talk: Talk) -> None:
     api.users.create(name="a", email="a@example.com")
     assert net.last.headers["Authorization"] == "Bearer t"
     assert net.last.headers["X-Team"] == "a"
+
+
+def test_an_authorization_of_ones_own_renews_nothing(talk: Talk) -> None:
+    api, net = talk(reply(401, {"message": "no"}), token="t")
+    with pytest.raises(AuthenticationError):
+        api.with_options(headers={"authorization": "Basic x"}).users.get("1")
+    assert len(net.requests) == 1
 
 
 def test_a_key_of_ones_own_is_not_sent_with_the_refresh_it_sets_off(talk: Talk) -> None:
