@@ -6,8 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_ARGS ?= -n auto
+BENCH ?= server
 
-.PHONY: help serve test check format bench bench-client contract build clean
+.PHONY: help serve test check format bench contract build clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +34,9 @@ format: $(STAMP) ## Format the code and mend what lint can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Compare with other mock servers, side by side (options: BENCH_ARGS='--quick').
-	$(BIN)/python -m benchmarks.server $(BENCH_ARGS)
-
-bench-client: $(STAMP) ## Compare our client with bare requests and httpx (options: BENCH_ARGS='--rounds 5').
+bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query or realtime (options: BENCH_ARGS='--help').
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python -m benchmarks.client $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }
@@ -49,4 +47,4 @@ build: $(STAMP) ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
 
 clean: ## Remove the environment and everything that was built.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules tests/query/differential/node_modules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from duologue.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorag
 from duologue.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
+    from duologue.query.bindings import Mutations, Queries
     from duologue.realtime import Realtime
 
 P = ParamSpec("P")
@@ -74,6 +76,9 @@ class Client:
         smart_chat: the assistant.
         health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
+        queries: what the services know, cached.
+        mutations: what changes it, and the cache with it.
+        clock: the time, and waiting.
         config: the settings that are in force.
 
     Raises:
@@ -119,7 +124,9 @@ class Client:
     ) -> None:
         show_as_told(environ)
         self.config = config = resolve(environ, **options)
-        clock = clock or Clock()
+        self.clock = clock = clock or Clock()
+        self._making = threading.Lock()
+        self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
             pool_size=config.pool_size,
             pool_block=config.pool_block,
@@ -205,6 +212,27 @@ class Client:
             return self._root.realtime
         return Realtime(self._caller, self._http.new_session)
 
+    @property
+    def queries(self) -> Queries:
+        """What the services know, cached: TanStack Query's counterpart; see `duologue.query`. Views share it."""
+        return (self._root._cached or self._root._cache())[0]
+
+    @property
+    def mutations(self) -> Mutations:
+        """What changes something, and makes the cache see it."""
+        return (self._root._cached or self._root._cache())[1]
+
+    def _cache(self) -> tuple[Queries, Mutations]:
+        from duologue.query.bindings import Mutations, Queries
+
+        with self._making:
+            if self._cached is None:
+                queries = Queries(self)
+                self._cached = queries, Mutations(self, queries)
+        if self.closed:
+            self._cached[0].close()
+        return self._cached
+
     def validate_api_key(self) -> bool:
         """Tell whether the chat service knows our API key.
 
@@ -232,6 +260,8 @@ class Client:
         connected = self._root.__dict__.get("realtime")
         if connected is not None:
             connected.disconnect()
+        if self._root._cached is not None:
+            self._root._cached[0].close()
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -112,5 +112,11 @@ RECONNECT_DELAY: Final = 2.0
 MAX_RECONNECT_DELAY: Final = 32.0
 """The last of those."""
 
+RECONNECT_JITTER: Final = 0.2
+"""The part by which such a wait may be shorter or longer."""
+
+OUTBOX_SIZE: Final = 64
+"""How many events wait to be sent while there is no connection: fewer than the mock takes from a client in a second."""
+
 INBOX_SIZE: Final = 10_000
 """How many received events wait for `receive()`; then the oldest are dropped."""

@@ -6,9 +6,11 @@
     │   │   ├── CertificateError        the server is not who it should be
     │   │   └── ConnectTimedOut         (also a RequestTimedOut)
     │   └── ConnectionLost              it broke off: reset, closed, body cut short
+    │       └── OutboxFull              too many events wait for a real-time connection
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
     │   ├── ConnectTimedOut             (also a ConnectionFailed)
-    │   └── DeadlineExceeded            the whole call took longer than its `deadline`
+    │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
+    │   └── QueryTimedOut               a query took longer than who asked would wait (`duologue.query`)
     ├── StatusError                     the server refused: 405, 413, 415 … and
     │   ├── BadRequestError             400
     │   ├── AuthenticationError         401
@@ -25,6 +27,7 @@
     │   ├── AnswerTooLarge              its body is larger than `max_body`
     │   ├── ContractViolation           it is JSON, but not what the contract promises
     │   └── RedirectRefused             it sends us elsewhere
+    ├── QueryCancelled                  a query was called off (`duologue.query`)
     ├── TokenFileRefused                the file of tokens is not private, or cannot be used
     └── ClientClosed                    the client was closed, before or during the call
 
@@ -63,6 +66,7 @@ __all__ = [
     "DecodeError",
     "NetworkError",
     "NotFoundError",
+    "OutboxFull",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
@@ -233,6 +237,10 @@ class ConnectionFailed(NetworkError):  # named for what happened
 
 class ConnectionLost(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
+
+
+class OutboxFull(ConnectionLost):  # named for what happened
+    """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
 
 
 class RequestTimedOut(ApiException):

@@ -283,3 +283,16 @@ def test_exit_codes_reach_the_shell(start: Start) -> None:
     done = shell(line, start())
     assert done.stdout.split() == [b"0", b"4", b"2"]
     assert b"Traceback" not in done.stderr
+
+
+def test_a_damaged_file_of_tokens_is_told_of_and_replaced_by_the_next_login(start: Start, tmp_path: Path) -> None:
+    environ = start()
+    login = "echo password | duologue login --email john@example.com"
+    assert shell(login, environ).returncode == 0
+    (file,) = (tmp_path / "data").glob("*.json")
+    file.write_text("{")
+    warned, error = shell("duologue me", environ).stderr.decode().splitlines()
+    assert "is damaged" in warned
+    assert "log in again" in warned
+    assert error == "duologue: Nobody is logged in. Log in with: duologue login"
+    assert shell(f"{login} && duologue me", environ).stderr == b""

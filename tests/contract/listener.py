@@ -39,9 +39,10 @@ class Listener:
         self._http = requests.Session()
         self._http.trust_env = False
         self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False)
+        _take_packets_in_turn(self.client.eio)
         self.client.on("*", self._hear)
         self.client.on("disconnect", lambda *_: self._gone.set())
-        self.client.on("connect_error", self._refusals.append)
+        self.client.on("connect_error", self._refused)
         try:
             self.client.connect(origin, auth=auth, transports=transports or ["websocket"], wait_timeout=DEADLINE)
         except socketio.exceptions.ConnectionError as error:
@@ -55,6 +56,10 @@ class Listener:
         with self._news:
             self.heard.append((event, told))
             self._news.notify_all()
+
+    def _refused(self, told: Any) -> None:
+        self._refusals.append(told)
+        self.client.eio.disconnect(abort=True)  # or a last poll, already useless, may hold it up until the next ping
 
     def wait_for(self, event: str, **where: Any) -> Any:
         """Return the payload of the first such event, heard before or after now, whose fields are as given."""
@@ -85,3 +90,9 @@ class Listener:
             if self.client.eio.ws is not None:
                 self.client.eio.ws.shutdown()  # which Engine.IO's client leaves open if the server ended it
             self._http.close()
+
+
+def _take_packets_in_turn(engine: Any) -> None:
+    """Have events handled in the order they come: the Python client starts a thread for each, browsers do not."""
+    trigger = engine._trigger_event
+    engine._trigger_event = lambda event, *args, **options: trigger(event, *args, **{**options, "run_async": False})

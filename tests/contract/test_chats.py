@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -219,10 +220,18 @@ def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
     first, second, third = (make_session(chat, title) for title in ("first", "second", "third"))
     assert [session["_id"] for session in data(chat.get("/chats"))] == [third, second, first]
 
+    _until_later_than(chat, data(chat.get(f"/chats/{third}"))["lastMessageAt"])
     chat.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
     chat.patch(f"/chats/{second}", {"title": "Renaming does not move a session"})
 
     assert [session["_id"] for session in data(chat.get("/chats"))] == [first, third, second]
+
+
+def _until_later_than(chat: Api, moment: str) -> None:
+    """Wait for the server's clock to move on: times on the wire have no more than milliseconds."""
+    deadline = time.monotonic() + 5
+    while chat.get("/chats").json()["metadata"]["timestamp"] <= moment:
+        assert time.monotonic() < deadline, "the server's clock stands still"
 
 
 @pytest.mark.parametrize("way", ["page", "limit"])

@@ -150,7 +150,17 @@ def test_an_update_may_change_the_address_and_carry_the_whole_user(platform: Api
     wanted = {**user, "email": f"{unique('new')}@example.com", "name": "Grace"}
 
     assert platform.put(f"/users/{user['id']}", wanted).json() == wanted
-    assert platform.put(f"/users/{user['id']}", {"email": wanted["email"].upper()}).status_code == 200
+
+
+def test_an_address_written_otherwise_is_still_the_users_own(platform: Api) -> None:
+    user = make_user(platform)
+    shouted = user["email"].upper()
+
+    assert platform.put(f"/users/{user['id']}", {"email": shouted}).json() == {**user, "email": shouted}
+
+    refused(platform.post("/users", new_user(email=user["email"])), 409)
+    assert platform.delete(f"/users/{user['id']}").status_code == 204
+    make_user(platform, email=user["email"])
 
 
 def test_an_update_may_not_change_the_id(platform: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import click
 from duologue.commands.failures import reported
 from duologue.commands.terminal import Terminal, interactive, wire_of
 from duologue.defaults import ENVIRONMENTS
+from duologue.logs import VARIABLE, log
 
 if TYPE_CHECKING:
     from duologue.client import Client
@@ -102,8 +104,22 @@ def _opened(options: dict[str, Any], *, as_json: bool) -> Iterator[Session]:
         config = resolve(os.environ, **options)
         # A token from the environment is for this run; it must not replace the login that is kept.
         storage = None if config.token is not None else FileTokens(config.base_url)
-        with Client(token_storage=storage, **options) as api, reported(config):
+        with _warnings_shown(), Client(token_storage=storage, **options) as api, reported(config):
             yield Session(api, terminal)
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Show the person at the command what the client warns of; `DUOLOGUE_LOG` shows it, and more, in its own way."""
+    last_resort = None if os.environ.get(VARIABLE) else logging.lastResort
+    if last_resort is None:
+        yield
+        return
+    log.addHandler(last_resort)
+    try:
+        yield
+    finally:
+        log.removeHandler(last_resort)
 
 
 def confirm_deletion(what: str, *, agreed: bool) -> None:

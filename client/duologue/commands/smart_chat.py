@@ -66,9 +66,10 @@ def _lines(session: Session) -> Iterator[str]:
         return
     with suppress(ImportError):
         import readline  # noqa: F401  # gives `input` its line editing
+    prompt = "" if session.terminal.as_json else _PROMPT
     while True:
         try:
-            said = input(_PROMPT).strip()
+            said = input(prompt).strip()
         except EOFError:
             session.terminal.say("")
             return

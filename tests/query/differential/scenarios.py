@@ -1,0 +1,106 @@
+"""Random scenarios: what a program may do with a cache, and how the server behaves meanwhile."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+KEYS: list[list[Any]] = [["a"], ["a", 1], ["a", {"x": 1, "y": None}], ["b", "é"]]
+PREFIXES: list[list[Any]] = [*KEYS, ["a", {"x": 1}], ["a", {}], [], ["nothing"]]
+INFINITE: list[Any] = ["pages"]
+
+Scenario = dict[str, Any]
+
+
+def scenario(seed: int) -> Scenario:
+    """Return the scenario of a seed. Times are in ticks of 1/1024 s, which floating-point seconds hold exactly."""
+    chance = random.Random(seed)
+    return {
+        "seed": seed,
+        "stale_time": chance.choice([0, 700, 5000, 300_000]),
+        "cache_time": chance.choice([0, 900, 6000, 600_000]),
+        "retry": chance.choice([0, 0, 1, 2]),
+        "server": {text(key): answers(chance) for key in [*KEYS, INFINITE, ["mutation"]]},
+        "steps": [step(chance, number) for number in range(chance.randint(5, 30))],
+    }
+
+
+def text(key: list[Any]) -> str:
+    """The hash of a key: its JSON, as JavaScript writes it."""
+    return json.dumps(key, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def answers(chance: random.Random) -> list[dict[str, Any]]:
+    return [{"ticks": chance.randint(1, 900), "fails": chance.random() < 0.25} for _ in range(7)]
+
+
+def step(chance: random.Random, number: int) -> dict[str, Any]:
+    kinds = {
+        "advance": 8,
+        "fetch": 4,
+        "ensure": 1,
+        "set": 2,
+        "update": 1,
+        "invalidate": 3,
+        "refetch": 1,
+        "cancel": 1,
+        "remove": 1,
+        "reset": 1,
+        "clear": 0.3,
+        "observe": 4,
+        "observe_infinite": 1,
+        "unobserve": 2,
+        "turn": 1,
+        "refetch_observer": 1,
+        "next": 2,
+        "previous": 1,
+        "mutate": 1,
+    }
+    kind = chance.choices([*kinds], [*kinds.values()])[0]
+    return {"do": kind, **_details(kind, chance, number)}
+
+
+def _details(kind: str, chance: random.Random, number: int) -> dict[str, Any]:
+    if kind == "advance":
+        return {"ticks": chance.choice([1, 100, 500, 1000, 1500, 7000, chance.randint(1, 3000)])}
+    if kind in ("fetch", "ensure", "mutate"):
+        return {"key": chance.choice(KEYS), "call": f"call {number}"}
+    if kind in ("set", "update"):
+        return {"key": chance.choice(KEYS), "value": number}
+    if kind == "observe":
+        return {
+            "key": chance.choice(KEYS),
+            "id": f"o{chance.randint(1, 3)}.{number}",
+            "enabled": chance.random() < 0.85,
+        }
+    if kind == "observe_infinite":
+        return {"key": INFINITE, "id": f"i{number}"}
+    if kind in ("unobserve", "turn", "refetch_observer", "next", "previous"):
+        chosen = {"pick": chance.random()}
+        return {**chosen, "key": chance.choice(KEYS), "keep": chance.random() < 0.5} if kind == "turn" else chosen
+    if kind == "invalidate":
+        return {"key": chance.choice(PREFIXES), "refetch": chance.choice(["active", "active", "none", "all"])}
+    return {"key": chance.choice(PREFIXES)} if kind != "clear" else {}
+
+
+def with_observers_named(made: Scenario) -> Scenario:
+    """Say which observer a step is about: one that is open at that moment, of the right kind."""
+    open_ones: list[str] = []
+    steps = []
+    for one in made["steps"]:
+        if one["do"] in ("observe", "observe_infinite"):
+            open_ones.append(one["id"])
+        if "pick" in one:
+            fitting = [id for id in open_ones if one["do"] not in ("next", "previous", "turn") or _fits(one["do"], id)]
+            if not fitting:
+                continue
+            one = {**one, "id": fitting[int(one["pick"] * len(fitting))]}
+            if one["do"] == "unobserve":
+                open_ones.remove(one["id"])
+        steps.append(one)
+    return {**made, "steps": steps}
+
+
+def _fits(kind: str, id: str) -> bool:
+    return id.startswith("i") == (kind in ("next", "previous"))

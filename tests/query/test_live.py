@@ -1,0 +1,186 @@
+"""What events do to the cache, and that the real connection brings them there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from duologue import ChatSession, Client, Notification, User, UserPage
+from duologue.contract import Event, events
+from duologue.contract.chats import CREATED as CHAT_CREATED
+from duologue.contract.chats import DELETED as CHAT_DELETED
+from duologue.contract.chats import ChatEvent, ChatGone
+from duologue.contract.messages import CREATED as MESSAGE_CREATED
+from duologue.contract.messages import ChatMessage, MessageEvent
+from duologue.contract.notifications import NEW
+from duologue.contract.users import DELETED as USER_DELETED
+from duologue.contract.users import UPDATED as USER_UPDATED
+from duologue.contract.users import UserEvent, UserGone
+from duologue.query import QueryClient
+from duologue.query.live import Following
+from duologue.realtime import Reconnect
+from duologue_mock import MockServer, State
+from tests.query.fakes import until
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+ADA = User("1", "Ada", "ada@example.com", "admin")
+GRACE = User("1", "Grace", "ada@example.com", "admin")
+SESSION = ChatSession("s", "Test", False, NOW, NOW, NOW)
+MESSAGE = ChatMessage("m", "s", "user", "Hello", NOW)
+
+
+class Wire:
+    """Events by hand."""
+
+    def __init__(self) -> None:
+        self.callbacks: dict[str, list[Callable[..., object]]] = {}
+
+    def subscribe(self, event: Event[Any], callback: Callable[..., object]) -> None:
+        self.callbacks.setdefault(event.wire_name, []).append(callback)
+
+    def unsubscribe(self, event: Event[Any], callback: Callable[..., object]) -> None:
+        self.callbacks[event.wire_name].remove(callback)
+
+    def on(self, name: str, callback: Callable[[Any], object]) -> None:
+        self.callbacks.setdefault(name, []).append(callback)
+
+    def off(self, name: str, callback: Callable[[Any], object]) -> None:
+        self.callbacks[name].remove(callback)
+
+    def reconnect(self) -> None:
+        for callback in self.callbacks["reconnected"]:
+            callback(None)
+
+    def say(self, event: Event[Any], payload: object) -> None:
+        for callback in self.callbacks[event.wire_name]:
+            callback(payload)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def following(queries: QueryClient, wire: Wire) -> Iterator[Following]:
+    with Following(queries, wire) as made:
+        yield made
+    assert not any(wire.callbacks.values())
+
+
+def stale(queries: QueryClient, *key: Any) -> bool:
+    state = queries.get_state(key)
+    return state is None or state.is_stale
+
+
+def test_every_event_that_changes_something_is_followed(following: Following, wire: Wire) -> None:
+    passing = {"chat:typing", "message:delta"}
+    assert {name for name in wire.callbacks if name != "reconnected"} == {
+        event.wire_name for event in events()
+    } - passing
+
+
+def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
+    following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    queries.set_data(("users", {"page": 1}), UserPage([ADA], 1, 1, 10, False))
+    queries.set_data(("me",), ADA)
+    wire.say(USER_UPDATED, UserEvent("1", GRACE))
+    assert queries.get_data(("users", "1")) == queries.get_data(("me",)) == GRACE
+    assert queries.get_data(("users", {"page": 1})).users == [GRACE]
+    assert stale(queries, "users", {"page": 1})
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        (USER_UPDATED, UserEvent("1", GRACE)),
+        (CHAT_CREATED, ChatEvent(SESSION)),
+        (MESSAGE_CREATED, MessageEvent("s", MESSAGE)),
+        (USER_DELETED, UserGone("1")),
+        (CHAT_DELETED, ChatGone("s")),
+    ],
+)
+def test_no_event_makes_a_list(
+    event: Any, payload: Any, following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    wire.say(event, payload)
+    assert all(isinstance(data, (User, ChatSession)) for _, data in queries.get_all())
+
+
+def test_what_is_gone_is_forgotten(following: Following, wire: Wire, queries: QueryClient) -> None:
+    for key in (("users", "1"), ("chats", "s"), ("messages", "s", {"page": 1}), ("messages", "t")):
+        queries.set_data(key, "there")
+    wire.say(USER_DELETED, UserGone("1"))
+    wire.say(CHAT_DELETED, ChatGone("s"))
+    assert queries.get_all() == [(("messages", "t"), "there")]
+
+
+def test_a_message_invalidates_its_session_only(following: Following, wire: Wire, queries: QueryClient) -> None:
+    for session in "st":
+        queries.set_data(("messages", session, {"page": 1}), [])
+    wire.say(MESSAGE_CREATED, MessageEvent("s", MESSAGE))
+    assert (stale(queries, "messages", "s", {"page": 1}), stale(queries, "messages", "t", {"page": 1})) == (True, False)
+
+
+def test_notifications_are_kept_the_newest_first_and_once(
+    following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    one, two = (Notification(id, "info", "T", "M", NOW) for id in ("1", "2"))
+    for notification in (one, two, one):
+        wire.say(NEW, notification)
+    assert queries.get_data(("notifications",)) == [one, two]
+
+
+def test_what_comes_for_somebody_who_has_left_is_not_kept(
+    following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    queries.forget_user()
+    wire.say(NEW, Notification("1", "info", "T", "M", NOW))
+    wire.say(CHAT_CREATED, ChatEvent(SESSION))
+    assert queries.get_all() == []
+
+
+def test_what_was_missed_is_out_of_date(following: Following, queries: QueryClient) -> None:
+    queries.set_data(("chats", "s"), SESSION)
+    following.missed()
+    assert stale(queries, "chats", "s")
+
+
+def test_what_was_missed_before_a_reconnection_is_out_of_date(
+    following: Following, wire: Wire, queries: QueryClient
+) -> None:
+    queries.set_data(("users", "1"), ADA)
+    wire.reconnect()
+    assert stale(queries, "users", "1")
+
+
+def test_no_change_is_missed_while_the_server_restarts() -> None:
+    state = State()
+    state.users.add(ADA)
+    with MockServer(state=state, rate_limit=None) as mock:
+        port, chat_port = mock.port, mock.chat_port
+        api = Client(base_url=mock.platform_url, chat_url=mock.chat_url, api_key=mock.api_key, user_id="me")
+        assert api.queries.user("1").fetch().name == "Ada"
+        following = api.queries.follow(api.realtime)
+        api.realtime.connect(reconnect=Reconnect(delay=0.05, tries=None, max_delay=0.05))
+    state.users.replace(GRACE)  # while nobody listens
+    with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
+        until(lambda: stale(api.queries, "users", "1"))
+        assert api.queries.user("1").fetch().name == "Grace"
+        following.stop()
+
+
+def test_over_the_real_connection() -> None:
+    with MockServer(rate_limit=None) as mock:
+        where: dict[str, Any] = {"base_url": mock.platform_url, "chat_url": mock.chat_url, "api_key": mock.api_key}
+        with Client(**where, user_id="me") as api, Client(**where, user_id="me") as other:
+            api.queries.user("1").fetch()
+            with api.queries.follow(api.realtime), api.realtime.connect():
+                other.users.update("1", name="Grace")
+                until(lambda: api.queries.get_data(("users", "1")).name == "Grace")
+                made = other.chats.create(title="Test")
+                until(lambda: api.queries.get_data(("chats", made.id)) == made)

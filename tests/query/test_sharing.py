@@ -1,0 +1,84 @@
+"""Structural sharing; the first rows are TanStack Query's `utils.test.tsx`, `replaceEqualDeep`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.query.sharing import shared
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: int
+    tags: list[str]
+
+
+@dataclass
+class Changing:
+    x: int
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def like(value: Any) -> Any:
+    """An equal value made of other objects."""
+    if isinstance(value, dict):
+        return {key: like(item) for key, item in value.items()}
+    return [like(item) for item in value] if isinstance(value, list) else value
+
+
+@given(json_values)
+def test_equal_values_are_the_old_one(value: Any) -> None:
+    assert shared(value, like(value)) is value
+
+
+@given(json_values, json_values)
+def test_the_result_equals_the_new_value_in_type_too(old: Any, new: Any) -> None:
+    before = repr(new)
+    assert repr(shared(old, new)) == before == repr(new)
+
+
+def test_equal_parts_are_the_old_ones() -> None:
+    old = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": True}}]}
+    new = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": False}}]}
+    made = shared(old, new)
+    assert made == new
+    assert made is not old
+    assert made["todos"][0] is old["todos"][0]
+    assert made["todos"][1] is not old["todos"][1]
+
+
+def test_frozen_dataclasses_are_shared_and_others_are_not() -> None:
+    old, same, other = Point(1, ["a"]), Point(1, ["a"]), Point(2, ["a"])
+    assert shared(old, same) is old
+    assert shared(old, other).tags is old.tags
+    assert shared(old, other) == other
+    changing = Changing(1)
+    assert shared(Changing(1), changing) is changing
+
+
+@pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([], ()), ({}, []), ("1", 1), (None, 0)])
+def test_what_is_of_another_kind_is_not_equal(old: Any, new: Any) -> None:
+    assert shared(old, new) is new
+
+
+def test_a_missing_name_is_not_a_none() -> None:
+    assert shared({"a": None}, {"b": None}) == {"b": None}
+
+
+def test_endless_depth_is_survived() -> None:
+    old: list[Any] = []
+    new: list[Any] = []
+    for _ in range(5000):
+        old, new = [old], [new]
+    assert shared(old, new) is not old
