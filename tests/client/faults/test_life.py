@@ -224,7 +224,7 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
         return GOOD if good else answer(401, {"message": "expired"})
 
     server = serve(answering=platform)
-    with Client(base_url=server.origin, timeout=10, token=TOKENS["token"]) as api:
+    with Client(base_url=server.origin, timeout=10, token=str(TOKENS["token"])) as api:
         api.users.get("1")
         api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
         (pool,) = api._http._pools.values()
@@ -258,14 +258,15 @@ def test_waiting_for_a_connection_keeps_the_deadline(serve: Serve) -> None:
 
     def slow(connection: socket.socket) -> bool:
         asked.set()
-        done.wait(5)
+        done.wait(10)
         return GOOD(connection)
 
     with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=30, max_retries=0) as api:
         thread = threading.Thread(target=api.users.get, args=["1"])
         thread.start()
         assert asked.wait(5)
-        with pytest.raises(DeadlineExceeded):
+        with pytest.raises(DeadlineExceeded) as caught:
             api.with_options(deadline=0.1).users.get("1")
+        assert caught.value.elapsed < 3  # and not the 10 that the other call takes
         done.set()
         thread.join(5)
