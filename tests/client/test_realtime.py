@@ -162,6 +162,13 @@ def announce(mock: MockServer, number: int) -> None:
     mock.notify("1", title=str(number), message="")
 
 
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + PROMPT
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
 def ours() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(("duologue-r", "duologue-c"))]
 
@@ -205,6 +212,24 @@ def test_a_connection_that_the_server_ended_is_made_again(start: Start, connect:
     reasons = {event.reason for event in told.events[:-1] if event.name == "disconnected"}
     assert reasons == {"server disconnect"}
     assert all(1.6 <= seconds <= 2.4 for seconds in gate.slept)  # each loss begins with the first wait
+
+
+def test_a_cache_that_follows_knows_what_a_restart_has_hidden(start: Start, connect: Connect, gate: GatedClock) -> None:
+    mock = start()
+    api = connect(mock)
+    told = Told(api.realtime)
+    with api.realtime.connect(), api.queries.follow(api.realtime):
+        before = api.queries.users().fetch().total
+        mock.stop()
+        gate.wait_for_sleeper()
+        elsewhere = start(state=mock.state)
+        connect(elsewhere).users.create(name="Missed", email=f"{idempotency_key()}@example.com")
+        elsewhere.stop()
+        assert api.queries.users().fetch().total == before  # fresh for two minutes, as far as the cache knows
+        start(mock)
+        gate.let_through()
+        told.wait("connected", "disconnected", "reconnected")
+        wait_until(lambda: api.queries.users().fetch().total == before + 1)
 
 
 def test_giving_up_after_the_documents_five_tries(start: Start, connect: Connect, gate: GatedClock) -> None:
@@ -444,9 +469,7 @@ def test_a_long_running_consumer_ends_with_the_client(start: Start, connect: Con
     consumer.start()
     for number in range(3):
         announce(mock, number)
-    until = time.monotonic() + PROMPT
-    while len(titles) < 3 and time.monotonic() < until:
-        time.sleep(0.005)
+    wait_until(lambda: len(titles) == 3)
     api.close()
     consumer.join(PROMPT)
     assert not consumer.is_alive()
