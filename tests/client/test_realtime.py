@@ -770,7 +770,16 @@ def _is_orphan(live: Realtime) -> bool:
         live.emit("a")
     except ConnectionLost:
         live.disconnect()
-        return not live.connected and list(live.events()) == []
+        return not live.connected and list(live.events()) == [] and _has_its_own(live)
+    return False
+
+
+def _has_its_own(live: Realtime) -> bool:
+    with live.connect():
+        try:
+            live.call("a", timeout=PROMPT)
+        except NotFoundError:
+            return True
     return False
 
 
