@@ -261,10 +261,11 @@ class Caller:
         """Return the access token to use now, renewed if it is about to end; see `TokenHolder.fresh`."""
         return self.tokens.fresh(self.clock.now(), self._root._spend)
 
-    def _asking(self, call: _Call) -> Caller:
-        """Who renews a token for a call that has only so much time; a view's headers are not for that."""
+    def _spent_for(self, call: _Call, refresh_token: str) -> StoredTokens:
+        """Renew a token for a call that has only so much time left; a view's headers are not for that."""
         left = self._left(call)
-        return self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
+        asking = self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
+        return asking._spend(refresh_token)
 
     def _spend(self, refresh_token: str) -> StoredTokens:
         fresh = self.call(auth.REFRESH, auth.RefreshRequest(refresh_token))
@@ -381,7 +382,8 @@ class Caller:
             return call.given_token
         if _is_about_login(call.operation):
             return self.tokens.token
-        return self.tokens.fresh(self.clock.now(), lambda spent: self._asking(call)._spend(spent))
+        spend = partial(self._spent_for, call)
+        return self.tokens.fresh(self.clock.now(), spend, patience=self._left(call))
 
     def _credentials(self, call: _Call) -> dict[str, str]:
         if call.operation.service is CHAT:
@@ -422,9 +424,11 @@ class Caller:
             return False
         call.renewed, call.waited = True, 0.0
         try:
-            renewed = self.tokens.renew(call.token, self._asking(call)._spend) is not None
+            renewed = (
+                self.tokens.renew(call.token, partial(self._spent_for, call), patience=self._left(call)) is not None
+            )
         except ApiException as failure:
-            call.elsewhere = failure
+            call.elsewhere = failure if failure.method else None  # without one, no call was made: it is ours
             raise
         what = "renewed" if renewed else "not renewed"
         log.info("%s %s: the token was refused and %s", call.operation.method, self._path(call), what)

@@ -11,7 +11,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
-from duologue import ids
+from duologue import forks, ids
 from duologue.caller import Caller, RawResponse
 from duologue.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
@@ -126,6 +126,7 @@ class Client:
         self.config = config = resolve(environ, **options)
         self.clock = clock = clock or Clock()
         self._making = threading.Lock()
+        forks.watch_locks(self, "_making")
         self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
             pool_size=config.pool_size,

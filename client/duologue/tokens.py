@@ -13,7 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 from duologue import defaults, forks
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue.errors import ApiException, AuthenticationError, BadRequestError, PermissionDeniedError
+from duologue.errors import ApiException, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
 from duologue.listeners import Listeners
 
 AuthEventName = Literal["logged_in", "refreshed", "logged_out"]
@@ -182,7 +182,9 @@ class TokenHolder:
             self._tell(AuthEvent("logged_out", reason="logout"))
         return kept
 
-    def fresh(self, now: datetime, spend: Callable[[str], StoredTokens]) -> str | None:
+    def fresh(
+        self, now: datetime, spend: Callable[[str], StoredTokens], *, patience: float | None = None
+    ) -> str | None:
         """Return the access token to send, renewed first if it is about to end; None if nobody is logged in.
 
         A renewal that does not get through is no reason to fail: the old token is sent, and the platform decides. It is
@@ -191,6 +193,7 @@ class TokenHolder:
         Args:
             now: the time.
             spend: exchanges a refresh token for new tokens.
+            patience: seconds to wait while another thread renews it; None for as long as that takes.
 
         Raises:
             AuthenticationError: the login has just ended; a call that began logged in is not sent without a name.
@@ -199,7 +202,7 @@ class TokenHolder:
         if kept is None or not kept.due(now) or now < self._not_before:
             return kept.token if kept else None
         try:
-            renewed = self.renew(kept.token, spend)
+            renewed = self.renew(kept.token, spend, patience=patience)
         except ApiException:
             self._not_before = now + timedelta(seconds=defaults.REFRESH_PAUSE)
             return kept.token
@@ -207,18 +210,21 @@ class TokenHolder:
             raise AuthenticationError("The login has ended")
         return renewed.token
 
-    def renew(self, failing: str | None, spend: Callable[[str], StoredTokens]) -> StoredTokens | None:
+    def renew(
+        self, failing: str | None, spend: Callable[[str], StoredTokens], *, patience: float | None = None
+    ) -> StoredTokens | None:
         """Replace a token that is no longer good, unless another thread or process has already done so.
 
         Args:
             failing: the access token that was refused; None renews whatever there is.
             spend: exchanges a refresh token for new tokens.
+            patience: seconds to wait while another thread renews it; None for as long as that takes.
 
         Returns:
             the tokens to go on with; None when there is no refresh token, or it was refused and we are logged out.
             Whoever logs in or out meanwhile has the last word.
         """
-        with self._announcing() as events, self._renewing, self._storage.renewing():
+        with self._announcing() as events, self._turn(patience), self._storage.renewing():
             kept = self.current
             if kept is None or (failing is not None and kept.token != failing):
                 return kept
@@ -228,6 +234,17 @@ class TokenHolder:
             if self._storage.exchange(kept, new):
                 events.append(AuthEvent("refreshed") if new else AuthEvent("logged_out", reason="refused"))
             return self.current
+
+    @contextmanager
+    def _turn(self, patience: float | None) -> Iterator[None]:
+        """Wait until nobody else renews, but not longer than a call may take."""
+        renewing = self._renewing  # a fork in between replaces it
+        if not renewing.acquire(timeout=-1 if patience is None else min(max(0.0, patience), threading.TIMEOUT_MAX)):
+            raise DeadlineExceeded
+        try:
+            yield
+        finally:
+            renewing.release()
 
     @contextmanager
     def _announcing(self) -> Iterator[list[AuthEvent]]:

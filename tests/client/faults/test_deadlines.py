@@ -20,10 +20,11 @@ from duologue import (
     HTTPTransport,
     Request,
     ServerError,
+    StoredTokens,
 )
-from tests.client.fakes import SESSION, USER, FakeClock
+from tests.client.fakes import SESSION, TOKENS, USER, FakeClock
 from tests.client.faults.acts import HEAD, answer, drip, silence, then_silence
-from tests.client.servers import ScriptedServer
+from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
@@ -203,3 +204,32 @@ def test_a_session_is_no_exception(serve: Serve) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
     with Client(chat_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
         assert api.with_options(deadline=5).chats.get("1").title == "Test Session"
+
+
+def test_waiting_for_another_threads_refresh(serve: Serve, clients: Callable[..., Client]) -> None:
+    """One call renews the token and has time; another needs it too, and has not."""
+    asked, done = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> bool:
+        asked.set()
+        done.wait(10)
+        return answer(200, TOKENS)(connection)
+
+    def platform(request: Received) -> Act:
+        if request.target == "/auth/refresh":
+            return slow
+        good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
+        return answer(200, USER) if good else answer(401, {"message": "expired"})
+
+    api = clients(base_url=serve(answering=platform).origin, timeout=30, deadline=None)
+    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    got: list[str] = []
+    patient = threading.Thread(target=lambda: got.append(api.users.get("1").id))
+    patient.start()
+    assert asked.wait(5)
+    with in_time(), pytest.raises(DeadlineExceeded) as caught:
+        api.with_options(deadline=SOON).users.get("1")
+    assert (caught.value.path, len(caught.value.attempts)) == ("/users/1", 1)
+    done.set()
+    patient.join(10)
+    assert got == ["1"]
