@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import requests
 import socketio
+from engineio import client as engine_client
 from engineio.payload import Payload
 
-Payload.max_decode_packets = 10_000
-"""How much a poll may bring: the Python client's default of 16 is its own, browsers have no limit."""
+
+class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no types
+    max_decode_packets = 10_000
+
+
+# The Python client takes no more than 16 packets from one poll; browsers take any number. A server in this process uses
+# the same class, and must keep its own limit.
+engine_client.payload = SimpleNamespace(Payload=_AnyNumberOfPackets)
 
 DEADLINE = 5.0
 """Seconds in which what should be heard must be heard."""
