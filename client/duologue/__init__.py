@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from duologue.token_file import FileTokens
     from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.transport import HTTPTransport, Request, Response, Transport
+    from duologue.type_guards import is_api_response, is_chat_message, is_chat_session, is_paginated_response
 
 _HOMES = {
     "duologue.adapter": ("RetryAdapter",),
@@ -125,6 +126,12 @@ _HOMES = {
     "duologue.streaming": ("ReplyStream",),
     "duologue.token_file": ("FileTokens",),
     "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
+    "duologue.type_guards": (
+        "is_api_response",
+        "is_chat_message",
+        "is_chat_session",
+        "is_paginated_response",
+    ),
     "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -217,6 +224,10 @@ __all__ = [
     "__version__",
     "error_boundary",
     "handle_api_error",
+    "is_api_response",
+    "is_chat_message",
+    "is_chat_session",
+    "is_paginated_response",
     "protected",
     "require_role",
     "validate_headers",

@@ -97,5 +97,5 @@ class RetryAdapter(HTTPAdapter):
             preload_content=False,
             decode_content=False,
             timeout=patience,
-            pool_timeout=patience.seconds,  # type: ignore[arg-type]  # fractions are fine
+            pool_timeout=patience.left(),  # type: ignore[arg-type]  # fractions are fine
         )

@@ -375,6 +375,8 @@ class Caller:
 
     def _token_for(self, call: _Call) -> str | None:
         """The token that a call is sent with; a call about the login itself never has it renewed."""
+        if "authorization" in self._own_headers:
+            return None  # whoever sends their own has nothing here to renew
         if call.given_token is not None or not _takes_token(call.operation):
             return call.given_token
         if _is_about_login(call.operation):

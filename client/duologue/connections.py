@@ -47,6 +47,10 @@ class Patience(Timeout):
         self.seconds = seconds
         self.ends = ends
 
+    def left(self) -> float | None:
+        """Return how long a wait that begins now may be; raise TimeoutError if the moment has passed."""
+        return _sooner(self.seconds, self.ends)
+
     def clone(self) -> Patience:
         """Return a copy whose clock has not started; urllib3 asks for one for each try."""
         return Patience(self.seconds, self.ends)

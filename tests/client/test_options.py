@@ -8,7 +8,7 @@ from typing import assert_type
 
 import pytest
 
-from duologue import Client, NotFoundError, RawResponse, ServerError, User
+from duologue import AuthenticationError, Client, NotFoundError, RawResponse, ServerError, StoredTokens, User
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -58,11 +58,17 @@ def test_headers_of_one_call_go_before_our_own_in_any_case(talk: Talk) -> None:
     assert net.last.headers["X-Team"] == "a"
 
 
+def test_an_authorization_of_ones_own_renews_nothing(talk: Talk) -> None:
+    api, net = talk(reply(401, {"message": "no"}))
+    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    with pytest.raises(AuthenticationError):
+        api.with_options(headers={"authorization": "Basic x"}).users.get("1")
+    assert len(net.requests) == 1
+
+
 def test_a_key_of_ones_own_is_not_sent_with_the_refresh_it_sets_off(talk: Talk) -> None:
     kept = iter([reply(401, {"message": "expired"}), reply(200, TOKENS), reply(201, USER)])
     api, net = talk(lambda _: next(kept))
-    from duologue import StoredTokens
-
     api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
     api.with_options(headers={"Idempotency-Key": "mine"}, deadline=5).users.create(name="a", email="a@example.com")
     keys = [request.headers["Idempotency-Key"] for request in net.requests]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import duologue
+import duologue_mock
 from duologue import Client
 from duologue_mock import MockServer
 
@@ -79,3 +81,19 @@ def test_each_snippet_runs(snippet: str, api: Client) -> None:
 
 def test_no_snippet_is_overlooked() -> None:
     assert len(PAIRS) == GUIDE.count("```python") == GUIDE.count("```typescript")
+
+
+TABLES = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", GUIDE.partition("## Every code block")[2], re.MULTILINE)
+NAMES = {name for _, here in TABLES for name in re.findall(r"`((?:api\.)?[A-Za-z_][\w.]*)`", here)}
+NAMED = sorted(NAMES - {"user_message", "DUOLOGUE_ENVIRONMENT"})  # an attribute and a variable
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_counterpart_that_is_named_exists(name: str, api: Client) -> None:
+    if name.startswith("api."):
+        found: object = api
+        for part in name.split(".")[1:]:
+            assert part in dir(found), name
+            found = getattr(found, part)
+    else:
+        assert name in {*duologue.__all__, *duologue_mock.__all__}

@@ -145,8 +145,10 @@ class Keeper:
             self._link.abandon()
 
     def _keep(self) -> None:
-        while self._lost.wait() and not self._stopping.is_set():
-            assert self._link is not None
+        while not self._stopping.is_set():  # asked before waiting too: `stop` may have come before the `clear` below
+            self._lost.wait()
+            if self._stopping.is_set() or self._link is None:
+                return
             self._link.close()
             self._lost.clear()
             error = self._made_again()

@@ -8,6 +8,7 @@ running, and polling takes a burst.
 from __future__ import annotations
 
 import logging
+import re
 import socket as sockets
 import threading
 import time
@@ -21,7 +22,7 @@ from duologue.errors import (
     AuthenticationError,
     ConnectionFailed,
     ConnectionLost,
-    RequestTimedOut,
+    ConnectTimedOut,
     error_of_body,
 )
 from duologue.realtime.queues import InOrder
@@ -43,8 +44,9 @@ _NO_PROXY = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
 _FAREWELL = 1.0
 """Seconds that what was emitted last, and the goodbye, may take to leave."""
 
-_JOIN = 5.0
-"""Seconds that the threads of a connection which was cut may take to notice."""
+_JOIN = 2.0
+"""Seconds that the threads of a connection which was cut may take to notice. Only one that polls a server which has
+frozen takes longer: until its request times out."""
 
 RESERVED = ("connect", "connect_error", "disconnect", "*", "__disconnect_final")
 """Names that Socket.IO keeps for itself."""
@@ -96,7 +98,7 @@ class Link:
         Raises:
             AuthenticationError: the server refused us.
             ConnectionFailed: there is no connection to be had, or `close` was called meanwhile.
-            RequestTimedOut: the server did not answer in time.
+            ConnectTimedOut: the server did not answer in time.
         """
         try:
             self._handshake(dict(auth), list(transports))
@@ -175,14 +177,16 @@ class Link:
                 # Not to wait in there: it would not notice a server that hangs up.
                 self._socket.connect(self._url, auth=auth, transports=transports, wait=False)
         except (socketio.exceptions.SocketIOError, engineio.exceptions.EngineIOError, OSError) as failure:
-            raise self._failure(str(failure)) from failure
+            if time.monotonic() >= until:
+                raise ConnectTimedOut from failure
+            raise self._failure(str(failure), _status_of(failure)) from failure
         settled = self._settled.wait(max(0.0, until - time.monotonic()))
         with self._state:
             if self._up:
                 return
             ended, self._closed = self._closed, True  # from now on it is too late to let us in
         if not settled:
-            raise RequestTimedOut("The real-time server did not answer in time")
+            raise ConnectTimedOut
         raise self._failure("The connection was ended while it was being made" if ended else "The server hung up")
 
     def _let_in(self) -> None:
@@ -207,15 +211,28 @@ class Link:
         if telling:
             self._lost(str(reason))
 
-    def _failure(self, reason: str) -> ApiException:
+    def _failure(self, reason: str, status: int | None = None) -> ApiException:
         """Return the error for a connection that was not made, from what the server said of it, if it did."""
         told = self._refusal
+        if status == 401:  # not Socket.IO's way to refuse, but that of a gateway before it
+            return error_of_body(status, told)
         if not isinstance(told, dict):
             return ConnectionFailed(details={"reason": str(told or reason)})
         message, body = told.get("message"), told.get("data")
         if message == "Unauthorized":
             return _worded(message, body)
         return ConnectionFailed(details={"reason": str(message)}, data=body)
+
+
+def _status_of(failure: BaseException | None) -> int | None:
+    """Return the HTTP status with which a handshake was refused, None if it was not refused so."""
+    while failure is not None:
+        said = re.match(r"Unexpected status code (\d{3}) ", str(failure))  # engineio's, of polling
+        status = int(said[1]) if said else getattr(failure, "status_code", None)  # websocket-client's
+        if status is not None:
+            return int(status)
+        failure = failure.__cause__ or failure.__context__
+    return None
 
 
 def _worded(message: str, body: object) -> ApiException:
@@ -279,9 +296,10 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
     def end(self) -> None:
         """Wait for all threads of the connection."""
         self.queue.put(None)  # for a sending thread that has not heard of the end
+        until = time.monotonic() + _JOIN
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(_JOIN)
+                thread.join(max(0.0, until - time.monotonic()))
         self.in_order.stop()
 
     def _let_packets_leave(self) -> None:

@@ -87,7 +87,7 @@ class Realtime:
         Raises:
             AuthenticationError: the server refused the token or the key; its message is `Unauthorized`.
             ConnectionFailed: there is no connection to be had, or `disconnect()` was called meanwhile.
-            RequestTimedOut: the server did not answer in time.
+            ConnectTimedOut: the server did not answer in time.
             ClientClosed: the client was closed.
         """
         with self._connecting:

@@ -29,8 +29,8 @@ To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 
 SOON = 0.4
-BUSY = 0.15
-"""What a busy machine may add to a bound in real time."""
+BUSY = 1.0
+"""What a busy machine may add to a bound in real time; what is bounded here would else take half a minute."""
 
 
 @contextmanager

@@ -7,12 +7,21 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
-from duologue import ApiException, Client, ClientClosed, ConnectTimedOut, HTTPTransport, Request
-from tests.client.fakes import USER
+from duologue import (
+    ApiException,
+    Client,
+    ClientClosed,
+    ConnectTimedOut,
+    DeadlineExceeded,
+    HTTPTransport,
+    Request,
+    StoredTokens,
+)
+from tests.client.fakes import TOKENS, USER
 from tests.client.faults.acts import CHUNKED, answer, hang_up, packed, reset, send
 from tests.client.faults.test_table import get_all
 from tests.client.servers import Act, Received, ScriptedServer
@@ -202,3 +211,62 @@ def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
     by_child = {request.connection for request in server.received if request.target.startswith("/users/c-")}
     by_parent = {request.connection for request in server.received if request.target.startswith("/users/p-")}
     assert not by_child & by_parent
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
+    """As another thread may hold them just then: in the child they are free, and the parent's socket is closed."""
+
+    def platform(request: Received) -> Act:
+        if request.target == "/auth/refresh":
+            return answer(200, TOKENS)
+        good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
+        return GOOD if good else answer(401, {"message": "expired"})
+
+    server = serve(answering=platform)
+    with Client(base_url=server.origin, timeout=10, token=str(TOKENS["token"])) as api:
+        api.users.get("1")
+        api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+        (pool,) = api._http._pools.values()
+        assert pool.pool is not None
+        (inherited,) = [kept.sock for kept in pool.pool.queue if kept is not None]
+        descriptor = inherited.fileno()
+        tokens, budget = api._caller.tokens, api._caller._budget
+        assert budget is not None
+        locks = [api._http._lock, budget._lock, tokens._renewing, tokens.listeners._lock, tokens._storage._changing]  # type: ignore[attr-defined]
+        with ExitStack() as held:
+            for lock in locks:
+                held.enter_context(lock)
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    signal.alarm(20)
+                    with suppress(OSError):
+                        os.fstat(descriptor)
+                        os._exit(3)
+                    budget.take()
+                    status = 0 if api.users.get("1").id == "1" else 2
+                finally:
+                    os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        assert tokens.token == "token-1"
+
+
+def test_waiting_for_a_connection_keeps_the_deadline(serve: Serve) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> bool:
+        asked.set()
+        done.wait(10)
+        return GOOD(connection)
+
+    with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=30, max_retries=0) as api:
+        thread = threading.Thread(target=api.users.get, args=["1"])
+        thread.start()
+        assert asked.wait(5)
+        with pytest.raises(DeadlineExceeded) as caught:
+            api.with_options(deadline=0.1).users.get("1")
+        assert caught.value.elapsed < 3  # and not the 10 that the other call takes
+        done.set()
+        thread.join(5)
