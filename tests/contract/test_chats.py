@@ -218,6 +218,16 @@ def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
     assert [session["_id"] for session in data(chat.get("/chats"))] == [first, third, second]
 
 
+def test_a_message_moves_its_session_to_the_top_however_little_time_has_passed(chat: Api) -> None:
+    for _ in range(20):
+        user = chat.as_user()
+        first, *others = (make_session(user, title) for title in ("first", "second", "third"))
+
+        user.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
+
+        assert [session["_id"] for session in data(user.get("/chats"))] == [first, *reversed(others)]
+
+
 def _until_later_than(chat: Api, moment: str) -> None:
     """Wait for the server's clock to move on: times on the wire have no more than milliseconds."""
     deadline = time.monotonic() + 5

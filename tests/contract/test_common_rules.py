@@ -143,7 +143,8 @@ def test_a_success_is_json_and_its_times_are_utc_with_milliseconds(wire: Wire, o
     "path",
     ["/nope", "/api", "/api/", "/api/nope", "/api/users/1/friends", "/API/users", "/api//users",
      "/chats-service", "/chats-service/api/v1", "/chats-service/api/v1/nope", "/chats-service/api/v2/chats",
-     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y"],
+     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y",
+     "/socket.iox", "/socket.io.js"],
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(wire: Wire, service: str, path: str) -> None:
     refused(wire.at_origin(service).get(path), 404)

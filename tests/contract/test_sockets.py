@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+import requests
 import websocket
 
 from tests.contract.examples import log_in, make_user
@@ -298,3 +299,56 @@ def test_a_broken_polling_request_is_refused(wire: Wire, query: str) -> None:
 
     assert 400 <= answer.status_code < 500
     refused(answer, answer.status_code)
+
+
+class _Polling:
+    """A bare connection over polling that has done both handshakes."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._api = wire.at_origin("platform")
+        self._query = "EIO=4&transport=polling"
+        self._query += f"&sid={json.loads(self.hear()[1:])['sid']}"
+        assert self.send("40").status_code == 200
+        assert self.hear().startswith("40{")
+
+    def send(self, payload: str) -> requests.Response:
+        return self._api.post(
+            "/socket.io/", payload.encode(), query=self._query, headers={"Content-Type": "text/plain"}
+        )
+
+    def hear(self) -> str:
+        return self._api.get("/socket.io/", query=self._query).text
+
+
+BAD_PAYLOADS = {
+    "no packets": "hello",
+    "no base64": "b!!!",
+    "nothing": "",
+    "good and bad": '421["nope"]\x1ehello',
+    "no event": "42[",
+    "too large": '421["nope","' + "x" * 6_000_000 + '"]',
+}
+
+
+@pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
+def test_a_bad_payload_over_polling_is_never_met_with_silence(wire: Wire, payload: str) -> None:
+    polling = _Polling(wire)
+
+    answer = polling.send(payload)
+
+    if answer.status_code == 200:
+        assert polling.hear()
+    else:
+        assert answer.status_code < 500
+        refused(answer, answer.status_code)
+
+
+def test_any_number_of_events_may_come_in_one_payload(wire: Wire) -> None:
+    polling = _Polling(wire)
+
+    assert polling.send("\x1e".join(f'42{number}["nope"]' for number in range(30))).status_code == 200
+
+    heard = ""
+    while "4329[" not in heard:
+        heard += polling.hear() + "\x1e"
+    assert all(f"43{number}[" in heard for number in range(30))
