@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ import pytest
 
 from duologue.contract import CHAT, PLATFORM, Service
 from duologue_mock import MockServer
+from tests.contract.listener import Listen, Listener
 from tests.contract.wire import RUNNING, Api, Record, Wire
 
 RECORDS = pytest.StashKey[list[Record]]()
@@ -81,6 +82,17 @@ def platform(wire: Wire) -> Api:
 def chat(wire: Wire) -> Api:
     """The shared server's chat service, asked by a user never heard of."""
     return wire.chat
+
+
+@pytest.fixture
+def listen(wire: Wire) -> Iterator[Listen]:
+    """Connect to the shared server's platform origin, or to another; disconnected when the test is over."""
+    with ExitStack() as stack:
+
+        def connect(origin: str | None = None, **options: Any) -> Listener:
+            return stack.enter_context(closing(Listener(origin or wire.platform_origin, **options)))
+
+        yield connect
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,14 +12,15 @@ import requests
 
 from duologue.contract import PLATFORM, Operation, operations
 from tests.contract import golden
-from tests.contract.wire import NO_BODY, Api, Body, Wire, data, new_user, unique
+from tests.contract.wire import NO_BODY, Api, Body, Wire, covers, data, new_user, unique
 
 PASSWORD = "correct horse battery staple"
 
 
-def each(*selected: Operation[Any]) -> pytest.MarkDecorator:
-    """Run a test for each of these operations, all of them by default."""
-    return pytest.mark.parametrize("operation", selected or operations(), ids=lambda operation: operation.id)
+def each(*selected: Operation[Any], answering: Iterable[int] = ()) -> pytest.MarkDecorator:
+    """Run a test for each of these operations, all by default, and say that each answers with these statuses there."""
+    rows = [pytest.param(one, marks=covers(one, *answering), id=one.id) for one in selected or operations()]
+    return pytest.mark.parametrize("operation", rows)
 
 
 @dataclass(frozen=True)

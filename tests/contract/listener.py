@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import requests
 import socketio
+from engineio import client as engine_client
 from engineio.payload import Payload
 
-Payload.max_decode_packets = 10_000
-"""How much a poll may bring: the Python client's default of 16 is its own, browsers have no limit."""
+from tests.contract.wire import Api
+
+
+class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no types
+    max_decode_packets = 10_000
+
+
+# The Python client takes no more than 16 packets from one poll; browsers take any number. A server in this process uses
+# the same class, and must keep its own limit.
+engine_client.payload = SimpleNamespace(Payload=_AnyNumberOfPackets)
 
 DEADLINE = 5.0
 """Seconds in which what should be heard must be heard."""
 
+WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling that upgrades": ["polling", "websocket"]}
+"""Transports, as a client may ask for them."""
+
 Told = tuple[str, Any]
+Listen = Callable[..., "Listener"]
+"""Connects to the shared server, or to the origin given."""
 
 
 class Refused(Exception):
@@ -96,3 +111,8 @@ def _take_packets_in_turn(engine: Any) -> None:
     """Have events handled in the order they come: the Python client starts a thread for each, browsers do not."""
     trigger = engine._trigger_event
     engine._trigger_event = lambda event, *args, **options: trigger(event, *args, **{**options, "run_async": False})
+
+
+def chat_auth(chat: Api) -> dict[str, str]:
+    """Return the handshake of a user of the chat service."""
+    return {"apiKey": chat.headers["x-api-key"], "userId": chat.headers["x-user-id"]}

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from duologue.contract import Operation, operations
+from duologue.contract import Operation
 from tests.contract.examples import ask, each, log_in, make_session
-from tests.contract.wire import CODES, Wire, covers, data, is_error_body, new_user, refused, say, unique
+from tests.contract.wire import CODES, Wire, data, is_error_body, new_user, refused, say, unique
 
 EVIL_HOSTS = [
     *("evil.example", "evil.example:{port}", "localhost.evil.example:{port}", "127.0.0.1.evil.example", "10.0.0.1"),
@@ -69,7 +69,7 @@ def test_a_request_for_another_host_is_refused_in_front_of_everything(
     misdirected(answer)
 
 
-@pytest.mark.parametrize("operation", [pytest.param(one, marks=covers(one, 421), id=one.id) for one in operations()])
+@each(answering=[421])
 def test_every_call_is_refused_for_another_host(wire: Wire, operation: Operation[Any]) -> None:
     misdirected(ask(wire, operation).send(headers={"Host": "evil.example"}))
 

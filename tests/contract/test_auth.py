@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from duologue.contract import Operation, auth, health, users
-from tests.contract.examples import PASSWORD, ask, log_in
+from tests.contract.examples import PASSWORD, ask, each, log_in
 from tests.contract.wire import Api, Wire, covers, new_user, refused, unique
 
 CHECKED: list[Operation[Any]] = [
@@ -189,7 +189,7 @@ def test_a_deleted_user_is_logged_out_everywhere(wire: Wire) -> None:
     refused(wire.platform.post("/auth/login", {"email": login["user"]["email"], "password": PASSWORD}), 401)
 
 
-@pytest.mark.parametrize("operation", [pytest.param(one, marks=covers(one, 401), id=one.id) for one in CHECKED])
+@each(*CHECKED, answering=[401])
 def test_every_call_that_looks_at_a_token_refuses_a_bad_one(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
 
@@ -263,7 +263,7 @@ def test_the_scheme_of_an_authorization_ignores_case(wire: Wire) -> None:
     assert wire.platform.get("/auth/me", headers={"Authorization": f"bearer {token}"}).status_code == 200
 
 
-@pytest.mark.parametrize("operation", [auth.LOGIN, auth.REFRESH, health.PLATFORM], ids=lambda one: one.id)
+@each(auth.LOGIN, auth.REFRESH, health.PLATFORM)
 def test_a_bad_token_does_not_keep_anyone_from_logging_in_again(wire: Wire, operation: Operation[Any]) -> None:
     assert ask(wire, operation).sending(Authorization="Bearer garbage").send().status_code == operation.status
 

@@ -14,12 +14,10 @@ import pytest
 import requests
 
 from duologue.contract import Operation, operations
-from tests.contract.examples import ask, make_session, make_user
-from tests.contract.wire import Api, Wire, covers, data, dialled, hear, is_closed, new_user, refused, say
+from tests.contract.examples import ask, each, make_session, make_user
+from tests.contract.wire import Api, Wire, data, dialled, hear, is_closed, new_user, refused, say
 
 WITH_BODY = [operation for operation in operations() if operation.body]
-
-each_with_body = pytest.mark.parametrize("operation", WITH_BODY, ids=lambda operation: operation.id)
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_text_that_is_not_acceptable_json_is_refused(unchanged: Api, text: byt
     refused(unchanged.post("/chats", text), 400)
 
 
-@each_with_body
+@each(*WITH_BODY)
 @pytest.mark.parametrize("name", ["invalid utf-8", "lone high surrogate", "very deep", "5,000 digits", "a key twice"])
 def test_every_call_reads_its_body_strictly(wire: Wire, operation: Operation[Any], name: str) -> None:
     refused(ask(wire, operation).with_body(BAD_TEXTS[name]).send(), 400)
@@ -427,7 +425,7 @@ def _dribble(connection: Any) -> bool:
         return True
 
 
-@pytest.mark.parametrize("operation", [pytest.param(one, marks=covers(one, 400), id=one.id) for one in WITH_BODY])
+@each(*WITH_BODY, answering=[400])
 def test_after_a_refusal_the_same_request_done_right_goes_through(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
 

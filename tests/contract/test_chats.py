@@ -21,19 +21,13 @@ CHAT_CALLS: list[Operation[Any]] = [
 BAD_TITLES = ["", " ", " \t ", "a" * 201, "😀" * 201, "two\nlines", "nul\x00", "esc\x1b[31m", "c1\x9b", 7, None, ["x"]]
 
 
-def every_call(*statuses: int) -> pytest.MarkDecorator:
-    """Run a test for every call of the chat service but `/health`; each answers with these statuses."""
-    calls = [pytest.param(call, marks=covers(call, *statuses), id=call.id) for call in CHAT_CALLS]
-    return pytest.mark.parametrize("operation", calls)
-
-
-@every_call(401)
+@each(*CHAT_CALLS, answering=[401])
 @pytest.mark.parametrize("key", [None, "", "wrong", "DEV-API-KEY"], ids=ascii)
 def test_a_missing_blank_or_unknown_api_key_is_refused(wire: Wire, operation: Operation[Any], key: str | None) -> None:
     refused(ask(wire, operation).send(headers={"x-api-key": key}), 401)
 
 
-@every_call(400)
+@each(*CHAT_CALLS, answering=[400])
 @pytest.mark.parametrize("value", [None, ""], ids=ascii)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
 def test_a_missing_or_blank_header_is_refused_by_name(
@@ -48,7 +42,7 @@ def test_a_header_has_at_most_255_characters(chat: Api, header: str) -> None:
     refused(chat.get("/chats", headers={header: "a" * 256}), 400, header)
 
 
-@pytest.mark.parametrize("operation", [call for call in CHAT_CALLS if call.parameters], ids=lambda call: call.id)
+@each(*(call for call in CHAT_CALLS if call.parameters))
 def test_to_another_user_a_session_does_not_exist(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     session = asked.path.split("/")[2]
@@ -63,10 +57,7 @@ def test_to_another_user_a_session_does_not_exist(wire: Wire, operation: Operati
     assert asked.api.get(f"{path}/messages").json()["data"] == []
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [pytest.param(call, marks=covers(call, 404), id=call.id) for call in CHAT_CALLS if call.parameters],
-)
+@each(*(call for call in CHAT_CALLS if call.parameters), answering=[404])
 def test_a_session_that_does_not_exist_is_not_found(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     session = asked.path.split("/")[2]
@@ -225,6 +216,16 @@ def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
     chat.patch(f"/chats/{second}", {"title": "Renaming does not move a session"})
 
     assert [session["_id"] for session in data(chat.get("/chats"))] == [first, third, second]
+
+
+def test_a_message_moves_its_session_to_the_top_however_little_time_has_passed(chat: Api) -> None:
+    for _ in range(20):
+        user = chat.as_user()
+        first, *others = (make_session(user, title) for title in ("first", "second", "third"))
+
+        user.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
+
+        assert [session["_id"] for session in data(user.get("/chats"))] == [first, *reversed(others)]
 
 
 def _until_later_than(chat: Api, moment: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from duologue.contract import CHAT, Operation, chats, operations, users
 from tests.contract.examples import Ask, ask, each, make_session
-from tests.contract.wire import NO_BODY, TIMEOUT, TIMESTAMP, Api, Wire, covers, dialled, hear, new_user, refused, unique
+from tests.contract.wire import NO_BODY, TIMEOUT, TIMESTAMP, Api, Wire, dialled, hear, new_user, refused, unique
 
 WITH_BODY = [operation for operation in operations() if operation.body]
 READING = [operation for operation in operations() if operation.safe and operation.status == 200]
@@ -20,12 +20,6 @@ SERVICES = ["platform", "chat"]
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 MIB = 1024 * 1024
-
-
-def marked(selected: list[Operation[Any]], status: int) -> pytest.MarkDecorator:
-    """Run a test for each of these operations, which all answer with `status`."""
-    params = [pytest.param(one, marks=covers(one, status), id=one.id) for one in selected]
-    return pytest.mark.parametrize("operation", params)
 
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -68,7 +62,7 @@ def _has_ipv6() -> bool:
 # Media types and bodies
 
 
-@marked(WITH_BODY, 415)
+@each(*WITH_BODY, answering=[415])
 @pytest.mark.parametrize(
     "media_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", None],
@@ -83,13 +77,13 @@ def test_parameters_and_case_of_the_media_type_do_not_matter(chat: Api, media_ty
     assert chat.post("/chats", {"title": "x"}, headers={"Content-Type": media_type}).status_code == 201
 
 
-@marked(WITH_BODY, 400)
+@each(*WITH_BODY, answering=[400])
 @pytest.mark.parametrize("text", [b"{", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b"null", b"[]", b'"text"', b"7"])
 def test_a_body_that_is_no_json_object_is_refused(wire: Wire, operation: Operation[Any], text: bytes) -> None:
     refused(ask(wire, operation).with_body(text).send(), 400)
 
 
-@marked([operation for operation in WITH_BODY if operation.body_required], 400)
+@each(*(operation for operation in WITH_BODY if operation.body_required), answering=[400])
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_body_that_is_needed_and_not_there_is_missed(wire: Wire, operation: Operation[Any], announced: bool) -> None:
     headers = {"Content-Type": "application/json"} if announced else {}
@@ -99,7 +93,7 @@ def test_a_body_that_is_needed_and_not_there_is_missed(wire: Wire, operation: Op
     refused(answer, 400)
 
 
-@marked(WITH_BODY, 400)
+@each(*WITH_BODY, answering=[400])
 @pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
 def test_a_field_nobody_knows_is_refused_by_name(wire: Wire, operation: Operation[Any], name: str) -> None:
     asked = ask(wire, operation)
@@ -110,7 +104,7 @@ def test_a_field_nobody_knows_is_refused_by_name(wire: Wire, operation: Operatio
     assert set(complaints) == {name}
 
 
-@marked(WITH_BODY, 413)
+@each(*WITH_BODY, answering=[413])
 def test_a_body_over_a_mebibyte_is_refused(wire: Wire, operation: Operation[Any]) -> None:
     refused(ask(wire, operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
 
@@ -149,7 +143,8 @@ def test_a_success_is_json_and_its_times_are_utc_with_milliseconds(wire: Wire, o
     "path",
     ["/nope", "/api", "/api/", "/api/nope", "/api/users/1/friends", "/API/users", "/api//users",
      "/chats-service", "/chats-service/api/v1", "/chats-service/api/v1/nope", "/chats-service/api/v2/chats",
-     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y"],
+     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y",
+     "/socket.iox", "/socket.io.js"],
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(wire: Wire, service: str, path: str) -> None:
     refused(wire.at_origin(service).get(path), 404)
@@ -380,7 +375,7 @@ BAD_NUMBERS = [
 ]
 
 
-@marked(PAGED, 400)
+@each(*PAGED, answering=[400])
 @pytest.mark.parametrize(
     "query",
     [*(f"{name}={value}" for name in ("page", "limit") for value in BAD_NUMBERS),
@@ -397,7 +392,7 @@ def test_a_page_number_or_limit_that_is_none_is_refused_by_name(
     assert set(complaints["details"]["fields"]) == {name}
 
 
-@marked(PAGED, 200)
+@each(*PAGED, answering=[200])
 @pytest.mark.parametrize("query", ["limit=1", "limit=100", "page=1", "page=1000000", "page=1&limit=100", "unknown=1"])
 def test_a_page_number_or_limit_within_bounds_is_served(wire: Wire, operation: Operation[Any], query: str) -> None:
     assert ask(wire, operation).send(query=query).status_code == 200

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.contract.examples import make_session, make_user
-from tests.contract.listener import DEADLINE, Listener
+from tests.contract.listener import DEADLINE, WAYS, Listener, chat_auth
 from tests.contract.wire import Api, Wire, data, new_user, unique
 
 T = TypeVar("T")
@@ -217,11 +217,10 @@ def test_the_events_heard_fold_into_the_state_that_is_shown_in_one_order_for_all
 ) -> None:
     owner = wire.chat
     user_id = owner.headers["x-user-id"]
-    auth = {"apiKey": wire.api_key, "userId": user_id}
-    ways = [["websocket"], ["polling"], ["polling", "websocket"]]
     with ExitStack() as stack:
         listeners = [
-            stack.enter_context(closing(Listener(wire.platform_origin, auth=auth, transports=way))) for way in ways
+            stack.enter_context(closing(Listener(wire.platform_origin, auth=chat_auth(owner), transports=way)))
+            for way in WAYS.values()
         ]
 
         all_at_once(lambda number: _come_and_go(callers[number].chat.as_user(user_id)))
@@ -259,7 +258,7 @@ def test_messages_are_told_in_the_order_they_are_listed(wire: Wire, callers: lis
     owner = wire.chat
     user_id = owner.headers["x-user-id"]
     session = make_session(owner)
-    with closing(Listener(wire.platform_origin, auth={"apiKey": wire.api_key, "userId": user_id})) as listener:
+    with closing(Listener(wire.platform_origin, auth=chat_auth(owner))) as listener:
 
         def work(number: int) -> None:
             chat = callers[number].chat.as_user(user_id)

@@ -15,12 +15,6 @@ CONDITIONAL = [operation for operation in operations() if operation.method in ("
 OTHER = ['"other"', 'W/"other"', '"a", "b"', '""']
 
 
-def marked(*statuses: int) -> pytest.MarkDecorator:
-    """Run a test for each call that honours `If-Match`; each answers with `statuses`."""
-    params = [pytest.param(one, marks=covers(one, *statuses), id=one.id) for one in CONDITIONAL]
-    return pytest.mark.parametrize("operation", params)
-
-
 def tag(api: Api, path: str) -> str:
     """Return the present tag of what is at `path`."""
     return api.get(path).headers["ETag"]
@@ -100,7 +94,7 @@ def test_to_another_user_the_same_tag_says_nothing(chat: Api) -> None:
     refused(chat.as_user().get(f"/chats/{session}", headers={"If-None-Match": present}), 404)
 
 
-@marked()
+@each(*CONDITIONAL)
 def test_a_change_goes_through_if_nothing_changed_since(wire: Wire, operation: Operation[Any]) -> None:
     for value in ("present", "*", "among others"):
         asked = ask(wire, operation)
@@ -110,7 +104,7 @@ def test_a_change_goes_through_if_nothing_changed_since(wire: Wire, operation: O
         assert asked.send(headers={"If-Match": sent}).status_code == operation.status, value
 
 
-@marked(412)
+@each(*CONDITIONAL, answering=[412])
 @pytest.mark.parametrize("value", OTHER)
 def test_a_change_is_refused_if_something_changed_since(wire: Wire, operation: Operation[Any], value: str) -> None:
     asked = ask(wire, operation)

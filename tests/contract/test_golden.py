@@ -12,12 +12,13 @@ import pytest
 from duologue.contract import Event, ModelSchema, Operation, events, operations
 from duologue.contract.errors import ErrorBodySchema, MetadataSchema, type_of_status
 from tests.contract import golden
+from tests.contract.examples import each
 from tests.contract.wire import CODES, TIMESTAMP, Wire, code_of
 
 READS_WHAT_IS_THERE = {"users.LIST", "users.GET", "auth.ME", "chats.LIST", "chats.GET", "messages.LIST"}
 """The operations whose examples are about the documents' own data, word for word."""
 
-each_operation = pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.id)
+each_operation = each()
 each_event = pytest.mark.parametrize("event", events(), ids=lambda event: event.id)
 each_status = pytest.mark.parametrize("status", golden.load(golden.ERRORS))
 

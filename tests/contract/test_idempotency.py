@@ -11,16 +11,10 @@ import pytest
 import requests
 
 from duologue.contract import Operation, auth, chats, messages, operations, smart_chat, users
-from tests.contract.examples import Ask, ask, log_in, make_session, make_user
+from tests.contract.examples import Ask, ask, each, log_in, make_session, make_user
 from tests.contract.wire import Api, Wire, covers, data, new_user, refused, unique
 
 KEYED = [operation for operation in operations() if operation.method in ("POST", "PATCH")]
-
-
-def marked(selected: list[Operation[Any]], *statuses: int) -> pytest.MarkDecorator:
-    """Run a test for each of these operations, which all answer with `statuses`."""
-    params = [pytest.param(one, marks=covers(one, *statuses), id=one.id) for one in selected]
-    return pytest.mark.parametrize("operation", params)
 
 
 def keyed(key: str | None = None) -> dict[str, str]:
@@ -43,7 +37,7 @@ def _told(answer: requests.Response) -> Any:
     return {key: value for key, value in body.items() if key != "metadata"}
 
 
-@marked(KEYED)
+@each(*KEYED)
 def test_the_same_request_is_answered_again_without_being_done_again(wire: Wire, operation: Operation[Any]) -> None:
     asked, headers = ask(wire, operation), keyed()
 
@@ -136,7 +130,7 @@ def _other_body(asked: Ask) -> Ask:
     return asked.with_body(other[asked.operation])
 
 
-@marked([operation for operation in KEYED if operation.body], 422)
+@each(*(operation for operation in KEYED if operation.body), answering=[422])
 def test_a_key_with_another_body_is_refused(wire: Wire, operation: Operation[Any]) -> None:
     asked, headers = ask(wire, operation), keyed()
     first = asked.send(headers=headers)
@@ -156,7 +150,7 @@ def test_a_key_with_another_body_changes_nothing(chat: Api) -> None:
     assert [session["title"] for session in data(chat.get("/chats"))] == ["First"]
 
 
-@marked(KEYED, 400)
+@each(*KEYED, answering=[400])
 @pytest.mark.parametrize("key", ["", "k" * 256], ids=["empty", "256 characters"])
 def test_a_key_that_is_none_is_refused(wire: Wire, operation: Operation[Any], key: str) -> None:
     refused(ask(wire, operation).send(headers=keyed(key)), 400, "Idempotency-Key")

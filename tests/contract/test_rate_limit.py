@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from duologue.contract import Operation, operations
+from duologue.contract import Operation
 from duologue_mock import MockServer
-from tests.contract.examples import ask
-from tests.contract.wire import RUNNING, Api, Wire, covers, data, refused
+from tests.contract.examples import ask, each
+from tests.contract.wire import RUNNING, Api, Wire, data, refused
 
 Serve = Callable[..., Wire]
 
@@ -138,7 +138,7 @@ def test_answers_of_every_kind_tell_the_budget(serve: Serve, status: int) -> Non
     assert budget(answer)[0] == 100
 
 
-@pytest.mark.parametrize("operation", [pytest.param(one, marks=covers(one, 429), id=one.id) for one in operations()])
+@each(answering=[429])
 def test_every_call_can_be_one_too_many(serve: Serve, operation: Operation[Any]) -> None:
     asked = ask(serve(rate_limit=8), operation)
 

@@ -1,0 +1,354 @@
+"""Socket.IO: who may connect and for how long, and what a client may not send."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+import requests
+import websocket
+
+from tests.contract.examples import log_in, make_user
+from tests.contract.listener import DEADLINE, WAYS, Listen, Refused, chat_auth
+from tests.contract.wire import CODES, Wire, is_error_body, refused, unique
+
+# Who may connect
+
+
+def _credentials(wire: Wire) -> dict[str, Any]:
+    login = log_in(wire)
+    out = log_in(wire)
+    wire.platform.bearing(out["token"]).post("/auth/logout")
+    return {
+        "garbage": {"token": "garbage"},
+        "blank token": {"token": ""},
+        "token of another type": {"token": 7},
+        "token list": {"token": [login["token"]]},
+        "refresh token": {"token": login["refreshToken"]},
+        "revoked token": {"token": out["token"]},
+        "forged token": {"token": login["token"][:-4] + "AAAA"},
+        "wrong key": {"apiKey": "wrong", "userId": "me"},
+        "blank key": {"apiKey": "", "userId": "me"},
+        "key of another type": {"apiKey": {"$ne": ""}, "userId": "me"},
+        "blank user": {"apiKey": wire.api_key, "userId": " "},
+        "no user": {"apiKey": wire.api_key},
+        "no key": {"userId": "me"},
+        "user of another type": {"apiKey": wire.api_key, "userId": 7},
+        "good token, wrong key": {"token": login["token"], "apiKey": "wrong", "userId": "me"},
+    }
+
+
+BAD = [
+    *(
+        "garbage",
+        "blank token",
+        "token of another type",
+        "token list",
+        "refresh token",
+        "revoked token",
+        "forged token",
+    ),
+    *("wrong key", "blank key", "key of another type", "blank user", "no user", "no key", "user of another type"),
+    *("good token, wrong key",),
+]
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("name", BAD)
+def test_a_handshake_with_bad_credentials_is_refused(wire: Wire, listen: Listen, name: str, way: list[str]) -> None:
+    with pytest.raises(Refused) as refusal:
+        listen(auth=_credentials(wire)[name], transports=way)
+
+    assert refusal.value.told["message"] == "Unauthorized"
+    is_error_body(refusal.value.told["data"], 401)
+
+
+@pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
+def test_a_handshake_that_is_no_object_is_refused(wire: Wire, auth: Any) -> None:
+    with closing(_Raw(wire.platform_origin, auth=auth)) as raw:
+        kind, told = raw.first[:2], json.loads(raw.first[2:])
+
+    assert kind == "44"
+    assert told["message"] == "Unauthorized"
+    assert told["data"]["code"] in CODES.values()
+
+
+def test_where_auth_is_required_nobody_connects_without_it(serve: Callable[..., Wire], listen: Listen) -> None:
+    wire = serve(require_auth=True)
+    login = wire.platform.post("/auth/login", {"email": "jane@example.com", "password": "password"}).json()
+
+    nothing: list[Any] = [None, {}]
+    for auth in nothing:
+        with pytest.raises(Refused) as refusal:
+            listen(wire.platform_origin, auth=auth)
+        is_error_body(refusal.value.told["data"], 401)
+    listen(wire.platform_origin, auth={"token": login["token"]})
+    listen(wire.platform_origin, auth=chat_auth(wire.chat))
+
+
+def test_an_expired_token_does_not_connect(serve: Callable[..., Wire], listen: Listen) -> None:
+    wire = serve(token_lifetime=1)
+    token = log_in(wire)["token"]
+    me = wire.platform.bearing(token)
+    deadline = time.monotonic() + 10
+    while me.get("/auth/me").status_code == 200:
+        assert time.monotonic() < deadline
+
+    with pytest.raises(Refused):
+        listen(wire.platform_origin, auth={"token": token})
+
+
+# Connections that end
+
+
+def _log_out(wire: Wire, login: dict[str, Any]) -> None:
+    wire.platform.bearing(login["token"]).post("/auth/logout")
+
+
+def _refresh_twice(wire: Wire, login: dict[str, Any]) -> None:
+    for _ in range(2):
+        wire.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
+
+
+def _delete(wire: Wire, login: dict[str, Any]) -> None:
+    wire.platform.delete(f"/users/{login['user']['id']}")
+
+
+@pytest.mark.parametrize("revoke", [_log_out, _refresh_twice, _delete], ids=lambda revoke: revoke.__name__[1:])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_sockets_of_a_revoked_token_are_disconnected_within_a_second(
+    wire: Wire, listen: Listen, way: list[str], revoke: Callable[[Wire, dict[str, Any]], None]
+) -> None:
+    login, other = log_in(wire), log_in(wire)
+    revoked = [listen(auth={"token": login["token"]}, transports=way) for _ in range(2)]
+    kept = listen(auth={"token": other["token"]}, transports=way)
+
+    revoke(wire, login)
+
+    assert all(listener.is_dropped(within=1) for listener in revoked)
+    user = make_user(wire.platform)
+    kept.wait_for("user:created", userId=user["id"])
+
+
+def test_a_refresh_done_right_keeps_the_socket(wire: Wire, listen: Listen) -> None:
+    login = log_in(wire)
+    listener = listen(auth={"token": login["token"]})
+
+    wire.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
+
+    user = make_user(wire.platform)
+    listener.wait_for("user:created", userId=user["id"])
+
+
+# What a client may not send
+
+ODD_ARGUMENTS: list[Any] = [
+    None,
+    "text",
+    7,
+    [],
+    {},
+    {"a": {"b": [1, None]}},
+    b"bytes",
+    ("two", "arguments"),
+    "\ud7ff" * 50,
+]
+
+
+@pytest.mark.parametrize("argument", ODD_ARGUMENTS, ids=lambda argument: ascii(argument)[:20])
+@pytest.mark.parametrize(
+    "event", ["nope", "user:created", "message", "connect_user", "join", "", "__proto__", "*", "error", "😀", "x" * 300]
+)
+def test_an_event_the_server_does_not_take_is_answered_with_an_error(
+    wire: Wire, listen: Listen, event: str, argument: Any
+) -> None:
+    listener = listen()
+
+    answer = listener.client.call(event, argument, timeout=DEADLINE)
+
+    is_error_body(answer, _status_of(answer))
+    user = make_user(wire.platform)
+    listener.wait_for("user:created", userId=user["id"])
+
+
+def _status_of(body: dict[str, Any]) -> int:
+    return next(status for status, code in CODES.items() if code == body["code"])
+
+
+def test_an_event_of_one_client_never_reaches_another(wire: Wire, listen: Listen) -> None:
+    other, sender = listen(), listen()
+    forged = {"userId": unique("forged")}
+
+    sender.client.call("user:deleted", forged, timeout=DEADLINE)
+
+    marker = make_user(wire.platform)
+    other.wait_for("user:created", userId=marker["id"])
+    assert ("user:deleted", forged) not in other.heard
+
+
+def test_a_flood_is_disconnected_and_nobody_else(wire: Wire, listen: Listen) -> None:
+    flooding, other = listen(), listen()
+
+    for _ in range(2_000):
+        if flooding.is_dropped(within=0):
+            break
+        try:
+            flooding.client.emit("nope", {"text": "x" * 100})
+        except Exception:  # whichever way the client notices that it is disconnected
+            break
+
+    assert flooding.is_dropped()
+    user = make_user(wire.platform)
+    other.wait_for("user:created", userId=user["id"])
+    assert not other.is_dropped(within=0)
+
+
+class _Raw:
+    """A bare websocket that has done Engine.IO's and Socket.IO's handshakes; `first` is the answer to the latter."""
+
+    def __init__(self, origin: str, auth: Any = None) -> None:
+        url = origin.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
+        self.socket: Any = websocket.create_connection(url, timeout=2, http_no_proxy=["*"])
+        assert str(self.socket.recv()).startswith("0{")
+        self.socket.send("40" + ("" if auth is None else json.dumps(auth)))
+        self.first = str(self.socket.recv())
+
+    def is_answered(self) -> bool:
+        """Whether the server answers an event with an ack, or has closed: anything but silence."""
+        try:
+            self.socket.send('421["nope"]')
+            while True:
+                heard = str(self.socket.recv())
+                if heard.startswith("431") or not heard:
+                    return True
+        except (websocket.WebSocketConnectionClosedException, ConnectionError):
+            return True
+        except (websocket.WebSocketTimeoutException, TimeoutError):
+            return False
+
+    def close(self) -> None:
+        self.socket.shutdown()
+
+
+BAD_PACKETS = {
+    "unknown engine packet": "9",
+    "no engine packet": "hello",
+    "empty message": "4",
+    "unknown packet": "49",
+    "no event": "42",
+    "event cut off": '42["nope',
+    "event that is an object": '42{"a":1}',
+    "event without name": "42[]",
+    "event with a number for a name": "42[7]",
+    "event with null for a name": "42[null]",
+    "event with a list for a name": '42[["nope"]]',
+    "ack nobody asked for": '4399["x"]',
+    "ack id of many digits": "42" + "9" * 400 + '["nope"]',
+    "binary event without its bytes": '451-["nope",{"_placeholder":true,"num":0}]',
+    "binary event with a billion attachments": '45999999999-["nope"]',
+    "another namespace": '42/admin,["nope"]',
+    "connect again": "40",
+    "connect to another namespace": "40/admin,",
+    "deep nesting": "42" + "[" * 50_000 + "]" * 50_000,
+    "upgrade in the middle": "5",
+    "ping that is the server's": "2probe",
+    "lone surrogate": '42["\\ud800"]',
+    "many digits": '42["nope",' + "9" * 5_000 + "]",
+}
+
+
+@pytest.mark.parametrize("packet", BAD_PACKETS.values(), ids=BAD_PACKETS)
+def test_a_bad_packet_is_never_met_with_silence_and_harms_nobody_else(wire: Wire, listen: Listen, packet: str) -> None:
+    other = listen()
+    with closing(_Raw(wire.platform_origin)) as raw:
+        raw.socket.send(packet)
+        assert raw.is_answered()
+
+    user = make_user(wire.platform)
+    other.wait_for("user:created", userId=user["id"])
+
+
+def test_a_packet_of_bytes_nobody_announced_is_never_met_with_silence(wire: Wire) -> None:
+    with closing(_Raw(wire.platform_origin)) as raw:
+        raw.socket.send_binary(b"\x00\xff" * 100)
+        assert raw.is_answered()
+
+
+def test_a_packet_too_large_is_never_met_with_silence(serve: Callable[..., Wire], listen: Listen) -> None:
+    wire = serve(max_body=10_000)
+    other = listen(wire.platform_origin)
+
+    with closing(_Raw(wire.platform_origin)) as raw:
+        raw.socket.send('420["nope","' + "x" * 100_000 + '"]')
+        assert raw.is_answered()
+
+    user = make_user(wire.platform)
+    other.wait_for("user:created", userId=user["id"])
+
+
+@pytest.mark.parametrize(
+    "query", ["EIO=3&transport=polling", "transport=polling", "EIO=4&transport=carrier-pigeon", "",
+              "EIO=4&transport=polling&sid=nobody", "EIO=4&transport=websocket"],
+)  # fmt: skip
+def test_a_broken_polling_request_is_refused(wire: Wire, query: str) -> None:
+    answer = wire.at_origin("platform").get("/socket.io/", query=query)
+
+    assert 400 <= answer.status_code < 500
+    refused(answer, answer.status_code)
+
+
+class _Polling:
+    """A bare connection over polling that has done both handshakes."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._api = wire.at_origin("platform")
+        self._query = "EIO=4&transport=polling"
+        self._query += f"&sid={json.loads(self.hear()[1:])['sid']}"
+        assert self.send("40").status_code == 200
+        assert self.hear().startswith("40{")
+
+    def send(self, payload: str) -> requests.Response:
+        return self._api.post(
+            "/socket.io/", payload.encode(), query=self._query, headers={"Content-Type": "text/plain"}
+        )
+
+    def hear(self) -> str:
+        return self._api.get("/socket.io/", query=self._query).text
+
+
+BAD_PAYLOADS = {
+    "no packets": "hello",
+    "no base64": "b!!!",
+    "nothing": "",
+    "good and bad": '421["nope"]\x1ehello',
+    "no event": "42[",
+    "too large": '421["nope","' + "x" * 6_000_000 + '"]',
+}
+
+
+@pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
+def test_a_bad_payload_over_polling_is_never_met_with_silence(wire: Wire, payload: str) -> None:
+    polling = _Polling(wire)
+
+    answer = polling.send(payload)
+
+    if answer.status_code == 200:
+        assert polling.hear()
+    else:
+        assert answer.status_code < 500
+        refused(answer, answer.status_code)
+
+
+def test_any_number_of_events_may_come_in_one_payload(wire: Wire) -> None:
+    polling = _Polling(wire)
+
+    assert polling.send("\x1e".join(f'42{number}["nope"]' for number in range(30))).status_code == 200
+
+    heard = ""
+    while "4329[" not in heard:
+        heard += polling.hear() + "\x1e"
+    assert all(f"43{number}[" in heard for number in range(30))
