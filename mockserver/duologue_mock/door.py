@@ -21,7 +21,7 @@ logger = logging.getLogger("duologue_mock")
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-_SOCKET_PATH = "/socket.io"
+_SOCKET_PATH = "/socket.io/"
 
 
 class Door:
@@ -72,7 +72,7 @@ class Door:
         extra: list[tuple[str, str]] = []
         try:
             self._gate.check_host(request)
-            for_sockets = request.path.startswith(_SOCKET_PATH)
+            for_sockets = (request.path + "/").startswith(_SOCKET_PATH)
             extra += self._gate.check_origin(request, reading_is_safe=not for_sockets)
             if for_sockets:
                 return self._pass_on(self._sockets, request, start_response, extra)

@@ -76,6 +76,8 @@ class Head:
         if key in environ and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if key == "HTTP_HOST":
                 raise Unreadable(400, "A request must have one Host header.")
+            if key in _ONCE:
+                raise Unreadable(400, f"The header {name.decode('latin-1')} may be given once only.")
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
         else:
             environ[key] = value.decode("latin-1")
@@ -84,6 +86,11 @@ class Head:
         """Note whether the connection goes on: once the message is complete too, llhttp has forgotten."""
         self.keep_alive = self.parser.should_keep_alive()
 
+
+_ONCE = frozenset(
+    {"HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_X_USER_ID", "HTTP_UNIQUE_REFERENCE_CODE", "HTTP_IDEMPOTENCY_KEY"}
+)
+"""Headers that say who asks, or name the call: a list of them cannot be meant."""
 
 _KEYS: dict[bytes, str] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
+from engineio.packet import Packet as EnginePacket
+from engineio.payload import Payload as EnginePayload
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
 from socketio.packet import ACK, BINARY_EVENT, EVENT, Packet
@@ -32,6 +35,7 @@ MAX_PACKETS_A_SECOND = 100
 _LARGEST = 5
 """How many times the longest body a packet may have before the connection is cut."""
 
+_SEPARATOR = b"\x1e"  # between the packets of one payload (Engine.IO, protocol 4)
 _ADMINS = "admins"
 _PLATFORM_USER = "platform:"
 
@@ -69,6 +73,7 @@ class Realtime:
         manager: Any = None,
     ) -> None:
         self._require_auth = settings.require_auth
+        self._largest = _LARGEST * settings.max_body
         self._state = state
         self._callers = callers
         self._ids = ids
@@ -80,7 +85,7 @@ class Realtime:
             async_mode="gevent",
             cors_allowed_origins=[],
             manage_session=False,
-            max_http_buffer_size=_LARGEST * settings.max_body,
+            max_http_buffer_size=self._largest,
             async_handlers=False,
             client_manager=manager,
         )
@@ -88,6 +93,7 @@ class Realtime:
         self._io.on_event("disconnect", self._disconnect)
         self._io.default_exception_handler = self._failed
         self._second, self._packets = 0, dict[str, int]()
+        self._owed: dict[str, int] = {}
         engine = self._io.server.eio
         self._handle_packet = engine.handlers["message"]
         engine.on("message", self._packet)
@@ -108,11 +114,29 @@ class Realtime:
             self._drop(sid)
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["REQUEST_METHOD"] == "POST":
+            return self._posted(environ, start_response)
         try:
             return self._io.sockio_mw(environ, start_response)
         except ValueError:
             self._abandon(environ)
             raise
+
+    def _posted(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Hand on what a polling client sends, in portions that the engine takes.
+
+        The engine would answer 200 to a payload that it cannot read, or that has more than sixteen packets, and throw
+        it away.
+        """
+        told: list[tuple[Any, ...]] = []
+        for portion in _portions(environ["duologue.request"].read_body(self._largest)):
+            told.clear()
+            given = {**environ, "wsgi.input": io.BytesIO(portion), "CONTENT_LENGTH": str(len(portion))}
+            answer = self._io.sockio_mw(given, lambda *said: told.append(said))
+            if not told[0][0].startswith("200"):
+                break
+        start_response(*told[0])
+        return answer
 
     def _abandon(self, environ: dict[str, Any]) -> None:
         """Forget a websocket on which came what is no Engine.IO: the engine would keep it until its ping times out."""
@@ -154,6 +178,8 @@ class Realtime:
         return name
 
     def _disconnect(self, *_: Any) -> None:
+        here = self._io.server.eio.sockets
+        self._owed = {transport_id: owed for transport_id, owed in self._owed.items() if transport_id in here and owed}
         self._connections.pop(_sid(), None)
 
     def _packet(self, transport_id: str, data: Any) -> None:
@@ -165,12 +191,14 @@ class Realtime:
         """
         if self._floods(transport_id):
             self._cut(transport_id)
-        elif isinstance(data, bytes):
-            return  # an attachment of an event that has been answered
+        elif isinstance(data, bytes) and self._owed.get(transport_id):
+            self._owed[transport_id] -= 1  # an attachment of an event that has been answered
         else:
             try:
                 packet = Packet(encoded_packet=data)
                 if packet.packet_type in (EVENT, BINARY_EVENT):
+                    if packet.attachment_count:
+                        self._owed[transport_id] = packet.attachment_count
                     self._refuse_event(transport_id, packet)
                 else:
                     self._handle_packet(transport_id, data)
@@ -254,6 +282,20 @@ class Realtime:
 
     def _error_body(self, refusal: Refusal) -> dict[str, Any]:
         return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)
+
+
+def _portions(payload: bytes) -> list[bytes]:
+    """The payload of one request, cut into what the engine takes at a time; refuse one that is no Engine.IO."""
+    if payload.startswith(b"d="):  # JSONP, which a form wraps; it has few packets
+        return [payload]
+    packets = payload.split(_SEPARATOR)
+    try:
+        for packet in packets:
+            EnginePacket(encoded_packet=packet.decode())
+    except ValueError as error:
+        raise Refusal(400, "Malformed Engine.IO payload", hint=str(error)[:200]) from None
+    most = EnginePayload.max_decode_packets
+    return [_SEPARATOR.join(packets[start : start + most]) for start in range(0, len(packets), most)]
 
 
 def _sid() -> str:

@@ -282,11 +282,12 @@ class ChatsMachine(RuleBasedStateMachine):
     @rule(id=ids, seconds=moments, favorite=st.booleans())
     def change(self, id: str, seconds: int, favorite: bool) -> None:
         moment = START + timedelta(seconds=seconds)
-        for place, (owner, one) in enumerate(self.model):
-            if one.id == id:
-                changed = replace(one, last_message_at=moment, is_favorite=favorite)
-                self.chats.replace(changed)
-                self.model[place] = owner, changed
+        place, (owner, one) = next(found for found in enumerate(self.model) if found[1][1].id == id)
+        changed = replace(one, last_message_at=moment, is_favorite=favorite)
+        self.chats.replace(changed)
+        self.model[place] = owner, changed
+        if changed.last_message_at != one.last_message_at:
+            self.model.append(self.model.pop(place))  # the last that moved
 
     @rule(id=consumes(ids))
     def remove(self, id: str) -> None:
@@ -302,10 +303,13 @@ class ChatsMachine(RuleBasedStateMachine):
         favorite=st.none() | st.booleans(),
     )
     def look(self, owner: str, page: int, limit: int | None, search: str, favorite: bool | None) -> None:
-        newest_first = sorted(self.model, key=lambda entry: (entry[1].last_message_at, int(entry[1].id)), reverse=True)
+        def moved(place: int) -> tuple[datetime, int]:
+            return self.model[place][1].last_message_at, place
+
+        newest_first = sorted(range(len(self.model)), key=moved, reverse=True)
         matching = [
             one
-            for whose, one in newest_first
+            for whose, one in (self.model[place] for place in newest_first)
             if whose == owner and search.casefold() in one.title.casefold() and favorite in (None, one.is_favorite)
         ]
         start = 0 if limit is None else (page - 1) * limit

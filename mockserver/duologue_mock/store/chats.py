@@ -13,12 +13,13 @@ from duologue.contract.messages import ChatMessage
 @dataclass(slots=True, eq=False)
 class _Record:
     owner: str
-    made: int
+    moved: int
+    """Counts what moved any session: of two that moved in one millisecond, the later one comes first."""
     session: ChatSession
     messages: list[ChatMessage] = field(default_factory=list)
 
     def newest_first(self) -> tuple[float, int]:
-        return -self.session.last_message_at.timestamp(), -self.made
+        return -self.session.last_message_at.timestamp(), -self.moved
 
 
 class Chats:
@@ -27,7 +28,7 @@ class Chats:
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
         self._of_owner: dict[str, SortedKeyList] = {}
-        self._made = 0
+        self._moves = 0
 
     def __len__(self) -> int:
         return len(self._records)
@@ -36,8 +37,8 @@ class Chats:
         """Add a session; raise `ValueError` if its id is there already."""
         if session.id in self._records:
             raise ValueError(f"There is a session with the id {session.id!r} already.")
-        self._made += 1
-        record = self._records[session.id] = _Record(owner, self._made, session)
+        self._moves += 1
+        record = self._records[session.id] = _Record(owner, self._moves, session)
         self._of_owner.setdefault(owner, SortedKeyList(key=_Record.newest_first)).add(record)
 
     def get(self, owner: str, session_id: str) -> ChatSession | None:
@@ -50,6 +51,9 @@ class Chats:
         record = self._records[session.id]
         ordered = self._of_owner[record.owner]
         ordered.remove(record)
+        if session.last_message_at != record.session.last_message_at:
+            self._moves += 1
+            record.moved = self._moves
         record.session = session
         ordered.add(record)
 
