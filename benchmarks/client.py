@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -81,6 +82,11 @@ def of_one_call(origin: str, rounds: int, calls: int) -> list[Bar]:
     ]
 
 
+def bare_call(session: requests.Session, url: str) -> object:
+    """Ask as one does without us."""
+    return session.get(url).json()
+
+
 def of_many_threads(origin: str, rounds: int, calls: int) -> Bar:
     """Sixteen threads, ours with one client for all, bare requests with a session for each; seconds for all calls."""
     url = f"{origin}/api/users/1"
@@ -88,10 +94,10 @@ def of_many_threads(origin: str, rounds: int, calls: int) -> Bar:
         sessions = [stack.enter_context(requests.Session()) for _ in range(THREADS)]
         api = stack.enter_context(Client(base_url=f"{origin}/api", token="a.b.c"))
         work: dict[str, list[Call]] = {
-            "requests": [lambda one=one: one.get(url).json() for one in sessions],  # type: ignore[misc]
+            "requests": [partial(bare_call, one, url) for one in sessions],
             "ours": [lambda: api.users.get("1")] * THREADS,
         }
-        turns: dict[str, Call] = {name: lambda calls_of=of: at_once(calls_of, calls // 4) for name, of in work.items()}  # type: ignore[misc]
+        turns: dict[str, Call] = {name: partial(at_once, of, calls // 4) for name, of in work.items()}
         seconds = compared(turns, rounds, lambda turn: timed(turn, 1))
     rates = {name: THREADS * (calls // 4) / each for name, each in seconds.items()}
     show(f"{THREADS} threads", rates, "calls/s")
@@ -107,7 +113,7 @@ def of_importing(rounds: int) -> Bar:
         "ours": "import duologue",
         "our client": "from duologue import Client",
     }
-    turns: dict[str, Call] = {name: lambda code=code: python(code) for name, code in statements.items()}  # type: ignore[misc]
+    turns: dict[str, Call] = {name: partial(python, code) for name, code in statements.items()}
     taken = compared(turns, rounds, lambda turn: timed(turn, 1) * 1e3)
     cost = {name: each - taken["nothing"] for name, each in taken.items() if name != "nothing"}
     show("importing", cost, "ms")

@@ -20,7 +20,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -70,7 +70,13 @@ def _sooner(seconds: float | None, ends: float | None) -> float | None:
     return left if seconds is None else min(seconds, left)
 
 
-class _Hurried:
+if TYPE_CHECKING:
+    _AnySocket = socket.socket
+else:
+    _AnySocket = object  # it stands before one of two kinds of socket, and is neither
+
+
+class _Hurried(_AnySocket):
     """What a plain and a TLS socket have in common here: no wait goes past the deadline."""
 
     ends: float | None = None
@@ -78,23 +84,23 @@ class _Hurried:
 
     def settimeout(self, value: float | None, /) -> None:
         self._seconds = value
-        super().settimeout(value)  # type: ignore[misc]
+        super().settimeout(value)
 
     def _hurry(self) -> None:
         if self.ends is not None:
-            super().settimeout(_sooner(self._seconds, self.ends))  # type: ignore[misc]
+            super().settimeout(_sooner(self._seconds, self.ends))
 
     def recv_into(self, *args: Any, **options: Any) -> int:
         self._hurry()
-        return super().recv_into(*args, **options)  # type: ignore[misc, no-any-return]
+        return super().recv_into(*args, **options)
 
     def send(self, *args: Any, **options: Any) -> int:
         self._hurry()
-        return super().send(*args, **options)  # type: ignore[misc, no-any-return]
+        return super().send(*args, **options)
 
     def sendall(self, *args: Any, **options: Any) -> None:
         self._hurry()
-        super().sendall(*args, **options)  # type: ignore[misc]
+        super().sendall(*args, **options)
 
 
 class _Socket(_Hurried, socket.socket):
@@ -271,6 +277,7 @@ class _Again:
     ) -> urllib3.BaseHTTPResponse:
         if isinstance(retries, RetryPolicy) and retries.total and headers and names.IDEMPOTENCY_KEY in headers:
             retries = retries.new(keyed=True)
+        # The pool that it stands before has the method; a checker sees `object` there.
         return super().urlopen(method, url, body, headers, retries, *others, **options)  # type: ignore[misc, no-any-return]
 
     def _make_request(
@@ -280,9 +287,9 @@ class _Again:
         reused = conn.sock is not None
         if reused:
             conn.sock.ends = conn.ends
-        make = super()._make_request  # type: ignore[misc]
+        make: Callable[..., urllib3.BaseHTTPResponse] = super()._make_request  # type: ignore[misc]  # the pool has it
         try:
-            return make(conn, method, url, body=body, timeout=timeout, **options)  # type: ignore[no-any-return]
+            return make(conn, method, url, body=body, timeout=timeout, **options)
         except http.client.RemoteDisconnected:
             if not reused or not (body is None or isinstance(body, (bytes, str))):
                 raise
@@ -290,7 +297,7 @@ class _Again:
         conn.close()
         if tunnelled:
             self._prepare_proxy(conn)
-        return make(conn, method, url, body=body, timeout=timeout, **options)  # type: ignore[no-any-return]
+        return make(conn, method, url, body=body, timeout=timeout, **options)
 
 
 class _Pool(_Again, HTTPConnectionPool):  # type: ignore[misc]  # passes on what it does not name

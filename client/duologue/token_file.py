@@ -137,7 +137,7 @@ class FileTokens:
         """
         with _refusing(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.file.with_suffix(f".{purpose}"), "ab", opener=_private)  # noqa: SIM115
+            lock = open(self.file.with_suffix(f".{purpose}"), "ab", opener=_private)  # noqa: SIM115  # the `with` below closes it
         with lock:
             if sys.platform != "win32":
                 with suppress(OSError):

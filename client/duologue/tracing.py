@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 try:
     from opentelemetry import trace
 except ModuleNotFoundError:  # then attaching does nothing
-    trace = None  # type: ignore[assignment]
+    trace = None  # type: ignore[assignment]  # the extra is not installed
 
 
 class Tracing:

@@ -226,12 +226,12 @@ class HTTPTransport:
         """
         with self._lock:
             if self._closed:
-                raise urllib3.exceptions.ClosedPoolError(None, "closed")  # type: ignore[arg-type]
+                raise urllib3.exceptions.ClosedPoolError(None, "closed")  # type: ignore[arg-type]  # no pool is left to name
             if origin not in self._pools:
                 prepared = _prepared(origin)
                 found = self._adapter.get_connection_with_tls_context(prepared, self._verify, self._proxies, self._cert)
                 pool = cast(urllib3.HTTPConnectionPool, found)
-                self._adapter.cert_verify(pool, origin, self._verify, self._cert)  # type: ignore[no-untyped-call]
+                self._adapter.cert_verify(pool, origin, self._verify, self._cert)  # type: ignore[no-untyped-call]  # requests has no types
                 self._pools[origin] = pool
             return self._pools[origin]
 

@@ -122,7 +122,7 @@ def create_app(
     pages.register(app, routes)
     _speak_one_error_body(app, wiring, routes)
     app.extensions["duologue"] = Parts(settings, state, sockets, routes)
-    app.wsgi_app = Door(  # type: ignore[method-assign]
+    app.wsgi_app = Door(  # type: ignore[method-assign]  # where Flask wants what stands in front of it
         routes=routes,
         gate=Gate(settings),
         callers=callers,

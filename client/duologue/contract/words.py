@@ -54,7 +54,7 @@ class ModelSchema(Schema, Generic[T]):
     def wire(self, model: T) -> dict[str, Any]:
         """Return the wire form of `model`. It is shared between callers: read it, never change it."""
         try:
-            return model._wire  # type: ignore[attr-defined, no-any-return]
+            return model._wire  # type: ignore[attr-defined, no-any-return]  # every T is a Model
         except AttributeError:
             made: dict[str, Any] = self.dump(model, many=False)
             object.__setattr__(model, "_wire", made)

@@ -95,7 +95,7 @@ class Flight(Generic[T]):
         """Return or raise what came of it."""
         if self._error is not None:
             raise self._error.with_traceback(self._traceback)  # its own: each raise would add to it
-        return self._data  # type: ignore[no-any-return]
+        return self._data  # type: ignore[no-any-return]  # what the call of this key returned
 
     def _leave(self) -> None:
         """Give up the pilot's seat; where the flight is not over, somebody else takes it."""

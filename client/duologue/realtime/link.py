@@ -138,7 +138,7 @@ class Link:
             wire.cut()
         self._socket.eio.end()
         for wire in self._wires:
-            wire.shutdown()  # type: ignore[no-untyped-call]
+            wire.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types
         self._session.close()
 
     def abandon(self) -> None:
