@@ -16,7 +16,7 @@ from typing import Any
 
 from duologue import Client, Clock, UserPage
 from duologue.query import BoundQuery, QueryClient
-from duologue.query.bindings import Queries
+from duologue.query.resource_queries.queries import Queries
 from duologue_mock import MockServer
 
 ROUNDS = 7

@@ -94,22 +94,22 @@ def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) 
 
 
 HOLDERS = {
-    "requests": {"duologue.adapter", "duologue.foreign", "duologue.transport"},
+    "requests": {"duologue.http.adapter", "duologue.http.error_mapping", "duologue.http.transport"},
     "urllib3": {
-        "duologue.adapter",
-        "duologue.connections",
-        "duologue.foreign",
-        "duologue.retry",
-        "duologue.transport",
+        "duologue.http.adapter",
+        "duologue.http.pool",
+        "duologue.http.error_mapping",
+        "duologue.http.retry",
+        "duologue.http.transport",
     },
-    "socketio": {"duologue.realtime.link"},
-    "engineio": {"duologue.realtime.link"},
-    "websocket": {"duologue.realtime.link"},
+    "socketio": {"duologue.realtime.socketio_link"},
+    "engineio": {"duologue.realtime.socketio_link"},
+    "websocket": {"duologue.realtime.socketio_link"},
     "httpx": set(),
     "aiohttp": set(),
-    "click": {"duologue.command_group", "duologue.commands"},
-    "rich": {"duologue.commands.terminal"},
-    "opentelemetry": {"duologue.tracing"},
+    "click": {"duologue.cli"},
+    "rich": {"duologue.cli.terminal"},
+    "opentelemetry": {"duologue.observability.opentelemetry"},
 }
 """Which modules of the client may import what speaks to the network, or belongs to an extra."""
 
@@ -125,7 +125,7 @@ def test_the_store_knows_no_http() -> None:
     for path in sources(MOCK / "store"):
         for name in imports(path):
             assert name.partition(".")[0] in {*sys.stdlib_module_names, "sortedcontainers", "duologue", "duologue_mock"}
-            assert below(name, "duologue_mock.store", "duologue_mock.clock") or not below(name, "duologue_mock"), name
+            assert below(name, "duologue_mock.store") or not below(name, "duologue_mock"), name
             assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
 
 
@@ -141,7 +141,8 @@ def test_a_handler_sees_no_http(noun: str) -> None:
     named = imports(MOCK / f"{noun}.py")
     assert not {"flask", "werkzeug", "gevent", "socketio", "http", "json", "orjson", "requests"} & tops(named)
     assert not any(
-        below(name, "duologue_mock.exchange", "duologue_mock.wiring", "duologue_mock.door") for name in named
+        below(name, "duologue_mock.http.messages", "duologue_mock.http.dispatch", "duologue_mock.http.wsgi")
+        for name in named
     )
 
 
@@ -208,7 +209,13 @@ def test_importing_the_client_loads_neither_the_mock_nor_any_extra() -> None:
 
 def test_the_command_line_is_loaded_without_the_server() -> None:
     """`duologue --help` need not wait for Flask and gevent."""
-    assert not tops(loaded_by("import duologue_mock.cli")) & {"flask", "gevent", "socketio", "requests", "apispec"}
+    assert not tops(loaded_by("import duologue_mock.cli.serve")) & {
+        "flask",
+        "gevent",
+        "socketio",
+        "requests",
+        "apispec",
+    }
 
 
 def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
@@ -223,12 +230,12 @@ def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
 
 SHARED = {
     "duologue_mock._HOMES": "where the public names are; never changed",
-    "duologue_mock.engine._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
-    "duologue_mock.exchange._STATUS_LINES": "status lines by status; the same for every server",
-    "duologue_mock.handlers._handlers": "the handlers, registered once at import",
-    "duologue_mock.openapi._MAKES": "where new ids are in answers; never changed",
-    "duologue_mock.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
-    "duologue_mock.openapi._SECURITY": "the two security schemes; never changed",
+    "duologue_mock.http.server._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
+    "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
+    "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
+    "duologue_mock.http.openapi._MAKES": "where new ids are in answers; never changed",
+    "duologue_mock.http.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
+    "duologue_mock.http.openapi._SECURITY": "the two security schemes; never changed",
 }
 """Every dictionary, list or set at the top of a module of the mock, and why it ties no two servers together."""
 

@@ -168,7 +168,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     assert any(one.endswith("/LICENSE") for one in archive.namelist())
     entry_points = archive.read(name.replace("METADATA", "entry_points.txt")).decode()
     assert "duologue = duologue.cli:main" in entry_points
-    assert "serve = duologue_mock.cli:serve" in entry_points
+    assert "serve = duologue_mock.cli.serve:serve" in entry_points
 
 
 # --- installed

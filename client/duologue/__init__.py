@@ -15,18 +15,31 @@ from typing import TYPE_CHECKING
 from duologue._version import __version__
 
 if TYPE_CHECKING:
-    from duologue.adapter import RetryAdapter
-    from duologue.caller import CallRecord, RawResponse
+    from duologue.auth.api_keys import ApiKeyInvalid, validate_headers
+    from duologue.auth.authorization import protected, require_role
+    from duologue.auth.token_file import FileTokens
+    from duologue.auth.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
     from duologue.client import Client
-    from duologue.clock import Clock
+    from duologue.compat import (
+        BatchProcessor,
+        CacheManager,
+        LoadingState,
+        RequestBatcher,
+        RetryableCall,
+        TTLCache,
+        error_boundary,
+    )
+    from duologue.compat.type_guards import is_api_response, is_chat_message, is_chat_session, is_paginated_response
+    from duologue.concurrency.clock import Clock
+    from duologue.concurrency.single_flight import SingleFlight
     from duologue.config import CallOptions, Config, Options
     from duologue.contract.auth import Login, Tokens
     from duologue.contract.chats import ChatPage, ChatSession, Pagination
+    from duologue.contract.core import Event, Operation
     from duologue.contract.health import Health
     from duologue.contract.messages import ChatMessage, MessagePage, Sender
     from duologue.contract.notifications import Notification
     from duologue.contract.users import Role, User, UserPage
-    from duologue.contract.words import Event, Operation
     from duologue.errors import (
         AnswerTooLarge,
         APIError,
@@ -50,6 +63,8 @@ if TYPE_CHECKING:
         PermissionDeniedError,
         PreconditionFailedError,
         ProtocolError,
+        QueryCancelled,
+        QueryTimedOut,
         RateLimitError,
         RedirectRefused,
         RequestTimedOut,
@@ -60,39 +75,20 @@ if TYPE_CHECKING:
         UnusableAnswer,
         handle_api_error,
     )
-    from duologue.guards import protected, require_role
-    from duologue.hooks import Exchange
-    from duologue.keys import ApiKeyInvalid, validate_headers
-    from duologue.monitoring import Measured, PerformanceMonitor
-    from duologue.query import (
-        BatchProcessor,
-        CacheManager,
-        InfiniteData,
-        LoadingState,
-        Mutation,
-        Observer,
-        QueryCancelled,
-        QueryClient,
-        QueryTimedOut,
-        RequestBatcher,
-        RetryableCall,
-        SingleFlight,
-        Snapshot,
-        TTLCache,
-        error_boundary,
-    )
-    from duologue.retry import RetryBudget, RetryPolicy
-    from duologue.streaming import ReplyStream
-    from duologue.token_file import FileTokens
-    from duologue.tokens import AuthEvent, MemoryTokens, SharedTokenStorage, StoredTokens, TokenStorage
-    from duologue.transport import HTTPTransport, Request, Response, Transport
-    from duologue.type_guards import is_api_response, is_chat_message, is_chat_session, is_paginated_response
+    from duologue.http.adapter import RetryAdapter
+    from duologue.http.api_requestor import CallRecord, RawResponse
+    from duologue.http.retry import RetryBudget, RetryPolicy
+    from duologue.http.streaming import ReplyStream
+    from duologue.http.transport import HTTPTransport, Request, Response, Transport
+    from duologue.observability.hooks import Exchange
+    from duologue.observability.monitoring import Measured, PerformanceMonitor
+    from duologue.query import InfiniteData, Mutation, Observer, QueryClient, Snapshot
 
 _HOMES = {
-    "duologue.adapter": ("RetryAdapter",),
-    "duologue.caller": ("CallRecord", "RawResponse"),
+    "duologue.http.adapter": ("RetryAdapter",),
+    "duologue.http.api_requestor": ("CallRecord", "RawResponse"),
     "duologue.client": ("Client",),
-    "duologue.clock": ("Clock",),
+    "duologue.concurrency.clock": ("Clock",),
     "duologue.config": ("CallOptions", "Config", "Options"),
     "duologue.contract.auth": ("Login", "Tokens"),
     "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),
@@ -100,39 +96,33 @@ _HOMES = {
     "duologue.contract.messages": ("ChatMessage", "MessagePage", "Sender"),
     "duologue.contract.notifications": ("Notification",),
     "duologue.contract.users": ("Role", "User", "UserPage"),
-    "duologue.contract.words": ("Event", "Operation"),
-    "duologue.hooks": ("Exchange",),
-    "duologue.guards": ("protected", "require_role"),
-    "duologue.keys": ("ApiKeyInvalid", "validate_headers"),
-    "duologue.monitoring": ("Measured", "PerformanceMonitor"),
-    "duologue.query": (
+    "duologue.contract.core": ("Event", "Operation"),
+    "duologue.observability.hooks": ("Exchange",),
+    "duologue.auth.authorization": ("protected", "require_role"),
+    "duologue.auth.api_keys": ("ApiKeyInvalid", "validate_headers"),
+    "duologue.observability.monitoring": ("Measured", "PerformanceMonitor"),
+    "duologue.compat": (
         "BatchProcessor",
         "CacheManager",
-        "InfiniteData",
         "LoadingState",
-        "Mutation",
-        "Observer",
-        "QueryCancelled",
-        "QueryClient",
-        "QueryTimedOut",
         "RequestBatcher",
         "RetryableCall",
-        "SingleFlight",
-        "Snapshot",
         "TTLCache",
         "error_boundary",
     ),
-    "duologue.retry": ("RetryBudget", "RetryPolicy"),
-    "duologue.streaming": ("ReplyStream",),
-    "duologue.token_file": ("FileTokens",),
-    "duologue.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
-    "duologue.type_guards": (
+    "duologue.concurrency.single_flight": ("SingleFlight",),
+    "duologue.query": ("InfiniteData", "Mutation", "Observer", "QueryClient", "Snapshot"),
+    "duologue.http.retry": ("RetryBudget", "RetryPolicy"),
+    "duologue.http.streaming": ("ReplyStream",),
+    "duologue.auth.token_file": ("FileTokens",),
+    "duologue.auth.tokens": ("AuthEvent", "MemoryTokens", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
+    "duologue.compat.type_guards": (
         "is_api_response",
         "is_chat_message",
         "is_chat_session",
         "is_paginated_response",
     ),
-    "duologue.transport": ("HTTPTransport", "Request", "Response", "Transport"),
+    "duologue.http.transport": ("HTTPTransport", "Request", "Response", "Transport"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

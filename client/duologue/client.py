@@ -11,14 +11,17 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
-from duologue import forks, ids
-from duologue.caller import Caller, RawResponse
-from duologue.clock import Clock
+from duologue.auth.api_keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
+from duologue.auth.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorage
+from duologue.concurrency import fork_safety
+from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
 from duologue.errors import AuthenticationError
-from duologue.hooks import Hook, Hooks
-from duologue.keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
-from duologue.logs import show_as_told
+from duologue.http import request_ids
+from duologue.http.api_requestor import Caller, RawResponse
+from duologue.http.transport import HTTPTransport, Transport
+from duologue.observability.hooks import Hook, Hooks
+from duologue.observability.logging_setup import show_as_told
 from duologue.resources import Resource
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
@@ -26,11 +29,9 @@ from duologue.resources.health import HealthChecks
 from duologue.resources.messages import Messages
 from duologue.resources.smart_chat import SmartChat
 from duologue.resources.users import Users
-from duologue.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorage
-from duologue.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
-    from duologue.query.bindings import Mutations, Queries
+    from duologue.query.resource_queries.queries import Mutations, Queries
     from duologue.realtime import Realtime
 
 P = ParamSpec("P")
@@ -126,7 +127,7 @@ class Client:
         self.config = config = resolve(environ, **options)
         self.clock = clock = clock or Clock()
         self._making = threading.Lock()
-        forks.watch_locks(self, "_making")
+        fork_safety.watch_locks(self, "_making")
         self._cached: tuple[Queries, Mutations] | None = None
         self._http = HTTPTransport(
             pool_size=config.pool_size,
@@ -224,7 +225,7 @@ class Client:
         return (self._root._cached or self._root._cache())[1]
 
     def _cache(self) -> tuple[Queries, Mutations]:
-        from duologue.query.bindings import Mutations, Queries
+        from duologue.query.resource_queries.queries import Mutations, Queries
 
         with self._making:
             if self._cached is None:
@@ -288,4 +289,6 @@ def _identity(config: Config, environ: Mapping[str, str], clock: Clock) -> ChatI
     chosen = config.user_id
     if chosen is not None:
         return ChatIdentity(config.api_key, lambda: chosen)
-    return ChatIdentity(config.api_key, AnonymousUser(data_folder(environ), lambda: ids.anonymous_user_id(clock.now())))
+    return ChatIdentity(
+        config.api_key, AnonymousUser(data_folder(environ), lambda: request_ids.anonymous_user_id(clock.now()))
+    )

@@ -9,9 +9,9 @@ from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from duologue import defaults
-from duologue.calls import header_name, header_value
 from duologue.defaults import ENVIRONMENTS, EnvironmentName
-from duologue.transport import Cert, Verify
+from duologue.http.encoding import header_name, header_value
+from duologue.http.transport import Cert, Verify
 
 
 class Options(TypedDict, total=False):

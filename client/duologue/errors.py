@@ -10,7 +10,7 @@
     ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
     │   ├── ConnectTimedOut             (also a ConnectionFailed)
     │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
-    │   └── QueryTimedOut               a query took longer than who asked would wait (`duologue.query`)
+    │   └── QueryTimedOut               a query took longer than who asked would wait
     ├── StatusError                     the server refused: 405, 413, 415 … and
     │   ├── BadRequestError             400
     │   ├── AuthenticationError         401
@@ -27,7 +27,7 @@
     │   ├── AnswerTooLarge              its body is larger than `max_body`
     │   ├── ContractViolation           it is JSON, but not what the contract promises
     │   └── RedirectRefused             it sends us elsewhere
-    ├── QueryCancelled                  a query was called off (`duologue.query`)
+    ├── QueryCancelled                  a query was called off
     ├── TokenFileRefused                the file of tokens is not private, or cannot be used
     └── ClientClosed                    the client was closed, before or during the call
 
@@ -70,6 +70,8 @@ __all__ = [
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
+    "QueryCancelled",
+    "QueryTimedOut",
     "RateLimitError",
     "RedirectRefused",
     "RequestTimedOut",
@@ -374,6 +376,22 @@ class ClientClosed(ApiException):
     """The client was closed."""
 
     default_message = "The client is closed"
+
+
+class QueryCancelled(ApiException):
+    """The fetch was called off: by `cancel`, `remove`, `clear`, or because somebody else logged in."""
+
+    default_message = "The query was cancelled"
+
+    def is_retryable(self) -> bool:
+        """Return False: whoever cancelled meant it."""
+        return False
+
+
+class QueryTimedOut(RequestTimedOut):
+    """The time that the caller gave was over before the fetch; others may still wait for it."""
+
+    default_message = "The query took too long"
 
 
 _BY_STATUS: dict[int, type[ApiException]] = {

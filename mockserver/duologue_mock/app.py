@@ -13,25 +13,25 @@ from flask import request as flask_request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from duologue.contract import operations
-from duologue_mock import pages
-from duologue_mock.callers import Callers
-from duologue_mock.clock import Ids
-from duologue_mock.door import Door, StartResponse, WSGIApp, report
-from duologue_mock.exchange import Observer, Request
-from duologue_mock.gate import Gate
-from duologue_mock.idempotency import IdempotencyKeys
-from duologue_mock.limits import RateLimiter
-from duologue_mock.refusal import Refusal
-from duologue_mock.replies import Offload, Replies
-from duologue_mock.routes import Routes
+from duologue_mock.assistant import Offload, Replies
+from duologue_mock.errors import Refusal
+from duologue_mock.http import info
+from duologue_mock.http.authentication import Callers
+from duologue_mock.http.cors import Gate
+from duologue_mock.http.dispatch import Wiring
+from duologue_mock.http.idempotency import IdempotencyKeys
+from duologue_mock.http.messages import Observer, Request
+from duologue_mock.http.rate_limit import RateLimiter
+from duologue_mock.http.routing import Routes
+from duologue_mock.http.wsgi import Door, StartResponse, WSGIApp, report
 from duologue_mock.seed import Fixtures
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
+from duologue_mock.store.clock import Ids
 from duologue_mock.tokens import Signer
-from duologue_mock.wiring import Wiring
 
 if TYPE_CHECKING:
-    from duologue_mock.realtime import Realtime
+    from duologue_mock.realtime.server import Realtime
 
 InLoop = Callable[[Callable[[], None]], None]
 """Runs a function in the thread that serves the sockets."""
@@ -119,7 +119,7 @@ def create_app(
     replies = Replies(settings, rules, offload=offload or _in_place, pause=pause or time.sleep)
     wiring = Wiring(settings, state, signer, replies, keys or IdempotencyKeys(state.clock), report)
     sockets = Sockets(lambda: _realtime(app, settings, state, callers, in_loop or _in_place, socket_manager))
-    pages.register(app, routes)
+    info.register(app, routes)
     _speak_one_error_body(app, wiring, routes)
     app.extensions["duologue"] = Parts(settings, state, sockets, routes)
     app.wsgi_app = Door(  # type: ignore[method-assign]  # where Flask wants what stands in front of it
@@ -145,7 +145,7 @@ def parts_of(app: Flask) -> Parts:
 def _realtime(
     app: Flask, settings: Settings, state: State, callers: Callers, in_loop: InLoop, manager: Any
 ) -> Realtime:
-    from duologue_mock.realtime import Realtime
+    from duologue_mock.realtime.server import Realtime
 
     door: WSGIApp = app.wsgi_app
     made = Realtime(
@@ -176,7 +176,7 @@ def _as_refusal(error: Exception, request: Request, routes: Routes) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, NotFound):
-        return pages.nothing_here(routes, request.method, request.path)
+        return info.nothing_here(routes, request.method, request.path)
     if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
         headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
         return Refusal(error.code, error.name, hint=error.description, headers=headers)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login, RefreshRequest, Tokens
 from duologue.contract.users import User
-from duologue_mock.handlers import Caller, answers
-from duologue_mock.refusal import unauthenticated
+from duologue_mock.errors import unauthenticated
+from duologue_mock.handler_registry import Caller, answers
 from duologue_mock.store import State
 from duologue_mock.tokens import Signer, revoked
 

@@ -16,8 +16,8 @@ from duologue.contract.chats import (
     Favorite,
     Pagination,
 )
-from duologue_mock.handlers import Caller, answers
-from duologue_mock.refusal import missing
+from duologue_mock.errors import missing
+from duologue_mock.handler_registry import Caller, answers
 from duologue_mock.store import State
 
 _DEFAULT_LIMIT = 50

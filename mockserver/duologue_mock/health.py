@@ -5,8 +5,8 @@ from __future__ import annotations
 from duologue._version import __version__
 from duologue.contract import health
 from duologue.contract.health import ErrorQuery, Health
-from duologue_mock.handlers import answers
-from duologue_mock.refusal import Refusal, phrase
+from duologue_mock.errors import Refusal, phrase
+from duologue_mock.handler_registry import answers
 from duologue_mock.store import State
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from duologue.contract import messages
 from duologue.contract.messages import ChatMessage, MessageEvent, MessagePage, MessageQuery, NewMessage
 from duologue_mock import chats
-from duologue_mock.handlers import Caller, answers
+from duologue_mock.handler_registry import Caller, answers
 from duologue_mock.store import State
 
 

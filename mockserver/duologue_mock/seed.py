@@ -15,7 +15,7 @@ from duologue.contract import strict_json
 from duologue.contract.chats import ChatSessionSchema
 from duologue.contract.messages import ChatMessageSchema
 from duologue.contract.users import UserSchema
-from duologue_mock.replies import Rule, Rules
+from duologue_mock.assistant import Rule, Rules
 from duologue_mock.store import State
 from duologue_mock.store.users import EmailTaken
 

@@ -14,13 +14,13 @@ import gevent
 from gevent.event import Event as GreenEvent
 
 from duologue._version import __version__
+from duologue.contract.core import CHAT, PLATFORM
 from duologue.contract.notifications import Notification
-from duologue.contract.words import CHAT, PLATFORM
 from duologue_mock import notifications
 from duologue_mock.app import Parts, create_app, parts_of
-from duologue_mock.engine import Server, http_answer
-from duologue_mock.exchange import JSON, Observer, json_bytes, status_line
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
+from duologue_mock.http.messages import JSON, Observer, json_bytes, status_line
+from duologue_mock.http.server import Server, http_answer
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 

@@ -8,8 +8,8 @@ from duologue.contract import smart_chat
 from duologue.contract.messages import MAX_CONTENT, ChatMessage, NewMessage
 from duologue.contract.smart_chat import Delta, MessageDelta, SmartChatRequest, Typing
 from duologue_mock import chats, messages, notifications
-from duologue_mock.handlers import Caller, streams
-from duologue_mock.replies import Replies
+from duologue_mock.assistant import Replies
+from duologue_mock.handler_registry import Caller, streams
 from duologue_mock.settings import ReplyRequest
 from duologue_mock.store import State
 

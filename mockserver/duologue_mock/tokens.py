@@ -9,7 +9,7 @@ import jwt
 
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue_mock.refusal import Refusal, unauthenticated
+from duologue_mock.errors import Refusal, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from duologue.contract import users
 from duologue.contract.users import NewUser, User, UserChanges, UserEvent, UserGone, UserPage, UserQuery
 from duologue_mock import notifications
-from duologue_mock.handlers import Caller, answers
-from duologue_mock.refusal import Refusal, conflict, forbidden, invalid, missing
+from duologue_mock.errors import Refusal, conflict, forbidden, invalid, missing
+from duologue_mock.handler_registry import Caller, answers
 from duologue_mock.store import State
 from duologue_mock.store.users import EmailTaken
 

@@ -23,7 +23,7 @@ from duologue import (
     ServerError,
 )
 from duologue.contract import chats, messages, smart_chat, users
-from duologue.ids import idempotency_key
+from duologue.http.request_ids import idempotency_key
 from duologue_mock import MockServer
 from tests.client.fakes import FakeClock
 from tests.client.servers import ScriptedServer
@@ -476,7 +476,7 @@ def test_no_thread_is_left_behind(connect: Connect, mock: MockServer) -> None:
 
 def test_messages_are_handled_one_after_the_other() -> None:
     """engineio itself starts a thread for each, and whichever is scheduled first is handled first."""
-    from duologue.realtime.link import _Engine
+    from duologue.realtime.socketio_link import _Engine
 
     engine = _Engine()
     handled: list[tuple[int, str]] = []

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue import Client, ContractViolation, DecodeError, RedirectRefused
-from duologue.calls import header_value, path_of
 from duologue.contract import users
+from duologue.http.encoding import header_value, path_of
 from tests.client.fakes import MESSAGE, SESSION, USER, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from duologue import __version__
-from duologue.command_group import CommandGroup, commands
+from duologue.cli.command_group import CommandGroup, commands
 
 
 def run(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -73,8 +73,8 @@ def test_without_click_it_says_what_to_install() -> None:
 def test_starting_the_mock_does_not_load_the_client() -> None:
     before = "import atexit, sys; atexit.register(lambda: print('\\nLOADED', *sys.modules))"
     loaded = run("serve", "--help", before=before).stdout.partition("\nLOADED")[2].split()
-    assert "duologue_mock.cli" in loaded
-    assert not {"requests", "urllib3", "duologue.client", "duologue.transport"} & set(loaded)
+    assert "duologue_mock.cli.serve" in loaded
+    assert not {"requests", "urllib3", "duologue.client", "duologue.http.transport"} & set(loaded)
 
 
 def test_a_command_is_found_through_its_entry_point() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.commands.failures import Code
+from duologue.cli.exit_codes import Code
 from duologue_mock import MockServer
 from tests.client.test_commands import OURS
 

@@ -19,11 +19,11 @@ import requests
 from click.testing import CliRunner, Result
 
 from duologue import FileTokens, errors
-from duologue.caller import Caller
-from duologue.command_group import commands
-from duologue.commands.failures import Code, code_of
-from duologue.commands.terminal import safe
+from duologue.cli.command_group import commands
+from duologue.cli.exit_codes import Code, code_of
+from duologue.cli.terminal import safe
 from duologue.contract import operations
+from duologue.http.api_requestor import Caller
 from duologue_mock import MockServer
 from tests.client.servers import ScriptedServer, answer
 from tests.client.test_errors import all_classes
@@ -158,7 +158,7 @@ def test_help_loads_neither_the_client_nor_rich() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(ended.stdout.partition("\nLOADED")[2].split())
-    assert "duologue.commands.users" in loaded
+    assert "duologue.cli.users" in loaded
     assert not loaded & {"requests", "rich", "rich.console", "duologue.client"}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from duologue import Client, ConnectionLost, Exchange, NotFoundError, ServerError
-from duologue.logs import show_as_told
+from duologue.observability.logging_setup import show_as_told
 from tests.client.fakes import USER, FakeTransport, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from duologue import Client
-from duologue.keys import AnonymousUser, data_folder
+from duologue.auth.api_keys import AnonymousUser, data_folder
 from tests.client.fakes import SESSION, FakeTransport, enveloped
 
 FORM = re.compile(r"anon-[0-9]{13}-[0-9a-z]{9}")
@@ -116,7 +116,7 @@ def test_a_file_system_without_links_will_do(tmp_path: Path, monkeypatch: pytest
 def test_the_folder_is_the_systems_own(
     monkeypatch: pytest.MonkeyPatch, platform: str, environ: dict[str, str], folder: str
 ) -> None:
-    monkeypatch.setattr("duologue.keys.sys.platform", platform)
+    monkeypatch.setattr("duologue.auth.api_keys.sys.platform", platform)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
     assert data_folder(environ) == Path(folder)
 
@@ -126,5 +126,5 @@ def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) ->
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", homeless)
-    monkeypatch.setattr("duologue.keys.sys.platform", "linux")
+    monkeypatch.setattr("duologue.auth.api_keys.sys.platform", "linux")
     assert data_folder({}) is None

@@ -25,7 +25,7 @@ from duologue import (
     Response,
     StoredTokens,
 )
-from duologue.monitoring import MAX_NAMES, OTHERS, quantile
+from duologue.observability.monitoring import MAX_NAMES, OTHERS, quantile
 from tests.client.fakes import MESSAGE, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]

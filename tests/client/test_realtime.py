@@ -33,11 +33,11 @@ from duologue import (
     StoredTokens,
     defaults,
 )
+from duologue.auth.tokens import MemoryTokens
 from duologue.contract import users
-from duologue.ids import idempotency_key
+from duologue.http.request_ids import idempotency_key
 from duologue.realtime import LifecycleEvent, Realtime, ReceivedEvent, Reconnect
 from duologue.realtime.queues import Inbox, InOrder
-from duologue.tokens import MemoryTokens
 from duologue_mock import MockServer
 
 SECRET = "s" * 32  # tokens outlive a restart

@@ -25,7 +25,7 @@ from duologue import (
     RetryPolicy,
     ServerError,
 )
-from duologue.retry import retry_after_seconds
+from duologue.http.retry import retry_after_seconds
 from tests.client.fakes import SESSION, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue import DecodeError
-from duologue.sse import MAX_EVENT, ServerSentEvent, read_events
+from duologue.http.sse import MAX_EVENT, ServerSentEvent, read_events
 
 
 def read(*pieces: bytes) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from duologue import Client, FileTokens, StoredTokens, TokenFileRefused
-from duologue.tokens import SharedTokenStorage
+from duologue.auth.tokens import SharedTokenStorage
 from tests.client.fakes import FakeClock, FakeTransport
 from tests.client.test_auth import Platform, log_in, run_together
 
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 def test_without_a_home_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duologue.token_file.data_folder", lambda _: None)
+    monkeypatch.setattr("duologue.auth.token_file.data_folder", lambda _: None)
     with pytest.raises(TokenFileRefused, match="DUOLOGUE_DATA_DIR"):
         FileTokens(URL)
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from duologue import Client, ConnectionFailed, NotFoundError, Request, Response
-from duologue.tracing import Tracing
+from duologue.observability.opentelemetry import Tracing
 from tests.client.fakes import SESSION, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -111,7 +111,7 @@ def test_without_opentelemetry_it_does_nothing() -> None:
     script = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from duologue import Client\n"
-        "from duologue.tracing import Tracing\n"
+        "from duologue.observability.opentelemetry import Tracing\n"
         "with Client() as api:\n    Tracing().attach(api).detach(api)\n    print(api._caller.observers)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

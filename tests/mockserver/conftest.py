@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from duologue_mock import Settings
-from duologue_mock.clock import Ids
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.clock import Ids
 from duologue_mock.tokens import Signer
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear

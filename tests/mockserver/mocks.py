@@ -8,11 +8,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from duologue.contract import CHAT
-from duologue.contract.words import Access
+from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
-from duologue_mock.clock import Clock, Ids
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.clock import Clock, Ids
 from tests.mockserver.requests import operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}

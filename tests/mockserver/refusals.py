@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from duologue.contract.errors import ErrorBody, ErrorBodySchema, type_of_status
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
 from tests.mockserver.raw import Answer
 
 

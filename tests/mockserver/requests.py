@@ -6,8 +6,8 @@ import io
 from typing import Any
 
 from duologue.contract import Operation, operations
-from duologue_mock.exchange import Request
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
+from duologue_mock.http.messages import Request
 
 
 def request(

@@ -7,8 +7,8 @@ import pytest
 from duologue.contract.auth import Credentials, RefreshRequest
 from duologue.contract.users import NewUser
 from duologue_mock import Settings, auth, users
-from duologue_mock.handlers import Caller
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
+from duologue_mock.handler_registry import Caller
 from duologue_mock.store import State
 from duologue_mock.tokens import Signer
 from tests.mockserver.clocks import ManualClock

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from duologue.contract import CHAT, Operation, operations
-from duologue.contract.words import Access
+from duologue.contract.core import Access
 from duologue_mock import Settings
-from duologue_mock.callers import Callers, check_access
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
+from duologue_mock.http.authentication import Callers, check_access
 from duologue_mock.store import State
 from duologue_mock.tokens import Signer
 from tests.mockserver.clocks import ManualClock

@@ -11,7 +11,7 @@ import pytest
 from duologue.contract.chats import ChatQuery, ChatSession, ChatTitle, Favorite, Pagination
 from duologue.contract.messages import MessageQuery, NewMessage
 from duologue_mock import chats, messages
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear

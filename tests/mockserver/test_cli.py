@@ -22,7 +22,7 @@ from click.testing import CliRunner
 import duologue_mock.server
 from duologue.contract import operations
 from duologue_mock import Settings
-from duologue_mock.cli import serve
+from duologue_mock.cli.serve import serve
 from duologue_mock.settings import setting_names
 from tests.mockserver.raw import PATIENCE, Answer, ask, eventually, head, peer
 

@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from duologue_mock.clock import Ids, SystemClock
+from duologue_mock.store.clock import Ids, SystemClock
 
 
 def test_the_system_clock_is_utc_in_whole_milliseconds() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from duologue.contract import CHAT, Operation, headers, operations
+from duologue.contract.core import Access
 from duologue.contract.errors import ErrorBodySchema
-from duologue.contract.words import Access
 from duologue_mock import Settings, create_app
-from duologue_mock.exchange import Reply, Request
+from duologue_mock.http.messages import Reply, Request
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from duologue.contract import Event
 from duologue_mock import MockServer, ReplyRequest, Settings
-from duologue_mock.engine import MAX_HEAD, MAX_HEADERS
+from duologue_mock.http.server import MAX_HEAD, MAX_HEADERS
 from tests.mockserver.raw import Answer, ask, eventually, head, peer
 from tests.mockserver.refusals import error_in
 

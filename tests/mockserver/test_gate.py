@@ -6,7 +6,7 @@ import pytest
 
 from duologue.contract import headers
 from duologue_mock import Settings
-from duologue_mock.gate import Gate, preflight
+from duologue_mock.http.cors import Gate, preflight
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import request
 

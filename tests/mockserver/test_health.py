@@ -7,7 +7,7 @@ import pytest
 from duologue import __version__
 from duologue.contract.health import ErrorQuery
 from duologue_mock import health
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
 from duologue_mock.store import State
 from tests.mockserver.clocks import START, ManualClock
 

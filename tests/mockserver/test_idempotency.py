@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue_mock.exchange import Reply
-from duologue_mock.idempotency import LIFETIME, MOST, Claim, IdempotencyKeys
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
+from duologue_mock.http.idempotency import LIFETIME, MOST, Claim, IdempotencyKeys
+from duologue_mock.http.messages import Reply
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import request

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
 from duologue.contract.users import NewUser, UserChanges, UserQuery
-from duologue_mock.exchange import Request, json_bytes
-from duologue_mock.inputs import body_model, query_model
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
+from duologue_mock.http.messages import Request, json_bytes
+from duologue_mock.http.parsing import body_model, query_model
 from tests.mockserver.clocks import START
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import operation, request

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue_mock.limits import _MOST, WINDOW, RateLimiter
-from duologue_mock.refusal import Refusal
+from duologue_mock.errors import Refusal
+from duologue_mock.http.rate_limit import _MOST, WINDOW, RateLimiter
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 

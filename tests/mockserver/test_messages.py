@@ -8,7 +8,7 @@ import pytest
 
 from duologue.contract.messages import ChatMessage, MessageQuery, NewMessage
 from duologue_mock import chats, messages
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear

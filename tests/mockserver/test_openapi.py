@@ -13,8 +13,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from duologue import __version__
 from duologue.contract import CHAT, Operation, events, headers, operations
-from duologue.contract.words import Access
-from duologue_mock.openapi import document
+from duologue.contract.core import Access
+from duologue_mock.http.openapi import document
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import ASKED, Mock
 

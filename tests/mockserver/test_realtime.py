@@ -18,11 +18,11 @@ from duologue.contract.errors import ErrorBodySchema
 from duologue.contract.messages import NewMessage
 from duologue.contract.users import NewUser, User, UserChanges, UserGone
 from duologue_mock import MockServer, Settings, auth, chats, messages, notifications, users
-from duologue_mock.clock import Ids
-from duologue_mock.handlers import Caller
-from duologue_mock.realtime import MAX_PACKETS_A_SECOND
+from duologue_mock.handler_registry import Caller
+from duologue_mock.realtime.server import MAX_PACKETS_A_SECOND
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.clock import Ids
 from duologue_mock.tokens import Signer
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.listeners import Listener, Refused, open_websocket

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage, Sender
 from duologue_mock import ReplyRequest, Settings
-from duologue_mock.refusal import Refusal
-from duologue_mock.replies import Replies, Rule, Rules
+from duologue_mock.assistant import Replies, Rule, Rules
+from duologue_mock.errors import Refusal
 from duologue_mock.seed import Fixtures
 from tests.mockserver.clocks import START
 from tests.mockserver.refusals import refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duologue.contract import Operation, operations
-from duologue_mock.routes import Routes, allowed
+from duologue_mock.http.routing import Routes, allowed
 
 ROUTES = Routes(operations())
 

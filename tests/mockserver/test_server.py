@@ -21,8 +21,8 @@ import pytest
 from duologue.contract.chats import ChatTitle
 from duologue.contract.users import NewUser
 from duologue_mock import MockServer, ReplyRequest, State, chats, users
-from duologue_mock.exchange import Reply, Request
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
+from duologue_mock.http.messages import Reply, Request
 from duologue_mock.seed import FixtureError, Fixtures
 from duologue_mock.server import PortInUse, listen
 from tests.mockserver.listeners import Listener

@@ -11,9 +11,9 @@ from duologue.contract import Model
 from duologue.contract.messages import MAX_CONTENT, ChatMessage
 from duologue.contract.smart_chat import Delta, SmartChatRequest
 from duologue_mock import ReplyRequest, Settings, chats, smart_chat
-from duologue_mock.handlers import Caller
-from duologue_mock.refusal import Refusal
-from duologue_mock.replies import Replies
+from duologue_mock.assistant import Replies
+from duologue_mock.errors import Refusal
+from duologue_mock.handler_registry import Caller
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock

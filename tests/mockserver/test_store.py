@@ -18,7 +18,7 @@ from duologue.contract.messages import ChatMessage
 from duologue.contract.users import User, UserGone
 from duologue_mock.store import State
 from duologue_mock.store.chats import Chats
-from duologue_mock.store.logins import MAX_LOGINS, Logins
+from duologue_mock.store.sessions import MAX_LOGINS, Logins
 from duologue_mock.store.users import EmailTaken, Users
 from tests.mockserver.clocks import START, ManualClock
 

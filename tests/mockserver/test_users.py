@@ -8,7 +8,7 @@ import pytest
 
 from duologue.contract.users import NewUser, User, UserChanges, UserQuery
 from duologue_mock import users
-from duologue_mock.handlers import Caller
+from duologue_mock.handler_registry import Caller
 from duologue_mock.store import State
 from duologue_mock.tokens import Signer
 from tests.mockserver.ears import Ear

@@ -11,12 +11,12 @@ import pytest
 
 import duologue_mock
 from duologue.contract import Operation, operations
+from duologue.contract.core import Access
 from duologue.contract.errors import ErrorBodySchema
 from duologue.contract.messages import MessagePageSchema
-from duologue.contract.words import Access
-from duologue_mock import ReplyRequest, handlers
-from duologue_mock.handlers import Caller, answers, handler_of
-from duologue_mock.wiring import ANSWERING
+from duologue_mock import ReplyRequest, handler_registry
+from duologue_mock.handler_registry import Caller, answers, handler_of
+from duologue_mock.http.dispatch import ANSWERING
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
 from tests.mockserver.requests import operation
@@ -44,7 +44,7 @@ def test_every_operation_is_answered_in_the_module_of_its_noun(one: Operation[An
 
 
 def test_nothing_else_is_answered() -> None:
-    assert set(handlers._handlers) == set(operations())
+    assert set(handler_registry._handlers) == set(operations())
 
 
 def test_each_module_that_answers_is_named() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue import ClientClosed, Clock
-from duologue.query import BatchProcessor, RequestBatcher
+from duologue.compat import BatchProcessor, RequestBatcher
 from tests.query.fakes import PATIENCE, Held, Server, SteppedClock, Thread
 
 

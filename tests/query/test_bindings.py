@@ -11,9 +11,9 @@ import pytest
 
 from duologue import Client, NotFoundError, PermissionDeniedError, Request, Response, ServerError, Transport, User
 from duologue.contract import operations
+from duologue.http.transport import HTTPTransport
 from duologue.query import Snapshot
-from duologue.query.bindings import MUTATIONS, QUERIES
-from duologue.transport import HTTPTransport
+from duologue.query.resource_queries.queries import MUTATIONS, QUERIES
 from duologue_mock import MockServer
 from tests.query.fakes import PATIENCE, Thread, until
 

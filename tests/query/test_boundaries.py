@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from duologue.compat import CacheManager, error_boundary
 from duologue.errors import error_of_body
-from duologue.query import CacheManager, QueryClient, error_boundary
+from duologue.query import QueryClient
 from tests.query.fakes import Later, Server
 
 

@@ -20,7 +20,7 @@ from duologue.contract.users import DELETED as USER_DELETED
 from duologue.contract.users import UPDATED as USER_UPDATED
 from duologue.contract.users import UserEvent, UserGone
 from duologue.query import QueryClient
-from duologue.query.live import Following
+from duologue.query.resource_queries.realtime_sync import Following
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer, State
 from tests.query.fakes import until

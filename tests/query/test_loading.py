@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from duologue import NotFoundError, ServerError
-from duologue.query import LoadingState, RetryableCall
-from duologue.query.loading import Loading
+from duologue.compat import LoadingState, RetryableCall
+from duologue.compat.loading import Loading
 from tests.query.fakes import Held, Server, SteppedClock, Thread
 
 

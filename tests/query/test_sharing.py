@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.query.sharing import shared
+from duologue.query.structural_sharing import shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from duologue import Clock
-from duologue.query import QueryCancelled, QueryClient, QueryTimedOut, SingleFlight, Snapshot
+from duologue.concurrency.single_flight import SingleFlight
+from duologue.query import QueryCancelled, QueryClient, QueryTimedOut, Snapshot
 from tests.query.fakes import PATIENCE, Held, Server, Thread, until
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.query import TTLCache
-from duologue.query.ttl_cache import matches
+from duologue.compat import TTLCache
+from duologue.compat.ttl_cache import matches
 from tests.query.fakes import SteppedClock
 
 

@@ -4,8 +4,8 @@ The client asks the contract, the mock answers it, and neither imports the other
 and the standard library, nothing else.
 """
 
-from duologue.contract.catalogue import events, operations
-from duologue.contract.words import CHAT, PLATFORM, Event, Model, ModelSchema, Operation, Service
+from duologue.contract.core import CHAT, PLATFORM, Event, Model, ModelSchema, Operation, Service
+from duologue.contract.registry import events, operations
 
 __all__ = [
     "CHAT",

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from marshmallow import Schema, fields, validate
 
+from duologue.contract.core import Access, Model, ModelSchema, Operation
 from duologue.contract.fields import EmailAddress, Embedded, StrictInteger
 from duologue.contract.users import User, UserSchema
-from duologue.contract.words import Access, Model, ModelSchema, Operation
 
 _TOKEN_RULE = validate.Length(min=1, max=4096)
 

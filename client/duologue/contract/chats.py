@@ -7,6 +7,7 @@ from datetime import datetime
 
 from marshmallow import fields, validate
 
+from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Operation
 from duologue.contract.fields import (
     Embedded,
     QueryBoolean,
@@ -16,7 +17,6 @@ from duologue.contract.fields import (
     Text,
     Timestamp,
 )
-from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import fields
 
+from duologue.contract.core import Model, ModelSchema
 from duologue.contract.fields import Embedded, Timestamp
-from duologue.contract.words import Model, ModelSchema
 
 
 class ApiErrorType(str, enum.Enum):

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from duologue.contract.words import Model, ModelSchema
+from duologue.contract.core import Model, ModelSchema
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from marshmallow import fields
 
+from duologue.contract.core import CHAT, Access, Model, ModelSchema, Operation
 from duologue.contract.fields import QueryInteger, Timestamp
-from duologue.contract.words import CHAT, Access, Model, ModelSchema, Operation
 
 
 @dataclass(frozen=True, slots=True)

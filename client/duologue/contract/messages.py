@@ -9,8 +9,8 @@ from typing import Any, Literal
 from marshmallow import fields, validate
 
 from duologue.contract.chats import Pagination, PaginationSchema
+from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Operation
 from duologue.contract.fields import Embedded, QueryInteger, Text, Timestamp
-from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
 
 Sender = Literal["user", "assistant", "system"]
 SENDERS: tuple[Sender, ...] = ("user", "assistant", "system")

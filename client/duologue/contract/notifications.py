@@ -7,8 +7,8 @@ from datetime import datetime
 
 from marshmallow import fields
 
+from duologue.contract.core import Audience, Event, Model, ModelSchema
 from duologue.contract.fields import StrictBoolean, Timestamp
-from duologue.contract.words import Audience, Event, Model, ModelSchema
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from marshmallow import fields, validate
 
+from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Operation
 from duologue.contract.fields import StrictBoolean, Text
 from duologue.contract.messages import MAX_CONTENT, SENDERS, ChatMessageSchema, Sender
-from duologue.contract.words import CHAT, Audience, Event, Model, ModelSchema, Operation
 
 SSE_DELTA = "message.delta"
 SSE_COMPLETED = "message.completed"

@@ -7,8 +7,8 @@ from typing import Literal
 
 from marshmallow import fields, validate
 
+from duologue.contract.core import Access, Audience, Event, Model, ModelSchema, Operation
 from duologue.contract.fields import EmailAddress, Embedded, QueryInteger, StrictBoolean, StrictInteger, Text
-from duologue.contract.words import Access, Audience, Event, Model, ModelSchema, Operation
 
 Role = Literal["admin", "user"]
 ROLES: tuple[Role, ...] = ("admin", "user")

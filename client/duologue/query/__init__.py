@@ -9,32 +9,22 @@
 hook of the documents beside its counterpart here.
 """
 
-from duologue.query.batching import BatchProcessor, RequestBatcher
-from duologue.query.boundaries import error_boundary
-from duologue.query.cache_manager import CacheManager
+from duologue.errors import QueryCancelled, QueryTimedOut
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, OptimisticUpdate, QueryClient
-from duologue.query.errors import QueryCancelled, QueryTimedOut
 from duologue.query.infinite import InfiniteData
 from duologue.query.keys import Key
-from duologue.query.loading import Loading, LoadingState, RetryableCall
-from duologue.query.mutations import Mutation, MutationOptions, MutationState, Variables
-from duologue.query.observers import Observer, Snapshot
-from duologue.query.queries import Query, QueryOptions
-from duologue.query.retries import Retry
-from duologue.query.single_flight import SingleFlight
+from duologue.query.mutation import Mutation, MutationOptions, MutationState, Variables
+from duologue.query.observer import Observer, Snapshot
+from duologue.query.options import Query, QueryOptions
+from duologue.query.retry import Retry
 from duologue.query.state import MISSING
-from duologue.query.ttl_cache import TTLCache
 
 __all__ = [
     "MISSING",
-    "BatchProcessor",
     "BoundInfiniteQuery",
     "BoundQuery",
-    "CacheManager",
     "InfiniteData",
     "Key",
-    "Loading",
-    "LoadingState",
     "Mutation",
     "MutationOptions",
     "MutationState",
@@ -45,12 +35,7 @@ __all__ = [
     "QueryClient",
     "QueryOptions",
     "QueryTimedOut",
-    "RequestBatcher",
     "Retry",
-    "RetryableCall",
-    "SingleFlight",
     "Snapshot",
-    "TTLCache",
     "Variables",
-    "error_boundary",
 ]

@@ -18,17 +18,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from duologue.clock import Clock
-from duologue.errors import ClientClosed
-from duologue.query.delivery import Post
-from duologue.query.entries import Entry, Fetch
-from duologue.query.errors import QueryCancelled
+from duologue.concurrency.clock import Clock
+from duologue.concurrency.notify import Post
+from duologue.concurrency.single_flight import Flight
+from duologue.errors import ClientClosed, QueryCancelled
 from duologue.query.index import KeyIndex
 from duologue.query.keys import Frozen
-from duologue.query.patches import Patch, applied, compacted, unsettled
-from duologue.query.queries import Query
-from duologue.query.sharing import shared
-from duologue.query.single_flight import Flight
+from duologue.query.optimistic import Patch, applied, compacted, unsettled
+from duologue.query.options import Query
+from duologue.query.query import Entry, Fetch
 from duologue.query.state import (
     MISSING,
     Direction,
@@ -40,9 +38,10 @@ from duologue.query.state import (
     invalidated,
     reverted,
 )
+from duologue.query.structural_sharing import shared
 
 if TYPE_CHECKING:
-    from duologue.query.observers import Observer
+    from duologue.query.observer import Observer
 
 _log = logging.getLogger("duologue")
 

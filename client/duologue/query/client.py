@@ -10,16 +10,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, cast
 
-from duologue.clock import Clock
+from duologue.concurrency.clock import Clock
 from duologue.query import defaults
 from duologue.query.cache import QueryCache
-from duologue.query.entries import Entry
 from duologue.query.infinite import InfiniteData, Paging
 from duologue.query.keys import Key, freeze_key
-from duologue.query.mutations import Mutation, MutationOptions
-from duologue.query.observers import Observer, RefetchOnMount, Snapshot, snapshot_of
-from duologue.query.patches import Patch
-from duologue.query.queries import Query, QueryOptions, Settings, settings
+from duologue.query.mutation import Mutation, MutationOptions
+from duologue.query.observer import Observer, RefetchOnMount, Snapshot, snapshot_of
+from duologue.query.optimistic import Patch
+from duologue.query.options import Query, QueryOptions, Settings, settings
+from duologue.query.query import Entry
 from duologue.query.state import MISSING, Missing
 
 T = TypeVar("T")

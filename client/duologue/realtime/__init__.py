@@ -5,8 +5,8 @@ what waits, `lifecycle` what is told of the connection itself. Imported only whe
 plain installation does without, and so without socketio.
 """
 
-from duologue.realtime.lifecycle import LifecycleEvent, LifecycleName, Reconnect
-from duologue.realtime.live import Realtime
+from duologue.realtime.client import Realtime
 from duologue.realtime.queues import ReceivedEvent
+from duologue.realtime.status import LifecycleEvent, LifecycleName, Reconnect
 
 __all__ = ["LifecycleEvent", "LifecycleName", "Realtime", "ReceivedEvent", "Reconnect"]

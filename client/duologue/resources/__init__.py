@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Self, TypeVar
 
-from duologue.caller import Caller
 from duologue.contract import Model, Operation
+from duologue.http.api_requestor import Caller
 
 T = TypeVar("T")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from duologue.caller import Caller
+from duologue.auth.authorization import require_role
+from duologue.auth.tokens import AuthEvent, AuthEventName, StoredTokens
 from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login
 from duologue.contract.users import Role, User
 from duologue.errors import AuthenticationError
-from duologue.guards import require_role
+from duologue.http.api_requestor import Caller
 from duologue.resources import Resource
-from duologue.tokens import AuthEvent, AuthEventName, StoredTokens
 
 
 class Auth(Resource):

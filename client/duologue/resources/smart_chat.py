@@ -5,8 +5,8 @@ from __future__ import annotations
 from duologue.contract import smart_chat
 from duologue.contract.messages import ChatMessage
 from duologue.contract.smart_chat import SmartChatRequest
+from duologue.http.streaming import ReplyStream
 from duologue.resources import Resource
-from duologue.streaming import ReplyStream
 
 
 class SmartChat(Resource):

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from duologue.contract.words import Event
-from duologue_mock.clock import Clock, Ids, SystemClock
+from duologue.contract.core import Event
 from duologue_mock.store.chats import Chats
-from duologue_mock.store.logins import Logins
+from duologue_mock.store.clock import Clock, Ids, SystemClock
+from duologue_mock.store.sessions import Logins
 from duologue_mock.store.users import Users
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ import requests
 import urllib3
 
 from duologue import ApiException, Client, HTTPTransport, Request, Response
-from duologue.foreign import FOREIGN, translated
+from duologue.http.error_mapping import FOREIGN, translated
 from tests.client.servers import ScriptedServer, answer, send
 
 

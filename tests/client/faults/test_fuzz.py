@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from duologue import ApiException, Client, Operation, Response
-from duologue.calls import answer_of, error_of
 from duologue.contract import chats, messages, smart_chat, users
+from duologue.http.encoding import answer_of, error_of
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
 from tests.client.servers import ScriptedServer, answer, send

@@ -1,0 +1,1 @@
+"""What threads share: the clock, fork safety, event emitters, ordered notification and single flight."""

@@ -1,0 +1,1 @@
+"""Watching calls: hooks, monitoring, OpenTelemetry spans, logging, and the redaction of secrets."""

@@ -1,0 +1,1 @@
+"""`api.queries` and `api.mutations`: the query cache bound to the operations of the contract."""

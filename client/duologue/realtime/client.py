@@ -1,0 +1,322 @@
+"""`Realtime`: what people use of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+import marshmallow
+
+from duologue import defaults
+from duologue.concurrency import fork_safety
+from duologue.concurrency.event_emitter import Listeners
+from duologue.contract import Event, events
+from duologue.contract.errors import ApiErrorType, type_of_status
+from duologue.errors import ApiException, ClientClosed, ConnectionLost, ContractViolation, error_of_body
+from duologue.http.api_requestor import Caller
+from duologue.http.transport import Session
+from duologue.realtime.connection import Keeper
+from duologue.realtime.queues import NOT_CONNECTED, Inbox, InOrder, ReceivedEvent
+from duologue.realtime.socketio_link import RESERVED, Link
+from duologue.realtime.status import NAMES, LifecycleEvent, LifecycleName, Reconnect
+
+T = TypeVar("T")
+
+_log = logging.getLogger("duologue")
+
+_EVENTS: dict[str, Event[Any]] = {event.wire_name: event for event in events()}
+
+_STATUSES = {type_of_status(status).value: status for status in range(500, 399, -1)}
+"""An acknowledgement has no status; this is the one that an HTTP answer with its `code` would have."""
+
+
+class Realtime:
+    """The Socket.IO connection of one client, safe to share between threads.
+
+        with api.realtime.connect() as live:
+            live.subscribe(users.CREATED, lambda event: print(event.user.name))
+            for name, payload in live.events():
+                ...
+
+    It tells the server who we are with the access token, if we are logged in, and with API key and user id. Events are
+    delivered in the order they came: to callbacks one after the other on a thread of their own, and to `receive()`.
+
+    A lost connection, also one that the server ended, is made again after 2, 4, 8, 16 and 32 seconds, with the token of
+    that moment. What the server sends meanwhile is missed: `on("reconnected", …)` tells when to catch up. It gives up
+    when no try succeeds, when the server refuses us, or when our login has ended.
+
+    Forks: the connection stays the parent's; a child has none until it connects.
+    """
+
+    def __init__(self, caller: Caller, new_session: Callable[[], Session]) -> None:
+        self._caller = caller
+        self._new_session = new_session
+        self._callbacks: dict[str, tuple[Callable[..., object], ...]] = {}
+        self._subscribing = threading.Lock()
+        self._connecting = threading.Lock()
+        self._lifecycle: Listeners[LifecycleEvent] = Listeners(NAMES)
+        self._keeper: Keeper | None = None
+        self._inbox = Inbox(0, ended=True)
+        self._calling_back: InOrder | None = None
+        fork_safety.watch_locks(self, "_subscribing", "_connecting")
+        fork_safety.watch_locks(self._lifecycle, "_lock")
+        fork_safety.watch(self)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands at this moment."""
+        return self._keeper is not None and self._keeper.connected
+
+    def connect(
+        self,
+        *,
+        timeout: float = defaults.REALTIME_TIMEOUT,
+        transports: Sequence[str] = ("websocket",),
+        reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
+    ) -> Self:
+        """Connect, unless there is a connection or a lost one is being made again; return this object, for `with`.
+
+        Args:
+            timeout: seconds to wait for the connection, and for each further one.
+            transports: `websocket`, `polling`, or both in the order to try them.
+            reconnect: when a lost connection is made again.
+
+        Raises:
+            AuthenticationError: the server refused the token or the key; its message is `Unauthorized`.
+            ConnectionFailed: there is no connection to be had, or `disconnect()` was called meanwhile.
+            ConnectTimedOut: the server did not answer in time.
+            ClientClosed: the client was closed.
+        """
+        with self._connecting:
+            if self._caller.closed:
+                raise ClientClosed
+            if self._keeper is None or self._keeper.ended:
+                self.disconnect()  # what is left of a connection that ended by itself
+                self._open(timeout, list(transports), reconnect)
+        return self
+
+    @overload
+    def subscribe(self, event: Event[T], callback: Callable[[T], object]) -> None: ...
+    @overload
+    def subscribe(self, event: str, callback: Callable[..., object]) -> None: ...
+    def subscribe(self, event: Event[Any] | str, callback: Callable[..., object]) -> None:
+        """Call a function for each event of a kind, from now on and over reconnections; before `connect()` is fine too.
+
+        Args:
+            event: the contract's event, or a name on the wire.
+            callback: called with the payload. What it raises is logged and harms nobody else; it may call this client.
+        """
+        name = _name(event)
+        with self._subscribing:
+            self._callbacks[name] = (*self._callbacks.get(name, ()), callback)
+
+    def unsubscribe(self, event: Event[Any] | str, callback: Callable[..., object] | None = None) -> None:
+        """Stop calling a function for an event, or all functions where none is named.
+
+        Events that have come but were not delivered yet are not delivered to it any more.
+        """
+        name = _name(event)
+        with self._subscribing:
+            known = self._callbacks.pop(name, ())
+            kept = tuple(one for one in known if callback is not None and one != callback)
+            if kept:
+                self._callbacks[name] = kept
+
+    def on(self, name: LifecycleName, callback: Callable[[LifecycleEvent], object]) -> None:
+        """Call a function when something happens to the connection, in order with the events' callbacks.
+
+        Args:
+            name: `connected`, `disconnected`, `reconnected` (time to catch up on what was missed), or `gave_up`.
+            callback: called with what happened. What it raises is logged; it may call this client.
+
+        Raises:
+            ValueError: there is no such event.
+        """
+        self._lifecycle.on(name, callback)
+
+    def off(self, name: LifecycleName, callback: Callable[[LifecycleEvent], object]) -> None:
+        """Stop calling a function."""
+        self._lifecycle.off(name, callback)
+
+    def emit(self, event: str, data: object = None) -> None:
+        """Send an event and do not wait; from any thread.
+
+        While a lost connection is being made again, up to 64 events wait and are then sent in order. What was sent just
+        before the loss may or may not have arrived: `call` knows.
+
+        Args:
+            event: its name.
+            data: JSON values.
+
+        Raises:
+            OutboxFull: too many wait already.
+            ConnectionLost: there is no connection, and none will be made.
+            TypeError: the data is not JSON.
+        """
+        self._keeper_for(event).emit(event, data)
+
+    def call(self, event: str, data: object = None, *, timeout: float = defaults.REALTIME_TIMEOUT) -> object:
+        """Send an event, wait until the server acknowledges it, and return what it said.
+
+        Args:
+            event: its name.
+            data: JSON values.
+            timeout: seconds to wait.
+
+        Raises:
+            ConnectionLost: there is no connection at this moment, or it was lost before the acknowledgement came.
+            RequestTimedOut: no acknowledgement came in time.
+            StatusError: the server acknowledged with an error; the class says which.
+        """
+        said = _payload(self._keeper_for(event).call(event, data, timeout))
+        error = _error_in(said)
+        if error is not None:
+            raise error
+        return said
+
+    def receive(self, *, timeout: float | None = None) -> ReceivedEvent:
+        """Return the next event; of those that come while nobody receives, the last 10,000 are kept.
+
+        Args:
+            timeout: seconds to wait; None waits for ever.
+
+        Raises:
+            RequestTimedOut: none came in time.
+            ConnectionLost: there is no connection, and none will be made.
+            AuthenticationError: the same, because the server refused us or our login has ended.
+            ContractViolation: the event is not what the contract promises.
+        """
+        return self._inbox.take(timeout)
+
+    def events(self) -> Iterator[ReceivedEvent]:
+        """Yield events as they come, over reconnections, until `disconnect()` or `close()`.
+
+        An event that is not what the contract promises is logged and left out.
+
+        Raises:
+            ConnectionLost: the connection was lost and could not be made again.
+            AuthenticationError: the server refused us, or our login has ended.
+        """
+        inbox = self._inbox
+        while (event := inbox.next()) is not None:
+            if isinstance(event, ReceivedEvent):
+                yield event
+
+    def disconnect(self) -> None:
+        """End the connection; events that have come can still be received. Subscriptions stay for the next one."""
+        keeper, calling_back = self._keeper, self._calling_back
+        if keeper is not None:
+            keeper.stop()
+        self._inbox.end()
+        if calling_back is not None:
+            calling_back.stop()
+
+    def after_fork(self) -> None:
+        """Forget the connection: it is the parent's."""
+        keeper, self._keeper = self._keeper, None
+        self._inbox, self._calling_back = Inbox(0, ended=True), None
+        if keeper is not None:
+            keeper.abandon()
+
+    def __enter__(self) -> Self:
+        return self.connect()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.disconnect()
+
+    def __repr__(self) -> str:
+        return f"<Realtime {self._caller.config.realtime_url}{'' if self.connected else ' not connected'}>"
+
+    def _open(self, timeout: float, transports: list[str], reconnect: Reconnect) -> None:
+        inbox, calling_back = Inbox(defaults.INBOX_SIZE), InOrder("duologue-callbacks")
+
+        def gave_up(error: ApiException) -> None:
+            inbox.end(error)
+            calling_back.stop(wait=False)
+
+        keeper = Keeper(
+            self._caller,
+            partial(self._new_link, timeout),
+            transports=transports,
+            reconnect=reconnect,
+            heard=lambda name, *sent: self._heard(inbox, calling_back, name, sent),
+            told=lambda event: calling_back.do(self._lifecycle.tell, event.name, event),
+            gave_up=gave_up,
+        )
+        self._inbox, self._calling_back, self._keeper = inbox, calling_back, keeper
+        try:
+            if self._caller.closed:  # `close` may have come too early to find this keeper
+                raise ClientClosed
+            keeper.start()
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _new_link(self, timeout: float, **told: Callable[..., None]) -> Link:
+        config = self._caller.config
+        return Link(
+            config.realtime_url, session=self._new_session(), timeout=timeout, proxied=bool(config.proxies), **told
+        )
+
+    def _heard(self, inbox: Inbox, calling_back: InOrder, name: str, sent: tuple[object, ...]) -> None:
+        try:
+            event = ReceivedEvent(name, _parsed(name, _payload(sent)))
+        except ContractViolation as violation:
+            _log.error("%s", violation)
+            inbox.put(violation)
+            return
+        inbox.put(event)
+        if name in self._callbacks:
+            calling_back.do(self._deliver, event)
+
+    def _deliver(self, event: ReceivedEvent) -> None:
+        for callback in self._callbacks.get(event.name, ()):
+            if callback not in self._callbacks.get(event.name, ()):
+                continue  # the one before has unsubscribed it
+            try:
+                callback(event.payload)
+            except Exception:  # whatever a callback may raise
+                _log.exception("A callback for %s failed", event.name)
+
+    def _keeper_for(self, event: str) -> Keeper:
+        if event in RESERVED:
+            raise ValueError(f"{event!r} is Socket.IO's own; no event can have this name")
+        if self._keeper is None:
+            raise ConnectionLost(NOT_CONNECTED)
+        return self._keeper
+
+
+def _name(event: Event[Any] | str) -> str:
+    return event if isinstance(event, str) else event.wire_name
+
+
+def _payload(sent: tuple[object, ...]) -> object:
+    """What was sent: mostly one thing, but Socket.IO allows none, or several."""
+    return sent[0] if len(sent) == 1 else list(sent) or None
+
+
+def _parsed(name: str, payload: object) -> object:
+    event = _EVENTS.get(name)
+    if event is None:
+        return payload
+    try:
+        return event.payload.parse(payload, unknown="exclude")
+    except marshmallow.ValidationError as error:
+        details = {"fields": error.messages}
+        raise ContractViolation(f"The event {name} breaks the contract", details=details, data=payload) from None
+
+
+def _error_in(said: object) -> ApiException | None:
+    """Return the error that an acknowledgement is, None if it is none."""
+    if not isinstance(said, dict) or not {"message", "code", "details", "errors"} <= said.keys():
+        return None
+    code = said["code"]
+    if not isinstance(code, str) or code not in ApiErrorType.__members__:
+        return None
+    return error_of_body(_STATUSES.get(code, 0), said)

@@ -1,0 +1,85 @@
+"""What `duologue serve` prints: where it listens, how to get in, what it serves, and every request."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from duologue.contract import headers, operations
+from duologue.contract.core import CHAT, PLATFORM, Service
+from duologue_mock.http.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from duologue_mock.server import MockServer
+
+
+def show(mock: MockServer, *, exposed: bool = False) -> None:
+    """Print the banner."""
+    key = mock.api_key
+    lines = [
+        "",
+        "  Duologue mock backend",
+        "",
+        f"  Platform   {mock.platform_url}",
+        f"  Chat       {mock.chat_url}",
+        f"  Socket.IO  {mock.url} and {mock.chat_origin}",
+        f"  OpenAPI    {mock.url}/openapi.json",
+        "",
+        *_credentials(mock),
+        f"  API key    {key}   (header {headers.API_KEY}, with {headers.REFERENCE_CODE} and {headers.USER_ID})",
+        "",
+        *_table(PLATFORM),
+        "",
+        *_table(CHAT),
+        "",
+        "  Try it:",
+        f"  curl -s {mock.platform_url}/users",
+        f"  curl -s {mock.chat_url}/chats -H '{headers.API_KEY}: {key}' -H '{headers.REFERENCE_CODE}: try-1' "
+        f"-H '{headers.USER_ID}: anonymous-user'",
+        "",
+    ]
+    if exposed:
+        lines.insert(
+            1, "  WARNING: other machines can reach this mock. It is made for development; it holds no secrets."
+        )
+    print("\n".join(lines), flush=True)
+
+
+def log_exchange(request: Request, reply: Reply) -> None:
+    """Print one request: time, method, path, status, milliseconds. Control characters in a path are escaped."""
+    took = (time.perf_counter() - request.began) * 1000
+    path = request.path + (f"?{request.query_string}" if request.query_string else "")
+    shown = path[:300].encode("unicode_escape").decode("ascii")
+    clock = time.strftime("%H:%M:%S")
+    try:
+        sys.stdout.write(f"{clock} {request.method[:10]:<7} {shown} {reply.status} {took:.1f} ms\n")
+        sys.stdout.flush()
+    except OSError:
+        _write_no_more()
+
+
+def _write_no_more() -> None:
+    """Nobody reads any longer, as after `duologue serve | head`; serving goes on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _credentials(mock: MockServer) -> list[str]:
+    with mock.state as state:
+        users = [user for user, _ in zip(state.users, range(2), strict=False)]
+    return [f"  Log in     {user.email} ({user.role})" + _password(mock) for user in users]
+
+
+def _password(mock: MockServer) -> str:
+    return "   password: password" if mock.settings.fixtures is None else ""
+
+
+def _table(service: Service) -> list[str]:
+    return [
+        f"  {operation.method:<6} {operation.route:<48} {operation.summary}"
+        for operation in operations()
+        if operation.service is service
+    ]

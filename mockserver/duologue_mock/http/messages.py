@@ -1,0 +1,129 @@
+"""One request and its reply, as the mock's own code sees them: thin views of WSGI's dictionary and of its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from duologue.contract.core import Operation
+from duologue_mock.errors import Refusal, invalid, phrase
+from duologue_mock.handler_registry import Caller
+
+JSON = "application/json"
+
+
+class Request:
+    """A request.
+
+    Args:
+        environ: WSGI's dictionary (PEP 3333).
+        request_id: what to call this request; its own reference code replaces it.
+    """
+
+    __slots__ = ("args", "began", "body", "caller", "environ", "id", "method", "operation", "path")
+
+    def __init__(self, environ: dict[str, Any], request_id: str) -> None:
+        self.environ = environ
+        self.id = request_id
+        self.method: str = environ["REQUEST_METHOD"]
+        path: str = environ["PATH_INFO"]
+        self.path = path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+        self.began = time.perf_counter()
+        self.operation: Operation[Any] | None = None
+        self.args: dict[str, str] = {}
+        self.caller: Caller | None = None
+        self.body = b""
+
+    def header(self, key: str) -> str | None:
+        """Return a header by its WSGI key (`HTTP_X_API_KEY`), or None."""
+        return self.environ.get(key)
+
+    @property
+    def query_string(self) -> str:
+        """The query as it was sent."""
+        query: str = self.environ["QUERY_STRING"]
+        return query
+
+    def read_body(self, limit: int) -> bytes:
+        """Read the body, at most `limit` bytes of it, and remember it; refuse a longer one."""
+        environ = self.environ
+        declared = environ.get("CONTENT_LENGTH")
+        if declared:
+            length = int(declared)
+            if length > limit:
+                raise _too_large(limit)
+            self.body = environ["wsgi.input"].read(length) if length else b""
+            if len(self.body) < length:
+                raise Refusal(400, "The body is shorter than its Content-Length", headers=[("Connection", "close")])
+        elif environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked" and environ.get("wsgi.input_terminated"):
+            self.body = environ["wsgi.input"].read(limit + 1)
+            if len(self.body) > limit:
+                raise _too_large(limit)
+        return self.body
+
+
+class Reply:
+    """An answer: a status, headers, and a body that is either bytes or made while it is sent."""
+
+    __slots__ = ("body", "headers", "status", "stream")
+
+    def __init__(
+        self,
+        status: int,
+        headers: list[tuple[str, str]],
+        body: bytes = b"",
+        stream: Iterable[bytes] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.stream = stream
+
+
+Observer = Callable[[Request, Reply], None]
+"""Told of every exchange once its reply is ready: the request log, and whatever else wants to know."""
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return `value` as JSON text in UTF-8."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # orjson has no integers beyond 64 bits; a message's context may.
+        import json
+
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def status_line(status: int) -> str:
+    """Return a status as the status line has it: `404 Not Found`."""
+    line = _STATUS_LINES.get(status)
+    if line is None:
+        line = _STATUS_LINES[status] = f"{status} {phrase(status)}"
+    return line
+
+
+def query_values(query_string: str) -> dict[str, str]:
+    """Return the parameters of a query string; refuse one that is there twice or is not UTF-8."""
+    values: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise invalid({"query": ["Not a query string in UTF-8 of at most 100 parameters."]}) from None
+    for name, value in pairs:
+        if name in values:
+            raise invalid({name: ["Given twice."]})
+        values[name] = value
+    return values
+
+
+def _too_large(limit: int) -> Refusal:
+    hint = f"Send at most {limit} bytes, or start the mock with a higher limit."
+    return Refusal(413, "The body is too large", hint=hint, headers=[("Connection", "close")])
+
+
+_STATUS_LINES: dict[int, str] = {}
