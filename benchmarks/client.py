@@ -25,7 +25,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.bars import Bar
-from duologue import ApiException, Client
+from duologue import APIError, Client
 
 Call = Callable[[], object]
 
@@ -69,7 +69,7 @@ def of_one_call(origin: str, rounds: int, calls: int) -> list[Bar]:
     url = f"{origin}/api/users/1"
     with ExitStack() as stack:
         session = stack.enter_context(requests.Session())
-        api = stack.enter_context(Client(base_url=f"{origin}/api", token="a.b.c"))
+        api = stack.enter_context(Client(base_url=f"{origin}/api", access_token="a.b.c"))
         contenders: dict[str, Call] = {"requests": lambda: session.get(url).json(), "ours": lambda: api.users.get("1")}
         if importlib.util.find_spec("httpx"):
             client = stack.enter_context(importlib.import_module("httpx").Client())
@@ -92,7 +92,7 @@ def of_many_threads(origin: str, rounds: int, calls: int) -> Bar:
     url = f"{origin}/api/users/1"
     with ExitStack() as stack:
         sessions = [stack.enter_context(requests.Session()) for _ in range(THREADS)]
-        api = stack.enter_context(Client(base_url=f"{origin}/api", token="a.b.c"))
+        api = stack.enter_context(Client(base_url=f"{origin}/api", access_token="a.b.c"))
         work: dict[str, list[Call]] = {
             "requests": [partial(bare_call, one, url) for one in sessions],
             "ours": [lambda: api.users.get("1")] * THREADS,
@@ -127,7 +127,7 @@ def of_a_dead_server(origin: str) -> Bar:
         for _ in range(1_000):
             try:
                 api.users.get("1")
-            except ApiException:
+            except APIError:
                 continue
     with requests.Session() as session:
         sent = session.get(f"{origin}/served").json()["/down/users/1"]
@@ -136,11 +136,11 @@ def of_a_dead_server(origin: str) -> Bar:
 
 BOMB = """
 import re
-from duologue import AnswerTooLarge, Client
+from duologue import ResponseTooLargeError, Client
 def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 def ask(api):
     try: api.users.get("1")
-    except AnswerTooLarge: pass
+    except ResponseTooLargeError: pass
 with Client(base_url="{origin}/bomb") as api, Client(base_url="{origin}/api") as warm:
     ask(warm)
     open("/proc/self/clear_refs", "w").write("5")

@@ -68,10 +68,10 @@ def side_by_side(functions: Sequence[Callable[[], object]], calls: int) -> list[
 
 def hits() -> Iterator[Line]:
     """A cache hit: ours through `api.queries`, requests-cache in memory, and a bare cachetools.TTLCache."""
-    with MockServer(rate_limit=None) as mock, Client(base_url=mock.platform_url, chat_url=mock.chat_url) as api:
+    with MockServer(rate_limit=None) as mock, Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url) as api:
         api.queries.users().fetch()
         queries, known = api.queries, api.queries.users()
-        yield from beside_requests_cache(mock.platform_url + "/users", queries)
+        yield from beside_requests_cache(mock.base_url + "/users", queries)
         yield from beside_cachetools(queries, known)
 
 

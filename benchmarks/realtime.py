@@ -106,7 +106,7 @@ class _Mock:
     def client(self) -> Client:
         return Client(
             base_url=f"http://127.0.0.1:{self.port}/api",
-            chat_url=f"http://127.0.0.1:{self.chat_port}/chats-service/api/v1",
+            chat_base_url=f"http://127.0.0.1:{self.chat_port}/chats-service/api/v1",
             user_id="benchmark",
         )
 
@@ -148,14 +148,14 @@ def caught_up() -> tuple[bool, float]:
     mock = MockServer(rate_limit=None, grace=0.5).start()
     known: dict[str, int] = {}
     again = threading.Event()
-    with Client(base_url=mock.platform_url, chat_url=mock.chat_url, api_key=mock.api_key, clock=_Hasty()) as api:
+    with Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, clock=_Hasty()) as api:
 
         def catch_up(event: object) -> None:
             known["users"] = api.users.list().total
             again.set()
 
         api.realtime.on("reconnected", catch_up)
-        with api.realtime.connect(reconnect=Reconnect(tries=10)):
+        with api.realtime.connect(reconnect=Reconnect(attempts=10)):
             before = api.users.list().total
             mock.stop()
             _change(mock.state)
@@ -169,7 +169,7 @@ def caught_up() -> tuple[bool, float]:
 
 def _change(state: State) -> None:
     """Make a user that our client hears nothing of: on a server of other ports."""
-    with MockServer(state=state) as elsewhere, Client(base_url=elsewhere.platform_url) as other:
+    with MockServer(state=state) as elsewhere, Client(base_url=elsewhere.base_url) as other:
         other.users.create(name="Missed", email="missed@example.com")
 
 

@@ -252,10 +252,10 @@ def test_without_an_extra_both_packages_can_be_imported(plain: Installed) -> Non
 
 def test_without_an_extra_the_client_can_be_made_and_asked(plain: Installed) -> None:
     done = plain.run(
-        "from duologue import Client, ConnectionFailed\n"
+        "from duologue import Client, ConnectError\n"
         "with Client(base_url='http://127.0.0.1:1/api', max_retries=0) as api:\n"
         "    try: api.users.list()\n"
-        "    except ConnectionFailed as error: print('refused')"
+        "    except ConnectError as error: print('refused')"
     )
     assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
 
@@ -314,7 +314,7 @@ def test_with_the_mock_extra_a_test_can_use_it(with_mock: Installed) -> None:
     done = with_mock.run(
         "from duologue import Client\n"
         "from duologue_mock import MockServer\n"
-        "with MockServer() as mock, Client(base_url=mock.platform_url) as api:\n"
+        "with MockServer() as mock, Client(base_url=mock.base_url) as api:\n"
         "    print(api.users.list().total)"
     )
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr

@@ -29,8 +29,8 @@ def mock() -> Iterator[MockServer]:
 @pytest.fixture
 def environment(mock: MockServer, tmp_path: Path) -> dict[str, str]:
     here = {
-        "DUOLOGUE_BASE_URL": mock.platform_url,
-        "DUOLOGUE_CHAT_URL": mock.chat_url,
+        "DUOLOGUE_BASE_URL": mock.base_url,
+        "DUOLOGUE_CHAT_BASE_URL": mock.chat_base_url,
         "DUOLOGUE_DATA_DIR": str(tmp_path),
     }
     return {**os.environ, **here}
@@ -48,7 +48,7 @@ def test_python_blocks_run(block: str, environment: dict[str, str]) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_lines_answer(mock: MockServer) -> None:
     block = next(block for block in SHELL if "curl" in block)
-    block = block.replace("http://localhost:3001", mock.url).replace("http://localhost:3002", mock.chat_origin)
+    block = block.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
     done = subprocess.run(["sh", "-e", "-c", block], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for expected in ('"John Doe"', '"refreshToken"', '"test-session-1"'):
@@ -58,7 +58,7 @@ def test_curl_lines_answer(mock: MockServer) -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_the_contract_command_tests_a_server_by_url(mock: MockServer) -> None:
     line = next(block for block in SHELL if "make contract" in block).strip()
-    line = line.replace("http://localhost:3001", mock.url).replace("http://localhost:3002", mock.chat_origin)
+    line = line.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     asked = [*line.split(), "--dry-run"]
     shown = subprocess.run(asked, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
@@ -83,6 +83,6 @@ def test_the_table_names_every_operation_and_event() -> None:
 
     text = (ROOT / "README.md").read_text("utf-8")
     for event in events():
-        assert event.wire_name in text, event
+        assert event.name in text, event
     for operation in operations():
         assert operation.path.replace("/auth", "").rsplit("/", 1)[-1].split("}")[-1] in text, operation

@@ -11,17 +11,17 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
-from duologue.auth.api_keys import AnonymousUser, ApiKeys, ChatIdentity, data_folder
-from duologue.auth.tokens import MemoryTokens, StoredTokens, TokenHolder, TokenStorage
+from duologue.auth.api_keys import AnonymousUser, APIKeyManager, ChatCredentials, data_folder
+from duologue.auth.tokens import MemoryTokenStorage, StoredTokens, TokenManager, TokenStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
 from duologue.errors import AuthenticationError
 from duologue.http import request_ids
-from duologue.http.api_requestor import Caller, RawResponse
+from duologue.http.api_requestor import APIRequestor, RawResponse
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
-from duologue.observability.logging_setup import show_as_told
+from duologue.observability.logging_setup import configure_from_env
 from duologue.resources import Resource
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
@@ -51,8 +51,8 @@ class Client:
     `DUOLOGUE_LOG=debug` (or `info`, or `warning`) writes what happens to standard error.
 
     Threads: a client, its views and its resources may be used by any number of threads; a `ReplyStream` belongs to one.
-    `close` may be called from any thread: calls that wait for a retry raise `ClientClosed` at once, calls that wait
-    for an answer still get it, and no later call opens a connection.
+    `close` may be called from any thread: calls that wait for a retry raise `ClientClosedError` at once, calls that
+    wait for a response still get it, and no later call opens a connection.
 
     Forks: a client may be used on both sides of a fork. The child opens connections of its own and starts with what
     the parent knew at that moment, login included; afterwards neither learns what the other does, so a login that one
@@ -62,7 +62,7 @@ class Client:
         transport: makes the HTTP exchanges instead of the real one; whoever passes it closes it.
         token_storage: keeps the tokens of a login; in memory by default.
         clock: the time, and waiting; tests pass their own.
-        on_request: is told before each attempt. These four are the documents' interceptors: they get an `Exchange`,
+        on_request: is told before each attempt. These four are the documents' interceptors: they get an `HookEvent`,
             observe, and change nothing, not even by an exception.
         on_response: is told after each answer, whatever its status.
         on_retry: is told before the wait for another attempt.
@@ -123,7 +123,7 @@ class Client:
         hooks: Hooks | None,
         options: Options,
     ) -> None:
-        show_as_told(environ)
+        configure_from_env(environ)
         self.config = config = resolve(environ, **options)
         self.clock = clock = clock or Clock()
         self._making = threading.Lock()
@@ -137,7 +137,7 @@ class Client:
             cert=config.cert,
         )
         self._root = self
-        self._caller = caller = Caller(
+        self._requestor = requestor = APIRequestor(
             config=config,
             transport=transport or self._http,
             tokens=_tokens(config, token_storage),
@@ -145,13 +145,13 @@ class Client:
             clock=clock,
             hooks=hooks,
         )
-        self.users = Users(caller)
-        self.auth = Auth(caller)
-        self.chats = Chats(caller)
-        self.messages = Messages(caller)
-        self.smart_chat = SmartChat(caller)
-        self.health = HealthChecks(caller)
-        self.api_keys = ApiKeys(caller.identity, self.health.chats, clock)
+        self.users = Users(requestor)
+        self.auth = Auth(requestor)
+        self.chats = Chats(requestor)
+        self.messages = Messages(requestor)
+        self.smart_chat = SmartChat(requestor)
+        self.health = HealthChecks(requestor)
+        self.api_keys = APIKeyManager(requestor.identity, self.health.chats, clock)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls have other options.
@@ -168,14 +168,14 @@ class Client:
             ValueError: a value that cannot be meant.
         """
         view = copy.copy(self)
-        view._caller = caller = self._caller.with_options(**options)
-        view.config = caller.config
-        view.users = self.users._asked_by(caller)
-        view.auth = self.auth._asked_by(caller)
-        view.chats = self.chats._asked_by(caller)
-        view.messages = self.messages._asked_by(caller)
-        view.smart_chat = self.smart_chat._asked_by(caller)
-        view.health = self.health._asked_by(caller)
+        view._requestor = requestor = self._requestor.with_options(**options)
+        view.config = requestor.config
+        view.users = self.users._with_requestor(requestor)
+        view.auth = self.auth._with_requestor(requestor)
+        view.chats = self.chats._with_requestor(requestor)
+        view.messages = self.messages._with_requestor(requestor)
+        view.smart_chat = self.smart_chat._with_requestor(requestor)
+        view.health = self.health._with_requestor(requestor)
         return view
 
     def with_raw_response(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
@@ -193,13 +193,13 @@ class Client:
 
         Raises:
             TypeError: it is no such method, or one that makes its calls later.
-            ApiException: the call failed.
+            APIError: the call failed.
         """
         resource = getattr(method, "__self__", None)
         if not isinstance(resource, Resource):
             raise TypeError("with_raw_response takes a method of a resource, as api.users.get")
         records: list[RawResponse[Any]] = []
-        watched = resource._asked_by(resource._caller.recording(records))
+        watched = resource._with_requestor(resource._requestor.recording(records))
         result = getattr(watched, method.__name__)(*args, **kwargs)
         if not records:
             raise TypeError(f"{method.__name__} makes its calls later, or none")
@@ -212,7 +212,7 @@ class Client:
 
         if self._root is not self:  # a view: the connection is its client's
             return self._root.realtime
-        return Realtime(self._caller, self._http.new_session)
+        return Realtime(self._requestor, self._http.new_session)
 
     @property
     def queries(self) -> Queries:
@@ -249,16 +249,16 @@ class Client:
     @property
     def user_id(self) -> str:
         """The chat service's user: the one that was given, else an `anon-…` id that is made once and kept."""
-        return self._caller.identity.user_id()
+        return self._requestor.identity.user_id()
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._caller.closed
+        return self._requestor.closed
 
     def close(self) -> None:
-        """Close all connections and end the waiting for retries; a later call raises `ClientClosed`."""
-        self._caller.close()
+        """Close all connections and end the waiting for retries; a later call raises `ClientClosedError`."""
+        self._requestor.close()
         connected = self._root.__dict__.get("realtime")
         if connected is not None:
             connected.disconnect()
@@ -275,20 +275,20 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self.config.base_url} {self.config.chat_url}{' closed' if self.closed else ''}>"
+        return f"<Client {self.config.base_url} {self.config.chat_base_url}{' closed' if self.closed else ''}>"
 
 
-def _tokens(config: Config, storage: TokenStorage | None) -> TokenHolder:
-    holder = TokenHolder(storage or MemoryTokens())
-    if config.token is not None:
-        holder.keep(StoredTokens(config.token))
+def _tokens(config: Config, storage: TokenStorage | None) -> TokenManager:
+    holder = TokenManager(storage or MemoryTokenStorage())
+    if config.access_token is not None:
+        holder.set(StoredTokens(config.access_token))
     return holder
 
 
-def _identity(config: Config, environ: Mapping[str, str], clock: Clock) -> ChatIdentity:
+def _identity(config: Config, environ: Mapping[str, str], clock: Clock) -> ChatCredentials:
     chosen = config.user_id
     if chosen is not None:
-        return ChatIdentity(config.api_key, lambda: chosen)
-    return ChatIdentity(
+        return ChatCredentials(config.api_key, lambda: chosen)
+    return ChatCredentials(
         config.api_key, AnonymousUser(data_folder(environ), lambda: request_ids.anonymous_user_id(clock.now()))
     )

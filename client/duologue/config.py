@@ -22,12 +22,12 @@ class Options(TypedDict, total=False):
     Args:
         environment: `development`, `staging` or `production`: the base URLs, timeouts and retries of the documents.
         base_url: where the platform API is, as `http://localhost:3001/api`.
-        chat_url: where the chat API is, as `http://localhost:3002/chats-service/api/v1`.
+        chat_base_url: where the chat API is, as `http://localhost:3002/chats-service/api/v1`.
         realtime_url: where Socket.IO is; by default the origin of `base_url`.
         api_key: the chat service's key, or a function that is asked for it before each request; in development
             `dev-api-key`.
         user_id: the chat service's user; by default an `anon-…` id, generated once and kept.
-        token: an access token of the platform, for those who did not log in here.
+        access_token: an access token of the platform, for those who did not log in here.
         timeout: seconds to connect, and between two pieces of an answer, on both services.
         chat_timeout: the same for the chat service alone.
         max_retries: how often a failed call is tried again, on both services; 0 for never.
@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
         retry_delay: seconds before the first retry; each further wait doubles.
         retry_budget: retries made while none of them helps, over all calls together; None for no limit.
         deadline: seconds a call may take altogether, with retries, waits and the whole body; None for no end.
-        max_body: the largest body of an answer, unpacked, in bytes; None for any size.
+        max_response_size: the largest body of an answer, unpacked, in bytes; None for any size.
         headers: headers to send with every call; they go before our own.
         proxies: a proxy's address by scheme. `HTTP_PROXY` and its sisters are not read: they would be sent the token.
         verify: whether to check certificates, or the path of a bundle of authorities.
@@ -47,11 +47,11 @@ class Options(TypedDict, total=False):
 
     environment: EnvironmentName
     base_url: str
-    chat_url: str
+    chat_base_url: str
     realtime_url: str
     api_key: str | Callable[[], str | None] | None
     user_id: str
-    token: str | None
+    access_token: str | None
     timeout: float | None
     chat_timeout: float | None
     max_retries: int
@@ -59,7 +59,7 @@ class Options(TypedDict, total=False):
     retry_delay: float
     retry_budget: int | None
     deadline: float | None
-    max_body: int | None
+    max_response_size: int | None
     headers: Mapping[str, str] | None
     proxies: Mapping[str, str] | None
     verify: Verify
@@ -90,11 +90,11 @@ class Config:
 
     environment: EnvironmentName
     base_url: str
-    chat_url: str
+    chat_base_url: str
     realtime_url: str
     api_key: str | Callable[[], str | None] | None = field(repr=False)
     user_id: str | None
-    token: str | None = field(repr=False)
+    access_token: str | None = field(repr=False)
     timeout: float | None
     chat_timeout: float | None
     max_retries: int
@@ -102,7 +102,7 @@ class Config:
     retry_delay: float
     retry_budget: int | None
     deadline: float | None
-    max_body: int | None
+    max_response_size: int | None
     headers: Mapping[str, str] | None = field(repr=False, hash=False)
     proxies: Mapping[str, str] | None = field(repr=False, hash=False)
     verify: Verify
@@ -111,9 +111,9 @@ class Config:
     pool_block: bool
 
     def __post_init__(self) -> None:
-        for name in ("base_url", "chat_url", "realtime_url"):
+        for name in ("base_url", "chat_base_url", "realtime_url"):
             _check_url(name, getattr(self, name))
-        for name in ("api_key", "user_id", "token"):
+        for name in ("api_key", "user_id", "access_token"):
             value = getattr(self, name)
             if value is not None and not (name == "api_key" and callable(value)):
                 header_value(name, value)
@@ -168,11 +168,11 @@ def _environment_values(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "environment": name,
         "base_url": named.base_url,
-        "chat_url": named.chat_url,
+        "chat_base_url": named.chat_base_url,
         "realtime_url": origin(chosen.get("base_url", named.base_url)),
         "api_key": named.api_key,
         "user_id": None,
-        "token": None,
+        "access_token": None,
         "timeout": named.timeout,
         "chat_timeout": chosen.get("timeout", defaults.CHAT_TIMEOUT),
         "max_retries": named.max_retries,
@@ -180,7 +180,7 @@ def _environment_values(chosen: Mapping[str, Any]) -> dict[str, Any]:
         "retry_delay": defaults.RETRY_DELAY,
         "retry_budget": defaults.RETRY_BUDGET,
         "deadline": defaults.DEADLINE,
-        "max_body": defaults.MAX_BODY,
+        "max_response_size": defaults.MAX_RESPONSE_SIZE,
         "headers": None,
         "proxies": None,
         "verify": True,
@@ -207,11 +207,11 @@ def _truth(text: str) -> bool:
 _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DUOLOGUE_ENVIRONMENT": ("environment", str),
     "DUOLOGUE_BASE_URL": ("base_url", str),
-    "DUOLOGUE_CHAT_URL": ("chat_url", str),
+    "DUOLOGUE_CHAT_BASE_URL": ("chat_base_url", str),
     "DUOLOGUE_REALTIME_URL": ("realtime_url", str),
     "DUOLOGUE_API_KEY": ("api_key", str),
     "DUOLOGUE_USER_ID": ("user_id", str),
-    "DUOLOGUE_TOKEN": ("token", str),
+    "DUOLOGUE_ACCESS_TOKEN": ("access_token", str),
     "DUOLOGUE_TIMEOUT": ("timeout", float),
     "DUOLOGUE_CHAT_TIMEOUT": ("chat_timeout", float),
     "DUOLOGUE_MAX_RETRIES": ("max_retries", int),
@@ -219,7 +219,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DUOLOGUE_RETRY_DELAY": ("retry_delay", float),
     "DUOLOGUE_RETRY_BUDGET": ("retry_budget", int),
     "DUOLOGUE_DEADLINE": ("deadline", float),
-    "DUOLOGUE_MAX_BODY": ("max_body", int),
+    "DUOLOGUE_MAX_RESPONSE_SIZE": ("max_response_size", int),
     "DUOLOGUE_PROXY": ("proxies", lambda url: {"http": url, "https": url}),
     "DUOLOGUE_VERIFY": ("verify", _truth_or_path),
     "DUOLOGUE_CERT": ("cert", str),
@@ -251,12 +251,12 @@ _LEAST = {
     "retry_delay": 0,
     "retry_budget": 0,
     "deadline": 0.001,
-    "max_body": 0,
+    "max_response_size": 0,
     "pool_size": 1,
 }
 
-_WHOLE = ("max_retries", "chat_max_retries", "retry_budget", "max_body", "pool_size")
-_OFF_BY_NONE = ("timeout", "chat_timeout", "retry_budget", "deadline", "max_body")
+_WHOLE = ("max_retries", "chat_max_retries", "retry_budget", "max_response_size", "pool_size")
+_OFF_BY_NONE = ("timeout", "chat_timeout", "retry_budget", "deadline", "max_response_size")
 
 
 def _check_number(name: str, value: float | None, least: float) -> None:

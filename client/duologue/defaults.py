@@ -17,14 +17,14 @@ class Environment:
 
     Args:
         base_url: where the platform API is.
-        chat_url: where the chat API is.
+        chat_base_url: where the chat API is.
         timeout: seconds the platform may take to connect, and between two pieces of an answer.
         max_retries: how often a failed platform call is tried again.
         api_key: the chat service's key, where it is no secret.
     """
 
     base_url: str
-    chat_url: str
+    chat_base_url: str
     timeout: float
     max_retries: int
     api_key: str | None = None
@@ -33,26 +33,26 @@ class Environment:
 ENVIRONMENTS: Final[dict[EnvironmentName, Environment]] = {
     "development": Environment(
         base_url="http://localhost:3001/api",
-        chat_url="http://localhost:3002/chats-service/api/v1",
+        chat_base_url="http://localhost:3002/chats-service/api/v1",
         timeout=10.0,
         max_retries=3,
         api_key="dev-api-key",
     ),
     "staging": Environment(
         base_url="https://staging-api.dafnckmachine.com/api",
-        chat_url="https://staging-api.dafnckmachine.com/chats-service/api/v1",
+        chat_base_url="https://staging-api.dafnckmachine.com/chats-service/api/v1",
         timeout=15.0,
         max_retries=2,
     ),
     "production": Environment(
         base_url="https://api.dafnckmachine.com/api",
-        chat_url="https://api.dafnckmachine.com/chats-service/api/v1",
+        chat_base_url="https://api.dafnckmachine.com/chats-service/api/v1",
         timeout=20.0,
         max_retries=1,
     ),
 }
 """The platform document's environments. The chat document names no host but localhost: elsewhere the chat service is
-taken to be behind the platform's host, which `chat_url` changes."""
+taken to be behind the platform's host, which `chat_base_url` changes."""
 
 ENVIRONMENT: Final[EnvironmentName] = "development"
 """Both documents fall back to development."""
@@ -78,7 +78,7 @@ DEADLINE: Final = 300.0
 RETRY_BUDGET: Final = 50
 """Retries that a client makes while none of them helps."""
 
-MAX_BODY: Final = 10 * 1024 * 1024
+MAX_RESPONSE_SIZE: Final = 10 * 1024 * 1024
 """The largest body, unpacked, that is read."""
 
 MAX_REDIRECTS: Final = 5
@@ -87,11 +87,11 @@ MAX_REDIRECTS: Final = 5
 POOL_SIZE: Final = 32
 """Idle connections kept for each host: one for each of as many threads."""
 
-REFRESH_AHEAD: Final = 30.0
+REFRESH_LEEWAY: Final = 30.0
 """Seconds before its end that an access token is renewed, so that it does not end on its way or because the server
 counted from a little earlier; a tenth of its life where that is less."""
 
-REFRESH_PAUSE: Final = 10.0
+REFRESH_BACKOFF: Final = 10.0
 """Seconds without another renewal ahead of time after one that did not get through."""
 
 API_KEY_VALIDATION: Final = 300.0
@@ -103,7 +103,7 @@ PAGE_SIZE: Final = 100
 REALTIME_TIMEOUT: Final = 10.0
 """Seconds a real-time connection, and the answer to a call over it, may take."""
 
-RECONNECT_TRIES: Final = 5
+RECONNECT_ATTEMPTS: Final = 5
 """The platform document's `maxReconnectAttempts`."""
 
 RECONNECT_DELAY: Final = 2.0
@@ -115,8 +115,8 @@ MAX_RECONNECT_DELAY: Final = 32.0
 RECONNECT_JITTER: Final = 0.2
 """The part by which such a wait may be shorter or longer."""
 
-OUTBOX_SIZE: Final = 64
+SEND_BUFFER_SIZE: Final = 64
 """How many events wait to be sent while there is no connection: fewer than the mock takes from a client in a second."""
 
-INBOX_SIZE: Final = 10_000
+RECEIVE_BUFFER_SIZE: Final = 10_000
 """How many received events wait for `receive()`; then the oldest are dropped."""

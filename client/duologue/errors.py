@@ -1,39 +1,39 @@
 """Every error the client raises.
 
-    ApiException, also called APIError
-    ├── NetworkError                    no answer came: status 0
-    │   ├── ConnectionFailed            no connection: refused, unknown host, TLS
-    │   │   ├── CertificateError        the server is not who it should be
-    │   │   └── ConnectTimedOut         (also a RequestTimedOut)
-    │   └── ConnectionLost              it broke off: reset, closed, body cut short
-    │       └── OutboxFull              too many events wait for a real-time connection
-    ├── RequestTimedOut                 status 408, whether we or the server gave up waiting
-    │   ├── ConnectTimedOut             (also a ConnectionFailed)
-    │   ├── DeadlineExceeded            the whole call took longer than its `deadline`
-    │   └── QueryTimedOut               a query took longer than who asked would wait
-    ├── StatusError                     the server refused: 405, 413, 415 … and
-    │   ├── BadRequestError             400
-    │   ├── AuthenticationError         401
-    │   ├── PermissionDeniedError       403
-    │   ├── NotFoundError               404
-    │   ├── ConflictError               409
-    │   ├── PreconditionFailedError     412
-    │   ├── UnprocessableError          422
-    │   ├── RateLimitError              429
-    │   └── ServerError                 500 and above
-    ├── UnusableAnswer                  something came that cannot be used
-    │   ├── ProtocolError               it is not HTTP
-    │   ├── DecodeError                 it is not JSON that we accept, or not what its encoding says
-    │   ├── AnswerTooLarge              its body is larger than `max_body`
-    │   ├── ContractViolation           it is JSON, but not what the contract promises
-    │   └── RedirectRefused             it sends us elsewhere
-    ├── QueryCancelled                  a query was called off
-    ├── TokenFileRefused                the file of tokens is not private, or cannot be used
-    └── ClientClosed                    the client was closed, before or during the call
+    APIError, also called ApiException
+    ├── NetworkError                     no answer came: status 0
+    │   ├── ConnectError                 no connection: refused, unknown host, TLS
+    │   │   ├── CertificateError         the server is not who it should be
+    │   │   └── ConnectTimeout           (also a RequestTimeout)
+    │   └── ConnectionLostError          it broke off: reset, closed, body cut short
+    │       └── SendBufferFullError      too many events wait for a real-time connection
+    ├── RequestTimeout                   status 408, whether we or the server gave up waiting
+    │   ├── ConnectTimeout               (also a ConnectError)
+    │   ├── DeadlineExceeded             the whole call took longer than its `deadline`
+    │   └── QueryTimeout                 a query took longer than who asked would wait
+    ├── HTTPStatusError                  the server refused: 405, 413, 415 … and
+    │   ├── BadRequestError              400
+    │   ├── AuthenticationError          401
+    │   ├── PermissionDeniedError        403
+    │   ├── NotFoundError                404
+    │   ├── ConflictError                409
+    │   ├── PreconditionFailedError      412
+    │   ├── UnprocessableEntityError     422
+    │   ├── RateLimitError               429
+    │   └── ServerError                  500 and above
+    ├── InvalidResponseError             something came that cannot be used
+    │   ├── ProtocolError                it is not HTTP
+    │   ├── DecodingError                it is not JSON that we accept, or not what its encoding says
+    │   ├── ResponseTooLargeError        its body is larger than `max_response_size`
+    │   ├── ResponseValidationError      it is JSON, but not what the contract promises
+    │   └── RedirectError                it sends us elsewhere
+    ├── QueryCancelledError              a query was called off
+    ├── TokenFileError                   the file of tokens is not private, or cannot be used
+    └── ClientClosedError                the client was closed, before or during the call
 
 What is wrong with the *arguments* of a call is a `ValueError` (or `TypeError`), raised before anything is sent.
 
-The names `ApiException` and `ApiErrorType`, the types and the texts of `user_message` are the platform document's;
+The names `APIError` and `ApiErrorType`, the types and the texts of `user_message` are the platform document's;
 `APIError`, `is_network_error()` and its sisters, status 0 and 408, and `handle_api_error` are the chat document's.
 """
 
@@ -49,37 +49,37 @@ from duologue.contract.errors import ApiErrorType, type_of_status
 
 __all__ = [
     "APIError",
-    "AnswerTooLarge",
     "ApiErrorType",
     "ApiException",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "CertificateError",
-    "ClientClosed",
+    "ClientClosedError",
     "ConflictError",
-    "ConnectTimedOut",
-    "ConnectionFailed",
-    "ConnectionLost",
-    "ContractViolation",
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectionLostError",
     "DeadlineExceeded",
-    "DecodeError",
+    "DecodingError",
+    "HTTPStatusError",
+    "InvalidResponseError",
     "NetworkError",
     "NotFoundError",
-    "OutboxFull",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "ProtocolError",
-    "QueryCancelled",
-    "QueryTimedOut",
+    "QueryCancelledError",
+    "QueryTimeout",
     "RateLimitError",
-    "RedirectRefused",
-    "RequestTimedOut",
+    "RedirectError",
+    "RequestTimeout",
+    "ResponseTooLargeError",
+    "ResponseValidationError",
+    "SendBufferFullError",
     "ServerError",
-    "StatusError",
-    "TokenFileRefused",
-    "UnprocessableError",
-    "UnusableAnswer",
+    "TokenFileError",
+    "UnprocessableEntityError",
     "error_class",
     "handle_api_error",
 ]
@@ -106,7 +106,7 @@ class Attempt:
     waited: float = 0.0
 
 
-class ApiException(Exception):  # the platform document's name
+class APIError(Exception):  # the platform document's name
     """Base of every error the client raises.
 
     Attributes:
@@ -190,7 +190,7 @@ class ApiException(Exception):  # the platform document's name
     def __str__(self) -> str:
         facts = [str(self.status)] if self.status else []
         facts += [text for text in (self._reason(), self._call(), self._tries()) if text]
-        return visible(self.message) + (f" ({', '.join(facts)})" if facts else "")
+        return escape_for_log(self.message) + (f" ({', '.join(facts)})" if facts else "")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
@@ -200,52 +200,52 @@ class ApiException(Exception):  # the platform document's name
 
     def _reason(self) -> str:
         reason = self.details.get("reason")
-        return visible(reason) if isinstance(reason, str) else ""
+        return escape_for_log(reason) if isinstance(reason, str) else ""
 
     def _call(self) -> str:
-        call = f"{self.method} {visible(self.path or '')}" if self.method else ""
-        return f"{call}, request {visible(self.request_id)}" if self.request_id else call
+        call = f"{self.method} {escape_for_log(self.path or '')}" if self.method else ""
+        return f"{call}, request {escape_for_log(self.request_id)}" if self.request_id else call
 
     def _tries(self) -> str:
         return f"{len(self.attempts)} attempts" if len(self.attempts) > 1 else ""
 
 
-APIError = ApiException
-"""The chat document's name for `ApiException`."""
+ApiException = APIError
+"""The Platform API specification's name for `APIError`."""
 
 
-def _restored(kind: type[ApiException], state: dict[str, Any]) -> ApiException:
+def _restored(kind: type[APIError], state: dict[str, Any]) -> APIError:
     made = kind.__new__(kind, state["message"])
     made.__dict__.update(state)
     return made
 
 
-def visible(text: str) -> str:
+def escape_for_log(text: str) -> str:
     """Return text of a server's making so that it can do no harm in a log: no control characters, not endless."""
     shown = text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in shown)
 
 
-class NetworkError(ApiException):
+class NetworkError(APIError):
     """No answer came; nothing is known of what the server did."""
 
     default_type = ApiErrorType.NETWORK_ERROR
     default_message = "Network connection failed"
 
 
-class ConnectionFailed(NetworkError):  # named for what happened
+class ConnectError(NetworkError):  # named for what happened
     """No connection could be made, so nothing was sent."""
 
 
-class ConnectionLost(NetworkError):  # named for what happened
+class ConnectionLostError(NetworkError):  # named for what happened
     """The connection broke off before the whole answer was there."""
 
 
-class OutboxFull(ConnectionLost):  # named for what happened
+class SendBufferFullError(ConnectionLostError):  # named for what happened
     """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
 
 
-class RequestTimedOut(ApiException):
+class RequestTimeout(APIError):
     """It took too long."""
 
     default_type = ApiErrorType.TIMEOUT_ERROR
@@ -253,7 +253,7 @@ class RequestTimedOut(ApiException):
     default_message = "Request timeout"
 
 
-class CertificateError(ConnectionFailed):
+class CertificateError(ConnectError):
     """The server's certificate was not accepted, so nothing was sent. Trying again would change nothing."""
 
     default_message = "The server's certificate was not accepted"
@@ -263,32 +263,32 @@ class CertificateError(ConnectionFailed):
         return False
 
 
-class DeadlineExceeded(RequestTimedOut):
+class DeadlineExceeded(RequestTimeout):
     """The call, with its retries and waits, took longer than its `deadline`."""
 
     default_message = "The deadline passed before the answer was there"
 
 
-class ConnectTimedOut(ConnectionFailed, RequestTimedOut):
+class ConnectTimeout(ConnectError, RequestTimeout):
     """Connecting took too long, so nothing was sent."""
 
     default_type = ApiErrorType.TIMEOUT_ERROR
     default_message = "Request timeout"
 
 
-class StatusError(ApiException):
+class HTTPStatusError(APIError):
     """The server answered with an error status."""
 
     default_message = "API request failed"
 
 
-class BadRequestError(StatusError):
+class BadRequestError(HTTPStatusError):
     """400: something in the request is not acceptable; `details["fields"]` says what."""
 
     default_message = "Validation failed"
 
 
-class AuthenticationError(StatusError):
+class AuthenticationError(HTTPStatusError):
     """401: the token or the API key is missing, wrong or no longer good."""
 
     default_type = ApiErrorType.AUTHENTICATION_ERROR
@@ -296,89 +296,89 @@ class AuthenticationError(StatusError):
     default_message = "Authentication required"
 
 
-class PermissionDeniedError(StatusError):
+class PermissionDeniedError(HTTPStatusError):
     """403: known, but not allowed."""
 
     default_message = "Access denied"
 
 
-class NotFoundError(StatusError):
+class NotFoundError(HTTPStatusError):
     """404: no such thing, or none of yours."""
 
     default_message = "Resource not found"
 
 
-class ConflictError(StatusError):
+class ConflictError(HTTPStatusError):
     """409: it contradicts what is there, as an e-mail address that is taken."""
 
 
-class PreconditionFailedError(StatusError):
+class PreconditionFailedError(HTTPStatusError):
     """412: somebody else changed it in the meantime."""
 
 
-class UnprocessableError(StatusError):
+class UnprocessableEntityError(HTTPStatusError):
     """422: an idempotency key was used for two different requests."""
 
 
-class RateLimitError(StatusError):
+class RateLimitError(HTTPStatusError):
     """429: too many requests; `retry_after` says how long to wait, in seconds."""
 
 
-class ServerError(StatusError):
+class ServerError(HTTPStatusError):
     """500 and above: the server failed."""
 
     default_message = "Internal server error"
 
 
-class UnusableAnswer(ApiException):
+class InvalidResponseError(APIError):
     """Something came that cannot be used; trying again would bring the same."""
 
     default_message = "The answer cannot be used"
 
 
-class ProtocolError(UnusableAnswer):
+class ProtocolError(InvalidResponseError):
     """What came is not HTTP."""
 
     default_message = "The answer is not HTTP"
 
 
-class DecodeError(UnusableAnswer):
+class DecodingError(InvalidResponseError):
     """The body is not JSON that we accept, or not what its encoding says."""
 
     default_message = "The answer is not JSON"
 
 
-class AnswerTooLarge(UnusableAnswer):
-    """The body, unpacked, is larger than `max_body` allows; it was not read to its end."""
+class ResponseTooLargeError(InvalidResponseError):
+    """The body, unpacked, is larger than `max_response_size` allows; it was not read to its end."""
 
     default_message = "The answer is too large"
 
 
-class ContractViolation(UnusableAnswer):
+class ResponseValidationError(InvalidResponseError):
     """The body is JSON, but not what the contract promises; `details["fields"]` says where."""
 
     default_message = "The answer breaks the contract"
 
 
-class RedirectRefused(UnusableAnswer):
+class RedirectError(InvalidResponseError):
     """The server sends us elsewhere; no key, token or body goes there."""
 
     default_message = "Redirect refused"
 
 
-class TokenFileRefused(ApiException):
+class TokenFileError(APIError):
     """The file of tokens is one that others can read, or it cannot be read or written; nothing was sent."""
 
     default_message = "The file of tokens cannot be used"
 
 
-class ClientClosed(ApiException):
+class ClientClosedError(APIError):
     """The client was closed."""
 
     default_message = "The client is closed"
 
 
-class QueryCancelled(ApiException):
+class QueryCancelledError(APIError):
     """The fetch was called off: by `cancel`, `remove`, `clear`, or because somebody else logged in."""
 
     default_message = "The query was cancelled"
@@ -388,31 +388,31 @@ class QueryCancelled(ApiException):
         return False
 
 
-class QueryTimedOut(RequestTimedOut):
+class QueryTimeout(RequestTimeout):
     """The time that the caller gave was over before the fetch; others may still wait for it."""
 
     default_message = "The query took too long"
 
 
-_BY_STATUS: dict[int, type[ApiException]] = {
+_BY_STATUS: dict[int, type[APIError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
-    408: RequestTimedOut,
+    408: RequestTimeout,
     409: ConflictError,
     412: PreconditionFailedError,
-    422: UnprocessableError,
+    422: UnprocessableEntityError,
     429: RateLimitError,
 }
 
 
-def error_class(status: int) -> type[ApiException]:
+def error_class(status: int) -> type[APIError]:
     """Return the class for an error status."""
-    return ServerError if status >= 500 else _BY_STATUS.get(status, StatusError)
+    return ServerError if status >= 500 else _BY_STATUS.get(status, HTTPStatusError)
 
 
-def error_of_body(status: int, body: object, *, retry_after: float | None = None) -> ApiException:
+def error_from_body(status: int, body: object, *, retry_after: float | None = None) -> APIError:
     """Return the error that an answer stands for.
 
     Args:
@@ -467,10 +467,10 @@ def handle_api_error(error: object, context: str | None = None) -> str:
     """Log an error and return a sentence about it for people, as the chat document's `handleApiError` does.
 
     Args:
-        error: anything; an `ApiException` is told by its status, another exception by its own text.
+        error: anything; an `APIError` is told by its status, another exception by its own text.
         context: where it happened, for the log.
     """
     _log.error("API error%s: %s", f" in {context}" if context else "", error)
-    if isinstance(error, ApiException):
+    if isinstance(error, APIError):
         return _HANDLED.get(error.status) or error.message or "An unexpected error occurred"
     return str(error) if isinstance(error, Exception) else "An unknown error occurred"

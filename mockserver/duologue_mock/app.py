@@ -8,27 +8,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask
+from flask import Response as FlaskResponse
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from duologue.contract import operations
-from duologue_mock.assistant import Offload, Replies
-from duologue_mock.errors import Refusal
+from duologue_mock.assistant import ReplyEngine, RunInThread
+from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
-from duologue_mock.http.authentication import Callers
-from duologue_mock.http.cors import Gate
-from duologue_mock.http.dispatch import Wiring
+from duologue_mock.http.authentication import Authenticator
+from duologue_mock.http.cors import OriginPolicy
+from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.idempotency import IdempotencyKeys
 from duologue_mock.http.messages import Observer, Request
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
-from duologue_mock.http.wsgi import Door, StartResponse, WSGIApp, report
+from duologue_mock.http.wsgi import StartResponse, WSGIApp, WSGICallable, report
 from duologue_mock.seed import Fixtures
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
-from duologue_mock.store.clock import Ids
-from duologue_mock.tokens import Signer
+from duologue_mock.store.clock import IdGenerator
+from duologue_mock.tokens import TokenService
 
 if TYPE_CHECKING:
     from duologue_mock.realtime.server import Realtime
@@ -38,12 +39,12 @@ InLoop = Callable[[Callable[[], None]], None]
 
 
 @dataclass(frozen=True)
-class Parts:
+class MockContext:
     """What hangs on the Flask application as `app.extensions["duologue"]`."""
 
     settings: Settings
     state: State
-    sockets: Sockets
+    sockets: LazySocketIO
     routes: Routes
 
     @property
@@ -52,7 +53,7 @@ class Parts:
         return self.sockets.realtime
 
 
-class Sockets:
+class LazySocketIO:
     """The WSGI application of `/socket.io/`.
 
     The server behind it is made when the first client asks for it: loading it takes as long as loading all the rest,
@@ -82,13 +83,13 @@ def create_app(
     settings: Settings | None = None,
     *,
     state: State | None = None,
-    limiter: RateLimiter | None = None,
+    rate_limiter: RateLimiter | None = None,
     keys: IdempotencyKeys | None = None,
     socket_manager: Any = None,
     observers: Sequence[Observer] = (),
-    in_loop: InLoop | None = None,
-    offload: Offload | None = None,
-    pause: Callable[[float], None] | None = None,
+    call_soon: InLoop | None = None,
+    run_in_thread: RunInThread | None = None,
+    sleep: Callable[[float], None] | None = None,
 ) -> Flask:
     """Return the mock as a Flask application, seeded and ready to serve both services.
 
@@ -113,21 +114,23 @@ def create_app(
         state = _seeded(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
     pages_app = app.wsgi_app
-    signer = Signer(settings)
-    callers = Callers(settings, state, signer)
+    token_service = TokenService(settings)
+    authenticator = Authenticator(settings, state, token_service)
     routes = Routes(operations())
-    replies = Replies(settings, rules, offload=offload or _in_place, pause=pause or time.sleep)
-    wiring = Wiring(settings, state, signer, replies, keys or IdempotencyKeys(state.clock), report)
-    sockets = Sockets(lambda: _realtime(app, settings, state, callers, in_loop or _in_place, socket_manager))
+    reply_engine = ReplyEngine(settings, rules, run_in_thread=run_in_thread or _in_place, sleep=sleep or time.sleep)
+    dispatcher = Dispatcher(settings, state, token_service, reply_engine, keys or IdempotencyKeys(state.clock), report)
+    sockets = LazySocketIO(
+        lambda: _realtime(app, settings, state, authenticator, call_soon or _in_place, socket_manager)
+    )
     info.register(app, routes)
-    _speak_one_error_body(app, wiring, routes)
-    app.extensions["duologue"] = Parts(settings, state, sockets, routes)
-    app.wsgi_app = Door(  # type: ignore[method-assign]  # where Flask wants what stands in front of it
+    _speak_one_error_body(app, dispatcher, routes)
+    app.extensions["duologue"] = MockContext(settings, state, sockets, routes)
+    app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # where Flask wants what stands in front of it
         routes=routes,
-        gate=Gate(settings),
-        callers=callers,
-        limiter=limiter or RateLimiter(settings.rate_limit, state.clock),
-        wiring=wiring,
+        origin_policy=OriginPolicy(settings),
+        authenticator=authenticator,
+        rate_limiter=rate_limiter or RateLimiter(settings.rate_limit, state.clock),
+        dispatcher=dispatcher,
         pages=pages_app,
         sockets=sockets,
         ids=state.ids,
@@ -136,50 +139,56 @@ def create_app(
     return app
 
 
-def parts_of(app: Flask) -> Parts:
+def get_context(app: Flask) -> MockContext:
     """Return what a mock's application is made of."""
-    parts: Parts = app.extensions["duologue"]
+    parts: MockContext = app.extensions["duologue"]
     return parts
 
 
 def _realtime(
-    app: Flask, settings: Settings, state: State, callers: Callers, in_loop: InLoop, manager: Any
+    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: InLoop, manager: Any
 ) -> Realtime:
     from duologue_mock.realtime.server import Realtime
 
-    door: WSGIApp = app.wsgi_app
+    door: WSGICallable = app.wsgi_app
     made = Realtime(
-        app, settings=settings, state=state, callers=callers, ids=state.ids, in_loop=in_loop, manager=manager
+        app,
+        settings=settings,
+        state=state,
+        authenticator=authenticator,
+        ids=state.ids,
+        call_soon=call_soon,
+        manager=manager,
     )
     app.wsgi_app = door  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front; it belongs behind
     return made
 
 
 def _seeded(settings: Settings, fixtures: Fixtures) -> State:
-    state = State(ids=Ids(settings.seed))
+    state = State(ids=IdGenerator(settings.seed))
     fixtures.seed(state)
     return state
 
 
-def _speak_one_error_body(app: Flask, wiring: Wiring, routes: Routes) -> None:
+def _speak_one_error_body(app: Flask, dispatcher: Dispatcher, routes: Routes) -> None:
     """Flask's own errors get the common body too."""
 
-    def answer(error: Exception) -> Response:
+    def answer(error: Exception) -> FlaskResponse:
         request: Request = flask_request.environ["duologue.request"]
-        reply = wiring.refuse(_as_refusal(error, request, routes), request)
-        return Response(reply.body, reply.status, reply.headers)
+        reply = dispatcher.error_response(_as_refusal(error, request, routes), request)
+        return FlaskResponse(reply.body, reply.status, reply.headers)
 
     app.register_error_handler(Exception, answer)
 
 
-def _as_refusal(error: Exception, request: Request, routes: Routes) -> Refusal:
-    if isinstance(error, Refusal):
+def _as_refusal(error: Exception, request: Request, routes: Routes) -> HTTPError:
+    if isinstance(error, HTTPError):
         return error
     if isinstance(error, NotFound):
         return info.nothing_here(routes, request.method, request.path)
     if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
         headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
-        return Refusal(error.code, error.name, hint=error.description, headers=headers)
+        return HTTPError(error.code, error.name, hint=error.description, headers=headers)
     return report(request, error)
 
 

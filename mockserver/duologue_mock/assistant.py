@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, TypeVar
 
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 from duologue_mock.settings import ReplyFunction, ReplyRequest, Settings
 
 T = TypeVar("T")
-Offload = Callable[[Callable[[], Any]], Any]
+RunInThread = Callable[[Callable[[], Any]], Any]
 """Runs a function that may block, and returns what it returns, while other requests go on."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -23,14 +23,14 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True)
 class Rule:
-    """Replies for messages that match a pattern."""
+    """ReplyEngine for messages that match a pattern."""
 
     pattern: re.Pattern[str]
     replies: tuple[str, ...]
 
 
 class Rules:
-    """Replies by pattern; the same history and message always get the same one.
+    """ReplyEngine by pattern; the same history and message always get the same one.
 
     Args:
         rules: tried in order.
@@ -73,7 +73,7 @@ class Rules:
         return ", ".join(word for word in words if word in weightiest) or message.strip()[:60]
 
 
-class Replies:
+class ReplyEngine:
     """Makes replies in pieces, by whichever engine the settings name.
 
     Args:
@@ -83,14 +83,18 @@ class Replies:
         pause: waits for a number of seconds, between pieces.
     """
 
-    def __init__(self, settings: Settings, rules: Rules, *, offload: Offload, pause: Callable[[float], None]) -> None:
-        self._engine: ReplyFunction = settings.reply or (OpenAICompatible(settings) if settings.reply_url else rules)
-        self._offload = offload
-        self._pause = pause
-        self._delay = settings.delta_delay
+    def __init__(
+        self, settings: Settings, rules: Rules, *, run_in_thread: RunInThread, sleep: Callable[[float], None]
+    ) -> None:
+        self._engine: ReplyFunction = settings.reply_function or (
+            OpenAICompatible(settings) if settings.reply_url else rules
+        )
+        self._run_in_thread = run_in_thread
+        self._pause = sleep
+        self._delay = settings.stream_delay
 
     def pieces(self, request: ReplyRequest) -> Iterator[str]:
-        """Yield the reply to a request, piece by piece; raise a `Refusal` if its engine fails."""
+        """Yield the reply to a request, piece by piece; raise a `HTTPError` if its engine fails."""
         for number, piece in enumerate(_sendable(self._made(request))):
             if number and self._delay:
                 self._pause(self._delay)
@@ -111,13 +115,13 @@ class Replies:
         if isinstance(self._engine, Rules):
             return function()
         try:
-            return self._offload(function)
-        except Refusal:
+            return self._run_in_thread(function)
+        except HTTPError:
             raise
         except TimeoutError as error:
-            raise Refusal(504, "The reply engine took too long", hint=str(error) or None) from error
+            raise HTTPError(504, "The reply engine took too long", hint=str(error) or None) from error
         except Exception as error:
-            raise Refusal(502, "The reply engine failed", hint=f"{type(error).__name__}: {error}"[:500]) from error
+            raise HTTPError(502, "The reply engine failed", hint=f"{type(error).__name__}: {error}"[:500]) from error
 
 
 def _sendable(pieces: Iterable[str]) -> Iterator[str]:

@@ -6,37 +6,37 @@ from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login, RefreshRequest, Tokens
 from duologue.contract.users import User
 from duologue_mock.errors import unauthenticated
-from duologue_mock.handler_registry import Caller, answers
+from duologue_mock.handler_registry import Principal, handler
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer, revoked
+from duologue_mock.tokens import TokenService, revoked
 
 
-@answers(auth.LOGIN)
-def login(state: State, signer: Signer, body: Credentials) -> Login:
+@handler(auth.LOGIN)
+def login(state: State, token_service: TokenService, body: Credentials) -> Login:
     """Begin a login. An unknown e-mail and a wrong password get the same answer."""
-    user = state.users.with_email(body.email)
+    user = state.users.get_by_email(body.email)
     if user is None or not state.users.password_matches(user, body.password):
         raise unauthenticated("Invalid email or password", hint="Check the email and the password.")
-    tokens = signer.begin(state, user)
+    tokens = token_service.issue(state, user)
     return Login(user=user, token=tokens.token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in)
 
 
-@answers(auth.REFRESH)
-def refresh(state: State, signer: Signer, body: RefreshRequest) -> Tokens:
+@handler(auth.REFRESH)
+def refresh(state: State, token_service: TokenService, body: RefreshRequest) -> Tokens:
     """Spend the refresh token for new tokens."""
-    return signer.refresh(state, body.refresh_token)
+    return token_service.refresh(state, body.refresh_token)
 
 
-@answers(auth.LOGOUT)
-def logout(state: State, caller: Caller) -> None:
+@handler(auth.LOGOUT)
+def logout(state: State, principal: Principal) -> None:
     """End the caller's login."""
-    if caller.login_id is None or not state.logins.alive(caller.login_id):
+    if principal.login_id is None or not state.logins.is_active(principal.login_id):
         raise revoked()
-    state.logins.end(caller.login_id)
+    state.logins.end(principal.login_id)
 
 
-@answers(auth.ME)
-def me(caller: Caller) -> User:
+@handler(auth.ME)
+def me(principal: Principal) -> User:
     """Return the caller."""
-    assert caller.user is not None
-    return caller.user
+    assert principal.user is not None
+    return principal.user

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from duologue.contract import chats
 from duologue.contract.chats import (
+    ChatDeleted,
     ChatEvent,
-    ChatGone,
     ChatPage,
     ChatQuery,
     ChatSession,
@@ -16,20 +16,20 @@ from duologue.contract.chats import (
     Favorite,
     Pagination,
 )
-from duologue_mock.errors import missing
-from duologue_mock.handler_registry import Caller, answers
+from duologue_mock.errors import not_found
+from duologue_mock.handler_registry import Principal, handler
 from duologue_mock.store import State
 
 _DEFAULT_LIMIT = 50
 
 
-@answers(chats.LIST)
-def list_(state: State, caller: Caller, query: ChatQuery) -> ChatPage:
+@handler(chats.LIST)
+def list_(state: State, principal: Principal, query: ChatQuery) -> ChatPage:
     """Return all that match, or one page when `page` or `limit` asks for one."""
     paged = query.page is not None or query.limit is not None
     page, limit = query.page or 1, query.limit or _DEFAULT_LIMIT
     found, total = state.chats.page(
-        caller.user_id,
+        principal.user_id,
         page=page,
         limit=limit if paged else None,
         search=(query.search or "").strip(),
@@ -38,8 +38,8 @@ def list_(state: State, caller: Caller, query: ChatQuery) -> ChatPage:
     return ChatPage(data=found, pagination=pagination(page, limit, total) if paged else None)
 
 
-@answers(chats.CREATE)
-def create(state: State, caller: Caller, body: ChatTitle) -> ChatSession:
+@handler(chats.CREATE)
+def create(state: State, principal: Principal, body: ChatTitle) -> ChatSession:
     """Begin a session that belongs to the caller."""
     now = state.clock.now()
     session = ChatSession(
@@ -50,41 +50,41 @@ def create(state: State, caller: Caller, body: ChatTitle) -> ChatSession:
         created_at=now,
         updated_at=now,
     )
-    state.chats.add(caller.user_id, session)
-    state.announce(chats.CREATED, ChatEvent(session), user_id=caller.user_id)
+    state.chats.add(principal.user_id, session)
+    state.publish(chats.CREATED, ChatEvent(session), user_id=principal.user_id)
     return session
 
 
-@answers(chats.GET)
-def get(state: State, caller: Caller, id: str) -> ChatSession:
+@handler(chats.GET)
+def get(state: State, principal: Principal, id: str) -> ChatSession:
     """Return the caller's session, or refuse: another user's is not there."""
-    session = state.chats.get(caller.user_id, id)
+    session = state.chats.get(principal.user_id, id)
     if session is None:
-        raise missing("Session")
+        raise not_found("Session")
     return session
 
 
-@answers(chats.RENAME)
-def rename(state: State, caller: Caller, id: str, body: ChatTitle) -> ChatSession:
+@handler(chats.RENAME)
+def rename(state: State, principal: Principal, id: str, body: ChatTitle) -> ChatSession:
     """Give the session another title."""
-    return change(state, caller.user_id, replace(get(state, caller, id), title=body.title))
+    return change(state, principal.user_id, replace(get(state, principal, id), title=body.title))
 
 
-@answers(chats.FAVORITE)
-def favorite(state: State, caller: Caller, id: str, body: Favorite | None) -> ChatSession:
+@handler(chats.FAVORITE)
+def favorite(state: State, principal: Principal, id: str, body: Favorite | None) -> ChatSession:
     """Set the mark to the value in the body, or toggle it."""
-    session = get(state, caller, id)
+    session = get(state, principal, id)
     wanted = None if body is None else body.is_favorite
     return change(
-        state, caller.user_id, replace(session, is_favorite=not session.is_favorite if wanted is None else wanted)
+        state, principal.user_id, replace(session, is_favorite=not session.is_favorite if wanted is None else wanted)
     )
 
 
-@answers(chats.DELETE)
-def delete(state: State, caller: Caller, id: str) -> None:
+@handler(chats.DELETE)
+def delete(state: State, principal: Principal, id: str) -> None:
     """Delete the session and its messages."""
-    state.chats.remove(get(state, caller, id).id)
-    state.announce(chats.DELETED, ChatGone(id), user_id=caller.user_id)
+    state.chats.remove(get(state, principal, id).id)
+    state.publish(chats.DELETED, ChatDeleted(id), user_id=principal.user_id)
 
 
 def next_moment(state: State, session: ChatSession) -> datetime:
@@ -107,7 +107,7 @@ def change(state: State, owner: str, session: ChatSession, *, message_at: dateti
     moment = message_at or next_moment(state, session)
     session = replace(session, updated_at=moment, last_message_at=message_at or session.last_message_at)
     state.chats.replace(session)
-    state.announce(chats.UPDATED, ChatEvent(session), user_id=owner)
+    state.publish(chats.UPDATED, ChatEvent(session), user_id=owner)
     return session
 
 

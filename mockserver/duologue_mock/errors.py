@@ -11,7 +11,7 @@ from duologue.contract.errors import type_of_status
 from duologue.contract.fields import timestamp_text
 
 
-class Refusal(Exception):
+class HTTPError(Exception):
     """A request that is answered with an error.
 
     Args:
@@ -54,29 +54,29 @@ class Refusal(Exception):
         }
 
 
-def invalid(fields: Mapping[str, Sequence[str]], message: str = "Validation failed") -> Refusal:
+def validation_error(fields: Mapping[str, Sequence[str]], message: str = "Validation failed") -> HTTPError:
     """Return the refusal of input that breaks the contract, naming each field and why."""
-    return Refusal(400, message, fields=fields)
+    return HTTPError(400, message, fields=fields)
 
 
-def unauthenticated(message: str, hint: str | None = None) -> Refusal:
+def unauthenticated(message: str, hint: str | None = None) -> HTTPError:
     """Return the refusal of a caller who is not who it should be."""
-    return Refusal(401, message, hint=hint)
+    return HTTPError(401, message, hint=hint)
 
 
-def forbidden(message: str, hint: str | None = None) -> Refusal:
+def forbidden(message: str, hint: str | None = None) -> HTTPError:
     """Return the refusal of a caller who may not do this."""
-    return Refusal(403, message, hint=hint)
+    return HTTPError(403, message, hint=hint)
 
 
-def missing(what: str) -> Refusal:
+def not_found(what: str) -> HTTPError:
     """Return the refusal for something that is not there."""
-    return Refusal(404, f"{what} not found")
+    return HTTPError(404, f"{what} not found")
 
 
-def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) -> Refusal:
+def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) -> HTTPError:
     """Return the refusal of something that would collide with what is there."""
-    return Refusal(409, message, fields=fields)
+    return HTTPError(409, message, fields=fields)
 
 
 def phrase(status: int) -> str:

@@ -1,7 +1,7 @@
 """Which plain function answers which operation.
 
-A handler takes what it names, by name: `state`, `signer`, `replies`, `caller`, `body`, `query`, `streaming` and the
-path's parameters. It returns the operation's model, or raises a `Refusal`. It sees no HTTP.
+A handler takes what its parameters name: `state`, `token_service`, `reply_engine`, `principal`, `body`, `query`,
+`streaming` and the path's parameters. It returns the operation's model, or raises an `HTTPError`. It sees no HTTP.
 
 A handler is called inside `with state:`, so that it is atomic. One that takes its time, because its operation streams,
 is a generator of the pieces with the answer last, and holds the state only while it changes it.
@@ -19,11 +19,11 @@ from duologue.contract.users import User
 
 T = TypeVar("T")
 
-_HANDED = frozenset({"state", "signer", "replies", "caller", "body", "query", "streaming"})
+_HANDED = frozenset({"state", "token_service", "reply_engine", "principal", "body", "query", "streaming"})
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who asks. On the platform `user` is the one whose token it is; on the chat service `user_id` is the header's."""
 
     key: str
@@ -49,7 +49,7 @@ class Handler:
 _handlers: dict[Operation[Any], Handler] = {}
 
 
-def answers(operation: Operation[T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+def handler(operation: Operation[T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Register the decorated function as the handler of `operation`."""
 
     def register(function: Callable[..., T]) -> Callable[..., T]:
@@ -59,7 +59,7 @@ def answers(operation: Operation[T]) -> Callable[[Callable[..., T]], Callable[..
     return register
 
 
-def streams(
+def stream_handler(
     operation: Operation[T],
 ) -> Callable[[Callable[..., Iterator[Model]]], Callable[..., Iterator[Model]]]:
     """Register the decorated generator as the handler of `operation`: its last item is the answer."""
@@ -71,7 +71,7 @@ def streams(
     return register
 
 
-def handler_of(operation: Operation[Any]) -> Handler:
+def get_handler(operation: Operation[Any]) -> Handler:
     """Return the handler of an operation; raise `LookupError` naming the operation without one."""
     try:
         return _handlers[operation]

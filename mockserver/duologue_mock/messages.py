@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from duologue.contract import messages
-from duologue.contract.messages import ChatMessage, MessageEvent, MessagePage, MessageQuery, NewMessage
+from duologue.contract.messages import ChatMessage, MessageCreate, MessageEvent, MessagePage, MessageQuery
 from duologue_mock import chats
-from duologue_mock.handler_registry import Caller, answers
+from duologue_mock.handler_registry import Principal, handler
 from duologue_mock.store import State
 
 
-@answers(messages.LIST)
-def list_(state: State, caller: Caller, id: str, query: MessageQuery) -> MessagePage:
+@handler(messages.LIST)
+def list_(state: State, principal: Principal, id: str, query: MessageQuery) -> MessagePage:
     """Return one page, oldest first."""
-    session = chats.get(state, caller, id)
+    session = chats.get(state, principal, id)
     stored = state.chats.messages(session.id)
     start = (query.page - 1) * query.limit
     return MessagePage(
@@ -20,18 +20,18 @@ def list_(state: State, caller: Caller, id: str, query: MessageQuery) -> Message
     )
 
 
-@answers(messages.SEND)
-def send(state: State, caller: Caller, id: str, body: NewMessage) -> ChatMessage:
+@handler(messages.SEND)
+def send(state: State, principal: Principal, id: str, body: MessageCreate) -> ChatMessage:
     """Store a message."""
-    chats.get(state, caller, id)
-    return store(state, caller, id, body)
+    chats.get(state, principal, id)
+    return store(state, principal, id, body)
 
 
 def store(
-    state: State, caller: Caller, session_id: str, new: NewMessage, *, message_id: str | None = None
+    state: State, principal: Principal, session_id: str, new: MessageCreate, *, message_id: str | None = None
 ) -> ChatMessage:
     """Store a message in the caller's session, move the session to the top, tell of both, and return the message."""
-    session = chats.get(state, caller, session_id)
+    session = chats.get(state, principal, session_id)
     message = ChatMessage(
         id=message_id or state.ids.object_id(),
         session_id=session_id,
@@ -41,6 +41,6 @@ def store(
         created_at=chats.next_moment(state, session),
     )
     state.chats.add_message(message)
-    state.announce(messages.CREATED, MessageEvent(session_id, message), user_id=caller.user_id)
-    chats.change(state, caller.user_id, session, message_at=message.created_at)
+    state.publish(messages.CREATED, MessageEvent(session_id, message), user_id=principal.user_id)
+    chats.change(state, principal.user_id, session, message_at=message.created_at)
     return message

@@ -36,5 +36,5 @@ def tell(state: State, user_id: str, *, kind: str, title: str, message: str) -> 
     notification = Notification(
         id=state.ids.notification_id(), type=kind, title=title, message=message, created_at=state.clock.now()
     )
-    state.announce(notifications.NEW, notification, user_id=user_id)
+    state.publish(notifications.NEW, notification, user_id=user_id)
     return notification

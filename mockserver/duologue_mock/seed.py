@@ -17,9 +17,9 @@ from duologue.contract.messages import ChatMessageSchema
 from duologue.contract.users import UserSchema
 from duologue_mock.assistant import Rule, Rules
 from duologue_mock.store import State
-from duologue_mock.store.users import EmailTaken
+from duologue_mock.store.users import EmailTakenError
 
-OWNER_OF_UNOWNED = "anonymous-user"
+DEFAULT_OWNER = "anonymous-user"
 """The `x-user-id` of fixture sessions that name no owner: the chat document's own default user."""
 
 
@@ -32,7 +32,7 @@ class _UserRow(UserSchema):
 
 
 class _ChatRow(ChatSessionSchema):
-    owner = fields.String(data_key="userId", load_default=OWNER_OF_UNOWNED)
+    owner = fields.String(data_key="userId", load_default=DEFAULT_OWNER)
 
 
 class _RuleRow(Schema):
@@ -84,7 +84,7 @@ class Fixtures:
             user = _checked(schema, row, place)
             try:
                 state.users.add(user, password)
-            except EmailTaken:
+            except EmailTakenError:
                 raise FixtureError(f"{place}.email: {user.email!r} belongs to another user.") from None
             except ValueError as error:
                 raise FixtureError(f"{place}.id: {error}") from None
@@ -94,7 +94,7 @@ class Fixtures:
         for place, row in self._rows("chats.json"):
             session = _checked(schema, row, place)
             try:
-                state.chats.add(row.get("userId", OWNER_OF_UNOWNED), session)
+                state.chats.add(row.get("userId", DEFAULT_OWNER), session)
             except ValueError as error:
                 raise FixtureError(f"{place}._id: {error}") from None
 

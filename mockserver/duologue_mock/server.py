@@ -17,8 +17,8 @@ from duologue._version import __version__
 from duologue.contract.core import CHAT, PLATFORM
 from duologue.contract.notifications import Notification
 from duologue_mock import notifications
-from duologue_mock.app import Parts, create_app, parts_of
-from duologue_mock.errors import Refusal
+from duologue_mock.app import MockContext, create_app, get_context
+from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, Observer, json_bytes, status_line
 from duologue_mock.http.server import Server, http_answer
 from duologue_mock.settings import Settings
@@ -31,7 +31,7 @@ LOOPBACK = "localhost"
 BACKLOG = 1024
 
 
-class PortInUse(OSError):
+class PortInUseError(OSError):
     """Something else listens on a port we were told to use."""
 
 
@@ -47,11 +47,11 @@ class MockServer:
         host: the address to listen on; `localhost` is 127.0.0.1 and, where there is one, ::1.
         state: what it remembers, to share or to look into; None makes one from the fixtures.
         observers: called with the request and the reply of each exchange.
-        grace: seconds that requests under way may take to finish when it stops.
+        shutdown_timeout: seconds that requests under way may take to finish when it stops.
         settings: any field of `Settings`, by name.
 
     Raises:
-        PortInUse: a port is taken.
+        PortInUseError: a port is taken.
         FixtureError: a fixture file is not as it should be.
     """
 
@@ -63,18 +63,18 @@ class MockServer:
         host: str = LOOPBACK,
         state: State | None = None,
         observers: Sequence[Observer] = (),
-        grace: float = 5.0,
+        shutdown_timeout: float = 5.0,
         **settings: Any,
     ) -> None:
         self.settings = Settings(**settings)
         self._wanted = (host, port, chat_port)
         self._given_state = state
         self._observers = observers
-        self._grace = grace
+        self._shutdown_timeout = shutdown_timeout
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._failures: list[BaseException] = []
-        self._parts: Parts | None = None
+        self._parts: MockContext | None = None
         self._ports = (0, 0)
         self._stop: Callable[[], None] = lambda: None
 
@@ -128,7 +128,7 @@ class MockServer:
         return self._ports[1]
 
     @property
-    def url(self) -> str:
+    def origin(self) -> str:
         """The platform's origin, where Socket.IO is too: `http://127.0.0.1:3001`."""
         return f"http://{self._address()}:{self.port}"
 
@@ -138,12 +138,12 @@ class MockServer:
         return f"http://{self._address()}:{self.chat_port}"
 
     @property
-    def platform_url(self) -> str:
+    def base_url(self) -> str:
         """Base URL of the platform's API."""
-        return self.url + PLATFORM.prefix
+        return self.origin + PLATFORM.prefix
 
     @property
-    def chat_url(self) -> str:
+    def chat_base_url(self) -> str:
         """Base URL of the chat service's API."""
         return self.chat_origin + CHAT.prefix
 
@@ -208,25 +208,25 @@ class MockServer:
             stop.wait()
         finally:
             parts.sockets.disconnect_all()
-            gevent.joinall([gevent.spawn(server.finish, self._grace) for server in servers])
+            gevent.joinall([gevent.spawn(server.finish, self._shutdown_timeout) for server in servers])
 
-    def _assemble(self, listeners: list[socket.socket]) -> tuple[Parts, list[Server]]:
+    def _assemble(self, listeners: list[socket.socket]) -> tuple[MockContext, list[Server]]:
         app = create_app(
             self.settings,
             state=self._given_state,
             observers=self._observers,
-            in_loop=in_this_loop(),
-            offload=lambda function: gevent.get_hub().threadpool.apply(function),
-            pause=gevent.sleep,
+            call_soon=in_this_loop(),
+            run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
+            sleep=gevent.sleep,
         )
-        self._parts = parts_of(app)
+        self._parts = get_context(app)
         servers = [
             Server(
                 listener,
                 app.wsgi_app,
                 read_timeout=self.settings.read_timeout,
                 idle_timeout=self.settings.idle_timeout,
-                refuse=_refuser(self._parts.state),
+                error_response=_refuser(self._parts.state),
             )
             for listener in listeners
         ]
@@ -250,7 +250,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """Return listening sockets for a port of `host`: two, on one port number, for `localhost`.
 
     Raises:
-        PortInUse: something else listens there.
+        PortInUseError: something else listens there.
     """
     if host != LOOPBACK:
         return [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
@@ -258,13 +258,13 @@ def listen(host: str, port: int) -> list[socket.socket]:
         first = _listen(socket.AF_INET, "127.0.0.1", port)
         try:
             return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
-        except PortInUse:
+        except PortInUseError:
             first.close()
             if port:
                 raise
         except OSError:
             return [first]  # this machine has no IPv6
-    raise PortInUse("No port is free on both 127.0.0.1 and ::1.")
+    raise PortInUseError("No port is free on both 127.0.0.1 and ::1.")
 
 
 def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
@@ -279,15 +279,15 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
     except OSError as error:
         made.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"Port {port} of {host} is in use.") from error
+            raise PortInUseError(f"Port {port} of {host} is in use.") from error
         raise
     return made
 
 
-def _refuser(state: State) -> Callable[[Refusal], bytes]:
+def _refuser(state: State) -> Callable[[HTTPError], bytes]:
     """Requests that never become requests are refused with the common body too."""
 
-    def refuse(refusal: Refusal) -> bytes:
+    def refuse(refusal: HTTPError) -> bytes:
         request_id = state.ids.request_id()
         body = json_bytes(refusal.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
         headers = [("Content-Type", JSON), ("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff")]

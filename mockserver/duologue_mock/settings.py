@@ -12,7 +12,14 @@ from duologue.contract import headers
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
 
-_POSITIVE = ("token_lifetime", "refresh_lifetime", "max_body", "read_timeout", "idle_timeout", "reply_timeout")
+_POSITIVE = (
+    "access_token_lifetime",
+    "refresh_token_lifetime",
+    "max_request_size",
+    "read_timeout",
+    "idle_timeout",
+    "reply_timeout",
+)
 _SECRET_LENGTH = 32
 
 
@@ -38,15 +45,15 @@ class Settings:
     """API keys that the chat service knows."""
     require_auth: bool = False
     """Whether the platform refuses a request without a token, and Socket.IO a handshake without credentials."""
-    token_lifetime: float = 3600.0
+    access_token_lifetime: float = 3600.0
     """Seconds until an access token expires."""
-    refresh_lifetime: float = 7 * 24 * 3600.0
+    refresh_token_lifetime: float = 7 * 24 * 3600.0
     """Seconds until a refresh token expires."""
     secret: str | None = field(default=None, repr=False)
     """Key of at least 32 bytes that signs tokens; None makes one at start, so that a restart ends all logins."""
     rate_limit: int | None = 600
     """Requests a minute for one caller; None for no limit."""
-    max_body: int = 1024 * 1024
+    max_request_size: int = 1024 * 1024
     """The longest request body, in bytes."""
     read_timeout: float = 8.0
     """Seconds a client may take to send a request, once it has begun."""
@@ -58,7 +65,7 @@ class Settings:
     """Host names beyond this machine's own that requests may be addressed to."""
     fixtures: Path | None = None
     """Folder with `users.json`, `chats.json`, `messages.json` and `smart_chat.json`; None for those shipped with us."""
-    reply: ReplyFunction | None = field(default=None, repr=False)
+    reply_function: ReplyFunction | None = field(default=None, repr=False)
     """Function that makes smart-chat replies, in place of the rules."""
     reply_url: str | None = None
     """Base URL of an OpenAI-compatible API that makes smart-chat replies, as `http://localhost:11434/v1`."""
@@ -68,7 +75,7 @@ class Settings:
     """Key for that API."""
     reply_timeout: float = 60.0
     """Seconds that API may take."""
-    delta_delay: float = 0.0
+    stream_delay: float = 0.0
     """Seconds between the pieces of a streamed reply."""
     seed: int | None = None
     """Makes ids repeat from run to run; None draws new ones."""
@@ -78,8 +85,8 @@ class Settings:
         for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be more than 0 and not endless, not {getattr(self, name)!r}.")
-        if not 0 <= self.delta_delay < math.inf:
-            raise ValueError(f"delta_delay must be 0 or more and not endless, not {self.delta_delay!r}.")
+        if not 0 <= self.stream_delay < math.inf:
+            raise ValueError(f"stream_delay must be 0 or more and not endless, not {self.stream_delay!r}.")
         for name in ("api_keys", "allowed_origins", "allowed_hosts"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be several, as in ({getattr(self, name)!r},), not one text.")

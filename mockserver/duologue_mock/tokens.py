@@ -9,7 +9,7 @@ import jwt
 
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue_mock.errors import Refusal, unauthenticated
+from duologue_mock.errors import HTTPError, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
@@ -25,7 +25,7 @@ class Identity:
     login_id: str
 
 
-class Signer:
+class TokenService:
     """Makes and checks access tokens.
 
     Args:
@@ -34,10 +34,10 @@ class Signer:
 
     def __init__(self, settings: Settings) -> None:
         self._secret = settings.secret or secrets.token_hex(32)
-        self._lifetime = settings.token_lifetime
-        self._refresh_lifetime = settings.refresh_lifetime
+        self._lifetime = settings.access_token_lifetime
+        self._refresh_lifetime = settings.refresh_token_lifetime
 
-    def begin(self, state: State, user: User) -> Tokens:
+    def issue(self, state: State, user: User) -> Tokens:
         """Begin a login of `user` and return its first tokens."""
         login_id, refresh_token = state.ids.token_id(), state.ids.token_id()
         expires = state.clock.seconds() + self._refresh_lifetime
@@ -81,7 +81,7 @@ class Signer:
         if claims["exp"] <= state.clock.seconds():
             raise unauthenticated("Token expired", hint=_AGAIN)
         user = state.users.get(claims["sub"])
-        if user is None or not (ended_too or state.logins.alive(claims["sid"])):
+        if user is None or not (ended_too or state.logins.is_active(claims["sid"])):
             raise revoked()
         return Identity(user, claims["sid"])
 
@@ -99,6 +99,6 @@ class Signer:
         return Tokens(token=token, refresh_token=refresh_token, expires_in=max(1, round(self._lifetime)))
 
 
-def revoked() -> Refusal:
+def revoked() -> HTTPError:
     """Return the refusal of a token whose login has ended."""
     return unauthenticated("Token revoked", hint="Log in again.")

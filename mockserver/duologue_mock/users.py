@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from duologue.contract import users
-from duologue.contract.users import NewUser, User, UserChanges, UserEvent, UserGone, UserPage, UserQuery
+from duologue.contract.users import User, UserCreate, UserDeleted, UserEvent, UserPage, UserQuery, UserUpdate
 from duologue_mock import notifications
-from duologue_mock.errors import Refusal, conflict, forbidden, invalid, missing
-from duologue_mock.handler_registry import Caller, answers
+from duologue_mock.errors import HTTPError, conflict, forbidden, not_found, validation_error
+from duologue_mock.handler_registry import Principal, handler
 from duologue_mock.store import State
-from duologue_mock.store.users import EmailTaken
+from duologue_mock.store.users import EmailTakenError
 
 
-@answers(users.LIST)
+@handler(users.LIST)
 def list_(state: State, query: UserQuery) -> UserPage:
     """Return one page, and the next page's number where there is one."""
     found, total = state.users.page(page=query.page, limit=query.limit, search=(query.search or "").strip())
@@ -28,35 +28,35 @@ def list_(state: State, query: UserQuery) -> UserPage:
     )
 
 
-@answers(users.GET)
+@handler(users.GET)
 def get(state: State, id: str) -> User:
     """Return the user, or refuse."""
     user = state.users.get(id)
     if user is None:
-        raise missing("User")
+        raise not_found("User")
     return user
 
 
-@answers(users.CREATE)
-def create(state: State, body: NewUser) -> User:
+@handler(users.CREATE)
+def create(state: State, body: UserCreate) -> User:
     """Make a user under the next id."""
     user = User(id=state.users.next_id(), name=body.name, email=body.email, role=body.role or "user")
     try:
         state.users.add(user, body.password)
-    except EmailTaken:
+    except EmailTakenError:
         raise _taken(body.email) from None
-    state.announce(users.CREATED, UserEvent(user.id, user))
+    state.publish(users.CREATED, UserEvent(user.id, user))
     notifications.user_created(state, user)
     return user
 
 
-@answers(users.UPDATE)
-def update(state: State, caller: Caller, id: str, body: UserChanges) -> User:
+@handler(users.UPDATE)
+def update(state: State, principal: Principal, id: str, body: UserUpdate) -> User:
     """Change the fields that are there. A caller who is no administrator cannot change its own role."""
     before = get(state, id)
     if body.id is not None and body.id != id:
-        raise invalid({"id": ["Must be the id in the path; ids cannot be changed."]})
-    if caller.user is not None and not caller.is_admin and body.role not in (None, before.role):
+        raise validation_error({"id": ["Must be the id in the path; ids cannot be changed."]})
+    if principal.user is not None and not principal.is_admin and body.role not in (None, before.role):
         raise forbidden("You cannot change your own role", hint="Ask an administrator to change it.")
     user = replace(
         before,
@@ -66,22 +66,22 @@ def update(state: State, caller: Caller, id: str, body: UserChanges) -> User:
     )
     try:
         state.users.replace(user)
-    except EmailTaken:
+    except EmailTakenError:
         raise _taken(user.email) from None
-    state.announce(users.UPDATED, UserEvent(user.id, user))
+    state.publish(users.UPDATED, UserEvent(user.id, user))
     if user.role != before.role:
         notifications.role_changed(state, user)
     return user
 
 
-@answers(users.DELETE)
+@handler(users.DELETE)
 def delete(state: State, id: str) -> None:
     """Delete the user and end its logins."""
     user = get(state, id)
     state.users.remove(user.id)
-    state.logins.end_all_of(user.id)
-    state.announce(users.DELETED, UserGone(user.id))
+    state.logins.revoke_all(user.id)
+    state.publish(users.DELETED, UserDeleted(user.id))
 
 
-def _taken(email: str) -> Refusal:
+def _taken(email: str) -> HTTPError:
     return conflict("Email already in use", {"email": [f"{email} belongs to another user."]})

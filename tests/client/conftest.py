@@ -14,7 +14,7 @@ from tests.client.fakes import FakeClock, FakeTransport, Outcome
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees this machine's settings or leaves an id in its user's home."""
-    for name in ("DUOLOGUE_API_KEY", "DUOLOGUE_BASE_URL", "DUOLOGUE_TOKEN", "DUOLOGUE_ENVIRONMENT"):
+    for name in ("DUOLOGUE_API_KEY", "DUOLOGUE_BASE_URL", "DUOLOGUE_ACCESS_TOKEN", "DUOLOGUE_ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DUOLOGUE_DATA_DIR", str(tmp_path / "data"))
 

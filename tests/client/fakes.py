@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from duologue import ApiException, Clock, Request, Response
+from duologue import APIError, Clock, Request, Response
 
-Outcome = Response | ApiException | Callable[[Request], Response]
+Outcome = Response | APIError | Callable[[Request], Response]
 
 USER = {"id": "1", "name": "John Doe", "email": "john@example.com", "role": "admin"}
 SESSION = {
@@ -53,7 +53,7 @@ class FakeTransport:
         with self._lock:
             outcome = self.outcomes[min(len(self.requests), len(self.outcomes) - 1)]
             self.requests.append(request)
-        if isinstance(outcome, ApiException):
+        if isinstance(outcome, APIError):
             raise outcome
         if isinstance(outcome, Response):
             return outcome

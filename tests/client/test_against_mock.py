@@ -12,14 +12,14 @@ from duologue import (
     AuthenticationError,
     BadRequestError,
     Client,
-    ClientClosed,
+    ClientClosedError,
     ConflictError,
-    ConnectionFailed,
-    ConnectionLost,
+    ConnectError,
+    ConnectionLostError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
-    RequestTimedOut,
+    RequestTimeout,
     ServerError,
 )
 from duologue.contract import chats, messages, smart_chat, users
@@ -42,7 +42,7 @@ def connect(clients: Callable[..., Client], mock: MockServer) -> Connect:
     """Makes clients of the mock, each with a user id of its own; `mock=` names another one."""
 
     def make(mock: MockServer = mock, **options: Any) -> Client:
-        urls = {"base_url": mock.platform_url, "chat_url": mock.chat_url, "api_key": mock.api_key}
+        urls = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "api_key": mock.api_key}
         return clients(**{**urls, "user_id": idempotency_key(), "timeout": 10, **options})
 
     return make
@@ -119,11 +119,11 @@ def test_a_login_from_beginning_to_end(connect: Connect) -> None:
 def test_a_token_that_the_platform_no_longer_takes_is_renewed(connect: Connect) -> None:
     api = connect()
     login = api.auth.login(email="john@example.com", password="password")
-    kept = api._caller.tokens.current
+    kept = api._requestor.tokens.current
     assert kept is not None
-    api._caller.tokens.keep(type(kept)("no longer good", kept.refresh_token))
+    api._requestor.tokens.set(type(kept)("no longer good", kept.refresh_token))
     assert api.users.get("1").name == "John Doe"
-    assert api._caller.tokens.token not in (None, "no longer good", login.token)
+    assert api._requestor.tokens.token not in (None, "no longer good", login.token)
 
 
 def test_a_session_from_beginning_to_end(connect: Connect) -> None:
@@ -171,9 +171,9 @@ def test_the_assistant_answers_whole_or_in_pieces(connect: Connect) -> None:
     session = api.chats.create(title="Smart")
     reply = api.smart_chat.ask(session.id, message="Hello there", context="Be brief")
     assert (reply.sender, reply.session_id) == ("assistant", session.id)
-    with api.smart_chat.stream(session.id, message="And now in pieces, Ünïcode 🎉 too") as pieces:
-        text = "".join(pieces)
-    assert text == pieces.message.content
+    with api.smart_chat.stream(session.id, message="And now in pieces, Ünïcode 🎉 too") as stream:
+        text = "".join(stream)
+    assert text == stream.message.content
     assert [message.sender for message in api.messages.iterate(session.id)] == ["user", "assistant"] * 2
     with pytest.raises(NotFoundError):
         api.smart_chat.stream("no-such-session", message="Hello")
@@ -184,7 +184,7 @@ def test_a_reply_that_fails_midway_is_the_mocks_error(connect: Connect) -> None:
         yield "Well, "
         raise RuntimeError("out of words")
 
-    with MockServer(reply=failing) as mock:
+    with MockServer(reply_function=failing) as mock:
         api = connect(mock, max_retries=0)
         session = api.chats.create(title="Smart")
         reply = api.smart_chat.stream(session.id, message="Go on")
@@ -246,7 +246,7 @@ def test_one_key_and_body_is_one_session_however_often_it_is_sent(connect: Conne
             if request.method == "POST" and not self.lost:
                 self.lost += 1
                 response.read()
-                raise ConnectionLost
+                raise ConnectionLostError
             return response
 
     transport = LosesTheFirstAnswer()
@@ -266,13 +266,13 @@ def test_events_follow_the_calls_that_caused_them(connect: Connect) -> None:
         seen = dict([live.receive(timeout=5), live.receive(timeout=5)])
         assert seen["message:created"] == messages.MessageEvent(session.id, message)
         api.chats.delete(session.id)
-        assert live.receive(timeout=5) == ("chat:deleted", chats.ChatGone(session.id))
+        assert live.receive(timeout=5) == ("chat:deleted", chats.ChatDeleted(session.id))
     assert not live.connected
 
 
 def test_deltas_come_in_order(connect: Connect) -> None:
     words = [f"{n} " for n in range(300)]
-    with MockServer(reply=lambda _: iter(words), rate_limit=None) as mock:
+    with MockServer(reply_function=lambda _: iter(words), rate_limit=None) as mock:
         api = connect(mock)
         session = api.chats.create(title="Live")
         with api.realtime.connect() as live:
@@ -306,11 +306,11 @@ def test_callbacks_get_models_before_and_after_connecting(connect: Connect) -> N
         api.users.delete(made.id)
         both.wait(5)
         assert early == ["Heard"]
-        assert late == [users.UserGone(made.id)]
+        assert late == [users.UserDeleted(made.id)]
         live.unsubscribe("user:deleted", on_deleted)
         live.unsubscribe(users.CREATED)
         api.users.create(name="Unheard", email=new_email())
-        while live.receive(timeout=5).payload != users.UserGone(made.id):
+        while live.receive(timeout=5).payload != users.UserDeleted(made.id):
             pass
         live.receive(timeout=5)
     assert len(early) == len(late) == 1
@@ -357,7 +357,7 @@ def test_a_call_raises_the_error_that_the_server_acknowledged(connect: Connect) 
         assert live.receive(timeout=5).name == "error"
 
 
-@pytest.mark.parametrize("options", [{"token": "bad-token"}, {"api_key": "wrong-key"}])
+@pytest.mark.parametrize("options", [{"access_token": "bad-token"}, {"api_key": "wrong-key"}])
 def test_a_refused_handshake_is_an_authentication_error(connect: Connect, options: dict[str, str]) -> None:
     api = connect(**options)
     with pytest.raises(AuthenticationError) as caught:
@@ -388,26 +388,26 @@ def test_each_transport_works(connect: Connect, transports: list[str]) -> None:
 
 def test_nobody_there(clients: Callable[..., Client]) -> None:
     with MockServer() as gone:
-        url = gone.url
+        url = gone.origin
     api = clients(realtime_url=url)
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectError):
         api.realtime.connect()
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         api.realtime.emit("a")
 
 
 def test_nothing_comes(connect: Connect) -> None:
-    with connect().realtime.connect() as live, pytest.raises(RequestTimedOut):
+    with connect().realtime.connect() as live, pytest.raises(RequestTimeout):
         live.receive(timeout=0.01)
 
 
 def test_without_a_connection_nothing_can_be_sent_or_received(connect: Connect) -> None:
     live = connect().realtime
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         live.emit("a")
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         live.call("a")
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         live.receive(timeout=60)
     assert list(live.events()) == []
 
@@ -441,7 +441,7 @@ def test_a_connection_that_the_server_ended_can_be_made_again(connect: Connect) 
     api.auth.logout()
     with pytest.raises(AuthenticationError, match="The login has ended"):
         list(live.events())  # the server hangs up
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         live.emit("a")
     with live.connect():
         session = api.chats.create(title="Back again")
@@ -453,7 +453,7 @@ def test_closing_the_client_ends_the_connection(connect: Connect) -> None:
     live = api.realtime.connect()
     api.close()
     assert not live.connected
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         live.connect()
 
 
@@ -509,16 +509,16 @@ def test_no_proxy_of_the_surroundings_sees_the_credentials(
             monkeypatch.setenv(name, proxy.origin)
         monkeypatch.delenv("no_proxy", raising=False)
         for transport in ("websocket", "polling"):
-            with pytest.raises(ConnectionFailed):
+            with pytest.raises(ConnectError):
                 clients(realtime_url="http://platform.invalid").realtime.connect(transports=[transport])
         assert proxy.connections == 0
 
 
 def test_sixteen_threads_with_a_stale_token_renew_it_once_over_http(connect: Connect) -> None:
-    from duologue import MemoryTokens, PerformanceMonitor, StoredTokens
+    from duologue import MemoryTokenStorage, PerformanceMonitor, StoredTokens
 
     login = connect().auth.login(email="john@example.com", password="password")
-    api = connect(token_storage=MemoryTokens(StoredTokens("stale", login.refresh_token)), pool_size=16)
+    api = connect(token_storage=MemoryTokenStorage(StoredTokens("stale", login.refresh_token)), pool_size=16)
     monitor = PerformanceMonitor().attach(api)
     together = threading.Barrier(16)
     got: list[str] = []

@@ -10,12 +10,12 @@ from datetime import timedelta
 import pytest
 
 from duologue import (
-    ApiException,
-    ApiKeyInvalid,
+    APIError,
+    ApiKeyInvalidEvent,
     Client,
-    ConnectionFailed,
+    ConnectError,
     Request,
-    RequestTimedOut,
+    RequestTimeout,
     Response,
     ServerError,
     validate_headers,
@@ -32,7 +32,7 @@ class Service:
 
     def __init__(self, *keys: str) -> None:
         self.keys = set(keys)
-        self.failing: ApiException | None = None
+        self.failing: APIError | None = None
 
     def __call__(self, request: Request) -> Response:
         if self.failing is not None:
@@ -60,18 +60,18 @@ def test_a_key_is_asked_about_at_most_every_five_minutes(talk: Talk, clock: Fake
 
 def test_an_unknown_key_is_told_once_and_not_asked_about_again(talk: Talk) -> None:
     api, net = talk(Service("other"), api_key="k")
-    told: list[ApiKeyInvalid] = []
+    told: list[ApiKeyInvalidEvent] = []
     api.api_keys.on("api_key_invalid", told.append)
     assert [api.api_keys.validate() for _ in range(3)] == [False] * 3
     assert len(net.requests) == 1
     assert [event.error.message for event in told] == ["Invalid API key"]
 
 
-@pytest.mark.parametrize("failing", [ConnectionFailed(), RequestTimedOut(), ServerError(status=503)])
-def test_another_failure_says_nothing_about_the_key(talk: Talk, clock: FakeClock, failing: ApiException) -> None:
+@pytest.mark.parametrize("failing", [ConnectError(), RequestTimeout(), ServerError(status=503)])
+def test_another_failure_says_nothing_about_the_key(talk: Talk, clock: FakeClock, failing: APIError) -> None:
     service = Service("k")
     api, net = talk(service, api_key="k", max_retries=0)
-    told: list[ApiKeyInvalid] = []
+    told: list[ApiKeyInvalidEvent] = []
     api.api_keys.on("api_key_invalid", told.append)
     service.failing = failing
     assert api.api_keys.validate()
@@ -123,7 +123,7 @@ def test_a_verdict_about_a_key_that_was_changed_meanwhile_is_dropped(talk: Talk)
 
     api: Client
     api, _ = talk(rotating, reply(200, HEALTH), api_key="old")
-    told: list[ApiKeyInvalid] = []
+    told: list[ApiKeyInvalidEvent] = []
     api.api_keys.on("api_key_invalid", told.append)
     assert api.api_keys.validate()
     assert told == []
@@ -131,7 +131,7 @@ def test_a_verdict_about_a_key_that_was_changed_meanwhile_is_dropped(talk: Talk)
 
 
 def test_the_callback_may_bring_the_new_key(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(_: ApiKeyInvalid) -> None:
+    def fail(_: ApiKeyInvalidEvent) -> None:
         raise RuntimeError("my own mistake")
 
     api, _ = talk(Service("new"), api_key="old")

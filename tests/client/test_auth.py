@@ -14,9 +14,9 @@ from duologue import (
     AuthenticationError,
     AuthEvent,
     Client,
-    ClientClosed,
-    ConnectionFailed,
-    MemoryTokens,
+    ClientClosedError,
+    ConnectError,
+    MemoryTokenStorage,
     PermissionDeniedError,
     Request,
     Response,
@@ -107,7 +107,7 @@ def test_a_token_is_renewed_shortly_before_it_ends(
 
 def test_a_storage_that_keeps_only_the_end_will_do(talk: Talk, clock: FakeClock, platform: Platform) -> None:
     platform.number = 1
-    kept = MemoryTokens(StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=100)))
+    kept = MemoryTokenStorage(StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=100)))
     api, _ = talk(platform, token_storage=kept)
     clock.time += timedelta(seconds=69)
     api.users.get("1")
@@ -118,7 +118,7 @@ def test_a_storage_that_keeps_only_the_end_will_do(talk: Talk, clock: FakeClock,
 
 
 def test_a_token_that_nobody_can_renew_is_sent_as_long_as_it_goes(talk: Talk, clock: FakeClock) -> None:
-    api, net = talk(reply(200, USER), token_storage=MemoryTokens(StoredTokens("t", None, BEGIN)))
+    api, net = talk(reply(200, USER), token_storage=MemoryTokenStorage(StoredTokens("t", None, BEGIN)))
     clock.time += timedelta(days=1)
     api.users.get("1")
     assert net.last.headers["Authorization"] == "Bearer t"
@@ -159,12 +159,12 @@ def test_a_renewal_that_does_not_get_through_holds_nobody_up(talk: Talk, clock: 
     def half_broken(request: Request) -> Response:
         if request.url.endswith("/auth/refresh"):
             tries.append(clock.time)
-            raise ConnectionFailed
+            raise ConnectError
         return reply(200, USER)
 
     tries: list[datetime] = []
     kept = StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=20))
-    api, net = talk(half_broken, token_storage=MemoryTokens(kept), max_retries=0)
+    api, net = talk(half_broken, token_storage=MemoryTokenStorage(kept), max_retries=0)
     for _ in range(3):
         assert api.users.get("1").id == "1"
     assert len(tries) == 1
@@ -175,7 +175,7 @@ def test_a_renewal_that_does_not_get_through_holds_nobody_up(talk: Talk, clock: 
 
 
 def test_a_call_that_began_logged_in_is_not_sent_without_a_name(talk: Talk) -> None:
-    api, net = talk(reply(401, {"message": "Spent"}), token_storage=MemoryTokens(StoredTokens("t", "r", BEGIN)))
+    api, net = talk(reply(401, {"message": "Spent"}), token_storage=MemoryTokenStorage(StoredTokens("t", "r", BEGIN)))
     heard = heard_by(api)
     with pytest.raises(AuthenticationError, match="The login has ended"):
         api.users.get("1")
@@ -185,9 +185,9 @@ def test_a_call_that_began_logged_in_is_not_sent_without_a_name(talk: Talk) -> N
 
 
 def test_a_closed_client_renews_nothing(talk: Talk) -> None:
-    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokens(StoredTokens("t", "r", BEGIN)))
+    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokenStorage(StoredTokens("t", "r", BEGIN)))
     api.close()
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         api.users.get("1")
     assert net.requests == []
 
@@ -204,7 +204,7 @@ def test_the_calls_to_auth_renew_nothing_ahead_of_time(talk: Talk, clock: FakeCl
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refresh_token_that_will_never_be_taken_ends_the_login(talk: Talk, status: int) -> None:
-    api, _ = talk(reply(401), reply(status), token_storage=MemoryTokens(StoredTokens("t", "r")))
+    api, _ = talk(reply(401), reply(status), token_storage=MemoryTokenStorage(StoredTokens("t", "r")))
     with pytest.raises(AuthenticationError):
         api.users.get("1")
     assert not api.auth.logged_in
@@ -232,7 +232,7 @@ def test_who_logs_in_while_somebody_logs_out_stays_logged_in(talk: Talk, platfor
     log_in(api)
     api.auth.logout()
     assert [request.url.rpartition("/")[2] for request in net.requests] == ["login", "logout", "login"]
-    assert api._caller.tokens.token == "token-2"
+    assert api._requestor.tokens.token == "token-2"
     assert user_of(api) == "John Doe"
 
 
@@ -323,7 +323,7 @@ def test_the_user_is_known_from_the_login(talk: Talk, platform: Platform) -> Non
 
 def test_the_user_is_asked_for_once_and_over_renewals(talk: Talk, platform: Platform) -> None:
     platform.number = 1
-    api, _ = talk(platform, token_storage=MemoryTokens(StoredTokens("token-1", "refresh-1", login="a login")))
+    api, _ = talk(platform, token_storage=MemoryTokenStorage(StoredTokens("token-1", "refresh-1", login="a login")))
     for _ in range(2):
         assert user_of(api) == "John Doe"
         api.auth.refresh()
@@ -331,7 +331,7 @@ def test_the_user_is_asked_for_once_and_over_renewals(talk: Talk, platform: Plat
 
 
 def test_another_login_in_the_same_storage_is_another_user(talk: Talk, platform: Platform) -> None:
-    kept = MemoryTokens()
+    kept = MemoryTokenStorage()
     api, _ = talk(platform, token_storage=kept)
     other, _ = talk(platform, token_storage=kept)
     log_in(api)
@@ -350,13 +350,13 @@ def test_asking_anew_is_remembered(talk: Talk, platform: Platform) -> None:
 
 @pytest.mark.parametrize("ended", [BEGIN, None], ids=["known to have ended", "refused"])
 def test_the_user_is_asked_for_with_a_renewed_token(talk: Talk, platform: Platform, ended: datetime | None) -> None:
-    api, _ = talk(platform, token_storage=MemoryTokens(StoredTokens("stale", "refresh-0", ended)))
+    api, _ = talk(platform, token_storage=MemoryTokenStorage(StoredTokens("stale", "refresh-0", ended)))
     assert user_of(api) == "John Doe"
     assert platform.asked[-2:] == ["/auth/refresh", "/auth/me"]
 
 
 def test_a_token_that_is_no_longer_good_is_nobodys(talk: Talk) -> None:
-    api, net = talk(reply(401, {"message": "Bad token"}), token="t")
+    api, net = talk(reply(401, {"message": "Bad token"}), access_token="t")
     with pytest.raises(AuthenticationError, match="Bad token"):
         _ = api.auth.current_user
     assert len(net.requests) == 1

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue import Client, ContractViolation, DecodeError, RedirectRefused
+from duologue import Client, DecodingError, RedirectError, ResponseValidationError
 from duologue.contract import users
-from duologue.http.encoding import header_value, path_of
+from duologue.http.encoding import build_path, header_value
 from tests.client.fakes import MESSAGE, SESSION, USER, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -45,7 +45,7 @@ def test_a_chat_call_says_who_we_are(talk: Talk) -> None:
 
 
 def test_the_key_goes_only_to_the_chat_service_and_the_token_only_to_the_platform(talk: Talk) -> None:
-    api, net = talk(reply(200, USER), enveloped(SESSION), token="secret-token")
+    api, net = talk(reply(200, USER), enveloped(SESSION), access_token="secret-token")
     api.users.get("1")
     api.chats.get("1")
     platform, chat = net.requests
@@ -55,7 +55,7 @@ def test_the_key_goes_only_to_the_chat_service_and_the_token_only_to_the_platfor
 
 
 def test_no_token_goes_where_nobody_asks(talk: Talk) -> None:
-    api, net = talk(reply(200, {"status": "ok", "timestamp": "2024-01-01T00:00:00Z"}), token="secret-token")
+    api, net = talk(reply(200, {"status": "ok", "timestamp": "2024-01-01T00:00:00Z"}), access_token="secret-token")
     api.health.platform()
     assert "Authorization" not in net.last.headers
 
@@ -91,7 +91,7 @@ def test_ids_are_quoted(talk: Talk, id: str, quoted: str) -> None:
 @given(st.text(min_size=1, alphabet=st.characters(codec="utf-8")))
 def test_an_id_never_leaves_its_place_in_the_path(id: str) -> None:
     try:
-        path = path_of(users.GET, {"id": id})
+        path = build_path(users.GET, {"id": id})
     except ValueError:
         assert id in (".", "..") or set("\r\n\0") & set(id)
     else:
@@ -141,7 +141,7 @@ def test_an_answer_may_grow(talk: Talk) -> None:
 )
 def test_an_answer_that_breaks_the_contract_is_told_with_its_fields(talk: Talk, body: object) -> None:
     api, _ = talk(reply(200, body))
-    with pytest.raises((ContractViolation, DecodeError)) as caught:
+    with pytest.raises((ResponseValidationError, DecodingError)) as caught:
         api.users.get("1")
     assert caught.value.status == 200
     assert (caught.value.method, caught.value.path) == ("GET", "/users/1")
@@ -150,7 +150,7 @@ def test_an_answer_that_breaks_the_contract_is_told_with_its_fields(talk: Talk, 
 
 def test_a_chat_answer_without_its_envelope_breaks_the_contract(talk: Talk) -> None:
     api, _ = talk(reply(200, SESSION))
-    with pytest.raises(ContractViolation, match="no `data`"):
+    with pytest.raises(ResponseValidationError, match="no `data`"):
         api.chats.get("1")
 
 
@@ -163,7 +163,7 @@ def test_an_answer_that_is_not_acceptable_json_is_a_decode_error_and_not_retried
     from duologue import Response
 
     api, net = talk(lambda _: Response(200, {}, raw))
-    with pytest.raises(DecodeError) as caught:
+    with pytest.raises(DecodingError) as caught:
         api.users.get("1")
     assert len(net.requests) == 1
     assert len(str(caught.value)) < 700
@@ -174,7 +174,7 @@ def test_the_excerpt_of_a_broken_answer_shows_no_token(talk: Talk) -> None:
 
     raw = b'{"token": "very-secret", "refreshToken": "eyJhbGciOi.eyJzdWIi.c2ln"'
     api, _ = talk(lambda _: Response(200, {}, raw))
-    with pytest.raises(DecodeError) as caught:
+    with pytest.raises(DecodingError) as caught:
         api.auth.login(email="a@example.com", password="p")
     shown = f"{caught.value} {caught.value!r} {caught.value.details}"
     assert "very-secret" not in shown
@@ -184,7 +184,7 @@ def test_the_excerpt_of_a_broken_answer_shows_no_token(talk: Talk) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_refused(talk: Talk, status: int) -> None:
     api, net = talk(lambda _: reply(status, None, {"Location": "http://evil.example/"}))
-    with pytest.raises(RedirectRefused) as caught:
+    with pytest.raises(RedirectError) as caught:
         api.users.create(name="a", email="a@example.com")
     assert caught.value.status == status
     assert len(net.requests) == 1

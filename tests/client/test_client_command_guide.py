@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.cli.exit_codes import Code
+from duologue.cli.exit_codes import ExitCode
 from duologue_mock import MockServer
 from tests.client.test_commands import OURS
 
@@ -24,8 +24,8 @@ def test_the_blocks_run_one_after_the_other(tmp_path: Path) -> None:
     with MockServer() as mock:
         environ = {
             **os.environ,
-            "DUOLOGUE_BASE_URL": mock.platform_url,
-            "DUOLOGUE_CHAT_URL": mock.chat_url,
+            "DUOLOGUE_BASE_URL": mock.base_url,
+            "DUOLOGUE_CHAT_BASE_URL": mock.chat_base_url,
             "DUOLOGUE_DATA_DIR": str(tmp_path),
         }
         script = "\n".join([f'duologue() {{ "{sys.executable}" -m duologue "$@"; }}', *BLOCKS])
@@ -45,5 +45,5 @@ def test_every_command_is_shown() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    for code in Code:
+    for code in ExitCode:
         assert re.search(rf"^\| {code.value} \| \w", GUIDE, re.MULTILINE), code

@@ -17,8 +17,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 @pytest.mark.parametrize("block", BLOCKS, ids=[f"block-{number}" for number in range(1, len(BLOCKS) + 1)])
 def test_the_blocks_run(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with MockServer() as mock:
-        monkeypatch.setenv("DUOLOGUE_BASE_URL", mock.platform_url)
-        monkeypatch.setenv("DUOLOGUE_CHAT_URL", mock.chat_url)
+        monkeypatch.setenv("DUOLOGUE_BASE_URL", mock.base_url)
+        monkeypatch.setenv("DUOLOGUE_CHAT_BASE_URL", mock.chat_base_url)
         exec(compile(block, "docs/client.md", "exec"), {})
 
 
@@ -27,7 +27,7 @@ def test_the_blocks_run(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (r"`retry_budget` \((\d+)\)", defaults.RETRY_BUDGET),
         (r"`deadline` \((\d+) s\)", defaults.DEADLINE),
-        (r"\((\d+) MiB\)", defaults.MAX_BODY / 2**20),
+        (r"\((\d+) MiB\)", defaults.MAX_RESPONSE_SIZE / 2**20),
         (r"at most (\d+) s;", defaults.MAX_RETRY_DELAY),
         (r"above (\d+) s,", defaults.MAX_RETRY_AFTER),
     ],

@@ -18,12 +18,12 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 
-from duologue import FileTokens, errors
+from duologue import FileTokenStorage, errors
 from duologue.cli.command_group import commands
-from duologue.cli.exit_codes import Code, code_of
+from duologue.cli.exit_codes import ExitCode, get_exit_code
 from duologue.cli.terminal import safe
 from duologue.contract import operations
-from duologue.http.api_requestor import Caller
+from duologue.http.api_requestor import APIRequestor
 from duologue_mock import MockServer
 from tests.client.servers import ScriptedServer, answer
 from tests.client.test_errors import all_classes
@@ -45,8 +45,8 @@ def mock() -> Iterator[MockServer]:
 @pytest.fixture
 def environ(mock: MockServer, tmp_path: Path) -> dict[str, str]:
     return {
-        "DUOLOGUE_BASE_URL": mock.platform_url,
-        "DUOLOGUE_CHAT_URL": mock.chat_url,
+        "DUOLOGUE_BASE_URL": mock.base_url,
+        "DUOLOGUE_CHAT_BASE_URL": mock.chat_base_url,
         "DUOLOGUE_API_KEY": mock.api_key,
         "DUOLOGUE_USER_ID": "anonymous-user",
         "DUOLOGUE_DATA_DIR": str(tmp_path / "data"),
@@ -142,7 +142,7 @@ def test_the_examples_work(logged_in: Run, example: str) -> None:
 
 def test_every_operation_is_reached(logged_in: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: set[str] = set()
-    monkeypatch.setattr(Caller, "_observed", lambda self, call, error: reached.add(call.operation.id))
+    monkeypatch.setattr(APIRequestor, "_observed", lambda self, call, error: reached.add(call.operation.id))
     logged_in("logout")
     for example in EXAMPLES:
         run_example(logged_in, "duologue login --email john@example.com")
@@ -202,10 +202,10 @@ def test_scripts_are_shown_the_user_and_no_token(run: Run) -> None:
 
 
 def test_a_stale_login_is_renewed_and_kept(logged_in: Run, mock: MockServer, tmp_path: Path) -> None:
-    kept = FileTokens(mock.platform_url, folder=tmp_path / "data")
+    kept = FileTokenStorage(mock.base_url, folder=tmp_path / "data")
     before = kept.load()
     assert before is not None
-    kept.save(replace(before, renew_at=datetime(2024, 1, 1, tzinfo=UTC)))
+    kept.save(replace(before, refresh_at=datetime(2024, 1, 1, tzinfo=UTC)))
     done(logged_in("users", "get", "1"))
     after = kept.load()
     assert after is not None
@@ -214,14 +214,14 @@ def test_a_stale_login_is_renewed_and_kept(logged_in: Run, mock: MockServer, tmp
 
 def test_a_token_of_the_surroundings_is_used_but_not_kept(logged_in: Run, mock: MockServer) -> None:
     credentials = {"email": "jane@example.com", "password": "password"}
-    token = requests.post(f"{mock.platform_url}/auth/login", json=credentials, timeout=10).json()["token"]
-    assert "Jane Smith" in done(logged_in("me", DUOLOGUE_TOKEN=token))
+    token = requests.post(f"{mock.base_url}/auth/login", json=credentials, timeout=10).json()["token"]
+    assert "Jane Smith" in done(logged_in("me", DUOLOGUE_ACCESS_TOKEN=token))
     assert "John Doe" in done(logged_in("me"))
 
 
 def test_another_server_is_another_login(logged_in: Run) -> None:
     with MockServer() as other:
-        assert "Nobody is logged in" in refused(logged_in("me", "--base-url", other.platform_url), 3)
+        assert "Nobody is logged in" in refused(logged_in("me", "--base-url", other.base_url), 3)
 
 
 def test_a_file_of_tokens_that_others_can_read_is_refused(logged_in: Run, tmp_path: Path) -> None:
@@ -245,14 +245,14 @@ ENVELOPE = ("message", "metadata")
 
 @pytest.mark.parametrize("arguments", PLATFORM_WIRE, ids=" ".join)
 def test_platform_json_is_the_wire_form(run: Run, mock: MockServer, arguments: tuple[str, ...]) -> None:
-    wire = requests.get(mock.platform_url + PLATFORM_WIRE[arguments], timeout=10).json()
+    wire = requests.get(mock.base_url + PLATFORM_WIRE[arguments], timeout=10).json()
     assert json.loads(done(run(*arguments, "--json"))) == wire
 
 
 @pytest.mark.parametrize("arguments", CHAT_WIRE, ids=" ".join)
 def test_chat_json_is_the_wire_form(run: Run, mock: MockServer, arguments: tuple[str, ...]) -> None:
     headers = {"x-api-key": mock.api_key, "x-user-id": "anonymous-user", "Unique-Reference-Code": "urc-1"}
-    wire = requests.get(mock.chat_url + CHAT_WIRE[arguments], headers=headers, timeout=10).json()
+    wire = requests.get(mock.chat_base_url + CHAT_WIRE[arguments], headers=headers, timeout=10).json()
     data = wire["data"] if arguments[1] == "get" else {name: wire[name] for name in wire if name not in ENVELOPE}
     assert json.loads(done(run(*arguments, "--json"))) == data
 
@@ -377,15 +377,15 @@ def test_an_error_of_our_own_shows_no_traceback(run: Run, monkeypatch: pytest.Mo
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr(Caller, "call", fail)
+    monkeypatch.setattr(APIRequestor, "call", fail)
     assert refused(run("users", "list"), 1) == "duologue: an error of our own, ZeroDivisionError: oh\\nno\n"
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_every_error_has_its_code(kind: type[errors.ApiException]) -> None:
-    found = code_of(kind())
-    assert found not in (Code.OK, Code.USAGE)
-    assert (found is Code.NETWORK) == issubclass(kind, (errors.NetworkError, errors.RequestTimedOut))
+def test_every_error_has_its_code(kind: type[errors.APIError]) -> None:
+    found = get_exit_code(kind())
+    assert found not in (ExitCode.OK, ExitCode.USAGE)
+    assert (found is ExitCode.NETWORK) == issubclass(kind, (errors.NetworkError, errors.RequestTimeout))
 
 
 def test_the_health_of_both_services(run: Run) -> None:

@@ -14,7 +14,7 @@ from duologue.config import Options, resolve
 def test_development_is_the_documents_own_configuration() -> None:
     config = resolve({})
     assert config.base_url == "http://localhost:3001/api"
-    assert config.chat_url == "http://localhost:3002/chats-service/api/v1"
+    assert config.chat_base_url == "http://localhost:3002/chats-service/api/v1"
     assert config.realtime_url == "http://localhost:3001"
     assert config.api_key == "dev-api-key"
     assert (config.timeout, config.max_retries) == (10, 3)
@@ -54,11 +54,11 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
     values = {
         "ENVIRONMENT": "staging",
         "BASE_URL": "http://a.example/api",
-        "CHAT_URL": "http://b.example/v1",
+        "CHAT_BASE_URL": "http://b.example/v1",
         "REALTIME_URL": "ws://c.example",
         "API_KEY": "k",
         "USER_ID": "u",
-        "TOKEN": "t",
+        "ACCESS_TOKEN": "t",
         "TIMEOUT": "1",
         "CHAT_TIMEOUT": "2",
         "MAX_RETRIES": "4",
@@ -66,7 +66,7 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "RETRY_DELAY": "0.5",
         "RETRY_BUDGET": "9",
         "DEADLINE": "60",
-        "MAX_BODY": "1000",
+        "MAX_RESPONSE_SIZE": "1000",
         "PROXY": "http://proxy.example:3128",
         "VERIFY": "false",
         "CERT": "client.pem",
@@ -77,11 +77,11 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
     assert vars(config) == {
         "environment": "staging",
         "base_url": "http://a.example/api",
-        "chat_url": "http://b.example/v1",
+        "chat_base_url": "http://b.example/v1",
         "realtime_url": "ws://c.example",
         "api_key": "k",
         "user_id": "u",
-        "token": "t",
+        "access_token": "t",
         "timeout": 1.0,
         "chat_timeout": 2.0,
         "max_retries": 4,
@@ -89,7 +89,7 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "retry_delay": 0.5,
         "retry_budget": 9,
         "deadline": 60.0,
-        "max_body": 1000,
+        "max_response_size": 1000,
         "headers": None,
         "proxies": {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"},
         "verify": False,
@@ -128,7 +128,7 @@ def test_real_time_is_at_the_platforms_origin_unless_told_otherwise() -> None:
         ({"base_url": "ftp://a.example"}, "base_url"),
         ({"base_url": "http://"}, "base_url"),
         ({"base_url": "http://user:secret@a.example"}, "base_url must not hold a user name or password"),
-        ({"chat_url": "http://a.example/?x=1"}, "chat_url must not have a query"),
+        ({"chat_base_url": "http://a.example/?x=1"}, "chat_base_url must not have a query"),
         ({"base_url": "http://a.example/a b"}, "base_url"),
         ({"base_url": "http://a.example/\r\nX: y"}, "base_url"),
         ({"timeout": 0}, "timeout is 0; it must be a number, at least 0.001"),
@@ -142,7 +142,7 @@ def test_real_time_is_at_the_platforms_origin_unless_told_otherwise() -> None:
         ({"environment": "prod"}, "environment is 'prod'; it must be one of development, staging, production"),
         ({"api_key": "a\nb"}, "api_key must be printable ASCII"),
         ({"user_id": "ü"}, "user_id must be printable ASCII"),
-        ({"token": "a b\r\n"}, "token must be printable ASCII"),
+        ({"access_token": "a b\r\n"}, "access_token must be printable ASCII"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(options: Any, complaint: str) -> None:
@@ -167,8 +167,8 @@ def test_options_go_by_name_only() -> None:
 
 
 def test_a_configuration_is_a_value_whose_secrets_do_not_show() -> None:
-    one = resolve({}, api_key="secret-1", token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
-    same = resolve({}, api_key="secret-1", token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
+    one = resolve({}, api_key="secret-1", access_token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
+    same = resolve({}, api_key="secret-1", access_token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
     assert one == same
     assert hash(one) == hash(same)
     assert one != resolve({}, api_key="secret-9")

@@ -13,22 +13,21 @@ import duologue
 from duologue import (
     APIError,
     ApiErrorType,
-    ApiException,
     AuthenticationError,
     BadRequestError,
     Client,
-    ClientClosed,
+    ClientClosedError,
     ConflictError,
-    ConnectionFailed,
+    ConnectError,
+    HTTPStatusError,
     NetworkError,
     NotFoundError,
     PermissionDeniedError,
     PreconditionFailedError,
     RateLimitError,
-    RequestTimedOut,
+    RequestTimeout,
     ServerError,
-    StatusError,
-    UnprocessableError,
+    UnprocessableEntityError,
     errors,
     handle_api_error,
 )
@@ -45,9 +44,9 @@ BODY = {
 }
 
 
-def raised(talk: Talk, status: int, body: object = None, **headers: str) -> ApiException:
+def raised(talk: Talk, status: int, body: object = None, **headers: str) -> APIError:
     api, _ = talk(reply(status, body, headers), max_retries=0)
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         api.users.get("7")
     return caught.value
 
@@ -59,19 +58,19 @@ def raised(talk: Talk, status: int, body: object = None, **headers: str) -> ApiE
         (401, AuthenticationError, ApiErrorType.AUTHENTICATION_ERROR, "Authentication required"),
         (403, PermissionDeniedError, ApiErrorType.AUTHORIZATION_ERROR, "Access denied"),
         (404, NotFoundError, ApiErrorType.NOT_FOUND_ERROR, "Resource not found"),
-        (405, StatusError, ApiErrorType.METHOD_NOT_ALLOWED, "API request failed"),
-        (408, RequestTimedOut, ApiErrorType.TIMEOUT_ERROR, "Request timeout"),
+        (405, HTTPStatusError, ApiErrorType.METHOD_NOT_ALLOWED, "API request failed"),
+        (408, RequestTimeout, ApiErrorType.TIMEOUT_ERROR, "Request timeout"),
         (409, ConflictError, ApiErrorType.CONFLICT_ERROR, "API request failed"),
         (412, PreconditionFailedError, ApiErrorType.PRECONDITION_FAILED, "API request failed"),
-        (418, StatusError, ApiErrorType.VALIDATION_ERROR, "API request failed"),
-        (422, UnprocessableError, ApiErrorType.IDEMPOTENCY_KEY_REUSED, "API request failed"),
+        (418, HTTPStatusError, ApiErrorType.VALIDATION_ERROR, "API request failed"),
+        (422, UnprocessableEntityError, ApiErrorType.IDEMPOTENCY_KEY_REUSED, "API request failed"),
         (429, RateLimitError, ApiErrorType.RATE_LIMIT_ERROR, "API request failed"),
         (500, ServerError, ApiErrorType.SERVER_ERROR, "Internal server error"),
         (503, ServerError, ApiErrorType.SERVER_ERROR, "Internal server error"),
     ],
 )
 def test_each_status_has_its_class_its_type_and_the_documents_message(
-    talk: Talk, status: int, kind: type[ApiException], type: ApiErrorType, message: str
+    talk: Talk, status: int, kind: type[APIError], type: ApiErrorType, message: str
 ) -> None:
     error = raised(talk, status)
     assert error.__class__ is kind
@@ -115,32 +114,30 @@ def test_a_proxys_page_is_kept_as_text(talk: Talk) -> None:
 
 
 def test_without_an_id_from_the_server_an_error_has_the_one_we_sent(talk: Talk) -> None:
-    api, net = talk(ConnectionFailed(), max_retries=0)
-    with pytest.raises(ConnectionFailed) as caught:
+    api, net = talk(ConnectError(), max_retries=0)
+    with pytest.raises(ConnectError) as caught:
         api.users.get("1")
     assert caught.value.request_id == net.last.headers["Unique-Reference-Code"]
 
 
 def test_network_errors_and_timeouts_have_the_chat_documents_statuses() -> None:
     assert (NetworkError().status, NetworkError().message) == (0, "Network connection failed")
-    assert (RequestTimedOut().status, RequestTimedOut().message) == (408, "Request timeout")
-    assert RequestTimedOut().type is ApiErrorType.TIMEOUT_ERROR
+    assert (RequestTimeout().status, RequestTimeout().message) == (408, "Request timeout")
+    assert RequestTimeout().type is ApiErrorType.TIMEOUT_ERROR
 
 
 @pytest.mark.parametrize(
     ("error", "network", "client", "server", "retryable"),
     [
-        (ConnectionFailed(), True, False, False, True),
-        (RequestTimedOut(), False, True, False, True),
+        (ConnectError(), True, False, False, True),
+        (RequestTimeout(), False, True, False, True),
         (NotFoundError(status=404), False, True, False, False),
         (RateLimitError(status=429), False, True, False, True),
         (ServerError(status=500), False, False, True, True),
-        (ClientClosed(), False, False, False, False),
+        (ClientClosedError(), False, False, False, False),
     ],
 )
-def test_an_error_tells_its_kind(
-    error: ApiException, network: bool, client: bool, server: bool, retryable: bool
-) -> None:
+def test_an_error_tells_its_kind(error: APIError, network: bool, client: bool, server: bool, retryable: bool) -> None:
     told = (error.is_network_error(), error.is_client_error(), error.is_server_error(), error.is_retryable())
     assert told == (network, client, server, retryable)
 
@@ -159,26 +156,26 @@ def test_an_error_tells_its_kind(
     ],
 )
 def test_the_platform_documents_texts_for_people(type: ApiErrorType, text: str) -> None:
-    assert ApiException(type=type).user_message == text
+    assert APIError(type=type).user_message == text
 
 
 def test_a_validation_errors_own_words_go_before_the_general_ones(talk: Talk) -> None:
     assert raised(talk, 400, BODY).user_message == "email: Not a valid email address."
-    assert ApiException(type=ApiErrorType.NOT_FOUND_ERROR, details={"message": "x"}).user_message != "x"
+    assert APIError(type=ApiErrorType.NOT_FOUND_ERROR, details={"message": "x"}).user_message != "x"
 
 
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (ApiException(status=401), "Please log in again"),
-        (ApiException(status=403), "You do not have permission to perform this action"),
-        (ApiException(status=404), "The requested resource was not found"),
-        (ApiException(status=409), "This action conflicts with the current state"),
-        (ApiException(status=429), "Too many requests. Please wait a moment and try again"),
-        (ApiException(status=500), "Server error. Please try again later"),
-        (ApiException(status=502), "Server error. Please try again later"),
-        (ApiException(status=503), "Server error. Please try again later"),
-        (ApiException("Title is blank", status=400), "Title is blank"),
+        (APIError(status=401), "Please log in again"),
+        (APIError(status=403), "You do not have permission to perform this action"),
+        (APIError(status=404), "The requested resource was not found"),
+        (APIError(status=409), "This action conflicts with the current state"),
+        (APIError(status=429), "Too many requests. Please wait a moment and try again"),
+        (APIError(status=500), "Server error. Please try again later"),
+        (APIError(status=502), "Server error. Please try again later"),
+        (APIError(status=503), "Server error. Please try again later"),
+        (APIError("Title is blank", status=400), "Title is blank"),
         (NetworkError(), "Network connection failed"),
         (KeyError("x"), "'x'"),
         ("not an error", "An unknown error occurred"),
@@ -193,8 +190,8 @@ def test_handling_an_error_logs_it(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == ["API error in sidebar: No such chat (404)"]
 
 
-def all_classes() -> list[type[ApiException]]:
-    found, waiting = [], [ApiException]
+def all_classes() -> list[type[APIError]]:
+    found, waiting = [], [APIError]
     while waiting:
         kind = waiting.pop()
         found.append(kind)
@@ -203,7 +200,7 @@ def all_classes() -> list[type[ApiException]]:
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_every_error_can_be_pickled_and_copied_whole(kind: type[ApiException]) -> None:
+def test_every_error_can_be_pickled_and_copied_whole(kind: type[APIError]) -> None:
     error = kind("It broke", status=499, code="C", details={"a": 1}, errors=["e"], data={"b": [2]}, retry_after=3.5)
     error.request_id, error.method, error.path, error.elapsed = "r", "GET", "/x", 1.5
     error.attempts = (duologue.Attempt(1, "499", 0.5, 0.0),)
@@ -215,7 +212,7 @@ def test_every_error_can_be_pickled_and_copied_whole(kind: type[ApiException]) -
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_every_error_is_public_and_drawn_in_the_tree(kind: type[ApiException]) -> None:
+def test_every_error_is_public_and_drawn_in_the_tree(kind: type[APIError]) -> None:
     assert kind.__name__ in duologue.__all__
     assert kind.__name__ in sys.modules[kind.__module__].__dict__
     assert kind.__module__ == "duologue.errors"
@@ -225,7 +222,7 @@ def test_every_error_is_public_and_drawn_in_the_tree(kind: type[ApiException]) -
 
 
 def test_the_chat_documents_name_is_the_same_class() -> None:
-    assert APIError is ApiException
+    assert APIError is APIError
 
 
 def test_text_of_the_servers_making_cannot_forge_a_log_line(talk: Talk) -> None:
@@ -237,7 +234,7 @@ def test_text_of_the_servers_making_cannot_forge_a_log_line(talk: Talk) -> None:
 
 def test_nothing_secret_is_shown(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "duologue")
-    api, _ = talk(reply(401, BODY), token="secret-token", api_key="secret-key", max_retries=0)
+    api, _ = talk(reply(401, BODY), access_token="secret-token", api_key="secret-key", max_retries=0)
     shown = [repr(api), repr(api.config), str(api.config)]
     for call in (
         lambda: api.users.get("1"),
@@ -245,7 +242,7 @@ def test_nothing_secret_is_shown(talk: Talk, caplog: pytest.LogCaptureFixture) -
         lambda: api.auth.login(email="a@example.com", password="secret-password"),
         lambda: api.chats.get("1"),
     ):
-        with pytest.raises(ApiException) as caught:
+        with pytest.raises(APIError) as caught:
             call()
         shown += [repr(caught.value), str(caught.value), repr(caught.value.__dict__)]
     shown += caplog.messages

@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue import Client, ConnectionLost, Exchange, NotFoundError, ServerError
-from duologue.observability.logging_setup import show_as_told
+from duologue import Client, ConnectionLostError, HookEvent, NotFoundError, ServerError
+from duologue.observability.logging_setup import configure_from_env
 from tests.client.fakes import USER, FakeTransport, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
 
-def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, list[tuple[str, Exchange]]]:
-    seen: list[tuple[str, Exchange]] = []
+def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, list[tuple[str, HookEvent]]]:
+    seen: list[tuple[str, HookEvent]] = []
     names = ("on_request", "on_response", "on_retry", "on_error")
     api, _ = talk(*outcomes, **{name: lambda one, n=name: seen.append((n, one)) for name in names}, **options)
     return api, seen
@@ -25,7 +25,7 @@ def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, li
 
 def test_a_call_is_told_step_by_step(talk: Talk) -> None:
     busy = reply(503, {"message": "busy"}, {"X-A": "b"})
-    api, seen = hooked(talk, busy, ConnectionLost(), reply(200, USER), retry_delay=0, token="secret-token")
+    api, seen = hooked(talk, busy, ConnectionLostError(), reply(200, USER), retry_delay=0, access_token="secret-token")
     api.users.get("1")
     assert [name for name, _ in seen] == [
         *("on_request", "on_response", "on_retry"),
@@ -40,7 +40,7 @@ def test_a_call_is_told_step_by_step(talk: Talk) -> None:
     assert first.headers["Authorization"] == "***"
     assert (answered.status, answered.response_headers) == (503, {"x-a": "b"})
     assert (type(again.error), again.delay) == (ServerError, 0)
-    assert type(seen[4][1].error) is ConnectionLost
+    assert type(seen[4][1].error) is ConnectionLostError
 
 
 def test_an_error_is_told_once_with_all_it_carries(talk: Talk) -> None:
@@ -55,7 +55,7 @@ def test_an_error_is_told_once_with_all_it_carries(talk: Talk) -> None:
 
 @pytest.mark.parametrize("name", ["on_request", "on_response", "on_retry", "on_error"])
 def test_a_hook_that_fails_breaks_nothing(talk: Talk, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    def bad(_: Exchange) -> None:
+    def bad(_: HookEvent) -> None:
         raise RuntimeError("the hook's own fault")
 
     api, _ = talk(reply(503), reply(404, {"message": "no"}), **{name: bad}, retry_delay=0)
@@ -72,7 +72,7 @@ def test_without_hooks_nothing_is_told(talk: Talk) -> None:
 def test_a_hook_is_left_by_what_is_no_error(talk: Talk) -> None:
     """Ctrl-C in a hook is for the program, not for the log."""
 
-    def interrupted(_: Exchange) -> None:
+    def interrupted(_: HookEvent) -> None:
         raise KeyboardInterrupt
 
     api, _ = talk(reply(200, USER), on_request=interrupted)
@@ -82,7 +82,7 @@ def test_a_hook_is_left_by_what_is_no_error(talk: Talk) -> None:
 
 def test_the_log_tells_of_retries_and_attempts(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "duologue")
-    api, net = talk(reply(503, None, {"Retry-After": "1.5"}), reply(200, USER), token="secret-token")
+    api, net = talk(reply(503, None, {"Retry-After": "1.5"}), reply(200, USER), access_token="secret-token")
     api.users.get("1")
     code = net.last.headers["Unique-Reference-Code"]
     told = [(record.levelname, record.getMessage()) for record in caplog.records]
@@ -113,4 +113,4 @@ def test_a_variable_shows_the_log_once(level: str, lines: int) -> None:
 
 def test_a_variable_that_says_something_else_is_refused() -> None:
     with pytest.raises(ValueError, match="DUOLOGUE_LOG must be one of debug, info, warning, not 'loud'"):
-        show_as_told({"DUOLOGUE_LOG": "loud"})
+        configure_from_env({"DUOLOGUE_LOG": "loud"})

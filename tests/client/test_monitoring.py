@@ -16,10 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from duologue import (
     CallRecord,
     Client,
-    ConnectionFailed,
-    Measured,
-    MemoryTokens,
+    ConnectError,
+    MemoryTokenStorage,
     NotFoundError,
+    OperationStats,
     PerformanceMonitor,
     Request,
     Response,
@@ -52,12 +52,12 @@ def test_calls_are_measured_by_operation(talk: Talk, clock: FakeClock) -> None:
     api.users.delete("1")
     report = monitor.report()
     assert list(report) == ["users.DELETE", "users.GET"]
-    assert report["users.GET"] == Measured(2, 1, {"NotFoundError": 1}, 0.75, 0.25, 0.5, 0.5)
+    assert report["users.GET"] == OperationStats(2, 1, {"NotFoundError": 1}, 0.75, 0.25, 0.5, 0.5)
     assert report["users.GET"].mean == 0.375
 
 
 def test_retries_and_their_waits_belong_to_the_call(talk: Talk, clock: FakeClock) -> None:
-    api, _ = talk(ConnectionFailed(), reply(200, USER), max_retries=1, retry_delay=1)
+    api, _ = talk(ConnectError(), reply(200, USER), max_retries=1, retry_delay=1)
     monitor = PerformanceMonitor().attach(api)
     api.users.get("1")
     found = monitor.report()["users.GET"]
@@ -66,7 +66,9 @@ def test_retries_and_their_waits_belong_to_the_call(talk: Talk, clock: FakeClock
 
 
 def test_a_renewal_is_a_call_of_its_own(talk: Talk) -> None:
-    api, _ = talk(reply(401), reply(200, TOKENS), reply(200, USER), token_storage=MemoryTokens(StoredTokens("t", "r")))
+    api, _ = talk(
+        reply(401), reply(200, TOKENS), reply(200, USER), token_storage=MemoryTokenStorage(StoredTokens("t", "r"))
+    )
     monitor = PerformanceMonitor().attach(api)
     api.users.get("1")
     assert {name: one.count for name, one in monitor.report().items()} == {"auth.REFRESH": 1, "users.GET": 1}
@@ -105,9 +107,9 @@ def test_a_stream_is_measured_when_it_has_ended(talk: Talk) -> None:
 
 
 def test_what_an_observer_is_told(talk: Talk, clock: FakeClock) -> None:
-    api, _ = talk(ConnectionFailed(), slow(clock, 2, Response(404, {"X-Request-Id": "r-1"})), retry_delay=1)
+    api, _ = talk(ConnectError(), slow(clock, 2, Response(404, {"X-Request-Id": "r-1"})), retry_delay=1)
     told: list[CallRecord] = []
-    api._caller.observers.append(told.append)
+    api._requestor.observers.append(told.append)
     began = clock.time
     with pytest.raises(NotFoundError) as caught:
         api.users.get("a/b")
@@ -119,9 +121,9 @@ def test_what_an_observer_is_told(talk: Talk, clock: FakeClock) -> None:
         404,
     )
     assert record.error is caught.value
-    assert [attempt.outcome for attempt in record.attempts] == ["ConnectionFailed", "404"]
+    assert [attempt.outcome for attempt in record.attempts] == ["ConnectError", "404"]
     assert record.elapsed == pytest.approx(2 + sum(clock.slept))
-    assert abs(record.began - began) < timedelta(milliseconds=1)
+    assert abs(record.started_at - began) < timedelta(milliseconds=1)
 
 
 def test_an_observer_that_fails_harms_nobody(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
@@ -129,7 +131,7 @@ def test_an_observer_that_fails_harms_nobody(talk: Talk, caplog: pytest.LogCaptu
         raise RuntimeError("my own mistake")
 
     api, _ = talk(reply(200, USER))
-    api._caller.observers.append(fail)
+    api._requestor.observers.append(fail)
     monitor = PerformanceMonitor().attach(api)
     with caplog.at_level(logging.ERROR, logger="duologue"):
         assert api.users.get("1").id == "1"

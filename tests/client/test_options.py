@@ -42,7 +42,7 @@ def test_retries_of_one_call(talk: Talk, retries: int) -> None:
 
 
 def test_headers_of_one_call_go_before_our_own_in_any_case(talk: Talk) -> None:
-    api, net = talk(lambda _: reply(201, USER), headers={"X-Team": "a", "X-All": "b"}, token="t")
+    api, net = talk(lambda _: reply(201, USER), headers={"X-Team": "a", "X-All": "b"}, access_token="t")
     view = api.with_options(headers={"idempotency-key": "mine", "X-Team": "c", "authorization": "Basic x"})
     view.users.create(name="a", email="a@example.com")
     sent = net.last.headers
@@ -60,7 +60,7 @@ def test_headers_of_one_call_go_before_our_own_in_any_case(talk: Talk) -> None:
 
 def test_an_authorization_of_ones_own_renews_nothing(talk: Talk) -> None:
     api, net = talk(reply(401, {"message": "no"}))
-    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
     with pytest.raises(AuthenticationError):
         api.with_options(headers={"authorization": "Basic x"}).users.get("1")
     assert len(net.requests) == 1
@@ -69,7 +69,7 @@ def test_an_authorization_of_ones_own_renews_nothing(talk: Talk) -> None:
 def test_a_key_of_ones_own_is_not_sent_with_the_refresh_it_sets_off(talk: Talk) -> None:
     kept = iter([reply(401, {"message": "expired"}), reply(200, TOKENS), reply(201, USER)])
     api, net = talk(lambda _: next(kept))
-    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
     api.with_options(headers={"Idempotency-Key": "mine"}, deadline=5).users.create(name="a", email="a@example.com")
     keys = [request.headers["Idempotency-Key"] for request in net.requests]
     assert keys[0] == keys[2] == "mine" != keys[1]
@@ -120,7 +120,7 @@ def test_the_answer_behind_a_result(talk: Talk) -> None:
     busy = reply(503, None, {"Retry-After": "2"})
     good = reply(200, {**USER, "nick": "Jo"}, {"ETag": '"e"', "X-Request-Id": "urc-9"})
     api, _ = talk(busy, good)
-    api._caller.clock = clock
+    api._requestor.clock = clock
     raw = api.with_raw_response(api.users.get, "1")
     assert_type(raw, RawResponse[User])
     assert raw.parsed.name == "John Doe"

@@ -17,27 +17,27 @@ import psutil
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     AuthenticationError,
     Client,
-    ClientClosed,
+    ClientClosedError,
     Clock,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    ContractViolation,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
     NotFoundError,
-    OutboxFull,
     RateLimitError,
-    RequestTimedOut,
+    RequestTimeout,
+    ResponseValidationError,
+    SendBufferFullError,
     StoredTokens,
     defaults,
 )
-from duologue.auth.tokens import MemoryTokens
+from duologue.auth.tokens import MemoryTokenStorage
 from duologue.contract import users
 from duologue.http.request_ids import idempotency_key
-from duologue.realtime import LifecycleEvent, Realtime, ReceivedEvent, Reconnect
-from duologue.realtime.queues import Inbox, InOrder
+from duologue.realtime import ConnectionEvent, Realtime, ReceivedEvent, Reconnect
+from duologue.realtime.queues import EventQueue, SerialExecutor
 from duologue_mock import MockServer
 
 SECRET = "s" * 32  # tokens outlive a restart
@@ -70,12 +70,12 @@ class Told:
     """What was told of the connection, in order."""
 
     def __init__(self, live: Realtime) -> None:
-        self.events: list[LifecycleEvent] = []
+        self.events: list[ConnectionEvent] = []
         self._changed = threading.Condition()
-        for name in ("connected", "disconnected", "reconnected", "gave_up"):
+        for name in ("connected", "disconnected", "reconnected", "reconnect_failed"):
             live.on(name, self._hear)
 
-    def _hear(self, event: LifecycleEvent) -> None:
+    def _hear(self, event: ConnectionEvent) -> None:
         with self._changed:
             self.events.append(event)
             self._changed.notify_all()
@@ -84,7 +84,7 @@ class Told:
     def names(self) -> list[str]:
         return [event.name for event in self.events]
 
-    def wait(self, *names: str) -> LifecycleEvent:
+    def wait(self, *names: str) -> ConnectionEvent:
         """Wait until exactly these were told, and return the last."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.events) >= len(names), PROMPT), self.names
@@ -103,7 +103,7 @@ def start() -> Iterator[Start]:
 
     def begin(after: MockServer | None = None, **options: Any) -> MockServer:
         ports = {"port": after.port, "chat_port": after.chat_port, "state": after.state} if after else {}
-        mock = MockServer(rate_limit=None, secret=SECRET, grace=0.5, **{**ports, **options}).start()
+        mock = MockServer(rate_limit=None, secret=SECRET, shutdown_timeout=0.5, **{**ports, **options}).start()
         running.append(mock)
         return mock
 
@@ -120,7 +120,7 @@ def gate() -> GatedClock:
 @pytest.fixture
 def connect(clients: Callable[..., Client], gate: GatedClock) -> Connect:
     def make(mock: MockServer, **options: Any) -> Client:
-        urls = {"base_url": mock.platform_url, "chat_url": mock.chat_url, "api_key": mock.api_key}
+        urls = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "api_key": mock.api_key}
         return clients(**{**urls, "user_id": idempotency_key(), "timeout": 10, "clock": gate, **options})
 
     return make
@@ -155,10 +155,10 @@ class Taker:
 def drop_all(mock: MockServer) -> None:
     """Have the server end every connection."""
     assert mock._parts is not None
-    mock._parts.realtime._in_loop(mock._parts.realtime.disconnect_all)
+    mock._parts.realtime._call_soon(mock._parts.realtime.disconnect_all)
 
 
-def announce(mock: MockServer, number: int) -> None:
+def publish(mock: MockServer, number: int) -> None:
     mock.notify("1", title=str(number), message="")
 
 
@@ -190,7 +190,7 @@ def test_a_restarted_server_is_found_again_and_nothing_is_subscribed_twice(
         gate.wait_for_sleeper()  # nobody there yet
         start(mock)
         gate.let_through()
-        assert told.wait("connected", "disconnected", "reconnected").tries == 2
+        assert told.wait("connected", "disconnected", "reconnected").attempts == 2
         assert live.connected
         made = api.users.create(name="Back", email=f"{idempotency_key()}@example.com")
         assert live.receive(timeout=PROMPT).payload == users.UserEvent(made.id, made)
@@ -218,7 +218,7 @@ def test_a_cache_that_follows_knows_what_a_restart_has_hidden(start: Start, conn
     mock = start()
     api = connect(mock)
     told = Told(api.realtime)
-    with api.realtime.connect(), api.queries.follow(api.realtime):
+    with api.realtime.connect(), api.queries.sync(api.realtime):
         before = api.queries.users().fetch().total
         mock.stop()
         gate.wait_for_sleeper()
@@ -239,14 +239,16 @@ def test_giving_up_after_the_documents_five_tries(start: Start, connect: Connect
     live.connect(reconnect=Reconnect(jitter=0))
     mock.stop()
     gate.let_through(5)
-    with pytest.raises(ConnectionLost, match="5 tries") as caught:
+    with pytest.raises(ConnectionLostError, match="5 tries") as caught:
         list(live.events())
-    assert isinstance(caught.value.__cause__ or told.wait("connected", "disconnected", "gave_up").error, ApiException)
+    assert isinstance(
+        caught.value.__cause__ or told.wait("connected", "disconnected", "reconnect_failed").error, APIError
+    )
     assert gate.slept == [2, 4, 8, 16, 32]
-    assert told.wait("connected", "disconnected", "gave_up").tries == 5
-    with pytest.raises(ConnectionLost):
+    assert told.wait("connected", "disconnected", "reconnect_failed").attempts == 5
+    with pytest.raises(ConnectionLostError):
         live.emit("a")
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         live.receive()
     start(mock)
     with live.connect():  # by hand it can be made again
@@ -256,18 +258,18 @@ def test_giving_up_after_the_documents_five_tries(start: Start, connect: Connect
 def test_jitter_spreads_the_waits() -> None:
     assert list(Reconnect(random=lambda: 0.0).waits()) == pytest.approx([1.6, 3.2, 6.4, 12.8, 25.6])
     assert list(Reconnect(random=lambda: 1.0).waits()) == pytest.approx([2.4, 4.8, 9.6, 19.2, 38.4])
-    endless = Reconnect(tries=None, delay=1, max_delay=4, jitter=0).waits()
+    endless = Reconnect(attempts=None, delay=1, max_delay=4, jitter=0).waits()
     assert [next(endless) for _ in range(5)] == [1, 2, 4, 4, 4]
-    for wrong in ({"tries": -1}, {"delay": 0}, {"delay": 40}, {"jitter": 2}):
+    for wrong in ({"attempts": -1}, {"delay": 0}, {"delay": 40}, {"jitter": 2}):
         with pytest.raises(ValueError, match="cannot be meant"):
             Reconnect(**wrong)  # type: ignore[arg-type]
 
 
 def test_no_reconnection_if_none_is_wanted(start: Start, connect: Connect, gate: GatedClock) -> None:
     mock = start()
-    live = connect(mock).realtime.connect(reconnect=Reconnect(tries=0))
+    live = connect(mock).realtime.connect(reconnect=Reconnect(attempts=0))
     drop_all(mock)
-    with pytest.raises(ConnectionLost, match="0 tries"):
+    with pytest.raises(ConnectionLostError, match="0 tries"):
         live.receive(timeout=PROMPT)
     assert gate.slept == []
 
@@ -277,10 +279,10 @@ def test_a_login_that_was_ended_elsewhere_is_not_made_again(start: Start, connec
     mock = start()
     api = connect(mock)
     api.auth.login(email="john@example.com", password="password")
-    stored = api._caller.tokens.current
+    stored = api._requestor.tokens.current
     told = Told(api.realtime)
     live = api.realtime.connect()
-    other = connect(mock, token_storage=MemoryTokens(stored))
+    other = connect(mock, token_storage=MemoryTokenStorage(stored))
     other.auth.logout()
     gate.wait_for_sleeper()
     gate.let_through()
@@ -288,7 +290,7 @@ def test_a_login_that_was_ended_elsewhere_is_not_made_again(start: Start, connec
         list(live.events())
     assert caught.value.message == "Unauthorized"
     assert caught.value.data["code"] == "AUTHENTICATION_ERROR"  # type: ignore[index]
-    error = told.wait("connected", "disconnected", "gave_up").error
+    error = told.wait("connected", "disconnected", "reconnect_failed").error
     assert isinstance(error, AuthenticationError)
     assert len(gate.slept) == 1
 
@@ -307,7 +309,7 @@ def test_our_own_logout_ends_the_connection_at_once(start: Start, connect: Conne
 
 def test_each_reconnection_takes_the_token_of_its_moment(start: Start, connect: Connect, gate: GatedClock) -> None:
     mock = start()
-    storage = MemoryTokens()
+    storage = MemoryTokenStorage()
     api = connect(mock, token_storage=storage)
     api.auth.login(email="john@example.com", password="password")
     told = Told(api.realtime)
@@ -319,7 +321,7 @@ def test_each_reconnection_takes_the_token_of_its_moment(start: Start, connect: 
         gate.wait_for_sleeper()
         gate.let_through()
         told.wait("connected", "disconnected", "reconnected")
-        announce(mock, 7)  # only administrators hear it: we are somebody
+        publish(mock, 7)  # only administrators hear it: we are somebody
         assert live.receive(timeout=PROMPT).name == "notification:new"
     now = storage.load()
     assert now is not None
@@ -330,7 +332,7 @@ def test_a_token_about_to_end_is_renewed_before_connecting(start: Start, connect
     from datetime import UTC, datetime
 
     mock = start()
-    storage = MemoryTokens()
+    storage = MemoryTokenStorage()
     api = connect(mock, token_storage=storage)
     api.auth.login(email="john@example.com", password="password")
     kept = storage.load()
@@ -350,17 +352,17 @@ def test_what_is_emitted_meanwhile_is_sent_in_order(start: Start, connect: Conne
     changing = {"n": 0}
     live.emit("n", changing)
     changing["n"] = 99  # too late
-    for number in range(1, defaults.OUTBOX_SIZE):
+    for number in range(1, defaults.SEND_BUFFER_SIZE):
         live.emit("n", {"n": number})
-    with pytest.raises(OutboxFull, match="'n' was not taken") as caught:
+    with pytest.raises(SendBufferFullError, match="'n' was not taken") as caught:
         live.emit("n", {"n": -1})
-    assert isinstance(caught.value, ConnectionLost)
-    with pytest.raises(ConnectionLost):
+    assert isinstance(caught.value, ConnectionLostError)
+    with pytest.raises(ConnectionLostError):
         live.call("n")
     again = start(mock)
     taker = Taker(again, lambda _: None)
     gate.let_through()
-    assert [data["n"] for _, data in taker.wait(defaults.OUTBOX_SIZE)] == list(range(defaults.OUTBOX_SIZE))
+    assert [data["n"] for _, data in taker.wait(defaults.SEND_BUFFER_SIZE)] == list(range(defaults.SEND_BUFFER_SIZE))
 
 
 def test_what_cannot_be_sent_does_not_keep_the_rest(
@@ -437,11 +439,11 @@ def test_acknowledgements(start: Start, connect: Connect) -> None:
         with pytest.raises(RateLimitError, match="Slow down") as caught:
             live.call("error", timeout=PROMPT)
         assert (caught.value.status, caught.value.code) == (429, "RATE_LIMIT_ERROR")
-        with pytest.raises(RequestTimedOut, match="did not acknowledge 'never'"):
+        with pytest.raises(RequestTimeout, match="did not acknowledge 'never'"):
             live.call("never", timeout=0.05)
-        assert live._keeper is not None
-        assert live._keeper._link is not None
-        assert len(live._keeper._link._socket.callbacks["/"]) == 1  # the counter: nothing is kept of who gave up
+        assert live._connection is not None
+        assert live._connection._link is not None
+        assert len(live._connection._link._socket.callbacks["/"]) == 1  # the counter: nothing is kept of who gave up
 
 
 def test_a_call_whose_connection_is_lost_does_not_wait(start: Start, connect: Connect) -> None:
@@ -449,7 +451,7 @@ def test_a_call_whose_connection_is_lost_does_not_wait(start: Start, connect: Co
     Taker(mock, lambda _: drop_all(mock))
     live = connect(mock).realtime.connect()
     began = time.monotonic()
-    with pytest.raises(ConnectionLost, match="before the server acknowledged"):
+    with pytest.raises(ConnectionLostError, match="before the server acknowledged"):
         live.call("a", timeout=60)
     assert time.monotonic() - began < PROMPT
 
@@ -468,7 +470,7 @@ def test_a_long_running_consumer_ends_with_the_client(start: Start, connect: Con
     consumer = threading.Thread(target=consume)
     consumer.start()
     for number in range(3):
-        announce(mock, number)
+        publish(mock, number)
     wait_until(lambda: len(titles) == 3)
     api.close()
     consumer.join(PROMPT)
@@ -484,8 +486,8 @@ def test_an_event_that_breaks_the_contract_does_not_end_a_consumer(
     realtime = mock._parts.realtime
     with connect(mock).realtime.connect() as live:
         for name, payload in (("user:deleted", {"userId": 7}), ("user:deleted", {}), ("own", 1)):
-            realtime._in_loop(lambda name=name, payload=payload: realtime._io.emit(name, payload))  # type: ignore[misc]
-        with pytest.raises(ContractViolation):
+            realtime._call_soon(lambda name=name, payload=payload: realtime._io.emit(name, payload))  # type: ignore[misc]
+        with pytest.raises(ResponseValidationError):
             live.receive(timeout=PROMPT)
         assert next(live.events()) == ReceivedEvent("own", 1)
     assert "user:deleted breaks the contract" in caplog.text
@@ -521,7 +523,7 @@ def mute() -> Iterator[socket.socket]:
 def test_a_server_that_says_nothing(clients: Callable[..., Client], mute: socket.socket, transport: str) -> None:
     api = clients(realtime_url=f"http://127.0.0.1:{mute.getsockname()[1]}")
     began = time.monotonic()
-    with pytest.raises(ConnectTimedOut):
+    with pytest.raises(ConnectTimeout):
         api.realtime.connect(timeout=0.2, transports=[transport])
     assert time.monotonic() - began < PROMPT
     assert ours() == []
@@ -557,7 +559,7 @@ def test_connecting_can_be_ended_from_another_thread(
     def try_it() -> None:
         try:
             api.realtime.connect(timeout=60)
-        except ApiException as error:
+        except APIError as error:
             failures.append(error)
 
     thread = threading.Thread(target=try_it)
@@ -568,7 +570,7 @@ def test_connecting_can_be_ended_from_another_thread(
     thread.join(PROMPT)
     served.close()
     assert not thread.is_alive()
-    assert [type(failure) for failure in failures] in ([ConnectionFailed], [ClientClosed])
+    assert [type(failure) for failure in failures] in ([ConnectError], [ClientClosedError])
     assert ours() == []
 
 
@@ -597,7 +599,7 @@ def test_a_callback_may_end_the_connection(start: Start, connect: Connect) -> No
     api.realtime.connect()
     assert mock._parts is not None
     realtime = mock._parts.realtime
-    realtime._in_loop(lambda: realtime._io.emit("own", 1))
+    realtime._call_soon(lambda: realtime._io.emit("own", 1))
     assert ended.wait(PROMPT)
     assert not api.realtime.connected
 
@@ -607,13 +609,13 @@ def test_a_listener_may_end_the_connection_or_make_it_again(start: Start, connec
     live = connect(mock).realtime
     again = threading.Event()
 
-    def once_more(_: LifecycleEvent) -> None:
-        live.off("gave_up", once_more)
+    def once_more(_: ConnectionEvent) -> None:
+        live.off("reconnect_failed", once_more)
         live.connect()
         again.set()
 
-    live.on("gave_up", once_more)
-    live.connect(reconnect=Reconnect(tries=0))
+    live.on("reconnect_failed", once_more)
+    live.connect(reconnect=Reconnect(attempts=0))
     drop_all(mock)
     assert again.wait(PROMPT)
     assert live.connected
@@ -658,7 +660,7 @@ def test_a_burst_is_heard_whole_and_in_order(start: Start, connect: Connect, tra
             for number in range(200):
                 realtime._io.emit("n", number)
 
-        realtime._in_loop(burst)
+        realtime._call_soon(burst)
         assert [live.receive(timeout=PROMPT).payload for _ in range(200)] == list(range(200))
         assert told.names == ["connected"]
 
@@ -685,8 +687,8 @@ def test_callbacks_run_in_order_on_one_thread_and_not_after_unsubscribing(start:
         assert mock._parts is not None
         realtime = mock._parts.realtime
         for number in range(4):
-            realtime._in_loop(lambda number=number: realtime._io.emit("n", number))  # type: ignore[misc]
-        realtime._in_loop(lambda: realtime._io.emit("done"))
+            realtime._call_soon(lambda number=number: realtime._io.emit("n", number))  # type: ignore[misc]
+        realtime._call_soon(lambda: realtime._io.emit("done"))
         assert done.wait(PROMPT)
     name = "duologue-callbacks"
     assert heard == [(name, 0), ("second", 0), (name, 1), ("second", 1), (name, 2), (name, 3)]
@@ -714,7 +716,7 @@ def test_a_frozen_server_cannot_keep_us() -> None:
     """Its websocket stands, takes nothing and says nothing; the thread that sends is in the middle of it."""
     script = (
         "import sys; from duologue_mock import MockServer\n"
-        "with MockServer() as mock: print(mock.url, flush=True); sys.stdin.read()"
+        "with MockServer() as mock: print(mock.origin, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdout is not None
@@ -723,7 +725,7 @@ def test_a_frozen_server_cannot_keep_us() -> None:
             process.send_signal(signal.SIGSTOP)
             live.emit("a", "a" * 3_000_000)
             began = time.monotonic()
-            with pytest.raises(RequestTimedOut):
+            with pytest.raises(RequestTimeout):
                 live.call("a", timeout=0.01)
             live.disconnect()
             assert time.monotonic() - began < 2 * PROMPT
@@ -768,7 +770,7 @@ def test_a_child_process_has_no_connection_and_harms_its_parents_none(start: Sta
 def _is_orphan(live: Realtime) -> bool:
     try:
         live.emit("a")
-    except ConnectionLost:
+    except ConnectionLostError:
         live.disconnect()
         return not live.connected and list(live.events()) == [] and _has_its_own(live)
     return False
@@ -784,19 +786,19 @@ def _has_its_own(live: Realtime) -> bool:
 
 
 def test_an_inbox_keeps_the_newest_and_the_first_end() -> None:
-    inbox = Inbox(2)
+    event_queue = EventQueue(2)
     for number in range(3):
-        inbox.put(ReceivedEvent("n", number))
-    inbox.end()
-    inbox.end(ConnectionLost("too late"))
-    inbox.put(ReceivedEvent("n", 4))
-    assert [inbox.take(None).payload for _ in range(2)] == [1, 2]
-    assert inbox.next() is None
+        event_queue.put(ReceivedEvent("n", number))
+    event_queue.end()
+    event_queue.end(ConnectionLostError("too late"))
+    event_queue.put(ReceivedEvent("n", 4))
+    assert [event_queue.take(None).payload for _ in range(2)] == [1, 2]
+    assert event_queue.next() is None
 
 
 def test_nothing_is_done_after_stopping() -> None:
     done: list[int] = []
-    worker = InOrder("duologue-test")
+    worker = SerialExecutor("duologue-test")
     worker.do(done.append, 1)
     worker.stop()
     worker.do(done.append, 2)

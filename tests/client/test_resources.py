@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from duologue import AuthenticationError, Client, ContractViolation, NotFoundError, ServerError
+from duologue import AuthenticationError, Client, NotFoundError, ResponseValidationError, ServerError
 from duologue.contract import operations
 from tests.client.fakes import MESSAGE, SESSION, TOKENS, USER, FakeTransport, enveloped, reply
 
@@ -114,7 +114,7 @@ def test_a_method_makes_its_call(talk: Talk, id: str) -> None:
     assert net.last.url.split("/", 3)[3] == path[1:]
     assert (json.loads(net.last.body) if net.last.body else None) == body
     operation = next(operation for operation in operations() if operation.id == id)
-    expected = operation.answer.model if operation.answer else type(None)
+    expected = operation.response.model if operation.response else type(None)
     assert isinstance(returned, expected)
 
 
@@ -167,7 +167,7 @@ def test_users_are_paged_through_lazily(talk: Talk) -> None:
 @pytest.mark.parametrize("next_page", [1, 0])
 def test_a_next_page_that_is_none_does_not_go_on_for_ever(talk: Talk, next_page: int) -> None:
     api, net = talk(user_page(1, next_page))
-    with pytest.raises(ContractViolation, match="After page 1"):
+    with pytest.raises(ResponseValidationError, match="After page 1"):
         list(api.users.iterate())
     assert len(net.requests) == 1
 

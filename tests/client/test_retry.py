@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     Client,
-    ClientClosed,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    DecodeError,
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    DecodingError,
     NetworkError,
     ProtocolError,
     RateLimitError,
     Request,
-    RequestTimedOut,
+    RequestTimeout,
     Response,
     RetryPolicy,
     ServerError,
@@ -43,21 +43,21 @@ def test_a_status_that_may_pass_is_tried_again(talk: Talk, status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 501, 505])
 def test_a_status_that_stays_is_not_tried_again(talk: Talk, status: int) -> None:
     api, net = talk(reply(status, {"message": "no"}))
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         api.users.get("1")
     assert caught.value.status == status
     assert len(net.requests) == 1
 
 
-@pytest.mark.parametrize("failure", [ConnectionFailed(), ConnectTimedOut(), ConnectionLost(), RequestTimedOut()])
-def test_a_network_failure_is_tried_again(talk: Talk, failure: ApiException) -> None:
+@pytest.mark.parametrize("failure", [ConnectError(), ConnectTimeout(), ConnectionLostError(), RequestTimeout()])
+def test_a_network_failure_is_tried_again(talk: Talk, failure: APIError) -> None:
     api, net = talk(failure, reply(201, USER))
     assert api.users.create(name="John Doe", email="john@example.com").id == "1"
     assert len(net.requests) == 2
 
 
-@pytest.mark.parametrize("failure", [ProtocolError(), DecodeError()])
-def test_garbage_is_not_tried_again(talk: Talk, failure: ApiException) -> None:
+@pytest.mark.parametrize("failure", [ProtocolError(), DecodingError()])
+def test_garbage_is_not_tried_again(talk: Talk, failure: APIError) -> None:
     api, net = talk(failure)
     with pytest.raises(type(failure)):
         api.users.get("1")
@@ -65,7 +65,7 @@ def test_garbage_is_not_tried_again(talk: Talk, failure: ApiException) -> None:
 
 
 def test_one_call_keeps_its_reference_code_and_its_idempotency_key_and_counts_its_attempts(talk: Talk) -> None:
-    api, net = talk(ConnectionLost(), reply(503, None), reply(201, USER))
+    api, net = talk(ConnectionLostError(), reply(503, None), reply(201, USER))
     api.users.create(name="John Doe", email="john@example.com")
     assert len({request.headers["Unique-Reference-Code"] for request in net.requests}) == 1
     assert len({request.headers["Idempotency-Key"] for request in net.requests}) == 1
@@ -102,8 +102,8 @@ def test_the_services_have_their_own_numbers(talk: Talk) -> None:
 
 
 def test_no_retries_when_there_are_to_be_none(talk: Talk, clock: FakeClock) -> None:
-    api, net = talk(ConnectionFailed(), max_retries=0)
-    with pytest.raises(ConnectionFailed):
+    api, net = talk(ConnectError(), max_retries=0)
+    with pytest.raises(ConnectError):
         api.users.get("1")
     assert len(net.requests) == 1
     assert clock.slept == []
@@ -125,18 +125,18 @@ def test_half_of_a_wait_is_left_to_chance(spread: float, wait: float) -> None:
     policy: RetryPolicy | None = RetryPolicy(5, backoff_factor=1, spread=lambda: spread)
     for _ in range(3):
         assert policy is not None
-        policy = policy.after(ConnectionLost(), method="GET", keyed=False)
+        policy = policy.next(ConnectionLostError(), method="GET", has_idempotency_key=False)
     assert policy is not None
-    assert policy.delay(ConnectionLost()) == wait
+    assert policy.delay(ConnectionLostError()) == wait
     assert policy.total == 2
 
 
 def test_a_request_that_is_neither_harmless_nor_keyed_is_not_repeated() -> None:
     policy = RetryPolicy(3)
-    assert policy.after(ConnectionLost(), method="POST", keyed=False) is None
-    assert policy.after(ConnectionLost(), method="POST", keyed=True) is not None
-    assert policy.after(ConnectionFailed(), method="POST", keyed=False) is not None  # nothing was sent
-    assert policy.after(ConnectionLost(), method="PUT", keyed=False) is not None
+    assert policy.next(ConnectionLostError(), method="POST", has_idempotency_key=False) is None
+    assert policy.next(ConnectionLostError(), method="POST", has_idempotency_key=True) is not None
+    assert policy.next(ConnectError(), method="POST", has_idempotency_key=False) is not None  # nothing was sent
+    assert policy.next(ConnectionLostError(), method="PUT", has_idempotency_key=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_wish_that_is_too_long_is_an_error_at_once(talk: Talk, clock: FakeCloc
 def test_setting_a_favourite_never_toggles_twice(talk: Talk) -> None:
     api, net = talk(
         enveloped(SESSION),
-        ConnectionLost(),
+        ConnectionLostError(),
         enveloped({**SESSION, "isFavorite": True}),
     )
     assert api.chats.toggle_favorite("test-session-1").is_favorite
@@ -199,18 +199,18 @@ def test_a_closed_client_makes_no_further_attempt(talk: Talk, clock: FakeClock) 
 
     api: Client
     api, net = talk(close_and_fail)
-    with pytest.raises(ClientClosed) as caught:
+    with pytest.raises(ClientClosedError) as caught:
         api.users.get("1")
     assert len(net.requests) == 1
     assert [attempt.outcome for attempt in caught.value.attempts] == ["503"]
     assert not isinstance(caught.value, NetworkError)
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         api.users.get("1")
 
 
 def test_closing_ends_the_wait_for_a_retry(clients: Callable[..., Client]) -> None:
     asked = threading.Event()
-    errors: list[ApiException] = []
+    errors: list[APIError] = []
 
     def busy(_: Request) -> Response:
         asked.set()
@@ -221,7 +221,7 @@ def test_closing_ends_the_wait_for_a_retry(clients: Callable[..., Client]) -> No
     def call() -> None:
         try:
             api.users.get("1")
-        except ApiException as error:
+        except APIError as error:
             errors.append(error)
 
     thread = threading.Thread(target=call)
@@ -230,4 +230,4 @@ def test_closing_ends_the_wait_for_a_retry(clients: Callable[..., Client]) -> No
     api.close()
     thread.join(5)
     assert not thread.is_alive()
-    assert [type(error) for error in errors] == [ClientClosed]
+    assert [type(error) for error in errors] == [ClientClosedError]

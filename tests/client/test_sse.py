@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue import DecodeError
+from duologue import DecodingError
 from duologue.http.sse import MAX_EVENT, ServerSentEvent, read_events
 
 
-def read(*pieces: bytes) -> list[tuple[str, str]]:
-    return [(event.name, event.data) for event in read_events(pieces)]
+def read(*chunks: bytes) -> list[tuple[str, str]]:
+    return [(event.name, event.data) for event in read_events(chunks)]
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_ids_last_until_they_are_set_anew() -> None:
 def test_how_the_bytes_are_cut_does_not_matter(texts: list[str], end: str, data: st.DataObject) -> None:
     stream = "".join(f": note{end}event: e{end}data:{end}data: {text}{end}{end}" for text in texts).encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    assert list(read_events(pieces)) == [ServerSentEvent("e", f"\n{text}") for text in texts]
+    chunks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert list(read_events(chunks)) == [ServerSentEvent("e", f"\n{text}") for text in texts]
 
 
 @pytest.mark.parametrize("endless", [b"data: " + b"x" * 10_000, b"data: x\n" * 10_000])
 def test_an_event_without_end_is_an_error(endless: bytes) -> None:
     given_ = iter([endless] * (2 * MAX_EVENT // 10_000))
-    with pytest.raises(DecodeError, match="too long"):
+    with pytest.raises(DecodingError, match="too long"):
         list(read_events(given_))
     assert next(given_, None) is not None  # it stopped before it had read all of it

@@ -10,14 +10,14 @@ from collections.abc import Callable
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     AuthenticationError,
     Client,
-    ConnectionLost,
-    ContractViolation,
-    DecodeError,
+    ConnectionLostError,
+    DecodingError,
     NotFoundError,
-    RequestTimedOut,
+    RequestTimeout,
+    ResponseValidationError,
     ServerError,
 )
 from tests.client.fakes import MESSAGE, FakeClock
@@ -46,7 +46,7 @@ COMPLETED = event("message.completed", REPLY)
 
 
 def client(clients: Clients, server: ScriptedServer, **options: object) -> Client:
-    return clients(**{"chat_url": server.origin, "clock": FakeClock(), "timeout": 5, **options})
+    return clients(**{"chat_base_url": server.origin, "clock": FakeClock(), "timeout": 5, **options})
 
 
 def test_the_pieces_come_first_and_then_the_message(clients: Clients) -> None:
@@ -145,14 +145,12 @@ def test_a_stream_that_was_never_read_is_closed_too(clients: Clients) -> None:
     ("code", "kind", "status"),
     [
         ("SERVER_ERROR", ServerError, 500),
-        ("TIMEOUT_ERROR", RequestTimedOut, 408),
+        ("TIMEOUT_ERROR", RequestTimeout, 408),
         ("NOT_FOUND_ERROR", NotFoundError, 404),
         ("SOMETHING_NEW", ServerError, 500),
     ],
 )
-def test_a_failure_midway_is_the_servers_error(
-    clients: Clients, code: str, kind: type[ApiException], status: int
-) -> None:
+def test_a_failure_midway_is_the_servers_error(clients: Clients, code: str, kind: type[APIError], status: int) -> None:
     failure = event("error", {"message": "The model is down", "code": code, "details": {"message": "down"}})
     with ScriptedServer(streamed(DELTAS[0], failure)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
@@ -167,15 +165,15 @@ def test_a_failure_midway_is_the_servers_error(
 @pytest.mark.parametrize(
     ("act", "kind"),
     [
-        (streamed(*DELTAS), ConnectionLost),
-        (streamed(*DELTAS, end=False), ConnectionLost),
-        (streamed(event("message.delta", {"id": 1})), ContractViolation),
-        (streamed(event("message.completed", {})), ContractViolation),
-        (streamed(b"event: message.delta\ndata: <html>\n\n"), DecodeError),
+        (streamed(*DELTAS), ConnectionLostError),
+        (streamed(*DELTAS, end=False), ConnectionLostError),
+        (streamed(event("message.delta", {"id": 1})), ResponseValidationError),
+        (streamed(event("message.completed", {})), ResponseValidationError),
+        (streamed(b"event: message.delta\ndata: <html>\n\n"), DecodingError),
     ],
     ids=["no end", "cut off", "bad delta", "bad message", "no JSON"],
 )
-def test_a_reply_that_goes_wrong_is_one_of_our_errors(clients: Clients, act: Act, kind: type[ApiException]) -> None:
+def test_a_reply_that_goes_wrong_is_one_of_our_errors(clients: Clients, act: Act, kind: type[APIError]) -> None:
     with ScriptedServer(act) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
         with pytest.raises(kind) as caught:

@@ -99,8 +99,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., dict[str, str]]]:
         def begin(**settings: object) -> dict[str, str]:
             mock = stack.enter_context(MockServer(**settings))  # type: ignore[arg-type]
             return {
-                "DUOLOGUE_BASE_URL": mock.platform_url,
-                "DUOLOGUE_CHAT_URL": mock.chat_url,
+                "DUOLOGUE_BASE_URL": mock.base_url,
+                "DUOLOGUE_CHAT_BASE_URL": mock.chat_base_url,
                 "DUOLOGUE_USER_ID": "anonymous-user",
                 "DUOLOGUE_DATA_DIR": str(tmp_path / "data"),
             }
@@ -164,7 +164,7 @@ def test_ctrl_c_ends_a_reply_and_not_the_conversation(start: Start) -> None:
         yield "The first piece"
         go_on.wait(PATIENCE)
 
-    with PseudoTerminal("chat", "test-session-1", environ=start(reply=reply)) as screen:
+    with PseudoTerminal("chat", "test-session-1", environ=start(reply_function=reply)) as screen:
         try:
             screen.see("you> ")
             screen.type("Tell me everything\n")
@@ -187,7 +187,7 @@ def test_a_spinner_is_shown_while_waiting_and_is_gone_afterwards(start: Start) -
         go_on.wait(PATIENCE)
         return "At last"
 
-    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply=reply)) as screen:
+    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply_function=reply)) as screen:
         try:
             screen.see("…")
             screen.see("\x1b\\[\\?25l|⠋|⠙|⠹")
@@ -204,7 +204,7 @@ def test_ctrl_c_ends_a_single_question(start: Start) -> None:
         yield "The first piece"
         go_on.wait(PATIENCE)
 
-    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply=reply)) as screen:
+    with PseudoTerminal("chat", "--message", "Hello", environ=start(reply_function=reply)) as screen:
         try:
             screen.see("The first piece")
             screen.type("\x03")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue import Client, FileTokens, StoredTokens, TokenFileRefused
+from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
 from duologue.auth.tokens import SharedTokenStorage
 from tests.client.fakes import FakeClock, FakeTransport
 from tests.client.test_auth import Platform, log_in, run_together
@@ -30,35 +30,35 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> FileTokens:
-    return FileTokens(URL, folder=tmp_path / "data")
+def kept(tmp_path: Path) -> FileTokenStorage:
+    return FileTokenStorage(URL, folder=tmp_path / "data")
 
 
-@pytest.mark.parametrize("tokens", [TOKENS, StoredTokens("t"), replace(TOKENS, renew_at=None)])
-def test_what_is_kept_is_found_by_the_next_program(kept: FileTokens, tokens: StoredTokens) -> None:
+@pytest.mark.parametrize("tokens", [TOKENS, StoredTokens("t"), replace(TOKENS, refresh_at=None)])
+def test_what_is_kept_is_found_by_the_next_program(kept: FileTokenStorage, tokens: StoredTokens) -> None:
     assert kept.load() is None
     kept.save(tokens)
-    again = FileTokens(URL, folder=kept.file.parent).load()
+    again = FileTokenStorage(URL, folder=kept.file.parent).load()
     assert again is not None
-    assert (again, again.renew_at, again.login) == (tokens, tokens.renew_at, tokens.login)
+    assert (again, again.refresh_at, again.login) == (tokens, tokens.refresh_at, tokens.login)
     kept.save(None)
     assert not kept.file.exists()
     assert kept.load() is None
     kept.save(None)
 
 
-def test_it_is_a_storage_that_processes_share(kept: FileTokens) -> None:
+def test_it_is_a_storage_that_processes_share(kept: FileTokenStorage) -> None:
     assert isinstance(kept, SharedTokenStorage)
     assert "token-1" not in repr(kept)
 
 
 @posix
-def test_only_its_owner_can_read_it(kept: FileTokens) -> None:
+def test_only_its_owner_can_read_it(kept: FileTokenStorage) -> None:
     before = os.umask(0)
     try:
         kept.save(TOKENS)
-        kept.exchange(TOKENS, TOKENS)
-        with kept.renewing():
+        kept.compare_and_swap(TOKENS, TOKENS)
+        with kept.refresh_lock():
             pass
     finally:
         os.umask(before)
@@ -68,30 +68,30 @@ def test_only_its_owner_can_read_it(kept: FileTokens) -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
-def test_a_file_that_others_can_read_is_refused(kept: FileTokens, mode: int) -> None:
+def test_a_file_that_others_can_read_is_refused(kept: FileTokenStorage, mode: int) -> None:
     kept.save(TOKENS)
     assert kept.load() is not None
     kept.file.chmod(mode)
-    with pytest.raises(TokenFileRefused, match=rf"Others can read .*mode 0{mode:o}") as caught:
+    with pytest.raises(TokenFileError, match=rf"Others can read .*mode 0{mode:o}") as caught:
         kept.load()
     assert "token-1" not in str(caught.value)
 
 
 @posix
-def test_what_is_no_file_of_ours_is_refused(kept: FileTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_file_of_ours_is_refused(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.save(TOKENS)
     target = kept.file.rename(kept.file.with_name("elsewhere"))
     kept.file.symlink_to(target)
-    with pytest.raises(TokenFileRefused, match="cannot be used"):
+    with pytest.raises(TokenFileError, match="cannot be used"):
         kept.load()
     kept.file.unlink()
     kept.file.mkdir(mode=0o700)
-    with pytest.raises(TokenFileRefused):
+    with pytest.raises(TokenFileError):
         kept.load()
     kept.file.rmdir()
     target.rename(kept.file)
     monkeypatch.setattr(os, "geteuid", lambda: -1)
-    with pytest.raises(TokenFileRefused, match="another user"):
+    with pytest.raises(TokenFileError, match="another user"):
         kept.load()
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_file_of_ours_is_refused(kept: FileTokens, monkeypatch: pytes
     ],
 )
 def test_a_damaged_file_is_ignored_with_one_warning(
-    kept: FileTokens, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+    kept: FileTokenStorage, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     kept.save(TOKENS)
     kept.file.write_bytes(change(kept.file.read_bytes()))
@@ -137,35 +137,35 @@ def test_a_damaged_file_is_ignored_with_one_warning(
     ],
 )
 def test_each_server_has_its_own_file(tmp_path: Path, one: str, other: str, shared: bool) -> None:
-    FileTokens(one, folder=tmp_path).save(TOKENS)
-    assert FileTokens(other, folder=tmp_path).load() == (TOKENS if shared else None)
+    FileTokenStorage(one, folder=tmp_path).save(TOKENS)
+    assert FileTokenStorage(other, folder=tmp_path).load() == (TOKENS if shared else None)
 
 
 def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
-    kept = FileTokens("http://../../../../etc/" + "x" * 5000, folder=tmp_path)
+    kept = FileTokenStorage("http://../../../../etc/" + "x" * 5000, folder=tmp_path)
     kept.save(TOKENS)
     assert kept.file.parent == tmp_path
     assert kept.load() == TOKENS
 
 
-def test_only_what_is_still_kept_is_exchanged(kept: FileTokens) -> None:
+def test_only_what_is_still_kept_is_exchanged(kept: FileTokenStorage) -> None:
     new = replace(TOKENS, token="token-2")
     kept.save(TOKENS)
-    assert kept.exchange(TOKENS, new)
-    assert not kept.exchange(TOKENS, None)
+    assert kept.compare_and_swap(TOKENS, new)
+    assert not kept.compare_and_swap(TOKENS, None)
     assert kept.load() == new
-    assert kept.exchange(new, None)
-    assert not kept.exchange(new, TOKENS)
+    assert kept.compare_and_swap(new, None)
+    assert not kept.compare_and_swap(new, TOKENS)
     assert kept.load() is None
 
 
-def test_a_write_that_fails_leaves_what_was_there(kept: FileTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_what_was_there(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     kept.save(TOKENS)
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TokenFileRefused, match="No space left on device"):
+    with pytest.raises(TokenFileError, match="No space left on device"):
         kept.save(replace(TOKENS, token="token-2"))
     assert kept.load() == TOKENS
     assert not list(kept.file.parent.glob(".tokens-*"))
@@ -173,27 +173,27 @@ def test_a_write_that_fails_leaves_what_was_there(kept: FileTokens, monkeypatch:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "in the way").touch()
-    kept = FileTokens(URL, folder=tmp_path / "in the way" / "data")
-    for attempt in (lambda: kept.save(TOKENS), kept.load, lambda: kept.renewing().__enter__()):
-        with pytest.raises(TokenFileRefused, match="cannot be used"):
+    kept = FileTokenStorage(URL, folder=tmp_path / "in the way" / "data")
+    for attempt in (lambda: kept.save(TOKENS), kept.load, lambda: kept.refresh_lock().__enter__()):
+        with pytest.raises(TokenFileError, match="cannot be used"):
             attempt()
 
 
 def test_without_a_home_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duologue.auth.token_file.data_folder", lambda _: None)
-    with pytest.raises(TokenFileRefused, match="DUOLOGUE_DATA_DIR"):
-        FileTokens(URL)
+    with pytest.raises(TokenFileError, match="DUOLOGUE_DATA_DIR"):
+        FileTokenStorage(URL)
 
 
 def test_the_default_folder_is_the_users_data_folder(tmp_path: Path) -> None:
-    assert FileTokens(URL).file.parent == tmp_path / "data"
+    assert FileTokenStorage(URL).file.parent == tmp_path / "data"
 
 
 def test_a_login_is_found_by_the_next_client(talk: Talk) -> None:
     platform = Platform()
-    first, _ = talk(platform, token_storage=FileTokens(URL))
+    first, _ = talk(platform, token_storage=FileTokenStorage(URL))
     log_in(first)
-    second, _ = talk(platform, token_storage=FileTokens(URL))
+    second, _ = talk(platform, token_storage=FileTokenStorage(URL))
     assert second.users.get("1").id == "1"
     second.auth.logout()
     assert not first.auth.logged_in
@@ -204,7 +204,7 @@ def test_a_login_is_found_by_the_next_client(talk: Talk) -> None:
 def test_clients_that_share_a_file_renew_an_ended_token_once(talk: Talk, clock: FakeClock) -> None:
     """Each client stands for a program: they share nothing but the file."""
     platform = Platform()
-    apis = [talk(platform, token_storage=FileTokens(URL))[0] for _ in range(8)]
+    apis = [talk(platform, token_storage=FileTokenStorage(URL))[0] for _ in range(8)]
     log_in(apis[0])
     clock.time = datetime(2024, 2, 1, tzinfo=UTC)
     together = threading.Barrier(8)
@@ -223,16 +223,16 @@ def test_clients_that_share_a_file_renew_an_ended_token_once(talk: Talk, clock: 
 
 
 @posix
-def test_another_process_waits_for_its_turn(kept: FileTokens) -> None:
+def test_another_process_waits_for_its_turn(kept: FileTokenStorage) -> None:
     """It would print the first token if it did not wait: the second is kept before we let it in."""
     script = (
-        "import sys; from pathlib import Path; from duologue import FileTokens\n"
-        "kept = FileTokens(sys.argv[1], folder=Path(sys.argv[2]))\n"
+        "import sys; from pathlib import Path; from duologue import FileTokenStorage\n"
+        "kept = FileTokenStorage(sys.argv[1], folder=Path(sys.argv[2]))\n"
         "print('ready', flush=True)\n"
-        "with kept.renewing(): print(kept.load().token, flush=True)\n"
+        "with kept.refresh_lock(): print(kept.load().token, flush=True)\n"
     )
     arguments = [sys.executable, "-c", script, URL, str(kept.file.parent)]
-    with kept.renewing():
+    with kept.refresh_lock():
         kept.save(TOKENS)
         other = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         assert other.stdout is not None
@@ -245,9 +245,9 @@ def test_another_process_waits_for_its_turn(kept: FileTokens) -> None:
 
 
 def test_a_refused_file_is_an_error_of_the_call(talk: Talk) -> None:
-    api, net = talk(Platform(), token_storage=FileTokens(URL))
+    api, net = talk(Platform(), token_storage=FileTokenStorage(URL))
     log_in(api)
-    FileTokens(URL).file.chmod(0o644)
-    with pytest.raises(TokenFileRefused):
+    FileTokenStorage(URL).file.chmod(0o644)
+    with pytest.raises(TokenFileError):
         api.users.get("1")
     assert len(net.requests) == 1

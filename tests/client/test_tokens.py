@@ -12,8 +12,8 @@ import pytest
 from duologue import (
     AuthenticationError,
     Client,
-    ConnectionFailed,
-    MemoryTokens,
+    ConnectError,
+    MemoryTokenStorage,
     Request,
     Response,
     StoredTokens,
@@ -42,7 +42,7 @@ class Platform:
 
 def test_a_login_is_kept_and_used(talk: Talk) -> None:
     api, net = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), reply(200, USER))
-    assert api._caller.tokens.token is None
+    assert api._requestor.tokens.token is None
     login = api.auth.login(email="john@example.com", password="password")
     assert login.user.name == "John Doe"
     assert api.auth.logged_in
@@ -52,16 +52,16 @@ def test_a_login_is_kept_and_used(talk: Talk) -> None:
 
 
 def test_a_login_knows_when_it_ends(talk: Talk) -> None:
-    kept = MemoryTokens()
+    kept = MemoryTokenStorage()
     api, _ = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), token_storage=kept)
     api.auth.login(email="john@example.com", password="password")
     assert kept.load() == StoredTokens("t", "r", datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=900))
 
 
-@pytest.mark.parametrize("outcome", [reply(204), reply(401), ConnectionFailed()])
+@pytest.mark.parametrize("outcome", [reply(204), reply(401), ConnectError()])
 def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, outcome: Response) -> None:
-    api, net = talk(outcome, token="t", max_retries=0)
-    with suppress(AuthenticationError, ConnectionFailed):
+    api, net = talk(outcome, access_token="t", max_retries=0)
+    with suppress(AuthenticationError, ConnectError):
         api.auth.logout()
 
     assert net.last.headers["Authorization"] == "Bearer t"
@@ -70,7 +70,7 @@ def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, o
 
 def test_a_refused_token_is_renewed_once_and_the_call_made_again(talk: Talk) -> None:
     platform = Platform()
-    api, net = talk(platform, token_storage=MemoryTokens(OLD))
+    api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     assert api.users.create(name="a", email="a@example.com").id == "1"
     refused, refresh, again = net.requests
     assert refresh.body == b'{"refreshToken":"refresh-1"}'
@@ -83,7 +83,7 @@ def test_a_refused_token_is_renewed_once_and_the_call_made_again(talk: Talk) -> 
 
 def test_a_new_token_that_is_refused_too_is_an_error(talk: Talk) -> None:
     platform = Platform(good="none")
-    api, net = talk(platform, token_storage=MemoryTokens(OLD))
+    api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError, match="Token expired") as caught:
         api.users.get("1")
     assert platform.refreshes == 1
@@ -93,7 +93,9 @@ def test_a_new_token_that_is_refused_too_is_an_error(talk: Talk) -> None:
 
 def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> None:
     api, net = talk(
-        reply(401, {"message": "Token expired"}), reply(401, {"message": "Spent"}), token_storage=MemoryTokens(OLD)
+        reply(401, {"message": "Token expired"}),
+        reply(401, {"message": "Spent"}),
+        token_storage=MemoryTokenStorage(OLD),
     )
     with pytest.raises(AuthenticationError, match="Token expired"):
         api.users.get("1")
@@ -102,16 +104,16 @@ def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> No
 
 
 def test_a_refresh_that_did_not_get_through_keeps_the_login(talk: Talk) -> None:
-    api, _ = talk(reply(401), ConnectionFailed(), token_storage=MemoryTokens(OLD), max_retries=0)
-    with pytest.raises(ConnectionFailed) as caught:
+    api, _ = talk(reply(401), ConnectError(), token_storage=MemoryTokenStorage(OLD), max_retries=0)
+    with pytest.raises(ConnectError) as caught:
         api.users.get("1")
     assert api.auth.logged_in
     assert caught.value.path == "/auth/refresh"
-    assert [attempt.outcome for attempt in caught.value.attempts] == ["ConnectionFailed"]
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["ConnectError"]
 
 
 def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None:
-    api, net = talk(reply(401, {"message": "Bad token"}), token="t")
+    api, net = talk(reply(401, {"message": "Bad token"}), access_token="t")
     with pytest.raises(AuthenticationError, match="Bad token"):
         api.users.get("1")
     assert len(net.requests) == 1
@@ -130,14 +132,14 @@ def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None
 def test_neither_the_calls_to_auth_nor_the_chat_service_set_off_a_refresh(
     talk: Talk, call: Callable[[Client], object]
 ) -> None:
-    api, net = talk(reply(401), token_storage=MemoryTokens(OLD))
+    api, net = talk(reply(401), token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError):
         call(api)
     assert len(net.requests) == 1
 
 
 def test_a_refresh_can_be_asked_for(talk: Talk) -> None:
-    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokens(OLD))
+    api, net = talk(reply(200, TOKENS), token_storage=MemoryTokenStorage(OLD))
     fresh = api.auth.refresh()
     assert (fresh.token, fresh.refresh_token) == ("token-2", "refresh-2")
     api.auth.refresh()
@@ -160,7 +162,7 @@ def test_sixteen_threads_with_one_stale_token_refresh_once(talk: Talk) -> None:
             together.wait(5)
         return platform(request)
 
-    api, net = talk(all_refused_first, token_storage=MemoryTokens(OLD))
+    api, net = talk(all_refused_first, token_storage=MemoryTokenStorage(OLD))
     got: list[str] = []
     threads = [threading.Thread(target=lambda: got.append(api.users.get("1").id)) for _ in range(16)]
     for thread in threads:
@@ -175,7 +177,7 @@ def test_sixteen_threads_with_one_stale_token_refresh_once(talk: Talk) -> None:
 def test_tokens_do_not_show() -> None:
     assert "token-1" not in repr(OLD)
     assert "refresh-1" not in repr(OLD)
-    assert "token-1" not in repr(MemoryTokens(OLD))
+    assert "token-1" not in repr(MemoryTokenStorage(OLD))
     assert repr(enveloped(SESSION)) == "<Response 200>"
 
 
@@ -184,11 +186,11 @@ def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, re
     def logged_out_meanwhile(request: Request) -> Response:
         if not request.url.endswith("/auth/refresh"):
             return reply(401, {"message": "Token expired"})
-        api._caller.tokens.forget()
+        api._requestor.tokens.clear()
         return refreshed
 
     api: Client
-    api, net = talk(logged_out_meanwhile, token_storage=MemoryTokens(OLD))
+    api, net = talk(logged_out_meanwhile, token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError, match="Token expired"):
         api.users.get("1")
     assert not api.auth.logged_in
@@ -199,11 +201,11 @@ def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, re
 def test_who_logs_in_while_the_token_is_renewed_stays_logged_in(talk: Talk, refreshed: Response) -> None:
     def logged_in_meanwhile(request: Request) -> Response:
         if request.url.endswith("/auth/refresh"):
-            api._caller.tokens.keep(StoredTokens("token-9", "refresh-9"))
+            api._requestor.tokens.set(StoredTokens("token-9", "refresh-9"))
             return refreshed
         return reply(200, USER) if request.headers["Authorization"] == "Bearer token-9" else reply(401)
 
     api: Client
-    api, _ = talk(logged_in_meanwhile, token_storage=MemoryTokens(OLD))
+    api, _ = talk(logged_in_meanwhile, token_storage=MemoryTokenStorage(OLD))
     assert api.users.get("1").id == "1"
-    assert api._caller.tokens.current == StoredTokens("token-9", "refresh-9")
+    assert api._requestor.tokens.current == StoredTokens("token-9", "refresh-9")

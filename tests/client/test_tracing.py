@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from duologue import Client, ConnectionFailed, NotFoundError, Request, Response
+from duologue import Client, ConnectError, NotFoundError, Request, Response
 from duologue.observability.opentelemetry import Tracing
 from tests.client.fakes import SESSION, USER, FakeClock, FakeTransport, enveloped, reply
 
@@ -70,7 +70,7 @@ def test_a_call_is_a_span(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "kind", "status"), [(reply(404), "404", 404), (ConnectionFailed(), "ConnectionFailed", None)]
+    ("outcome", "kind", "status"), [(reply(404), "404", 404), (ConnectError(), "ConnectError", None)]
 )
 def test_a_failure_is_told(
     talk: Talk,
@@ -80,9 +80,9 @@ def test_a_failure_is_told(
     kind: str,
     status: int | None,
 ) -> None:
-    api, _ = talk(ConnectionFailed(), outcome, max_retries=1)
+    api, _ = talk(ConnectError(), outcome, max_retries=1)
     Tracing(provider).attach(api)
-    with pytest.raises((NotFoundError, ConnectionFailed)):
+    with pytest.raises((NotFoundError, ConnectError)):
         api.users.get("1")
     span = only(exporter)
     attributes = dict(span.attributes or {})
@@ -93,7 +93,7 @@ def test_a_failure_is_told(
 
 
 def test_a_span_is_inside_the_current_one(talk: Talk, provider: TracerProvider, exporter: InMemorySpanExporter) -> None:
-    api, _ = talk(enveloped(SESSION), chat_url="https://chats.example.com/v1")
+    api, _ = talk(enveloped(SESSION), chat_base_url="https://chats.example.com/v1")
     tracing = Tracing(provider).attach(api).attach(api)
     with provider.get_tracer("mine").start_as_current_span("my work") as mine:
         api.chats.get("1")
@@ -112,7 +112,7 @@ def test_without_opentelemetry_it_does_nothing() -> None:
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from duologue import Client\n"
         "from duologue.observability.opentelemetry import Tracing\n"
-        "with Client() as api:\n    Tracing().attach(api).detach(api)\n    print(api._caller.observers)"
+        "with Client() as api:\n    Tracing().attach(api).detach(api)\n    print(api._requestor.observers)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -16,20 +16,20 @@ import requests
 import urllib3
 
 from duologue import (
-    ApiException,
+    APIError,
     Client,
-    ClientClosed,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    ContractViolation,
-    DecodeError,
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    DecodingError,
     HTTPTransport,
     ProtocolError,
-    RedirectRefused,
+    RedirectError,
     Request,
-    RequestTimedOut,
+    RequestTimeout,
     Response,
+    ResponseValidationError,
     ServerError,
 )
 from tests.client.fakes import USER, FakeClock
@@ -60,49 +60,49 @@ def client(clients: Clients) -> Clients:
 
     def make(server: ScriptedServer, **options: object) -> Client:
         return clients(
-            **{"base_url": f"{server.origin}/api", "chat_url": server.origin, "clock": FakeClock(), **options}
+            **{"base_url": f"{server.origin}/api", "chat_base_url": server.origin, "clock": FakeClock(), **options}
         )
 
     return make
 
 
 BAD = {
-    "reset before the answer": (reset, ConnectionLost),
-    "closed before the answer": (hang_up, ConnectionLost),
-    "silence": (silence, RequestTimedOut),
-    "body cut short": (send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), ConnectionLost),
+    "reset before the answer": (reset, ConnectionLostError),
+    "closed before the answer": (hang_up, ConnectionLostError),
+    "silence": (silence, RequestTimeout),
+    "body cut short": (send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), ConnectionLostError),
     "silence in the body": (
         lambda c: (c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), c.recv(1), False)[2],
-        RequestTimedOut,
+        RequestTimeout,
     ),
-    "chunks cut short": (send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"), ConnectionLost),
-    "bad chunks": (send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{\r\n"), ConnectionLost),
+    "chunks cut short": (send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"), ConnectionLostError),
+    "bad chunks": (send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{\r\n"), ConnectionLostError),
     "not HTTP": (send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), ProtocolError),
     "endless headers": (send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"\r\n"), ProtocolError),
     "an endless line": (send(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"), ProtocolError),
-    "not gzip": (answer(200, raw=b"plain", headers={"Content-Encoding": "gzip"}), DecodeError),
-    "HTML": (answer(200, raw=b"<html>", headers={"Content-Type": "text/html"}), DecodeError),
-    "nothing": (answer(200), DecodeError),
-    "garbage": (answer(200, raw=b"\xff\x00\xfe"), DecodeError),
-    "another contract": (answer(200, {"id": 1}), ContractViolation),
-    "a redirect": (answer(302, headers={"Location": "http://127.0.0.1:9/"}), RedirectRefused),
-    "a redirect to nowhere": (answer(302, headers={"Location": "http://[::bad"}), RedirectRefused),
+    "not gzip": (answer(200, raw=b"plain", headers={"Content-Encoding": "gzip"}), DecodingError),
+    "HTML": (answer(200, raw=b"<html>", headers={"Content-Type": "text/html"}), DecodingError),
+    "nothing": (answer(200), DecodingError),
+    "garbage": (answer(200, raw=b"\xff\x00\xfe"), DecodingError),
+    "another contract": (answer(200, {"id": 1}), ResponseValidationError),
+    "a redirect": (answer(302, headers={"Location": "http://127.0.0.1:9/"}), RedirectError),
+    "a redirect to nowhere": (answer(302, headers={"Location": "http://[::bad"}), RedirectError),
     "a server error": (answer(500, {"message": "x"}), ServerError),
 }
 
 
 @pytest.mark.parametrize(("act", "kind"), BAD.values(), ids=BAD.keys())
 def test_whatever_the_network_does_is_one_of_our_errors(
-    serve: Serve, client: Clients, act: Act, kind: type[ApiException]
+    serve: Serve, client: Clients, act: Act, kind: type[APIError]
 ) -> None:
     server = serve(act)
     api = client(server, max_retries=1, timeout=0.2)
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         api.users.get("1")
     assert type(caught.value) is kind
     foreign = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, marshmallow.ValidationError)
     assert not isinstance(caught.value, (*foreign, ValueError))
-    repeated = kind in (ConnectionLost, RequestTimedOut, ServerError)
+    repeated = kind in (ConnectionLostError, RequestTimeout, ServerError)
     assert len(server.received) == len(caught.value.attempts) == (2 if repeated else 1)
     assert caught.value.path == "/users/1"
     assert str(caught.value)
@@ -112,7 +112,7 @@ def test_a_refused_connection(clients: Clients) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     api = clients(base_url=f"http://127.0.0.1:{port}", max_retries=1, clock=FakeClock())
-    with pytest.raises(ConnectionFailed) as caught:
+    with pytest.raises(ConnectError) as caught:
         api.users.create(name="a", email="a@example.com")
     assert caught.value.details == {"reason": "Connection refused"}
     assert caught.value.status == 0
@@ -121,7 +121,7 @@ def test_a_refused_connection(clients: Clients) -> None:
 
 def test_an_unknown_host(clients: Clients) -> None:
     api = clients(base_url="http://no-such-host.invalid/api", max_retries=0)
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectError):
         api.users.get("1")
 
 
@@ -134,19 +134,19 @@ def test_connecting_takes_too_long(clients: Clients) -> None:
                 one.setblocking(False)
                 one.connect_ex(("127.0.0.1", port))
             api = clients(base_url=f"http://127.0.0.1:{port}", max_retries=0, timeout=0.2)
-            with pytest.raises(ConnectTimedOut) as caught:
+            with pytest.raises(ConnectTimeout) as caught:
                 api.users.get("1")
         finally:
             for one in full:
                 one.close()
-    assert isinstance(caught.value, ConnectionFailed)
-    assert isinstance(caught.value, RequestTimedOut)
+    assert isinstance(caught.value, ConnectError)
+    assert isinstance(caught.value, RequestTimeout)
 
 
 def test_tls_to_a_server_that_has_none(serve: Serve, clients: Clients) -> None:
     server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
     api = clients(base_url=server.origin.replace("http:", "https:"), max_retries=0)
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectError):
         api.users.get("1")
 
 
@@ -165,7 +165,7 @@ def test_connections_are_used_again_whatever_came_over_them(serve: Serve, client
     )
     api = client(server, max_retries=0)
     for _ in range(8):
-        with suppress(ApiException):
+        with suppress(APIError):
             api.users.delete("1")
     assert api.users.get("1").id == "1"
     assert len(server.received) == 9
@@ -211,7 +211,7 @@ def test_nothing_is_taken_from_the_surroundings(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     server = serve(answer(200, USER, headers={"Set-Cookie": "a=b"}))
-    api = client(server, token="the-token")
+    api = client(server, access_token="the-token")
     api.users.get("1")
     api.users.get("1")
     for request in server.received:
@@ -255,10 +255,10 @@ def test_a_response_gives_its_connection_back_when_its_body_breaks_off() -> None
 
     def broken() -> Iterator[bytes]:
         yield b"a"
-        raise ConnectionLost
+        raise ConnectionLostError
 
     response = Response(200, body=broken(), close=lambda: closed.append("closed"))
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLostError):
         response.read()
     assert closed == ["closed"]
 
@@ -308,6 +308,6 @@ def test_a_transport_that_was_closed_stays_closed(serve: Serve) -> None:
     transport.send(Request("GET", server.origin, timeout=5)).read()
     transport.close()
     for address in (server.origin, "http://another.invalid"):
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosedError):
             transport.send(Request("GET", address, timeout=5))
     assert server.connections == 1

@@ -54,7 +54,7 @@ def urls() -> Iterator[tuple[str, str, str]]:
         yield _below(RUNNING, PLATFORM), _below(chat, CHAT), os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
         return
     with MockServer(rate_limit=None) as mock:
-        yield mock.platform_url, mock.chat_url, mock.api_key
+        yield mock.base_url, mock.chat_base_url, mock.api_key
 
 
 def _below(url: str, service: Service) -> str:
@@ -104,7 +104,7 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Wire]]:
 
         def start(**options: Any) -> Wire:
             mock = servers.enter_context(MockServer(**{"rate_limit": None, **options}))
-            wire = Wire(mock.platform_url, mock.chat_url, mock.api_key)
+            wire = Wire(mock.base_url, mock.chat_base_url, mock.api_key)
             servers.callback(wire.session.close)
             _watch(request, wire)
             return wire

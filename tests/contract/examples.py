@@ -78,7 +78,7 @@ def make_user(platform: Api, **given: Any) -> dict[str, Any]:
     return user
 
 
-def path_of(operation: Operation[Any], values: Mapping[str, str]) -> str:
+def build_path(operation: Operation[Any], values: Mapping[str, str]) -> str:
     """Return the operation's path with `values` in it."""
     return string.Template(operation.path.replace("{", "${")).substitute(values)
 
@@ -87,7 +87,7 @@ def _path(api: Api, operation: Operation[Any]) -> str:
     if not operation.parameters:
         return operation.path
     made = make_user(api)["id"] if operation.service is PLATFORM else make_session(api)
-    return path_of(operation, {"id": made})
+    return build_path(operation, {"id": made})
 
 
 def _body(wire: Wire, operation: Operation[Any]) -> Body:

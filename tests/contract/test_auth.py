@@ -269,7 +269,7 @@ def test_a_bad_token_does_not_keep_anyone_from_logging_in_again(wire: Wire, oper
 
 
 def test_an_expired_token_is_refused_and_can_be_refreshed(serve: Callable[..., Wire]) -> None:
-    wire = serve(token_lifetime=1)
+    wire = serve(access_token_lifetime=1)
     login = log_in(wire)
     me = wire.platform.bearing(login["token"])
 

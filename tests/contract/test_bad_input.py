@@ -228,7 +228,7 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length_and_the_connec
 
 
 def test_a_chunked_body_over_the_limit_is_refused_and_the_connection_closed(serve: Callable[..., Wire]) -> None:
-    wire = serve(max_body=1000)
+    wire = serve(max_request_size=1000)
     host = urlsplit(wire.platform_origin).netloc
     with dialled(wire.platform_origin) as connection:
         head = HEAD.replace("{host}", host).replace("\n", "\r\n")
@@ -255,7 +255,7 @@ def test_a_chunked_body_within_the_limit_is_read(wire: Wire) -> None:
 
 @pytest.mark.parametrize(("size", "status"), [(1000, 201), (1001, 413)])
 def test_the_limit_of_a_body_is_exact(serve: Callable[..., Wire], size: int, status: int) -> None:
-    chat = serve(max_body=1000).chat
+    chat = serve(max_request_size=1000).chat
     text = b'{"title": "Exact"}'
 
     answer = chat.post("/chats", text + b" " * (size - len(text)))

@@ -283,7 +283,7 @@ def test_favourite_is_asked_for_with_true_or_false(chat: Api, value: str) -> Non
     refused(chat.get("/chats", query={"favorite": value}), 400, "favorite")
 
 
-@each(*(call for call in CHAT_CALLS if call.enveloped and call.answer))
+@each(*(call for call in CHAT_CALLS if call.enveloped and call.response))
 def test_a_success_says_what_happened_when_and_under_which_reference(wire: Wire, operation: Operation[Any]) -> None:
     code = unique("urc")
 

@@ -407,7 +407,7 @@ def test_the_openapi_document_on_either_port_has_every_operation(wire: Wire, ser
 
     assert document["openapi"].startswith("3.1")
     told = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
-    assert {(operation.route, operation.method) for operation in operations() if operation.described} == told
+    assert {(operation.route, operation.method) for operation in operations() if operation.documented} == told
 
 
 def test_a_chat_call_made_at_the_platforms_port_is_the_same_session(wire: Wire) -> None:

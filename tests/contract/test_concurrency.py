@@ -52,7 +52,7 @@ def callers(wire: Wire) -> Iterator[list[Wire]]:
     """As many callers as there are threads, each with a connection of its own."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(closing(Wire(wire.platform_url, wire.chat_url, wire.api_key))) for _ in range(AT_ONCE)
+            stack.enter_context(closing(Wire(wire.base_url, wire.chat_base_url, wire.api_key))) for _ in range(AT_ONCE)
         ]
 
 

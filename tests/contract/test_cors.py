@@ -14,7 +14,7 @@ OURS = [
     *("http://localhost:5173", "http://localhost", "https://localhost:8443", "http://127.0.0.1:3000"),
     *("http://[::1]:8080", "http://127.0.0.1"),
 ]
-FOREIGN = [
+TRANSPORT_ERRORS = [
     *("http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil.example:3000"),
     *(
         "http://evil-localhost",
@@ -35,7 +35,7 @@ EXPOSED = {
 }
 
 each_of_ours = pytest.mark.parametrize("origin", OURS)
-each_foreign = pytest.mark.parametrize("origin", FOREIGN)
+each_foreign = pytest.mark.parametrize("origin", TRANSPORT_ERRORS)
 
 
 def granted(answer: requests.Response, origin: str) -> None:

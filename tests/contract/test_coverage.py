@@ -24,9 +24,9 @@ NO_OTHER_BODY = "has no body, so no other body can come under its key"
 def _exempt(operation: Operation[Any]) -> dict[int, str]:
     """The statuses that no test of the operation's own shows, each with the reason."""
     exempt = {}
-    if operation.keyed and operation.id not in ("users.CREATE", "smart_chat.ASK"):
+    if operation.takes_idempotency_key and operation.id not in ("users.CREATE", "smart_chat.ASK"):
         exempt[409] = IN_PROGRESS
-    if operation.keyed and operation.body is None:
+    if operation.takes_idempotency_key and operation.body is None:
         exempt[422] = NO_OTHER_BODY
     return exempt
 

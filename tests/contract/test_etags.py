@@ -10,7 +10,9 @@ from duologue.contract import Operation, chats, operations, users
 from tests.contract.examples import ask, each, make_session, make_user
 from tests.contract.wire import Api, Wire, covers, data, refused, unique
 
-TAGGED = [operation for operation in operations() if operation.safe and operation.answer and operation.noun != "health"]
+TAGGED = [
+    operation for operation in operations() if operation.safe and operation.response and operation.resource != "health"
+]
 CONDITIONAL = [operation for operation in operations() if operation.method in ("PUT", "PATCH", "DELETE")]
 OTHER = ['"other"', 'W/"other"', '"a", "b"', '""']
 

@@ -177,7 +177,7 @@ def test_typing_ends_when_a_reply_fails(serve: Callable[..., Wire], listen: List
     def reply(_: Any) -> str:
         raise RuntimeError("boom")
 
-    wire = serve(reply=reply)
+    wire = serve(reply_function=reply)
     chat = wire.chat
     session = make_session(chat)
     listener = listen(wire.platform_origin, auth=chat_auth(chat))

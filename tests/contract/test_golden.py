@@ -58,7 +58,7 @@ def test_the_query_passes_the_contract_unchanged(operation: Operation[Any]) -> N
         return
 
     assert operation.query is not None
-    dumped = operation.query.wire(operation.query.parse(query))
+    dumped = operation.query.dump(operation.query.load(query))
 
     assert {key: str(value) for key, value in dumped.items()} == query
 
@@ -66,7 +66,7 @@ def test_the_query_passes_the_contract_unchanged(operation: Operation[Any]) -> N
 @each_operation
 def test_the_answer_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
     response = golden.load(operation.id)["response"]
-    if operation.answer is None:
+    if operation.response is None:
         assert ("body" in response) == (operation.status >= 400)
         return
     body = dict(response["body"])
@@ -76,14 +76,14 @@ def test_the_answer_passes_the_contract_unchanged(operation: Operation[Any]) -> 
         _passes_unchanged(MetadataSchema(), body.pop("metadata"))
         body = body if operation.paged else body.pop("data")
 
-    _passes_unchanged(operation.answer, body)
+    _passes_unchanged(operation.response, body)
 
 
 @each_event
 def test_the_events_payload_passes_the_contract_unchanged(event: Event[Any]) -> None:
     example = golden.load(event.id)
 
-    assert example["event"] == event.wire_name
+    assert example["event"] == event.name
     _passes_unchanged(event.payload, example["payload"])
 
 
@@ -100,7 +100,7 @@ def test_every_code_has_an_example_of_its_error_body() -> None:
 
 
 def test_every_field_of_the_contracts_bodies_has_an_example() -> None:
-    schemas = {type(schema) for operation in operations() for schema in (operation.body, operation.answer) if schema}
+    schemas = {type(schema) for operation in operations() for schema in (operation.body, operation.response) if schema}
     schemas |= {type(event.payload) for event in events()}
     seen = _keys_of_all_examples()
 
@@ -128,11 +128,11 @@ def _keys_of_all_examples() -> set[str]:
 
 
 def _passes_unchanged(schema: ModelSchema[Any], wire: dict[str, Any]) -> None:
-    model = schema.parse(wire)
+    model = schema.load(wire)
     dumped = schema.dump(model)
 
     assert dumped == wire
-    assert schema.parse(dumped) == model
+    assert schema.load(dumped) == model
 
 
 @each_operation

@@ -220,7 +220,7 @@ def test_a_failure_of_the_server_is_not_kept(serve: Callable[..., Wire]) -> None
             raise failures.pop()
         return "Better now"
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session, headers = make_session(chat), keyed()
     path, body = f"/chats/{session}/smart-chat", {"message": "Hello"}
 
@@ -240,7 +240,7 @@ def test_a_key_still_in_progress_is_a_conflict(serve: Callable[..., Wire]) -> No
         assert go_on.wait(10)
         return "At last"
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session, headers = make_session(chat), keyed()
     path, body = f"/chats/{session}/smart-chat", {"message": "Hello"}
 

@@ -110,7 +110,7 @@ def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: di
 
 @pytest.mark.skipif(bool(RUNNING), reason="needs a server without options, and a running one is tested")
 def test_without_options_it_is_six_hundred_a_minute() -> None:
-    with MockServer() as mock, closing(Wire(mock.platform_url, mock.chat_url, mock.api_key)) as wire:
+    with MockServer() as mock, closing(Wire(mock.base_url, mock.chat_base_url, mock.api_key)) as wire:
         for api, path in ((wire.platform, "/users"), (wire.chat, "/chats")):
             assert budget(api.get(path)) == (600, 599)
 

@@ -172,7 +172,7 @@ def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
         seen.append(request)
         return f"You said {request.message} about {request.context}."
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session = make_session(chat, "My session")
     chat.post(f"/chats/{session}/messages", {"content": "Before", "sender": "system"})
 
@@ -194,7 +194,7 @@ def test_a_reply_that_cannot_be_made_is_an_error_and_not_stored(
     def reply(_: Any) -> str:
         raise failure
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session = make_session(chat)
 
     refused(chat.post(f"/chats/{session}/smart-chat", {"message": "Hello"}), status)
@@ -209,7 +209,7 @@ def test_a_stream_that_fails_midway_says_so_and_stores_no_reply(serve: Callable[
         yield "a time"
         raise RuntimeError("boom")
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session = make_session(chat)
 
     first, second, (name, error) = stream(chat, session, "Tell me a story")
@@ -228,7 +228,7 @@ def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire
         assert go_on.wait(10)
         return "Too late"
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session = make_session(chat)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(chat.post, f"/chats/{session}/smart-chat", {"message": "Hello"}, headers=headers)
@@ -254,7 +254,7 @@ def test_pieces_are_sent_as_they_are_made(serve: Callable[..., Wire]) -> None:
         assert heard.wait(10), "the first piece was held back until the second was made"
         yield "second"
 
-    chat = serve(reply=reply).chat
+    chat = serve(reply_function=reply).chat
     session = make_session(chat)
 
     with chat.request(

@@ -91,7 +91,7 @@ def test_where_auth_is_required_nobody_connects_without_it(serve: Callable[..., 
 
 
 def test_an_expired_token_does_not_connect(serve: Callable[..., Wire], listen: Listen) -> None:
-    wire = serve(token_lifetime=1)
+    wire = serve(access_token_lifetime=1)
     token = log_in(wire)["token"]
     me = wire.platform.bearing(token)
     deadline = time.monotonic() + 10
@@ -279,7 +279,7 @@ def test_a_packet_of_bytes_nobody_announced_is_never_met_with_silence(wire: Wire
 
 
 def test_a_packet_too_large_is_never_met_with_silence(serve: Callable[..., Wire], listen: Listen) -> None:
-    wire = serve(max_body=10_000)
+    wire = serve(max_request_size=10_000)
     other = listen(wire.platform_origin)
 
     with closing(_Raw(wire.platform_origin)) as raw:

@@ -47,7 +47,7 @@ def test_the_location_of_a_new_user_leads_to_it(wire: Wire) -> None:
     made = wire.platform.post("/users", new_user(role="admin"))
 
     location = made.headers["Location"]
-    assert location == f"{urlsplit(wire.platform_url).path}/users/{made.json()['id']}"
+    assert location == f"{urlsplit(wire.base_url).path}/users/{made.json()['id']}"
     found = wire.at_origin("platform").get(location)
     assert found.status_code == 200
     assert found.json() == made.json()

@@ -188,30 +188,30 @@ def _query_text(query: Mapping[str, Any] | str | None) -> str:
 class Wire:
     """A server under test."""
 
-    platform_url: str
-    chat_url: str
+    base_url: str
+    chat_base_url: str
     api_key: str
     record: Record = field(default_factory=Record)
     session: requests.Session = field(default_factory=lambda: _session())
 
     @property
     def platform_origin(self) -> str:
-        return origin_of(self.platform_url)
+        return origin_of(self.base_url)
 
     @property
     def chat_origin(self) -> str:
-        return origin_of(self.chat_url)
+        return origin_of(self.chat_base_url)
 
     @property
     def platform(self) -> Api:
         """The platform, asked by nobody in particular."""
-        return Api(self.platform_url, self.session, self.record)
+        return Api(self.base_url, self.session, self.record)
 
     @property
     def chat(self) -> Api:
         """The chat service, asked by a user never heard of."""
         headers = {"x-api-key": self.api_key}
-        return Api(self.chat_url, self.session, self.record, headers, numbered=True).as_user()
+        return Api(self.chat_base_url, self.session, self.record, headers, numbered=True).as_user()
 
     def of(self, operation: Operation[Any]) -> Api:
         """Return the service that has `operation`."""

@@ -25,7 +25,7 @@ const DEVELOPMENT_SERVERS = [
   'http://127.0.0.1:8080',
   'http://[::1]:4200',
 ];
-const FOREIGN = 'http://evil.example';
+const TRANSPORT_ERRORS = 'http://evil.example';
 
 const { api } = platformClient();
 const john = await loggedIn();
@@ -169,7 +169,7 @@ describe('a page of a development server', () => {
 
 describe('a foreign page', () => {
   test('reads nothing, and may not even ask with a preflight', async (t) => {
-    const page = openPage(t, FOREIGN);
+    const page = openPage(t, TRANSPORT_ERRORS);
     for (const call of [
       () => page.axios.get(`${platformUrl}/users`),
       () => page.axios.post(`${platformUrl}/users`, person()),
@@ -184,7 +184,7 @@ describe('a foreign page', () => {
   });
 
   test('changes nothing by a request that needs no preflight', async (t) => {
-    const page = openPage(t, FOREIGN);
+    const page = openPage(t, TRANSPORT_ERRORS);
     const wanted = person();
     const simple = { headers: { 'Content-Type': 'text/plain' } };
     await assert.rejects(page.axios.post(`${platformUrl}/users`, JSON.stringify(wanted), simple));
@@ -192,7 +192,7 @@ describe('a foreign page', () => {
   });
 
   test('is granted nothing, nor is one without an origin', async () => {
-    for (const origin of [FOREIGN, 'null', 'http://localhost.evil.example', 'http://localhost:3000.evil.example']) {
+    for (const origin of [TRANSPORT_ERRORS, 'null', 'http://localhost.evil.example', 'http://localhost:3000.evil.example']) {
       const { headers } = await axios.get(`${platformUrl}/users`, {
         headers: { Origin: origin },
         validateStatus: () => true,
@@ -203,7 +203,7 @@ describe('a foreign page', () => {
 
   for (const transport of ['polling', 'websocket']) {
     test(`hears nothing over ${transport}`, async (t) => {
-      const { io } = openPage(t, FOREIGN);
+      const { io } = openPage(t, TRANSPORT_ERRORS);
       for (const url of [platformOrigin, chatOrigin]) await refusal(t, url, { io, transports: [transport] });
     });
   }

@@ -102,14 +102,14 @@ def environment() -> Iterator[dict[str, str]]:
     """The process environment for Node: where two mocks listen, and no proxy on the way to them."""
     with (
         MockServer(rate_limit=100_000) as mock,
-        MockServer(rate_limit=20, reply=moody_reply, delta_delay=0.01) as moody,
+        MockServer(rate_limit=20, reply_function=moody_reply, stream_delay=0.01) as moody,
     ):
         yield {
             **os.environ,
-            "PLATFORM_URL": mock.platform_url,
-            "CHAT_URL": mock.chat_url,
+            "PLATFORM_URL": mock.base_url,
+            "CHAT_URL": mock.chat_base_url,
             "API_KEY": mock.api_key,
-            "MOODY_CHAT_URL": moody.chat_url,
+            "MOODY_CHAT_URL": moody.chat_base_url,
             "NO_PROXY": "*",
             "no_proxy": "*",
         }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from duologue_mock import Settings
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
-from duologue_mock.store.clock import Ids
-from duologue_mock.tokens import Signer
+from duologue_mock.store.clock import IdGenerator
+from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear
 
@@ -22,7 +22,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def state(clock: ManualClock) -> State:
     """Users 1 (admin) and 2, and `anonymous-user`'s session with one message."""
-    state = State(clock=clock, ids=Ids(7))
+    state = State(clock=clock, ids=IdGenerator(7))
     Fixtures().seed(state)
     return state
 
@@ -34,34 +34,34 @@ def heard(state: State) -> Ear:
 
 
 @pytest.fixture
-def signer() -> Signer:
-    return Signer(Settings())
+def token_service() -> TokenService:
+    return TokenService(Settings())
 
 
 @pytest.fixture
-def nobody() -> Caller:
+def nobody() -> Principal:
     """A platform caller who sent no token."""
-    return Caller(key="127.0.0.1")
+    return Principal(key="127.0.0.1")
 
 
 @pytest.fixture
-def admin(state: State) -> Caller:
-    return Caller(key="user:1", user=state.users.get("1"), login_id="login-1")
+def admin(state: State) -> Principal:
+    return Principal(key="user:1", user=state.users.get("1"), login_id="login-1")
 
 
 @pytest.fixture
-def jane(state: State) -> Caller:
+def jane(state: State) -> Principal:
     """A known user without special rights."""
-    return Caller(key="user:2", user=state.users.get("2"), login_id="login-2")
+    return Principal(key="user:2", user=state.users.get("2"), login_id="login-2")
 
 
 @pytest.fixture
-def visitor() -> Caller:
+def visitor() -> Principal:
     """The chat service's default user, who owns the fixture session."""
-    return Caller(key="dev-api-key\x00anonymous-user", user_id="anonymous-user")
+    return Principal(key="dev-api-key\x00anonymous-user", user_id="anonymous-user")
 
 
 @pytest.fixture
-def stranger() -> Caller:
+def stranger() -> Principal:
     """Another user of the chat service."""
-    return Caller(key="dev-api-key\x00stranger", user_id="stranger")
+    return Principal(key="dev-api-key\x00stranger", user_id="stranger")

@@ -13,11 +13,11 @@ class Ear:
 
     def __init__(self, state: State) -> None:
         self.all: list[tuple[str, Any, str | None]] = []
-        state.listen(self._hear)
+        state.subscribe(self._hear)
 
     def _hear(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
-        event.payload.wire(payload)  # what cannot be sent must not be announced
-        self.all.append((event.wire_name, payload, user_id))
+        event.payload.dump(payload)  # what cannot be sent must not be announced
+        self.all.append((event.name, payload, user_id))
 
     @property
     def names(self) -> list[str]:

@@ -12,7 +12,7 @@ from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
-from duologue_mock.store.clock import Clock, Ids
+from duologue_mock.store.clock import Clock, IdGenerator
 from tests.mockserver.requests import operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}
@@ -22,16 +22,16 @@ class Mock:
     """A mock whose requests go straight into its WSGI application."""
 
     def __init__(self, clock: Clock, **settings: Any) -> None:
-        self.state = State(clock=clock, ids=Ids(3))
+        self.state = State(clock=clock, ids=IdGenerator(3))
         made = Settings(rate_limit=None, **settings)
         Fixtures().seed(self.state)
-        self.app: Flask = create_app(made, state=self.state, pause=lambda seconds: None)
+        self.app: Flask = create_app(made, state=self.state, sleep=lambda seconds: None)
 
     def ask(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
         one = operation(id)
         path = one.route.format_map(dict.fromkeys(one.parameters, args))
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if one.service is CHAT and one.access is not Access.NOBODY_ASKED:
+        if one.service is CHAT and one.access is not Access.PUBLIC:
             sent = {**CHAT_HEADERS, **sent}
         return self.app.test_client().open(path + query, method=one.method, headers=sent, json=body)
 

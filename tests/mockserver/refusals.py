@@ -8,14 +8,14 @@ from contextlib import contextmanager
 import pytest
 
 from duologue.contract.errors import ErrorBody, ErrorBodySchema, type_of_status
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 from tests.mockserver.raw import Answer
 
 
 @contextmanager
 def refused(status: int, *naming: str) -> Iterator[None]:
     """Expect a refusal with this status that names these fields."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HTTPError) as caught:
         yield
     assert caught.value.status == status, caught.value.message
     assert set(naming) <= set(caught.value.fields), caught.value.fields
@@ -25,7 +25,7 @@ def error_in(answer: Answer, status: int) -> ErrorBody:
     """Return the common error body of an answer with this status; fail if it is anything else."""
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/json"
-    body = ErrorBodySchema().parse(answer.json)
+    body = ErrorBodySchema().load(answer.json)
     assert body.code == str(type_of_status(status))
     assert body.errors
     assert body.metadata.request_id == answer.headers["x-request-id"]

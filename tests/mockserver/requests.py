@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from duologue.contract import Operation, operations
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.http.messages import Request
 
 
@@ -16,7 +16,7 @@ def request(
     *,
     query: str = "",
     body: bytes = b"",
-    caller: Caller | None = None,
+    principal: Principal | None = None,
     host: str | None = "localhost",
     **headers: str,
 ) -> Request:
@@ -35,7 +35,7 @@ def request(
     for name, value in headers.items():
         environ[name.upper() if name in ("content_type", "content_length") else f"HTTP_{name.upper()}"] = value
     made = Request(environ, "test-1")
-    made.caller = caller
+    made.principal = principal
     return made
 
 

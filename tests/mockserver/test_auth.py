@@ -5,27 +5,27 @@ from __future__ import annotations
 import pytest
 
 from duologue.contract.auth import Credentials, RefreshRequest
-from duologue.contract.users import NewUser
+from duologue.contract.users import UserCreate
 from duologue_mock import Settings, auth, users
-from duologue_mock.errors import Refusal
-from duologue_mock.handler_registry import Caller
+from duologue_mock.errors import HTTPError
+from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer
+from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 
 JANE = Credentials(email="jane@example.com", password="password")
 
 
-def test_a_login_names_the_user_and_its_token_is_good(state: State, signer: Signer) -> None:
-    login = auth.login(state, signer, JANE)
+def test_a_login_names_the_user_and_its_token_is_good(state: State, token_service: TokenService) -> None:
+    login = auth.login(state, token_service, JANE)
     assert login.user == state.users.get("2")
     assert login.expires_in == 3600
-    assert signer.verify(state, login.token).user == login.user
+    assert token_service.verify(state, login.token).user == login.user
 
 
-def test_the_email_is_taken_ignoring_case(state: State, signer: Signer) -> None:
-    assert auth.login(state, signer, Credentials("JANE@Example.com", "password")).user.id == "2"
+def test_the_email_is_taken_ignoring_case(state: State, token_service: TokenService) -> None:
+    assert auth.login(state, token_service, Credentials("JANE@Example.com", "password")).user.id == "2"
 
 
 @pytest.mark.parametrize(
@@ -39,100 +39,100 @@ def test_the_email_is_taken_ignoring_case(state: State, signer: Signer) -> None:
     ],
 )
 def test_a_wrong_pair_and_an_unknown_email_get_the_same_answer(
-    state: State, signer: Signer, credentials: Credentials
+    state: State, token_service: TokenService, credentials: Credentials
 ) -> None:
-    with pytest.raises(Refusal) as caught:
-        auth.login(state, signer, credentials)
+    with pytest.raises(HTTPError) as caught:
+        auth.login(state, token_service, credentials)
     told = caught.value
     assert (told.status, told.message, told.code) == (401, "Invalid email or password", "AUTHENTICATION_ERROR")
     assert told.hint == "Check the email and the password."
 
 
-def test_a_user_without_a_password_cannot_log_in(state: State, signer: Signer) -> None:
-    users.create(state, NewUser(name="Ada", email="ada@example.com"))
+def test_a_user_without_a_password_cannot_log_in(state: State, token_service: TokenService) -> None:
+    users.create(state, UserCreate(name="Ada", email="ada@example.com"))
     with refused(401):
-        auth.login(state, signer, Credentials("ada@example.com", "password"))
+        auth.login(state, token_service, Credentials("ada@example.com", "password"))
 
 
-def test_a_user_made_with_a_password_can(state: State, signer: Signer) -> None:
-    users.create(state, NewUser(name="Ada", email="ada@example.com", password="pä$$"))
-    assert auth.login(state, signer, Credentials("ada@example.com", "pä$$")).user.name == "Ada"
+def test_a_user_made_with_a_password_can(state: State, token_service: TokenService) -> None:
+    users.create(state, UserCreate(name="Ada", email="ada@example.com", password="pä$$"))
+    assert auth.login(state, token_service, Credentials("ada@example.com", "pä$$")).user.name == "Ada"
 
 
-def test_a_refresh_spends_the_refresh_token(state: State, signer: Signer) -> None:
-    login = auth.login(state, signer, JANE)
-    tokens = auth.refresh(state, signer, RefreshRequest(login.refresh_token))
+def test_a_refresh_spends_the_refresh_token(state: State, token_service: TokenService) -> None:
+    login = auth.login(state, token_service, JANE)
+    tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     assert tokens.refresh_token != login.refresh_token
-    assert signer.verify(state, tokens.token).login_id == signer.verify(state, login.token).login_id
+    assert token_service.verify(state, tokens.token).login_id == token_service.verify(state, login.token).login_id
 
 
-def test_a_spent_refresh_token_ends_the_whole_login(state: State, signer: Signer) -> None:
-    login = auth.login(state, signer, JANE)
-    other = auth.login(state, signer, JANE)
-    tokens = auth.refresh(state, signer, RefreshRequest(login.refresh_token))
+def test_a_spent_refresh_token_ends_the_whole_login(state: State, token_service: TokenService) -> None:
+    login = auth.login(state, token_service, JANE)
+    other = auth.login(state, token_service, JANE)
+    tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(login.refresh_token))
+        auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     for token in (login.token, tokens.token):
         with refused(401):
-            signer.verify(state, token)
+            token_service.verify(state, token)
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(tokens.refresh_token))
-    assert signer.verify(state, other.token), "another login of the same user must live on"
+        auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
+    assert token_service.verify(state, other.token), "another login of the same user must live on"
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "0" * 32])
-def test_an_unknown_refresh_token_is_refused(state: State, signer: Signer, token: str) -> None:
-    login = auth.login(state, signer, JANE)
+def test_an_unknown_refresh_token_is_refused(state: State, token_service: TokenService, token: str) -> None:
+    login = auth.login(state, token_service, JANE)
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(token))
-    assert signer.verify(state, login.token)
+        auth.refresh(state, token_service, RefreshRequest(token))
+    assert token_service.verify(state, login.token)
 
 
-def test_an_access_token_is_no_refresh_token(state: State, signer: Signer) -> None:
-    login = auth.login(state, signer, JANE)
+def test_an_access_token_is_no_refresh_token(state: State, token_service: TokenService) -> None:
+    login = auth.login(state, token_service, JANE)
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(login.token))
+        auth.refresh(state, token_service, RefreshRequest(login.token))
     with refused(401):
-        signer.verify(state, login.refresh_token)
+        token_service.verify(state, login.refresh_token)
 
 
 def test_an_access_token_lives_as_long_as_the_settings_say(state: State, clock: ManualClock) -> None:
-    signer = Signer(Settings(token_lifetime=90))
-    login = auth.login(state, signer, JANE)
+    token_service = TokenService(Settings(access_token_lifetime=90))
+    login = auth.login(state, token_service, JANE)
     assert login.expires_in == 90
     clock.advance(89.9)
-    assert signer.verify(state, login.token)
+    assert token_service.verify(state, login.token)
     clock.advance(0.1)
     with refused(401):
-        signer.verify(state, login.token)
+        token_service.verify(state, login.token)
 
 
 def test_a_refresh_token_lives_as_long_as_the_settings_say(state: State, clock: ManualClock) -> None:
-    signer = Signer(Settings(refresh_lifetime=100))
-    login = auth.login(state, signer, JANE)
+    token_service = TokenService(Settings(refresh_token_lifetime=100))
+    login = auth.login(state, token_service, JANE)
     clock.advance(99)
-    tokens = auth.refresh(state, signer, RefreshRequest(login.refresh_token))
+    tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     clock.advance(99)  # each rotation begins a new life
-    tokens = auth.refresh(state, signer, RefreshRequest(tokens.refresh_token))
+    tokens = auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
     clock.advance(100)
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(tokens.refresh_token))
+        auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
 
 
 def test_a_short_lived_token_expires_in_a_second_at_least(state: State) -> None:
-    assert auth.login(state, Signer(Settings(token_lifetime=0.05)), JANE).expires_in == 1
+    assert auth.login(state, TokenService(Settings(access_token_lifetime=0.05)), JANE).expires_in == 1
 
 
-def test_logging_out_revokes_the_tokens_of_that_login(state: State, signer: Signer) -> None:
-    login, other = auth.login(state, signer, JANE), auth.login(state, signer, JANE)
-    identity = signer.verify(state, login.token)
-    auth.logout(state, Caller(key="user:2", user=identity.user, login_id=identity.login_id))
+def test_logging_out_revokes_the_tokens_of_that_login(state: State, token_service: TokenService) -> None:
+    login, other = auth.login(state, token_service, JANE), auth.login(state, token_service, JANE)
+    identity = token_service.verify(state, login.token)
+    auth.logout(state, Principal(key="user:2", user=identity.user, login_id=identity.login_id))
     with refused(401):
-        signer.verify(state, login.token)
+        token_service.verify(state, login.token)
     with refused(401):
-        auth.refresh(state, signer, RefreshRequest(login.refresh_token))
-    assert signer.verify(state, other.token)
+        auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
+    assert token_service.verify(state, other.token)
 
 
-def test_me_is_the_caller(jane: Caller) -> None:
+def test_me_is_the_caller(jane: Principal) -> None:
     assert auth.me(jane) == jane.user

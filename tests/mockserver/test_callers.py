@@ -9,10 +9,10 @@ import pytest
 from duologue.contract import CHAT, Operation, operations
 from duologue.contract.core import Access
 from duologue_mock import Settings
-from duologue_mock.handler_registry import Caller
-from duologue_mock.http.authentication import Callers, check_access
+from duologue_mock.handler_registry import Principal
+from duologue_mock.http.authentication import Authenticator, authorize
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer
+from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import operation, request
@@ -23,132 +23,142 @@ CHATS = operation("chats.LIST")
 
 
 @pytest.fixture
-def callers(state: State, signer: Signer) -> Callers:
-    return Callers(Settings(api_keys=("dev-api-key", "second key")), state, signer)
+def authenticator(state: State, token_service: TokenService) -> Authenticator:
+    return Authenticator(Settings(api_keys=("dev-api-key", "second key")), state, token_service)
 
 
-def token_of(state: State, signer: Signer, user_id: str = "2") -> str:
+def token_of(state: State, token_service: TokenService, user_id: str = "2") -> str:
     user = state.users.get(user_id)
     assert user is not None
-    return signer.begin(state, user).token
+    return token_service.issue(state, user).token
 
 
-def identify(callers: Callers, one: Operation[Any], headers: dict[str, str]) -> Caller:
-    return callers.identify(one, request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
+def identify(authenticator: Authenticator, one: Operation[Any], headers: dict[str, str]) -> Principal:
+    return authenticator.identify(one, request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
 
 
 # --- the chat service
 
 
 @pytest.mark.parametrize("key", ["dev-api-key", "second key"])
-def test_a_chat_caller_is_its_key_and_user(callers: Callers, key: str) -> None:
-    caller = identify(callers, CHATS, {**IDENTIFIED, "x_api_key": key})
-    assert caller == Caller(key=f"{key}\x00ann", user_id="ann")
+def test_a_chat_caller_is_its_key_and_user(authenticator: Authenticator, key: str) -> None:
+    principal = identify(authenticator, CHATS, {**IDENTIFIED, "x_api_key": key})
+    assert principal == Principal(key=f"{key}\x00ann", user_id="ann")
 
 
-def test_the_reference_code_becomes_the_requests_id(callers: Callers) -> None:
+def test_the_reference_code_becomes_the_requests_id(authenticator: Authenticator) -> None:
     sent = request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
-    callers.identify(CHATS, sent)
+    authenticator.identify(CHATS, sent)
     assert sent.id == "ref-1"
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "wrong", "dev-api-key ", "DEV-API-KEY", "dev-api-key,dev-api-key", "ü"])
 @pytest.mark.parametrize("id", ["chats.LIST", "health.CHATS"])
-def test_a_missing_or_wrong_key_is_refused(callers: Callers, id: str, key: str | None) -> None:
+def test_a_missing_or_wrong_key_is_refused(authenticator: Authenticator, id: str, key: str | None) -> None:
     headers = {name: value for name, value in IDENTIFIED.items() if name != "x_api_key"}
     if key is not None:
         headers["x_api_key"] = key
     if id == "health.CHATS" and key is None:
-        assert identify(callers, operation(id), headers).user_id == "", "health asks nobody"
+        assert identify(authenticator, operation(id), headers).user_id == "", "health asks nobody"
         return
     with refused(401):
-        identify(callers, operation(id), headers)
+        identify(authenticator, operation(id), headers)
 
 
 @pytest.mark.parametrize("name", ["unique_reference_code", "x_user_id"])
 @pytest.mark.parametrize("value", [None, "", "  ", "x" * 256, "a\x1bb", "ü", "a\tb"])
-def test_a_missing_or_malformed_header_is_refused_by_name(callers: Callers, name: str, value: str | None) -> None:
+def test_a_missing_or_malformed_header_is_refused_by_name(
+    authenticator: Authenticator, name: str, value: str | None
+) -> None:
     headers = {other: sent for other, sent in IDENTIFIED.items() if other != name or value is not None}
     if value is not None:
         headers[name] = value
     spelled = {"unique_reference_code": "Unique-Reference-Code", "x_user_id": "x-user-id"}[name]
     with refused(400, spelled):
-        identify(callers, CHATS, headers)
+        identify(authenticator, CHATS, headers)
 
 
-def test_the_key_is_looked_at_before_the_rest(callers: Callers) -> None:
+def test_the_key_is_looked_at_before_the_rest(authenticator: Authenticator) -> None:
     with refused(401):
-        identify(callers, CHATS, {})
+        identify(authenticator, CHATS, {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is CHAT], ids=lambda one: one.id)
-def test_no_chat_operation_is_open_but_health(callers: Callers, one: Operation[Any]) -> None:
-    if one.access is Access.NOBODY_ASKED:
-        assert identify(callers, one, {}) == Caller(key="127.0.0.1")
+def test_no_chat_operation_is_open_but_health(authenticator: Authenticator, one: Operation[Any]) -> None:
+    if one.access is Access.PUBLIC:
+        assert identify(authenticator, one, {}) == Principal(key="127.0.0.1")
     else:
         with refused(401):
-            identify(callers, one, {})
+            identify(authenticator, one, {})
 
 
-def test_a_token_means_nothing_to_the_chat_service(callers: Callers, state: State, signer: Signer) -> None:
+def test_a_token_means_nothing_to_the_chat_service(
+    authenticator: Authenticator, state: State, token_service: TokenService
+) -> None:
     with refused(401):
-        identify(callers, CHATS, {"authorization": f"Bearer {token_of(state, signer)}"})
+        identify(authenticator, CHATS, {"authorization": f"Bearer {token_of(state, token_service)}"})
 
 
 # --- the platform
 
 
-def test_nobody_is_known_by_its_address(callers: Callers) -> None:
-    assert identify(callers, GET, {}) == Caller(key="127.0.0.1")
+def test_nobody_is_known_by_its_address(authenticator: Authenticator) -> None:
+    assert identify(authenticator, GET, {}) == Principal(key="127.0.0.1")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_good_token_names_its_user(callers: Callers, state: State, signer: Signer, scheme: str) -> None:
-    caller = identify(callers, GET, {"authorization": f"{scheme} {token_of(state, signer)}"})
-    assert caller.user == state.users.get("2")
-    assert caller.key == "user:2"
-    assert state.logins.alive(caller.login_id or "")
+def test_a_good_token_names_its_user(
+    authenticator: Authenticator, state: State, token_service: TokenService, scheme: str
+) -> None:
+    principal = identify(authenticator, GET, {"authorization": f"{scheme} {token_of(state, token_service)}"})
+    assert principal.user == state.users.get("2")
+    assert principal.key == "user:2"
+    assert state.logins.is_active(principal.login_id or "")
 
 
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token x", "x", "Bearer x y", "Bearer null"]
 )
-def test_a_bad_token_is_refused_even_where_none_is_needed(callers: Callers, value: str) -> None:
+def test_a_bad_token_is_refused_even_where_none_is_needed(authenticator: Authenticator, value: str) -> None:
     with refused(401):
-        identify(callers, GET, {"authorization": value})
+        identify(authenticator, GET, {"authorization": value})
 
 
-def test_a_worn_out_token_is_refused(callers: Callers, state: State, signer: Signer, clock: ManualClock) -> None:
-    stale, revoked = token_of(state, signer), token_of(state, signer)
-    state.logins.end(signer.verify(state, revoked).login_id)
+def test_a_worn_out_token_is_refused(
+    authenticator: Authenticator, state: State, token_service: TokenService, clock: ManualClock
+) -> None:
+    stale, revoked = token_of(state, token_service), token_of(state, token_service)
+    state.logins.end(token_service.verify(state, revoked).login_id)
     with refused(401):
-        identify(callers, GET, {"authorization": f"Bearer {revoked}"})
+        identify(authenticator, GET, {"authorization": f"Bearer {revoked}"})
     clock.advance(3600)
     with refused(401):
-        identify(callers, GET, {"authorization": f"Bearer {stale}"})
+        identify(authenticator, GET, {"authorization": f"Bearer {stale}"})
 
 
 @pytest.mark.parametrize("id", ["auth.LOGIN", "auth.REFRESH", "health.PLATFORM"])
-def test_where_nobody_is_asked_a_bad_token_does_not_matter(callers: Callers, id: str) -> None:
+def test_where_nobody_is_asked_a_bad_token_does_not_matter(authenticator: Authenticator, id: str) -> None:
     """Or a stale token would keep its owner from logging in."""
-    assert identify(callers, operation(id), {"authorization": "Bearer nonsense"}) == Caller(key="127.0.0.1")
+    assert identify(authenticator, operation(id), {"authorization": "Bearer nonsense"}) == Principal(key="127.0.0.1")
 
 
 @pytest.mark.parametrize("id", ["auth.ME", "auth.LOGOUT"])
-def test_where_somebody_has_to_be_known_nobody_is_refused(callers: Callers, id: str) -> None:
+def test_where_somebody_has_to_be_known_nobody_is_refused(authenticator: Authenticator, id: str) -> None:
     with refused(401):
-        identify(callers, operation(id), {})
+        identify(authenticator, operation(id), {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
-def test_where_auth_is_required_nobody_is_refused_everywhere(state: State, signer: Signer, one: Operation[Any]) -> None:
-    callers = Callers(Settings(require_auth=True), state, signer)
-    if one.access is Access.NOBODY_ASKED:
-        assert identify(callers, one, {}).user is None
+def test_where_auth_is_required_nobody_is_refused_everywhere(
+    state: State, token_service: TokenService, one: Operation[Any]
+) -> None:
+    authenticator = Authenticator(Settings(require_auth=True), state, token_service)
+    if one.access is Access.PUBLIC:
+        assert identify(authenticator, one, {}).user is None
     else:
         with refused(401):
-            identify(callers, one, {})
-    assert identify(callers, GET, {"authorization": f"Bearer {token_of(state, signer)}"}).user is not None
+            identify(authenticator, one, {})
+    assert identify(authenticator, GET, {"authorization": f"Bearer {token_of(state, token_service)}"}).user is not None
 
 
 # --- what a known caller may do
@@ -158,7 +168,7 @@ def test_where_auth_is_required_nobody_is_refused_everywhere(state: State, signe
 @pytest.mark.parametrize("target", ["1", "2", "unknown"])
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
 def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
-    caller: Caller = request.getfixturevalue(who)
+    principal: Principal = request.getfixturevalue(who)
     args = dict.fromkeys(one.parameters, target)
     allowed = (
         who != "jane"
@@ -166,14 +176,14 @@ def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: py
         or (one.access is Access.SELF_OR_ADMIN and target == "2")
     )
     if allowed:
-        check_access(one, caller, args)
+        authorize(one, principal, args)
     else:
         with refused(403):
-            check_access(one, caller, args)
+            authorize(one, principal, args)
 
 
 def test_what_only_an_admin_may_do_is_as_the_contract_says() -> None:
     by_access = {access: {one.id for one in operations() if one.access is access} for access in Access}
     assert by_access[Access.ADMIN] == {"users.CREATE", "users.DELETE"}
     assert by_access[Access.SELF_OR_ADMIN] == {"users.UPDATE"}
-    assert by_access[Access.KNOWN] == {"auth.LOGOUT", "auth.ME"}
+    assert by_access[Access.AUTHENTICATED] == {"auth.LOGOUT", "auth.ME"}

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from duologue.contract.chats import ChatQuery, ChatSession, ChatTitle, Favorite, Pagination
-from duologue.contract.messages import MessageQuery, NewMessage
+from duologue.contract.messages import MessageCreate, MessageQuery
 from duologue_mock import chats, messages
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear
@@ -22,7 +22,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 @pytest.fixture
-def three(state: State, clock: ManualClock, stranger: Caller) -> list[ChatSession]:
+def three(state: State, clock: ManualClock, stranger: Principal) -> list[ChatSession]:
     """Three sessions of the stranger's, made a second apart; the middle one is a favourite."""
     made = []
     for title in ("Alpha", "Beta", "Gamma"):
@@ -32,11 +32,13 @@ def three(state: State, clock: ManualClock, stranger: Caller) -> list[ChatSessio
     return made
 
 
-def titles(state: State, caller: Caller, query: ChatQuery) -> list[str]:
-    return [session.title for session in chats.list_(state, caller, query).data]
+def titles(state: State, principal: Principal, query: ChatQuery) -> list[str]:
+    return [session.title for session in chats.list_(state, principal, query).data]
 
 
-def test_a_new_session_is_stored_then_told_of(state: State, stranger: Caller, heard: Ear, clock: ManualClock) -> None:
+def test_a_new_session_is_stored_then_told_of(
+    state: State, stranger: Principal, heard: Ear, clock: ManualClock
+) -> None:
     made = chats.create(state, stranger, ChatTitle("Plans"))
     assert made == chats.get(state, stranger, made.id)
     assert (made.title, made.is_favorite) == ("Plans", False)
@@ -47,13 +49,13 @@ def test_a_new_session_is_stored_then_told_of(state: State, stranger: Caller, he
     assert heard.payloads("chat:created")[0].session == made
 
 
-def test_sessions_made_in_one_instant_are_listed_newest_first(state: State, stranger: Caller) -> None:
+def test_sessions_made_in_one_instant_are_listed_newest_first(state: State, stranger: Principal) -> None:
     for title in "ABCDE":
         chats.create(state, stranger, ChatTitle(title))
     assert titles(state, stranger, ChatQuery()) == list("EDCBA")
 
 
-def test_all_sessions_come_without_a_page(state: State, stranger: Caller) -> None:
+def test_all_sessions_come_without_a_page(state: State, stranger: Principal) -> None:
     for number in range(120):
         chats.create(state, stranger, ChatTitle(str(number)))
     everything = chats.list_(state, stranger, ChatQuery())
@@ -74,7 +76,7 @@ def test_all_sessions_come_without_a_page(state: State, stranger: Caller) -> Non
     ],
 )
 @pytest.mark.usefixtures("three")
-def test_a_page(state: State, stranger: Caller, query: ChatQuery, shown: list[str], pagination: Pagination) -> None:
+def test_a_page(state: State, stranger: Principal, query: ChatQuery, shown: list[str], pagination: Pagination) -> None:
     found = chats.list_(state, stranger, query)
     assert [session.title for session in found.data] == shown
     assert found.pagination == pagination
@@ -94,23 +96,25 @@ def test_a_page(state: State, stranger: Caller, query: ChatQuery, shown: list[st
 )
 @pytest.mark.usefixtures("three")
 def test_search_and_favorite_narrow_the_list(
-    state: State, stranger: Caller, query: ChatQuery, shown: list[str]
+    state: State, stranger: Principal, query: ChatQuery, shown: list[str]
 ) -> None:
     assert titles(state, stranger, query) == shown
 
 
-def test_a_message_moves_its_session_to_the_top(state: State, stranger: Caller, three: list[ChatSession]) -> None:
-    messages.send(state, stranger, three[0].id, NewMessage("hello", "user"))
+def test_a_message_moves_its_session_to_the_top(state: State, stranger: Principal, three: list[ChatSession]) -> None:
+    messages.send(state, stranger, three[0].id, MessageCreate("hello", "user"))
     assert titles(state, stranger, ChatQuery()) == ["Alpha", "Gamma", "Beta"]
 
 
-def test_a_change_without_a_message_keeps_the_place(state: State, stranger: Caller, three: list[ChatSession]) -> None:
+def test_a_change_without_a_message_keeps_the_place(
+    state: State, stranger: Principal, three: list[ChatSession]
+) -> None:
     chats.rename(state, stranger, three[0].id, ChatTitle("Zed"))
     chats.favorite(state, stranger, three[0].id, None)
     assert titles(state, stranger, ChatQuery()) == ["Gamma", "Beta", "Zed"]
 
 
-def test_renaming(state: State, visitor: Caller, heard: Ear, clock: ManualClock) -> None:
+def test_renaming(state: State, visitor: Principal, heard: Ear, clock: ManualClock) -> None:
     before = chats.get(state, visitor, FIXTURE)
     after = chats.rename(state, visitor, FIXTURE, ChatTitle("Another"))
     assert after == replace(before, title="Another", updated_at=clock.now())
@@ -119,7 +123,7 @@ def test_renaming(state: State, visitor: Caller, heard: Ear, clock: ManualClock)
     assert heard.payloads("chat:updated")[0].session == after
 
 
-def test_moments_of_one_session_only_go_forward(state: State, visitor: Caller, clock: ManualClock) -> None:
+def test_moments_of_one_session_only_go_forward(state: State, visitor: Principal, clock: ManualClock) -> None:
     first = chats.rename(state, visitor, FIXTURE, ChatTitle("A"))
     second = chats.rename(state, visitor, FIXTURE, ChatTitle("B"))
     assert second.updated_at == first.updated_at + MILLISECOND
@@ -142,14 +146,14 @@ def test_moments_of_one_session_only_go_forward(state: State, visitor: Caller, c
     ],
 )
 def test_favorite_toggles_or_sets(
-    state: State, visitor: Caller, before: bool, body: Favorite | None, after: bool
+    state: State, visitor: Principal, before: bool, body: Favorite | None, after: bool
 ) -> None:
     chats.favorite(state, visitor, FIXTURE, Favorite(before))
     assert chats.favorite(state, visitor, FIXTURE, body).is_favorite is after
     assert chats.get(state, visitor, FIXTURE).is_favorite is after
 
 
-def test_a_deleted_session_is_gone_with_its_messages(state: State, visitor: Caller, heard: Ear) -> None:
+def test_a_deleted_session_is_gone_with_its_messages(state: State, visitor: Principal, heard: Ear) -> None:
     chats.delete(state, visitor, FIXTURE)
     with refused(404):
         chats.get(state, visitor, FIXTURE)
@@ -166,14 +170,14 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
     state: State, heard: Ear, who: str, call: str, request: pytest.FixtureRequest
 ) -> None:
     """To its owner an unknown id, to a stranger the owner's session: the same answer, and nothing happens."""
-    caller: Caller = request.getfixturevalue(who)
+    principal: Principal = request.getfixturevalue(who)
     id = "unknown" if who == "visitor" else FIXTURE
     before = state.chats.get("anonymous-user", FIXTURE)
     calls: dict[str, Callable[[], object]] = {
-        "get": lambda: chats.get(state, caller, id),
-        "rename": lambda: chats.rename(state, caller, id, ChatTitle("Mine")),
-        "favorite": lambda: chats.favorite(state, caller, id, None),
-        "delete": lambda: chats.delete(state, caller, id),
+        "get": lambda: chats.get(state, principal, id),
+        "rename": lambda: chats.rename(state, principal, id, ChatTitle("Mine")),
+        "favorite": lambda: chats.favorite(state, principal, id, None),
+        "delete": lambda: chats.delete(state, principal, id),
     }
     with refused(404):
         calls[call]()
@@ -181,9 +185,9 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
     assert heard.all == []
 
 
-def test_nobody_sees_anothers_list(state: State, stranger: Caller) -> None:
+def test_nobody_sees_anothers_list(state: State, stranger: Principal) -> None:
     assert titles(state, stranger, ChatQuery()) == []
-    assert titles(state, Caller(key="x", user_id="Anonymous-User"), ChatQuery()) == [], "user ids keep their case"
+    assert titles(state, Principal(key="x", user_id="Anonymous-User"), ChatQuery()) == [], "user ids keep their case"
 
 
 @pytest.mark.parametrize(

@@ -337,9 +337,9 @@ def test_a_loopback_does_not(invoke: Invoke, recorder: Recorder, host: str) -> N
 REACHED: dict[str, tuple[tuple[str, ...], Any]] = {
     "api_keys": (("--api-key", "one", "--api-key", "two"), ("one", "two")),
     "require_auth": (("--require-auth",), True),
-    "token_lifetime": (("--token-lifetime", "1.5"), 1.5),
+    "access_token_lifetime": (("--token-lifetime", "1.5"), 1.5),
     "rate_limit": (("--rate-limit", "off"), None),
-    "max_body": (("--max-body", "500"), 500),
+    "max_request_size": (("--max-body", "500"), 500),
     "allowed_origins": (
         ("--allow-origin", "https://a.example", "--allow-origin", "http://b"),
         ("https://a.example", "http://b"),
@@ -349,15 +349,15 @@ REACHED: dict[str, tuple[tuple[str, ...], Any]] = {
     "reply_url": (("--reply-url", "http://localhost:11434/v1"), "http://localhost:11434/v1"),
     "reply_model": (("--reply-model", "tiny"), "tiny"),
     "reply_api_key": (("--reply-api-key", "sk-1"), "sk-1"),
-    "delta_delay": (("--delta-delay", "0.5"), 0.5),
+    "stream_delay": (("--delta-delay", "0.5"), 0.5),
     "reply_timeout": (("--reply-timeout", "5"), 5.0),
     "seed": (("--seed", "7"), 7),
 }
 """How each setting is reached, and what it is then."""
 
 NOT_REACHED = {
-    "reply": "a function has no words on a command line",
-    "refresh_lifetime": "for tests of the refresh itself, which run in Python",
+    "reply_function": "a function has no words on a command line",
+    "refresh_token_lifetime": "for tests of the refresh itself, which run in Python",
     "secret": "a mock's logins may end with it",
     "read_timeout": "for tests of the server's own patience",
     "idle_timeout": "for tests of the server's own patience",

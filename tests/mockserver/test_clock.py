@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from duologue_mock.store.clock import Ids, SystemClock
+from duologue_mock.store.clock import IdGenerator, SystemClock
 
 
 def test_the_system_clock_is_utc_in_whole_milliseconds() -> None:
@@ -20,24 +20,24 @@ def test_the_system_clock_is_utc_in_whole_milliseconds() -> None:
 
 
 def test_ids_look_as_each_service_makes_them() -> None:
-    for ids in (Ids(), Ids(1)):
+    for ids in (IdGenerator(), IdGenerator(1)):
         assert re.fullmatch("[0-9a-f]{24}", ids.object_id())
         assert re.fullmatch("[0-9a-f]{32}", ids.token_id())
         assert re.fullmatch("req-[0-9a-f]{10}-[0-9a-f]+", ids.request_id())
 
 
 def test_the_same_seed_gives_the_same_ids() -> None:
-    first, second, other = Ids(7), Ids(7), Ids(8)
+    first, second, other = IdGenerator(7), IdGenerator(7), IdGenerator(8)
     made = [[ids.object_id(), ids.token_id(), ids.request_id()] for ids in (first, second, other)]
     assert made[0] == made[1] != made[2]
 
 
 def test_without_a_seed_no_two_are_alike() -> None:
-    assert len({Ids().object_id() for _ in range(50)}) == 50
+    assert len({IdGenerator().object_id() for _ in range(50)}) == 50
 
 
 def test_ids_are_given_once_over_many_threads() -> None:
-    ids, made = Ids(7), []
+    ids, made = IdGenerator(7), []
 
     def make() -> None:
         made.extend([ids.object_id() for _ in range(500)] + [ids.request_id() for _ in range(500)])

@@ -11,7 +11,7 @@ from duologue.contract import CHAT, Operation, headers, operations
 from duologue.contract.core import Access
 from duologue.contract.errors import ErrorBodySchema
 from duologue_mock import Settings, create_app
-from duologue_mock.http.messages import Reply, Request
+from duologue_mock.http.messages import Request, Response
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
@@ -27,12 +27,12 @@ def mock(clock: ManualClock) -> Mock:
     return Mock(clock)
 
 
-def path_of(one: Operation[Any], id: str = "unknown") -> str:
+def build_path(one: Operation[Any], id: str = "unknown") -> str:
     return one.route.format_map(dict.fromkeys(one.parameters, id))
 
 
 def sent(one: Operation[Any]) -> dict[str, str]:
-    return CHAT_HEADERS if one.service is CHAT and one.access is not Access.NOBODY_ASKED else {}
+    return CHAT_HEADERS if one.service is CHAT and one.access is not Access.PUBLIC else {}
 
 
 ANYWHERE = ["/api/users", "/chats-service/api/v1/chats", "/openapi.json", "/", "/nowhere", "/socket.io/?EIO=4"]
@@ -47,7 +47,7 @@ def test_every_answer_leaves_with_the_common_headers(mock: Mock, path: str) -> N
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
     assert answer.headers[headers.REQUEST_ID]
     if answer.status_code >= 400:
-        assert ErrorBodySchema().parse(answer.json).metadata.request_id == answer.headers[headers.REQUEST_ID]
+        assert ErrorBodySchema().load(answer.json).metadata.request_id == answer.headers[headers.REQUEST_ID]
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
@@ -81,12 +81,12 @@ def test_a_foreign_page_is_granted_nothing_anywhere(mock: Mock, path: str) -> No
 def test_the_gate_stands_in_front_of_everything(mock: Mock, path: str, headers: dict[str, str], status: int) -> None:
     answer = mock.app.test_client().post(path, headers=headers)
     assert answer.status_code == status
-    ErrorBodySchema().parse(answer.json)
+    ErrorBodySchema().load(answer.json)
 
 
 @each_operation
 def test_options_says_what_a_path_allows(mock: Mock, one: Operation[Any]) -> None:
-    answer = mock.app.test_client().options(path_of(one))
+    answer = mock.app.test_client().options(build_path(one))
     assert (answer.status_code, answer.data) == (204, b"")
     allowed = {other.method for other in operations() if other.route == one.route}
     assert set(answer.headers["Allow"].split(", ")) == allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in allowed else set())
@@ -95,7 +95,7 @@ def test_options_says_what_a_path_allows(mock: Mock, one: Operation[Any]) -> Non
 @each_operation
 def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Operation[Any]) -> None:
     answer = mock.app.test_client().options(
-        path_of(one),
+        build_path(one),
         headers={
             "Origin": ORIGIN,
             "Access-Control-Request-Method": one.method,
@@ -114,17 +114,17 @@ def test_a_method_that_a_path_does_not_allow(mock: Mock, one: Operation[Any], me
     allowed = {other.method for other in operations() if other.route == one.route}
     if method in allowed:
         return
-    answer = mock.app.test_client().open(path_of(one), method=method)
+    answer = mock.app.test_client().open(build_path(one), method=method)
     assert answer.status_code == 405
     assert method not in answer.headers["Allow"].split(", ")
-    assert ErrorBodySchema().parse(answer.json).code == "METHOD_NOT_ALLOWED"
+    assert ErrorBodySchema().load(answer.json).code == "METHOD_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @each_operation
 def test_a_trailing_slash_makes_no_difference(mock: Mock, one: Operation[Any], slash: str) -> None:
     bare, slashed = (
-        mock.app.test_client().open(path_of(one) + end, method=one.method, headers=sent(one)) for end in ("", slash)
+        mock.app.test_client().open(build_path(one) + end, method=one.method, headers=sent(one)) for end in ("", slash)
     )
     assert slashed.status_code == bare.status_code
     assert slashed.status_code != 308
@@ -133,7 +133,7 @@ def test_a_trailing_slash_makes_no_difference(mock: Mock, one: Operation[Any], s
 def test_what_is_nowhere_is_told_of_what_is_near(mock: Mock) -> None:
     answer = mock.app.test_client().get("/api/user")
     assert answer.status_code == 404
-    assert "GET /api/users" in ErrorBodySchema().parse(answer.json).details.message
+    assert "GET /api/users" in ErrorBodySchema().load(answer.json).details.message
 
 
 def test_the_index_lists_what_is_served(mock: Mock) -> None:
@@ -147,7 +147,7 @@ def test_a_page_is_only_to_be_read(mock: Mock, path: str) -> None:
     answer = mock.app.test_client().post(path, json={})
     assert answer.status_code == 405
     assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
-    ErrorBodySchema().parse(answer.json)
+    ErrorBodySchema().load(answer.json)
 
 
 # --- rate limits, in their place
@@ -168,7 +168,7 @@ def test_over_the_limit_is_too_many(limited: Any, clock: ManualClock) -> None:
     assert statuses == [200, 200, 200, 429]
     refused = limited.get("/api/users")
     assert refused.headers[headers.RETRY_AFTER] == "60"
-    assert ErrorBodySchema().parse(refused.json).code == "RATE_LIMIT_ERROR"
+    assert ErrorBodySchema().load(refused.json).code == "RATE_LIMIT_ERROR"
     clock.advance(60)
     assert limited.get("/api/users").status_code == 200
 
@@ -205,7 +205,7 @@ def test_a_refused_request_changes_nothing(limited: Any) -> None:
 
 
 def test_an_observer_that_fails_is_a_fault_of_ours(clock: ManualClock) -> None:
-    def observe(request: Request, reply: Reply) -> None:
+    def observe(request: Request, reply: Response) -> None:
         raise ZeroDivisionError
 
     app = create_app(Settings(), observers=[observe])

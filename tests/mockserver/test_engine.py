@@ -31,7 +31,7 @@ CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: engine-1", "x-user-id:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer(read_timeout=READ_TIMEOUT, max_body=MAX_BODY, rate_limit=None) as mock:
+    with MockServer(read_timeout=READ_TIMEOUT, max_request_size=MAX_BODY, rate_limit=None) as mock:
         yield mock
 
 
@@ -451,10 +451,10 @@ class Ended:
     def __init__(self, mock: MockServer) -> None:
         self.event = threading.Event()
         with mock.state as state:
-            state.listen(self._hear)
+            state.subscribe(self._hear)
 
     def _hear(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
-        if event.wire_name == "chat:typing" and not payload.typing:
+        if event.name == "chat:typing" and not payload.typing:
             self.event.set()
 
 
@@ -471,7 +471,7 @@ def test_a_stream_arrives_piece_by_piece() -> None:
         assert goes_on.wait(10)
         yield " two"
 
-    with MockServer(reply=reply) as mock, peer(mock.port) as one:
+    with MockServer(reply_function=reply) as mock, peer(mock.port) as one:
         one.send(ask_for_stream())
         assert b"text/event-stream" in one.until(b"\r\n\r\n")
         first = one.until(b"\n\n")
@@ -490,7 +490,7 @@ def test_an_abandoned_stream_stores_no_reply() -> None:
         while True:
             yield "more "
 
-    with MockServer(reply=reply, delta_delay=0.01) as mock:
+    with MockServer(reply_function=reply, stream_delay=0.01) as mock:
         ended = Ended(mock)
         with peer(mock.port) as one:
             one.send(ask_for_stream())
@@ -506,7 +506,7 @@ def test_a_failure_midway_is_an_error_event_with_the_common_body() -> None:
         yield "One"
         raise ZeroDivisionError
 
-    with MockServer(reply=reply) as mock, peer(mock.port) as one:
+    with MockServer(reply_function=reply) as mock, peer(mock.port) as one:
         one.send(ask_for_stream())
         answer = one.answer()
         last = answer.body.decode().strip().split("\n\n")[-1]
@@ -525,7 +525,7 @@ def test_a_slow_reply_holds_up_nobody() -> None:
         assert goes_on.wait(10)
         return "Done."
 
-    with MockServer(reply=reply) as mock, peer(mock.port) as one:
+    with MockServer(reply_function=reply) as mock, peer(mock.port) as one:
         one.send(ask_for_stream())
         assert asked.wait(10)
         assert ask(mock.port, HEALTH).status == 200

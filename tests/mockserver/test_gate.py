@@ -6,7 +6,7 @@ import pytest
 
 from duologue.contract import headers
 from duologue_mock import Settings
-from duologue_mock.http.cors import Gate, preflight
+from duologue_mock.http.cors import OriginPolicy, preflight
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import request
 
@@ -71,34 +71,34 @@ BROKEN_HOSTS = [
 
 @pytest.mark.parametrize("host", LOCAL_HOSTS)
 def test_this_machines_own_names_are_let_in(host: str) -> None:
-    gate = Gate(Settings())
+    origin_policy = OriginPolicy(Settings())
     for _ in range(2):  # the second time from memory
-        gate.check_host(request(host=host))
+        origin_policy.check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_another_host_is_misdirected(host: str) -> None:
     with refused(421):
-        Gate(Settings()).check_host(request(host=host))
+        OriginPolicy(Settings()).check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", [None, *BROKEN_HOSTS])
 def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
     with refused(400):
-        Gate(Settings()).check_host(request(host=host))
+        OriginPolicy(Settings()).check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", ["mock.test", "MOCK.TEST:3001", "localhost"])
 def test_a_host_may_be_allowed(host: str) -> None:
-    gate = Gate(Settings(allowed_hosts=("Mock.test",)))
-    gate.check_host(request(host=host))
+    origin_policy = OriginPolicy(Settings(allowed_hosts=("Mock.test",)))
+    origin_policy.check_host(request(host=host))
     with refused(421):
-        gate.check_host(request(host="sub.mock.test"))
+        origin_policy.check_host(request(host="sub.mock.test"))
 
 
 def test_other_headers_have_no_say_in_the_host() -> None:
     with refused(421):
-        Gate(Settings()).check_host(
+        OriginPolicy(Settings()).check_host(
             request(
                 host="evil.example",
                 x_forwarded_host="localhost",
@@ -106,14 +106,14 @@ def test_other_headers_have_no_say_in_the_host() -> None:
                 forwarded="host=localhost",
             )
         )
-    Gate(Settings()).check_host(request(host="localhost", x_forwarded_host="evil.example"))
+    OriginPolicy(Settings()).check_host(request(host="localhost", x_forwarded_host="evil.example"))
 
 
 def test_hosts_are_remembered_within_bounds() -> None:
-    gate = Gate(Settings())
+    origin_policy = OriginPolicy(Settings())
     for port in range(1000):
-        gate.check_host(request(host=f"localhost:{port}"))
-    assert len(gate._good_hosts) <= 64
+        origin_policy.check_host(request(host=f"localhost:{port}"))
+    assert len(origin_policy._good_hosts) <= 64
 
 
 LOCAL_ORIGINS = [
@@ -190,7 +190,7 @@ FOREIGN_ORIGINS = [
 @pytest.mark.parametrize("origin", LOCAL_ORIGINS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
 def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> None:
-    granted = dict(Gate(Settings()).check_origin(request(method, origin=origin)))
+    granted = dict(OriginPolicy(Settings()).check_origin(request(method, origin=origin)))
     assert granted == {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",
@@ -200,29 +200,29 @@ def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> Non
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 def test_pages_of_another_origin_are_granted_nothing_and_may_change_nothing(origin: str) -> None:
-    gate = Gate(Settings())
+    origin_policy = OriginPolicy(Settings())
     for method in ("GET", "HEAD"):
-        assert gate.check_origin(request(method, origin=origin)) == []
+        assert origin_policy.check_origin(request(method, origin=origin)) == []
     for method in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
         with refused(403):
-            gate.check_origin(request(method, origin=origin))
+            origin_policy.check_origin(request(method, origin=origin))
     with refused(403):
-        gate.check_origin(request("OPTIONS", origin=origin, access_control_request_method="GET"))
+        origin_policy.check_origin(request("OPTIONS", origin=origin, access_control_request_method="GET"))
     with refused(403):
-        gate.check_origin(request("GET", origin=origin, upgrade="websocket"))
+        origin_policy.check_origin(request("GET", origin=origin, upgrade="websocket"))
 
 
 def test_who_is_no_page_is_neither_granted_nor_refused_anything() -> None:
     for method in ("GET", "POST", "DELETE"):
-        assert Gate(Settings()).check_origin(request(method)) == []
+        assert OriginPolicy(Settings()).check_origin(request(method)) == []
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://APP.example", "http://localhost:3000"])
 def test_an_origin_may_be_allowed(origin: str) -> None:
-    gate = Gate(Settings(allowed_origins=("https://App.example/",)))
-    assert ("Access-Control-Allow-Origin", origin) in gate.check_origin(request("POST", origin=origin))
+    origin_policy = OriginPolicy(Settings(allowed_origins=("https://App.example/",)))
+    assert ("Access-Control-Allow-Origin", origin) in origin_policy.check_origin(request("POST", origin=origin))
     for other in ("https://app.example:444", "http://app.example", "https://sub.app.example", "null"):
-        assert not gate.is_ours(other)
+        assert not origin_policy.is_ours(other)
 
 
 @pytest.mark.parametrize("allowed", ["*", "null", "", "app.example", "https://*.example", "https://app.example/path"])
@@ -239,10 +239,10 @@ def test_what_is_no_host_name_cannot_be_allowed(allowed: str) -> None:
 
 
 def test_the_refusal_says_how_to_allow_it() -> None:
-    gate = Gate(Settings())
+    origin_policy = OriginPolicy(Settings())
     for check, sent in (
-        (gate.check_host, request(host="mock.test:3001")),
-        (gate.check_origin, request("POST", origin="https://app.example")),
+        (origin_policy.check_host, request(host="mock.test:3001")),
+        (origin_policy.check_origin, request("POST", origin="https://app.example")),
     ):
         with pytest.raises(Exception, match=r".") as caught:
             check(sent)

@@ -7,7 +7,7 @@ import pytest
 from duologue import __version__
 from duologue.contract.health import ErrorQuery
 from duologue_mock import health
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 from duologue_mock.store import State
 from tests.mockserver.clocks import START, ManualClock
 
@@ -26,14 +26,14 @@ def test_a_clock_that_went_backwards_makes_no_negative_uptime(state: State, cloc
 
 @pytest.mark.parametrize(("status", "phrase"), [(400, "Bad request"), (418, "I'm a teapot"), (599, "Server error")])
 def test_an_error_is_the_one_asked_for(status: int, phrase: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HTTPError) as caught:
         health.error(ErrorQuery(status))
     assert (caught.value.status, caught.value.message) == (status, phrase)
 
 
 def test_every_status_of_the_contract_can_be_asked_for() -> None:
     for status in range(400, 600):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(HTTPError) as caught:
             health.error(ErrorQuery(status))
         assert caught.value.status == status
         assert caught.value.message

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 from duologue_mock.http.idempotency import LIFETIME, MOST, Claim, IdempotencyKeys
-from duologue_mock.http.messages import Reply
+from duologue_mock.http.messages import Response
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import request
 
-MADE = Reply(201, [("Content-Type", "application/json"), ("Location", "/x")], b'{"id": 1}')
+MADE = Response(201, [("Content-Type", "application/json"), ("Location", "/x")], b'{"id": 1}')
 
 
 @pytest.fixture
@@ -25,14 +25,14 @@ def begin(
     keys: IdempotencyKeys,
     key: str = "k",
     *,
-    caller: str = "ann",
+    principal: str = "ann",
     method: str = "POST",
     path: str = "/api/users",
     body: bytes = b"{}",
-) -> tuple[Claim | None, Reply | None]:
+) -> tuple[Claim | None, Response | None]:
     sent = request(method, path, idempotency_key=key)
     sent.body = body
-    return keys.begin(sent, caller)
+    return keys.begin(sent, principal)
 
 
 def claimed(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
@@ -47,7 +47,7 @@ def test_without_a_key_nothing_is_claimed_or_replayed(keys: IdempotencyKeys) -> 
 
 
 def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
-    claimed(keys).settle(MADE)
+    claimed(keys).complete(MADE)
     for _ in range(3):
         claim, reply = begin(keys)
         assert claim is None
@@ -57,8 +57,8 @@ def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
 
 
 def test_what_is_kept_is_a_copy(keys: IdempotencyKeys) -> None:
-    reply = Reply(201, [("A", "1")], b"x")
-    claimed(keys).settle(reply)
+    reply = Response(201, [("A", "1")], b"x")
+    claimed(keys).complete(reply)
     reply.headers.append(("B", "2"))
     reply.body = b"y"
     _, replayed = begin(keys)
@@ -70,8 +70,8 @@ def test_what_is_kept_is_a_copy(keys: IdempotencyKeys) -> None:
 def test_another_body_under_the_same_key_is_refused(keys: IdempotencyKeys, settled: bool) -> None:
     claim = claimed(keys)
     if settled:
-        claim.settle(MADE)
-    with pytest.raises(Refusal) as caught:
+        claim.complete(MADE)
+    with pytest.raises(HTTPError) as caught:
         begin(keys, body=b'{"other": 1}')
     assert (caught.value.status, caught.value.code) == (422, "IDEMPOTENCY_KEY_REUSED")
 
@@ -80,23 +80,23 @@ def test_a_key_in_use_is_a_conflict(keys: IdempotencyKeys) -> None:
     claim = claimed(keys)
     with refused(409):
         begin(keys)
-    claim.settle(MADE)
+    claim.complete(MADE)
     assert begin(keys)[1] is not None
 
 
 @pytest.mark.parametrize(
     "other",
-    [{"caller": "bob"}, {"method": "PATCH"}, {"path": "/api/users/1"}, {"key": "K"}, {"key": "k2"}],
+    [{"principal": "bob"}, {"method": "PATCH"}, {"path": "/api/users/1"}, {"key": "K"}, {"key": "k2"}],
     ids=str,
 )
 def test_another_caller_method_path_or_key_is_another_matter(keys: IdempotencyKeys, other: dict[str, str]) -> None:
-    claimed(keys).settle(MADE)
+    claimed(keys).complete(MADE)
     claimed(keys, **other)
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 404, 409, 412, 429, 499])
 def test_an_answer_is_kept(keys: IdempotencyKeys, status: int) -> None:
-    claimed(keys).settle(Reply(status, []))
+    claimed(keys).complete(Response(status, []))
     _, replayed = begin(keys)
     assert replayed is not None
     assert replayed.status == status
@@ -104,7 +104,7 @@ def test_an_answer_is_kept(keys: IdempotencyKeys, status: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 def test_a_server_error_is_not_kept(keys: IdempotencyKeys, status: int) -> None:
-    claimed(keys).settle(Reply(status, []))
+    claimed(keys).complete(Response(status, []))
     claimed(keys)
 
 
@@ -127,13 +127,13 @@ def test_a_key_may_have_255_characters(keys: IdempotencyKeys) -> None:
     ("age", "replayed"), [(0, True), (LIFETIME - 1, True), (LIFETIME, False), (LIFETIME * 3, False)]
 )
 def test_a_key_lives_a_day(keys: IdempotencyKeys, clock: ManualClock, age: float, replayed: bool) -> None:
-    claimed(keys).settle(MADE)
+    claimed(keys).complete(MADE)
     clock.advance(age)
     assert (begin(keys)[1] is not None) == replayed
 
 
 def test_a_day_is_counted_from_the_first_request(keys: IdempotencyKeys, clock: ManualClock) -> None:
-    claimed(keys).settle(MADE)
+    claimed(keys).complete(MADE)
     clock.advance(LIFETIME - 1)
     assert begin(keys)[1] is not None
     clock.advance(1)
@@ -141,7 +141,7 @@ def test_a_day_is_counted_from_the_first_request(keys: IdempotencyKeys, clock: M
 
 
 def test_after_a_day_the_key_is_free_for_another_body(keys: IdempotencyKeys, clock: ManualClock) -> None:
-    claimed(keys).settle(MADE)
+    claimed(keys).complete(MADE)
     clock.advance(LIFETIME)
     claim, _ = begin(keys, body=b'{"other": 1}')
     assert claim is not None
@@ -149,7 +149,7 @@ def test_after_a_day_the_key_is_free_for_another_body(keys: IdempotencyKeys, clo
 
 def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: IdempotencyKeys) -> None:
     for number in range(MOST + 5):
-        claimed(keys, str(number)).settle(MADE)
+        claimed(keys, str(number)).complete(MADE)
     assert len(keys._entries) == MOST
     assert begin(keys, str(MOST + 4))[1] is not None
     assert begin(keys, "5")[1] is not None
@@ -158,14 +158,14 @@ def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: Idempotency
 
 def test_old_keys_go_when_new_ones_come(keys: IdempotencyKeys, clock: ManualClock) -> None:
     for number in range(100):
-        claimed(keys, str(number)).settle(MADE)
+        claimed(keys, str(number)).complete(MADE)
     clock.advance(LIFETIME)
     claimed(keys, "new")
     assert len(keys._entries) == 1
 
 
 @pytest.mark.parametrize(
-    "act", [lambda claim: claim.settle(MADE), lambda claim: claim.release()], ids=["settle", "release"]
+    "act", [lambda claim: claim.complete(MADE), lambda claim: claim.release()], ids=["settle", "release"]
 )
 def test_a_claim_that_was_forgotten_meanwhile_hurts_nobody(
     keys: IdempotencyKeys, clock: ManualClock, act: Callable[[Claim], None]
@@ -177,7 +177,7 @@ def test_a_claim_that_was_forgotten_meanwhile_hurts_nobody(
     act(late)
     with refused(409):
         begin(keys)
-    current.settle(Reply(200, [], b"current"))
+    current.complete(Response(200, [], b"current"))
     _, replayed = begin(keys)
     assert replayed is not None
     assert replayed.body == b"current"

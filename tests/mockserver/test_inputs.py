@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
-from duologue.contract.users import NewUser, UserChanges, UserQuery
-from duologue_mock.errors import Refusal
+from duologue.contract.users import UserCreate, UserQuery, UserUpdate
+from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, json_bytes
 from duologue_mock.http.parsing import body_model, query_model
 from tests.mockserver.clocks import START
@@ -33,7 +33,7 @@ def status(function: Callable[[], Any]) -> int:
     """Return 200, or the status of the refusal, whose body must be one that can be sent."""
     try:
         function()
-    except Refusal as refusal:
+    except HTTPError as refusal:
         json_bytes(refusal.body(timestamp=START, request_id="r", version="v"))
         return refusal.status
     return 200
@@ -132,9 +132,9 @@ def test_any_query_is_read_or_refused(query: str) -> None:
 @pytest.mark.parametrize(
     ("id", "value", "model"),
     [
-        ("users.CREATE", {"name": " Ada ", "email": "ada@example.com"}, NewUser("Ada", "ada@example.com")),
-        ("users.UPDATE", {}, UserChanges()),
-        ("users.UPDATE", {"role": "admin", "id": "1"}, UserChanges(role="admin", id="1")),
+        ("users.CREATE", {"name": " Ada ", "email": "ada@example.com"}, UserCreate("Ada", "ada@example.com")),
+        ("users.UPDATE", {}, UserUpdate()),
+        ("users.UPDATE", {"role": "admin", "id": "1"}, UserUpdate(role="admin", id="1")),
         ("chats.CREATE", {"title": "x" * 200}, ChatTitle("x" * 200)),
         ("chats.CREATE", {"title": "👩‍🚀 שלום"}, ChatTitle("👩‍🚀 שלום")),
         ("chats.FAVORITE", {}, Favorite()),
@@ -268,7 +268,7 @@ def test_a_body_is_bounded(size: int, status: int | None) -> None:
     if status is None:
         assert body_model(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
         return
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HTTPError) as caught:
         body_model(operation("chats.CREATE"), sent, 100)
     assert caught.value.status == status
     assert ("Connection", "close") in caught.value.headers

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from duologue.contract.messages import ChatMessage, MessageQuery, NewMessage
+from duologue.contract.messages import ChatMessage, MessageCreate, MessageQuery
 from duologue_mock import chats, messages
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear
@@ -17,11 +17,11 @@ from tests.mockserver.refusals import refused
 FIXTURE = "test-session-1"
 
 
-def say(state: State, caller: Caller, content: str) -> ChatMessage:
-    return messages.send(state, caller, FIXTURE, NewMessage(content, "user"))
+def say(state: State, principal: Principal, content: str) -> ChatMessage:
+    return messages.send(state, principal, FIXTURE, MessageCreate(content, "user"))
 
 
-def test_the_fixture_message_is_there(state: State, visitor: Caller) -> None:
+def test_the_fixture_message_is_there(state: State, visitor: Principal) -> None:
     page = messages.list_(state, visitor, FIXTURE, MessageQuery())
     assert [message.content for message in page.data] == ["Hello, world!"]
     assert (page.pagination.total, page.pagination.limit) == (1, 50)
@@ -30,16 +30,16 @@ def test_the_fixture_message_is_there(state: State, visitor: Caller) -> None:
 @pytest.mark.parametrize("context", [None, {}, {"page": "home", "n": 2**70, "deep": {"list": [1, None, "ü"]}}])
 @pytest.mark.parametrize("sender", ["user", "assistant", "system"])
 def test_a_message_is_stored_as_it_was_sent(
-    state: State, visitor: Caller, clock: ManualClock, sender: Any, context: dict[str, Any] | None
+    state: State, visitor: Principal, clock: ManualClock, sender: Any, context: dict[str, Any] | None
 ) -> None:
-    sent = messages.send(state, visitor, FIXTURE, NewMessage("Hi\nthere", sender, context))
+    sent = messages.send(state, visitor, FIXTURE, MessageCreate("Hi\nthere", sender, context))
     assert (sent.sender, sent.content, sent.context, sent.session_id) == (sender, "Hi\nthere", context, FIXTURE)
     assert sent.created_at == clock.now()
     assert messages.list_(state, visitor, FIXTURE, MessageQuery()).data[-1] == sent
 
 
 def test_a_message_moves_its_session_and_both_are_told_of(
-    state: State, visitor: Caller, heard: Ear, clock: ManualClock
+    state: State, visitor: Principal, heard: Ear, clock: ManualClock
 ) -> None:
     sent = say(state, visitor, "Hi")
     session = chats.get(state, visitor, FIXTURE)
@@ -56,7 +56,7 @@ def test_a_message_moves_its_session_and_both_are_told_of(
     ("page", "limit", "shown"),
     [(1, 2, ["Hello, world!", "1"]), (2, 2, ["2", "3"]), (3, 2, ["4"]), (4, 2, []), (1, 5, ["Hello, world!", *"1234"])],
 )
-def test_pages_are_oldest_first(state: State, visitor: Caller, page: int, limit: int, shown: list[str]) -> None:
+def test_pages_are_oldest_first(state: State, visitor: Principal, page: int, limit: int, shown: list[str]) -> None:
     for text in "1234":
         say(state, visitor, text)
     found = messages.list_(state, visitor, FIXTURE, MessageQuery(page, limit))
@@ -70,16 +70,16 @@ def test_pages_are_oldest_first(state: State, visitor: Caller, page: int, limit:
 def test_what_is_not_there_and_what_is_anothers_is_not_found(
     state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest
 ) -> None:
-    caller: Caller = request.getfixturevalue(who)
+    principal: Principal = request.getfixturevalue(who)
     with refused(404):
-        messages.list_(state, caller, id, MessageQuery())
+        messages.list_(state, principal, id, MessageQuery())
     with refused(404):
-        messages.send(state, caller, id, NewMessage("Hi", "user"))
+        messages.send(state, principal, id, MessageCreate("Hi", "user"))
     assert len(state.chats.messages(FIXTURE)) == 1
     assert heard.all == []
 
 
-def test_a_page_once_given_does_not_change(state: State, visitor: Caller) -> None:
+def test_a_page_once_given_does_not_change(state: State, visitor: Principal) -> None:
     page = messages.list_(state, visitor, FIXTURE, MessageQuery())
     say(state, visitor, "later")
     assert len(page.data) == 1

@@ -20,7 +20,7 @@ from tests.mockserver.mocks import ASKED, Mock
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
 
-DESCRIBED = [one for one in operations() if one.described]
+DESCRIBED = [one for one in operations() if one.documented]
 
 each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.id)
 
@@ -93,7 +93,7 @@ def test_it_says_what_it_is() -> None:
     assert DOCUMENT["info"]["version"] == __version__
     assert {server["url"] for server in DOCUMENT["servers"]} == {"http://localhost:3001", "http://localhost:3002"}
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
-    assert tags == {one.noun for one in operations()}
+    assert tags == {one.resource for one in operations()}
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
@@ -122,7 +122,7 @@ def test_each_operation_has_a_name_of_its_own() -> None:
 def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -> None:
     said = described(one)
     assert said["summary"] == one.summary
-    assert said["tags"] == [one.noun]
+    assert said["tags"] == [one.resource]
     assert set(parameters(one, "path")) == set(one.parameters)
     assert all(each["required"] for each in parameters(one, "path").values())
     known = {field.data_key or name for name, field in one.query.fields.items()} if one.query else set()
@@ -134,7 +134,7 @@ def test_every_status_is_there(one: Operation[Any]) -> None:
     said = {int(status) for status in described(one)["responses"]}
     assert one.status in said
     assert set(one.failures) <= said
-    assert (304 in said) == (one.safe and one.tagged)
+    assert (304 in said) == (one.safe and one.has_etag)
     assert (200 in said and one.status != 200) == one.streams
     for status in said:
         response = described(one)["responses"][str(status)]
@@ -149,24 +149,24 @@ def test_who_may_call(one: Operation[Any]) -> None:
     security = described(one)["security"]
     if one.service is CHAT:
         assert {"apiKey": []} in security
-        assert ({} in security) == (one.access is Access.NOBODY_ASKED)
+        assert ({} in security) == (one.access is Access.PUBLIC)
     else:
-        assert ({"bearer": []} in security) == (one.access is not Access.NOBODY_ASKED)
-        assert ({} in security) == (one.access not in (Access.NOBODY_ASKED, Access.KNOWN))
+        assert ({"bearer": []} in security) == (one.access is not Access.PUBLIC)
+        assert ({} in security) == (one.access not in (Access.PUBLIC, Access.AUTHENTICATED))
     assert {name for each in security for name in each} <= set(DOCUMENT["components"]["securitySchemes"])
 
 
 @each_operation
 def test_which_headers_a_call_takes(one: Operation[Any]) -> None:
     taken = parameters(one, "header")
-    identified = one.service is CHAT and one.access is not Access.NOBODY_ASKED
+    identified = one.service is CHAT and one.access is not Access.PUBLIC
     assert {headers.REFERENCE_CODE, headers.USER_ID} & set(taken) == (
         {headers.REFERENCE_CODE, headers.USER_ID} if identified else set()
     )
-    assert ("If-None-Match" in taken) == (one.safe and one.tagged)
+    assert ("If-None-Match" in taken) == (one.safe and one.has_etag)
     mentioned = {at(each["$ref"])["name"] for each in described(one).get("x-headers", ())}
-    assert (headers.IDEMPOTENCY_KEY in mentioned) == one.keyed
-    assert ("If-Match" in mentioned) == one.conditional
+    assert (headers.IDEMPOTENCY_KEY in mentioned) == one.takes_idempotency_key
+    assert ("If-Match" in mentioned) == one.supports_if_match
     assert all(f"`{name}`" in described(one)["description"] for name in mentioned)
     assert {name for name, each in taken.items() if each["required"]} <= {headers.REFERENCE_CODE, headers.USER_ID}
 
@@ -180,13 +180,13 @@ def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
         assert schema == {"$ref": f"#/components/schemas/{type(one.body).__name__.removesuffix('Schema')}"}
         assert said["requestBody"]["required"] == one.body_required
         assert at(schema["$ref"])["additionalProperties"] is False
-    if one.answer is None:
+    if one.response is None:
         assert "content" not in said["responses"][str(one.status)] or one.status >= 400
     else:
         schema = said["responses"][str(one.status)]["content"]["application/json"]["schema"]
         inner = schema["properties"]["data"] if one.enveloped else schema
-        model: Any = one.answer.fields["data"] if one.paged else None
-        name = type(model.schema if model else one.answer).__name__.removesuffix("Schema")
+        model: Any = one.response.fields["data"] if one.paged else None
+        name = type(model.schema if model else one.response).__name__.removesuffix("Schema")
         assert (inner["items"] if one.paged else inner) == {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -199,7 +199,7 @@ def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one
     body, args = ASKED[one.id]
     login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
     assert login is not None
-    sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.KNOWN else {}
+    sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     body = {"refreshToken": login["refreshToken"]} if one.id == "auth.REFRESH" else body
     answer = mock.ask(one.id, body, args=args, **sent)
     response = described(one)["responses"][str(answer.status_code)]

@@ -15,32 +15,32 @@ from duologue.contract import Event, events
 from duologue.contract import users as contract_users
 from duologue.contract.chats import ChatTitle, Favorite
 from duologue.contract.errors import ErrorBodySchema
-from duologue.contract.messages import NewMessage
-from duologue.contract.users import NewUser, User, UserChanges, UserGone
+from duologue.contract.messages import MessageCreate
+from duologue.contract.users import User, UserCreate, UserDeleted, UserUpdate
 from duologue_mock import MockServer, Settings, auth, chats, messages, notifications, users
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.realtime.server import MAX_PACKETS_A_SECOND
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
-from duologue_mock.store.clock import Ids
-from duologue_mock.tokens import Signer
+from duologue_mock.store.clock import IdGenerator
+from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.listeners import Listener, Refused, open_websocket
 from tests.mockserver.raw import ask, eventually, head, peer
 
 SECRET = "known to the test, so that it can make tokens"
-SIGNER = Signer(Settings(secret=SECRET))
-NOBODY = Caller(key="test")
-VISITOR = Caller(key="test", user_id="anonymous-user")
+TOKEN_SERVICE = TokenService(Settings(secret=SECRET))
+NOBODY = Principal(key="test")
+VISITOR = Principal(key="test", user_id="anonymous-user")
 FIXTURE = "test-session-1"
 CHAT = {"apiKey": "dev-api-key", "userId": "anonymous-user"}
 
 
 @pytest.fixture
 def mock(clock: ManualClock) -> Iterator[MockServer]:
-    state = State(clock=clock, ids=Ids(11))
+    state = State(clock=clock, ids=IdGenerator(11))
     Fixtures().seed(state)
-    with MockServer(state=state, secret=SECRET, rate_limit=None, max_body=10_000) as mock:
+    with MockServer(state=state, secret=SECRET, rate_limit=None, max_request_size=10_000) as mock:
         yield mock
 
 
@@ -64,7 +64,7 @@ def token(mock: MockServer, user_id: str) -> str:
     with mock.state as state:
         user = state.users.get(user_id)
         assert user is not None
-        return SIGNER.begin(state, user).token
+        return TOKEN_SERVICE.issue(state, user).token
 
 
 def connected(mock: MockServer) -> int:
@@ -83,20 +83,20 @@ def heard(one: Listener, mock: MockServer) -> list[str]:
     names: list[str] = []
     while (told := one.event()) != farewell:
         name, payload = told
-        if not str(payload.get("userId")).startswith(FAREWELL):
+        if not str(payload.get("userId")).startswith(DRAIN_TIMEOUT):
             names.append(f"notification:new/{payload['type']}" if name == "notification:new" else name)
     return names
 
 
-FAREWELL = "farewell "
+DRAIN_TIMEOUT = "farewell "
 NUMBERS = itertools.count()
 
 
 def say_farewell(mock: MockServer) -> tuple[str, Any]:
     """Announce a farewell unlike any before to everybody, and return it as it is heard."""
-    id = f"{FAREWELL}{next(NUMBERS)}"
+    id = f"{DRAIN_TIMEOUT}{next(NUMBERS)}"
     with mock.state as state:
-        state.announce(contract_users.DELETED, UserGone(id))
+        state.publish(contract_users.DELETED, UserDeleted(id))
     return "user:deleted", {"userId": id}
 
 
@@ -144,7 +144,7 @@ def test_bad_credentials_are_refused_with_the_common_error_body(connect: Connect
     with pytest.raises(Refused) as caught:
         connect(auth)
     assert caught.value.answer["message"] == "Unauthorized"
-    ErrorBodySchema().parse(caught.value.answer["data"])
+    ErrorBodySchema().load(caught.value.answer["data"])
     assert connected(mock) == 0
 
 
@@ -177,7 +177,7 @@ def test_who_was_refused_hears_nothing_and_may_try_again(mock: MockServer) -> No
         raw.send('40{"token":"nonsense"}')
         assert raw.recv().startswith("44")
         with mock.state as state:
-            users.create(state, NewUser(name="Ada", email="ada@example.com"))
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         raw.send("40" + json.dumps({"token": token(mock, "1")}))
         assert raw.recv().startswith("40"), "the first thing heard is the answer, not an event"
     finally:
@@ -206,7 +206,7 @@ def test_the_gate_stands_in_front_of_the_handshake(mock: MockServer, headers: li
         if status == 101:
             assert answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         else:
-            ErrorBodySchema().parse(answer.json)
+            ErrorBodySchema().load(answer.json)
 
 
 def test_polling_works_too(mock: MockServer) -> None:
@@ -231,7 +231,7 @@ def test_nonsense_over_http_is_refused_with_the_common_body(mock: MockServer, pa
         answer = ask(mock.port, line, *more, body=b"4x" if more else b"")
         if answer.status != 200:
             assert 400 <= answer.status < 500
-            ErrorBodySchema().parse(answer.json)
+            ErrorBodySchema().load(answer.json)
 
 
 # --- who hears what
@@ -250,7 +250,7 @@ def audience(connect: Connect, mock: MockServer) -> dict[str, Listener]:
 
 
 EVERYBODY = ["nobody", "john, an admin", "jane", "visitor", "stranger"]
-SENT = NewMessage("Hi", "user")
+SENT = MessageCreate("Hi", "user")
 
 
 def everybody(event: str) -> dict[str, list[str]]:
@@ -261,18 +261,18 @@ def everybody(event: str) -> dict[str, list[str]]:
     ("act", "told"),
     [
         (
-            lambda state: users.create(state, NewUser(name="Ada", email="ada@example.com")),
+            lambda state: users.create(state, UserCreate(name="Ada", email="ada@example.com")),
             {
                 **everybody("user:created"),
                 "john, an admin": ["user:created", "notification:new/user_created"],
             },
         ),
         (
-            lambda state: users.update(state, NOBODY, "2", UserChanges(name="Jane Roe")),
+            lambda state: users.update(state, NOBODY, "2", UserUpdate(name="Jane Roe")),
             everybody("user:updated"),
         ),
         (
-            lambda state: users.update(state, NOBODY, "2", UserChanges(role="admin")),
+            lambda state: users.update(state, NOBODY, "2", UserUpdate(role="admin")),
             {
                 **everybody("user:updated"),
                 "john, an admin": ["user:updated", "notification:new/role_changed"],
@@ -280,7 +280,7 @@ def everybody(event: str) -> dict[str, list[str]]:
             },
         ),
         (
-            lambda state: users.update(state, NOBODY, "1", UserChanges(role="user")),
+            lambda state: users.update(state, NOBODY, "1", UserUpdate(role="user")),
             {
                 **everybody("user:updated"),
                 "john, an admin": ["user:updated", "notification:new/role_changed"],
@@ -354,8 +354,8 @@ def test_a_promoted_users_sockets_join_the_admins_and_a_demoted_ones_leave(
     mock: MockServer, audience: dict[str, Listener]
 ) -> None:
     with mock.state as state:
-        users.update(state, NOBODY, "2", UserChanges(role="admin"))
-        users.update(state, NOBODY, "1", UserChanges(role="user"))
+        users.update(state, NOBODY, "2", UserUpdate(role="admin"))
+        users.update(state, NOBODY, "1", UserUpdate(role="user"))
     for one in audience.values():
         heard(one, mock)  # up to here
     with mock.state as state:
@@ -369,8 +369,8 @@ def test_what_is_sent_is_what_the_contract_says(connect: Connect, mock: MockServ
     """Every event of the contract, as it happens: its payload loads with its own schema."""
     both = connect({"token": token(mock, "1"), **CHAT})
     with mock.state as state:
-        users.create(state, NewUser(name="Ada", email="ada@example.com"))
-        users.update(state, NOBODY, "3", UserChanges(name="Ada B"))
+        users.create(state, UserCreate(name="Ada", email="ada@example.com"))
+        users.update(state, NOBODY, "3", UserUpdate(name="Ada B"))
         users.delete(state, "3")
         chats.create(state, VISITOR, ChatTitle("Plans"))
     body = b'{"message": "Hello"}'
@@ -382,16 +382,16 @@ def test_what_is_sent_is_what_the_contract_says(connect: Connect, mock: MockServ
         chats.delete(state, VISITOR, FIXTURE)
     farewell = say_farewell(mock)
     told = iter(both.event, farewell)
-    payloads = [payload for name, payload in told if name == event.wire_name]
+    payloads = [payload for name, payload in told if name == event.name]
     assert payloads
     for payload in payloads:
-        assert event.payload.dump(event.payload.parse(payload)) == payload
+        assert event.payload.dump(event.payload.load(payload)) == payload
 
 
 def test_what_is_told_is_there_already_and_in_order(connect: Connect, mock: MockServer) -> None:
     one, other = connect(), connect()
     with mock.state as state:
-        made = [users.create(state, NewUser(name="N", email=f"n{n}@example.com")).id for n in range(100)]
+        made = [users.create(state, UserCreate(name="N", email=f"n{n}@example.com")).id for n in range(100)]
     for listener in (one, other):
         told = [listener.event()[1]["userId"] for _ in made]
         assert told == made
@@ -402,7 +402,7 @@ def test_what_is_told_is_there_already_and_in_order(connect: Connect, mock: Mock
 
 
 def log_out(state: State, identity: Any) -> None:
-    auth.logout(state, Caller(key="test", user=identity.user, login_id=identity.login_id))
+    auth.logout(state, Principal(key="test", user=identity.user, login_id=identity.login_id))
 
 
 @pytest.mark.parametrize(
@@ -410,7 +410,7 @@ def log_out(state: State, identity: Any) -> None:
     [
         log_out,
         lambda state, identity: users.delete(state, identity.user.id),
-        lambda state, identity: state.logins.end_all_of(identity.user.id),
+        lambda state, identity: state.logins.revoke_all(identity.user.id),
     ],
     ids=["logout", "deleted", "all logins ended"],
 )
@@ -421,7 +421,7 @@ def test_a_revoked_login_is_disconnected_and_no_other(
     two = [connect({"token": jane}), connect({"token": jane, **CHAT})]
     others = [connect({"token": john}), connect(nobody), connect(CHAT)]
     with mock.state as state:
-        end(state, SIGNER.verify(state, jane))
+        end(state, TOKEN_SERVICE.verify(state, jane))
     assert all(one.dropped() for one in two)
     for one in others:
         heard(one, mock)
@@ -434,13 +434,13 @@ def test_a_stolen_refresh_token_disconnects_the_whole_login(connect: Connect, mo
     with mock.state as state:
         jane = state.users.get("2")
         assert jane is not None
-        tokens = SIGNER.begin(state, jane)
+        tokens = TOKEN_SERVICE.issue(state, jane)
     one = connect({"token": tokens.token})
     with mock.state as state:
-        SIGNER.refresh(state, tokens.refresh_token)
+        TOKEN_SERVICE.refresh(state, tokens.refresh_token)
     assert heard(one, mock) == [], "a refresh disconnects nobody"
     with mock.state as state, pytest.raises(Exception, match="refresh token"):
-        SIGNER.refresh(state, tokens.refresh_token)
+        TOKEN_SERVICE.refresh(state, tokens.refresh_token)
     assert one.dropped()
 
 
@@ -453,7 +453,7 @@ def test_who_claims_to_have_gone_is_disconnected_all_the_same(connect: Connect, 
         assert one.event()[1]["code"] == "NOT_FOUND_ERROR"
     assert connected(mock) == 1
     with mock.state as state:
-        log_out(state, SIGNER.verify(state, jane))
+        log_out(state, TOKEN_SERVICE.verify(state, jane))
     assert one.dropped()
 
 
@@ -488,7 +488,7 @@ def test_who_goes_is_forgotten(connect: Connect, mock: MockServer) -> None:
     at_once._socket.sock.close()
     assert eventually(lambda: connected(mock) == 0)
     with mock.state as state:
-        users.create(state, NewUser(name="Ada", email="ada@example.com"))
+        users.create(state, UserCreate(name="Ada", email="ada@example.com"))
 
 
 # --- what may be sent
@@ -502,11 +502,11 @@ def test_an_unknown_event_is_answered_with_an_error(
     one = connect()
     one.emit(name, *args, ack=7)
     (error,) = one.ack(7)
-    assert ErrorBodySchema().parse(error).code == "NOT_FOUND_ERROR"
+    assert ErrorBodySchema().load(error).code == "NOT_FOUND_ERROR"
     one.emit(name, *args)
     event, error = one.event()
     assert event == "error"
-    assert ErrorBodySchema().parse(error).code == "NOT_FOUND_ERROR"
+    assert ErrorBodySchema().load(error).code == "NOT_FOUND_ERROR"
     assert len(json.dumps(error)) < 2000, "a long name is not sent back whole"
     assert heard(one, mock) == []
 
@@ -527,7 +527,7 @@ def test_a_malformed_packet_is_answered_with_an_error_and_the_socket_stays(
             one.send(packet)
             name, error = one.event()
             assert name == "error"
-            assert ErrorBodySchema().parse(error).code in ("VALIDATION_ERROR", "NOT_FOUND_ERROR")
+            assert ErrorBodySchema().load(error).code in ("VALIDATION_ERROR", "NOT_FOUND_ERROR")
             assert heard(one, roomy) == []
         finally:
             one.close()
@@ -603,7 +603,7 @@ def test_a_state_outlives_its_servers_and_their_sockets() -> None:
         with MockServer(state=state) as mock:
             one = Listener(mock.port, CHAT)
         one.close()
-        users.create(state, NewUser(name="N", email=f"n{number}@example.com"))
+        users.create(state, UserCreate(name="N", email=f"n{number}@example.com"))
         state.logins.end("unknown")
     with MockServer(state=state) as mock:
         one = Listener(mock.port, CHAT)
@@ -619,7 +619,7 @@ def test_two_servers_on_one_state_both_tell() -> None:
     with MockServer(state=state) as first, MockServer(state=state) as second:
         listeners = [Listener(first.port), Listener(second.port)]
         with state:
-            users.create(state, NewUser(name="Ada", email="ada@example.com"))
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert [one.event()[0] for one in listeners] == ["user:created"] * 2
         for one in listeners:
             one.close()
@@ -628,6 +628,6 @@ def test_two_servers_on_one_state_both_tell() -> None:
 def test_two_servers_with_their_own_states_tell_nothing_of_each_other(connect: Connect, mock: MockServer) -> None:
     one = connect()
     with MockServer() as other, other.state as state:
-        users.create(state, NewUser(name="Ada", email="ada@example.com"))
+        users.create(state, UserCreate(name="Ada", email="ada@example.com"))
     assert heard(one, mock) == []
     assert User("3", "Ada", "ada@example.com", "user") not in list(mock.state.users)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage, Sender
 from duologue_mock import ReplyRequest, Settings
-from duologue_mock.assistant import Replies, Rule, Rules
-from duologue_mock.errors import Refusal
+from duologue_mock.assistant import ReplyEngine, Rule, Rules
+from duologue_mock.errors import HTTPError
 from duologue_mock.seed import Fixtures
 from tests.mockserver.clocks import START
 from tests.mockserver.refusals import refused
@@ -157,10 +157,12 @@ class Pauses(list[float]):
         self.append(seconds)
 
 
-def made(reply: Any, *, delta_delay: float = 0.0, pauses: Pauses | None = None) -> Iterator[str]:
+def made(reply: Any, *, stream_delay: float = 0.0, pauses: Pauses | None = None) -> Iterator[str]:
     """The pieces of a reply by a function, or by the rules for None."""
-    settings = Settings(reply=reply, delta_delay=delta_delay)
-    engine = Replies(settings, SHIPPED, offload=lambda run: run(), pause=Pauses() if pauses is None else pauses)
+    settings = Settings(reply_function=reply, stream_delay=stream_delay)
+    engine = ReplyEngine(
+        settings, SHIPPED, run_in_thread=lambda run: run(), sleep=Pauses() if pauses is None else pauses
+    )
     return engine.pieces(request("Hello"))
 
 
@@ -206,7 +208,7 @@ def test_the_rules_are_the_engine_where_none_is_named() -> None:
 
 def test_a_pause_lies_between_the_pieces() -> None:
     pauses = Pauses()
-    assert len(list(made(lambda request: "one two three", delta_delay=0.25, pauses=pauses))) == 3
+    assert len(list(made(lambda request: "one two three", stream_delay=0.25, pauses=pauses))) == 3
     assert pauses == [0.25, 0.25]
     pauses.clear()
     list(made(lambda request: "one two three", pauses=pauses))
@@ -235,14 +237,14 @@ def test_what_may_block_is_run_elsewhere() -> None:
         yield "one"
         threads.add(threading.get_ident())
 
-    def offload(run: Callable[[], Any]) -> Any:
+    def run_in_thread(run: Callable[[], Any]) -> Any:
         done: list[Any] = []
         thread = threading.Thread(target=lambda: done.append(run()))
         thread.start()
         thread.join()
         return done[0]
 
-    engine = Replies(Settings(reply=reply), SHIPPED, offload=offload, pause=Pauses())
+    engine = ReplyEngine(Settings(reply_function=reply), SHIPPED, run_in_thread=run_in_thread, sleep=Pauses())
     assert list(engine.pieces(request("Hello"))) == ["one"]
     assert threads
     assert threading.get_ident() not in threads
@@ -271,7 +273,7 @@ def fails(error: BaseException, *, after: int = 0) -> Callable[[ReplyRequest], A
         (TimeoutError("too slow"), 504),
         (TimeoutError(), 504),
         (socket.timeout("too slow"), 504),  # noqa: UP041  # older code raises it by this name
-        (Refusal(418, "No coffee"), 418),
+        (HTTPError(418, "No coffee"), 418),
     ],
     ids=repr,
 )
@@ -292,7 +294,7 @@ def test_a_function_that_returns_no_reply_is_a_bad_gateway(reply: Any) -> None:
 
 
 def test_the_refusal_says_what_failed_and_no_more() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HTTPError) as caught:
         next(made(fails(RuntimeError("x" * 5000))))
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("RuntimeError: xxx")
@@ -372,7 +374,7 @@ def sends(data: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
 
 def asked(url: str, *, timeout: float = 5.0, key: str | None = None, context: str | None = None) -> Iterator[str]:
     settings = Settings(reply_url=url, reply_model="tiny", reply_api_key=key, reply_timeout=timeout)
-    engine = Replies(settings, SHIPPED, offload=lambda run: run(), pause=Pauses())
+    engine = ReplyEngine(settings, SHIPPED, run_in_thread=lambda run: run(), sleep=Pauses())
     return engine.pieces(request("Hello", "Hi!", "How are roses cut?", context=context))
 
 
@@ -497,6 +499,6 @@ def test_an_api_that_hangs_is_a_gateway_timeout(begins: bool) -> None:
 
 
 def test_a_key_is_told_to_nobody_else() -> None:
-    with API(error_answer(500)) as api, pytest.raises(Refusal) as caught:
+    with API(error_answer(500)) as api, pytest.raises(HTTPError) as caught:
         list(asked(api.url, key="sk-hidden"))
     assert "sk-hidden" not in f"{caught.value.hint}{caught.value}"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from duologue_mock import MockServer
-from duologue_mock.seed import OWNER_OF_UNOWNED, FixtureError, Fixtures
+from duologue_mock.seed import DEFAULT_OWNER, FixtureError, Fixtures
 from duologue_mock.store import State
 from tests.mockserver.test_replies import request
 
@@ -65,7 +65,7 @@ def test_the_shipped_fixtures() -> None:
         ("2", "jane@example.com", "user"),
     ]
     assert all(state.users.password_matches(user, "password") for user in state.users)
-    session = state.chats.get(OWNER_OF_UNOWNED, "test-session-1")
+    session = state.chats.get(DEFAULT_OWNER, "test-session-1")
     assert session is not None
     assert [message.id for message in state.chats.messages(session.id)] == ["test-message-1"]
 
@@ -86,7 +86,7 @@ def test_ones_own_folder(write: Write) -> None:
     assert state.users.password_matches(ada, "sesam")
     assert state.users.next_id() == "10"
     assert state.chats.get("ada", "chat-9") is not None
-    assert state.chats.get(OWNER_OF_UNOWNED, "chat-10") is not None
+    assert state.chats.get(DEFAULT_OWNER, "chat-10") is not None
     assert [message.context for message in state.chats.messages("chat-9")] == [None, {"a": [1]}]
     assert Fixtures(folder).rules()(request("TEA")) == "Milk?"
     assert Fixtures(folder).rules()(request("coffee")) == "Hm."
@@ -96,7 +96,7 @@ def test_a_missing_file_is_taken_from_the_shipped_ones(write: Write) -> None:
     folder = write(users=[USER])
     state = seeded(folder)
     assert [user.id for user in state.users] == ["9"]
-    assert state.chats.get(OWNER_OF_UNOWNED, "test-session-1") is not None
+    assert state.chats.get(DEFAULT_OWNER, "test-session-1") is not None
     assert Fixtures(folder).rules()(request("bye")).startswith("Goodbye")
 
 

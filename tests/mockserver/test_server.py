@@ -19,12 +19,12 @@ import psutil
 import pytest
 
 from duologue.contract.chats import ChatTitle
-from duologue.contract.users import NewUser
+from duologue.contract.users import UserCreate
 from duologue_mock import MockServer, ReplyRequest, State, chats, users
-from duologue_mock.handler_registry import Caller
-from duologue_mock.http.messages import Reply, Request
+from duologue_mock.handler_registry import Principal
+from duologue_mock.http.messages import Request, Response
 from duologue_mock.seed import FixtureError, Fixtures
-from duologue_mock.server import PortInUse, listen
+from duologue_mock.server import PortInUseError, listen
 from tests.mockserver.listeners import Listener
 from tests.mockserver.raw import ask, eventually, head, peer
 
@@ -73,12 +73,12 @@ def test_both_ports_serve_both_services() -> None:
 
 def test_its_urls_lead_to_it() -> None:
     with MockServer() as mock:
-        assert mock.url == f"http://127.0.0.1:{mock.port}"
+        assert mock.origin == f"http://127.0.0.1:{mock.port}"
         assert mock.chat_origin == f"http://127.0.0.1:{mock.chat_port}"
-        assert mock.platform_url == f"{mock.url}/api"
-        assert mock.chat_url == f"{mock.chat_origin}/chats-service/api/v1"
+        assert mock.base_url == f"{mock.origin}/api"
+        assert mock.chat_base_url == f"{mock.chat_origin}/chats-service/api/v1"
         assert mock.api_key == "dev-api-key"
-        assert ask(mock.port, f"GET {mock.platform_url}/health HTTP/1.1").status == 200
+        assert ask(mock.port, f"GET {mock.base_url}/health HTTP/1.1").status == 200
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
@@ -100,7 +100,7 @@ def test_one_address_alone(host: str, other: str, url: str) -> None:
     with MockServer(host=host) as mock:
         assert answers(mock.port, host)
         assert not answers(mock.port, other)
-        assert mock.url.startswith(url)
+        assert mock.origin.startswith(url)
 
 
 def test_an_address_that_is_not_ours_is_an_error() -> None:
@@ -118,7 +118,7 @@ def test_it_starts_again() -> None:
             assert answers(mock.port)
             with mock.state as state:
                 assert len(state.users) == 2, "without a state of its own, it begins anew"
-                users.create(state, NewUser(name="Ada", email=f"ada{number}@example.com"))
+                users.create(state, UserCreate(name="Ada", email=f"ada{number}@example.com"))
     mock.stop()
 
 
@@ -128,7 +128,7 @@ def test_a_given_state_outlives_it() -> None:
     for number in range(2):
         with MockServer(state=state) as mock:
             assert mock.state is state
-            users.create(state, NewUser(name="Ada", email=f"ada{number}@example.com"))
+            users.create(state, UserCreate(name="Ada", email=f"ada{number}@example.com"))
     assert len(state.users) == 4
 
 
@@ -182,7 +182,7 @@ def test_a_port_in_use_is_named_and_nothing_is_left_listening(which: str, family
         port = taken.getsockname()[1]
         before = descriptors()
         mock = MockServer(**{which: port})
-        with pytest.raises(PortInUse, match=rf"Port {port} of .* is in use"):
+        with pytest.raises(PortInUseError, match=rf"Port {port} of .* is in use"):
             mock.start()
         assert eventually(lambda: descriptors() <= before)
     with mock:  # once the port is free, the same object starts
@@ -190,10 +190,10 @@ def test_a_port_in_use_is_named_and_nothing_is_left_listening(which: str, family
 
 
 def test_two_servers_on_one_port_is_one_too_many() -> None:
-    with MockServer() as first, pytest.raises(PortInUse):
+    with MockServer() as first, pytest.raises(PortInUseError):
         MockServer(port=first.port).start()
     port = free_port()
-    with pytest.raises(PortInUse):
+    with pytest.raises(PortInUseError):
         MockServer(port=port, chat_port=port).start()
 
 
@@ -225,7 +225,7 @@ def test_a_bad_fixture_is_an_error_and_nothing_is_left_listening(tmp_path: Path)
 def test_an_observer_is_told_of_every_exchange() -> None:
     told: list[tuple[str, str, int]] = []
 
-    def observe(request: Request, reply: Reply) -> None:
+    def observe(request: Request, reply: Response) -> None:
         told.append((request.method, request.path, reply.status))
 
     with MockServer(observers=[observe]) as mock:
@@ -247,7 +247,7 @@ def test_an_observer_is_told_of_every_exchange() -> None:
 def test_two_at_once_know_nothing_of_each_other() -> None:
     with MockServer(api_keys=("one",)) as first, MockServer(api_keys=("two",), rate_limit=None) as second:
         with first.state as state:
-            users.create(state, NewUser(name="Ada", email="ada@example.com"))
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert ask(first.port, "GET /api/users HTTP/1.1").json["total"] == 3
         assert ask(second.port, "GET /api/users HTTP/1.1").json["total"] == 2
         line = "GET /chats-service/api/v1/chats HTTP/1.1"
@@ -264,7 +264,7 @@ def test_one_stops_and_the_other_goes_on() -> None:
             assert answers(goes.port)
         assert answers(stays.port)
         with stays.state as state:
-            users.create(state, NewUser(name="Ada", email="ada@example.com"))
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert one.event()[0] == "user:created"
         one.close()
 
@@ -297,7 +297,7 @@ def test_a_change_from_the_tests_own_thread_is_served_and_told() -> None:
     with MockServer() as mock:
         one = Listener(mock.port, {"apiKey": "dev-api-key", "userId": "anonymous-user"})
         with mock.state as state:
-            made = chats.create(state, Caller(key="test", user_id="anonymous-user"), ChatTitle("Plans"))
+            made = chats.create(state, Principal(key="test", user_id="anonymous-user"), ChatTitle("Plans"))
         assert one.event() == ("chat:created", {"session": made_as_wire(mock, made.id)})
         one.close()
 
@@ -312,7 +312,7 @@ def test_changes_from_many_threads_are_told_in_the_order_they_were_made() -> Non
 
         def make(number: int) -> None:
             with mock.state as state:
-                users.create(state, NewUser(name="N", email=f"n{number}@example.com"))
+                users.create(state, UserCreate(name="N", email=f"n{number}@example.com"))
 
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(make, range(100)))
@@ -324,7 +324,7 @@ def test_a_test_that_holds_the_state_holds_up_requests_no_longer_than_that() -> 
     with MockServer() as mock, peer(mock.port) as one:
         with mock.state as state:
             one.send(head("GET /api/users HTTP/1.1"))
-            users.create(state, NewUser(name="Ada", email="ada@example.com"))
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert one.answer().json["total"] == 3
 
 
@@ -345,7 +345,7 @@ class Slow:
 
 def test_a_request_under_way_is_finished() -> None:
     slow = Slow()
-    mock = MockServer(reply=slow).start()
+    mock = MockServer(reply_function=slow).start()
     with peer(mock.port) as one:
         one.send(ASKED)
         assert slow.begun.wait(10)
@@ -362,7 +362,7 @@ def test_a_request_under_way_is_finished() -> None:
 
 def test_a_request_that_does_not_end_is_cut_off_after_the_grace() -> None:
     slow = Slow()
-    mock = MockServer(reply=slow, grace=0.2).start()
+    mock = MockServer(reply_function=slow, shutdown_timeout=0.2).start()
     with peer(mock.port) as one:
         one.send(ASKED)
         assert slow.begun.wait(10)
@@ -424,7 +424,7 @@ def lives_leave_nothing() -> None:
     """Start, use and stop servers; fail if descriptors or threads are left."""
 
     def live() -> None:
-        for _ in live_through(MockServer(reply=lambda request: "Yes.")):
+        for _ in live_through(MockServer(reply_function=lambda request: "Yes.")):
             pass
 
     live()  # what is loaded once stays

@@ -10,7 +10,14 @@ import pytest
 from duologue_mock import Settings
 from duologue_mock.settings import setting_names
 
-POSITIVE = ["token_lifetime", "refresh_lifetime", "max_body", "read_timeout", "idle_timeout", "reply_timeout"]
+POSITIVE = [
+    "access_token_lifetime",
+    "refresh_token_lifetime",
+    "max_request_size",
+    "read_timeout",
+    "idle_timeout",
+    "reply_timeout",
+]
 
 
 @pytest.mark.parametrize("name", POSITIVE)
@@ -23,9 +30,9 @@ def test_a_time_or_size_must_be_positive_and_finite(name: str, value: Any) -> No
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("delta_delay", -0.1),
-        ("delta_delay", float("nan")),
-        ("delta_delay", float("inf")),
+        ("stream_delay", -0.1),
+        ("stream_delay", float("nan")),
+        ("stream_delay", float("inf")),
         ("rate_limit", 0),
         ("rate_limit", -5),
         ("api_keys", ()),
@@ -47,7 +54,7 @@ def test_what_cannot_work_is_refused_by_name(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rate_limit", None), ("rate_limit", 1), ("delta_delay", 0), ("secret", "x" * 32), ("secret", None)],
+    [("rate_limit", None), ("rate_limit", 1), ("stream_delay", 0), ("secret", "x" * 32), ("secret", None)],
 )
 def test_what_works_is_let_in(name: str, value: Any) -> None:
     assert getattr(Settings(**{name: value}), name) == value

@@ -11,9 +11,9 @@ from duologue.contract import Model
 from duologue.contract.messages import MAX_CONTENT, ChatMessage
 from duologue.contract.smart_chat import Delta, SmartChatRequest
 from duologue_mock import ReplyRequest, Settings, chats, smart_chat
-from duologue_mock.assistant import Replies
-from duologue_mock.errors import Refusal
-from duologue_mock.handler_registry import Caller
+from duologue_mock.assistant import ReplyEngine
+from duologue_mock.errors import HTTPError
+from duologue_mock.handler_registry import Principal
 from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
@@ -23,13 +23,15 @@ from tests.mockserver.refusals import refused
 FIXTURE = "test-session-1"
 
 
-def replies(reply: Callable[[ReplyRequest], Any]) -> Replies:
-    return Replies(Settings(reply=reply), Fixtures().rules(), offload=lambda run: run(), pause=lambda seconds: None)
+def replies(reply: Callable[[ReplyRequest], Any]) -> ReplyEngine:
+    return ReplyEngine(
+        Settings(reply_function=reply), Fixtures().rules(), run_in_thread=lambda run: run(), sleep=lambda seconds: None
+    )
 
 
 def ask(
     state: State,
-    caller: Caller,
+    principal: Principal,
     reply: Callable[[ReplyRequest], Any],
     message: str = "Hi",
     *,
@@ -37,14 +39,14 @@ def ask(
     id: str = FIXTURE,
     streaming: bool = False,
 ) -> Iterator[Model]:
-    return smart_chat.ask(state, replies(reply), caller, id, SmartChatRequest(message, context), streaming)
+    return smart_chat.ask(state, replies(reply), principal, id, SmartChatRequest(message, context), streaming)
 
 
 def contents(state: State) -> list[str]:
     return [message.content for message in state.chats.messages(FIXTURE)]
 
 
-def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor: Caller) -> None:
+def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor: Principal) -> None:
     *pieces, last = ask(state, visitor, lambda request: "One two  three")
     assert all(isinstance(piece, Delta) for piece in pieces)
     assert isinstance(last, ChatMessage)
@@ -54,7 +56,7 @@ def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor
     assert state.chats.messages(FIXTURE)[-1] == last
 
 
-def test_the_users_message_is_stored_first(state: State, visitor: Caller) -> None:
+def test_the_users_message_is_stored_first(state: State, visitor: Principal) -> None:
     asked = ask(state, visitor, lambda request: "Yes.", "Are you there?")
     next(asked)
     assert contents(state) == ["Hello, world!", "Are you there?"]
@@ -62,7 +64,7 @@ def test_the_users_message_is_stored_first(state: State, visitor: Caller) -> Non
     assert contents(state) == ["Hello, world!", "Are you there?", "Yes."]
 
 
-def test_the_engine_is_given_the_whole_history(state: State, visitor: Caller) -> None:
+def test_the_engine_is_given_the_whole_history(state: State, visitor: Principal) -> None:
     seen: list[ReplyRequest] = []
 
     def reply(request: ReplyRequest) -> str:
@@ -78,7 +80,7 @@ def test_the_engine_is_given_the_whole_history(state: State, visitor: Caller) ->
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_what_is_told_and_in_which_order(state: State, visitor: Caller, heard: Ear, streaming: bool) -> None:
+def test_what_is_told_and_in_which_order(state: State, visitor: Principal, heard: Ear, streaming: bool) -> None:
     *_, reply = ask(state, visitor, lambda request: "One two", streaming=streaming)
     deltas = ["message:delta", "message:delta"] if streaming else []
     assert heard.names == [
@@ -98,7 +100,7 @@ def test_what_is_told_and_in_which_order(state: State, visitor: Caller, heard: E
     assert heard.all[-1][2] == "chat:anonymous-user"
 
 
-def test_a_reply_moves_the_session(state: State, visitor: Caller, clock: ManualClock) -> None:
+def test_a_reply_moves_the_session(state: State, visitor: Principal, clock: ManualClock) -> None:
     asked = ask(state, visitor, lambda request: "Yes.")
     next(asked)
     clock.advance(5)
@@ -112,7 +114,7 @@ def broken(request: ReplyRequest) -> Iterator[str]:
     raise ZeroDivisionError("of a reply")
 
 
-def test_an_engine_that_fails_midway_leaves_no_reply(state: State, visitor: Caller, heard: Ear) -> None:
+def test_an_engine_that_fails_midway_leaves_no_reply(state: State, visitor: Principal, heard: Ear) -> None:
     asked = ask(state, visitor, broken, streaming=True)
     assert isinstance(next(asked), Delta)
     with refused(502):
@@ -122,7 +124,7 @@ def test_an_engine_that_fails_midway_leaves_no_reply(state: State, visitor: Call
     assert heard.payloads("notification:new") == []
 
 
-def test_a_listener_who_goes_away_leaves_no_reply(state: State, visitor: Caller, heard: Ear) -> None:
+def test_a_listener_who_goes_away_leaves_no_reply(state: State, visitor: Principal, heard: Ear) -> None:
     asked = ask(state, visitor, lambda request: "One two three")
     next(asked)
     asked.close()  # type: ignore[attr-defined]  # it is a generator
@@ -130,7 +132,7 @@ def test_a_listener_who_goes_away_leaves_no_reply(state: State, visitor: Caller,
     assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
 
 
-def test_a_session_deleted_meanwhile_gets_no_reply(state: State, visitor: Caller) -> None:
+def test_a_session_deleted_meanwhile_gets_no_reply(state: State, visitor: Principal) -> None:
     asked = ask(state, visitor, lambda request: "One two")
     next(asked)
     chats.delete(state, visitor, FIXTURE)
@@ -153,20 +155,20 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
 @pytest.mark.parametrize(
     "reply", ["", "   ", "\n", iter(()), iter([""])], ids=["empty", "blank", "a line", "no pieces", "an empty piece"]
 )
-def test_a_reply_that_is_empty_becomes_an_ellipsis(state: State, visitor: Caller, reply: Any) -> None:
+def test_a_reply_that_is_empty_becomes_an_ellipsis(state: State, visitor: Principal, reply: Any) -> None:
     *pieces, last = ask(state, visitor, lambda request: reply)
     assert isinstance(last, ChatMessage)
     assert last.content == "…"
     assert pieces == []
 
 
-def test_an_empty_piece_does_not_end_the_reply(state: State, visitor: Caller) -> None:
+def test_an_empty_piece_does_not_end_the_reply(state: State, visitor: Principal) -> None:
     *_, last = ask(state, visitor, lambda request: iter(["One", "", " two"]))
     assert isinstance(last, ChatMessage)
     assert last.content == "One two"
 
 
-def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visitor: Caller) -> None:
+def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visitor: Principal) -> None:
     asked: list[int] = []
 
     def long(request: ReplyRequest) -> Iterator[str]:
@@ -181,7 +183,7 @@ def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visit
     assert len(asked) < 15, "nobody asks for what is not kept"
 
 
-def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: Caller) -> None:
+def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: Principal) -> None:
     """Between the pieces the state is free: nothing holds its lock."""
     asked = ask(state, visitor, lambda request: "One two")
     next(asked)
@@ -190,8 +192,8 @@ def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: 
     list(asked)
 
 
-@pytest.mark.parametrize("refusal", [Refusal(429, "Slow down"), Refusal(503, "Out of order")])
-def test_an_engine_may_refuse_in_its_own_words(state: State, visitor: Caller, refusal: Refusal) -> None:
+@pytest.mark.parametrize("refusal", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])
+def test_an_engine_may_refuse_in_its_own_words(state: State, visitor: Principal, refusal: HTTPError) -> None:
     def reply(request: ReplyRequest) -> str:
         raise refusal
 

@@ -15,11 +15,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from duologue.contract import users as contract_users
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
-from duologue.contract.users import User, UserGone
+from duologue.contract.users import User, UserDeleted
 from duologue_mock.store import State
 from duologue_mock.store.chats import Chats
-from duologue_mock.store.sessions import MAX_LOGINS, Logins
-from duologue_mock.store.users import EmailTaken, Users
+from duologue_mock.store.sessions import MAX_LOGINS, LoginSessions
+from duologue_mock.store.users import EmailTakenError, Users
 from tests.mockserver.clocks import START, ManualClock
 
 # --- users
@@ -41,9 +41,9 @@ def user(id: str, email: str | None = None, name: str = "Name") -> User:
 def test_an_email_is_unique_ignoring_case(first: str, second: str) -> None:
     users = Users()
     users.add(user("1", first))
-    with pytest.raises(EmailTaken):
+    with pytest.raises(EmailTakenError):
         users.add(user("2", second))
-    assert users.with_email(second) == user("1", first)
+    assert users.get_by_email(second) == user("1", first)
     assert len(users) == 1
     assert users.get("2") is None
 
@@ -53,7 +53,7 @@ def test_a_taken_id_is_refused_and_changes_nothing() -> None:
     users.add(user("1"))
     with pytest.raises(ValueError, match="'1'"):
         users.add(user("1", "other@example.com"))
-    assert users.with_email("other@example.com") is None
+    assert users.get_by_email("other@example.com") is None
     assert list(users) == [user("1")]
 
 
@@ -61,8 +61,8 @@ def test_replacing_frees_the_old_email_and_claims_the_new() -> None:
     users = Users()
     users.add(user("1", "old@example.com"))
     users.replace(user("1", "new@example.com"))
-    assert users.with_email("old@example.com") is None
-    assert users.with_email("NEW@example.com") == user("1", "new@example.com")
+    assert users.get_by_email("old@example.com") is None
+    assert users.get_by_email("NEW@example.com") == user("1", "new@example.com")
     users.add(user("2", "old@example.com"))
 
 
@@ -70,10 +70,10 @@ def test_replacing_with_a_taken_email_changes_nothing() -> None:
     users = Users()
     users.add(user("1", "a@example.com"))
     users.add(user("2", "b@example.com"))
-    with pytest.raises(EmailTaken):
+    with pytest.raises(EmailTakenError):
         users.replace(user("2", "A@example.com"))
     assert list(users) == [user("1", "a@example.com"), user("2", "b@example.com")]
-    assert users.with_email("b@example.com") == user("2", "b@example.com")
+    assert users.get_by_email("b@example.com") == user("2", "b@example.com")
 
 
 @pytest.mark.parametrize("act", ["replace", "remove"])
@@ -81,7 +81,7 @@ def test_who_is_not_there_cannot_be_changed(act: str) -> None:
     users = Users()
     with pytest.raises(KeyError):
         users.replace(user("1")) if act == "replace" else users.remove("1")
-    assert users.with_email("u1@example.com") is None
+    assert users.get_by_email("u1@example.com") is None
     assert len(users) == 0
 
 
@@ -156,7 +156,7 @@ class UsersMachine(RuleBasedStateMachine):
         made = User(self.users.next_id(), name, email, "user")
         assert made.id not in self.ever
         if self.taken(email):
-            with pytest.raises(EmailTaken):
+            with pytest.raises(EmailTakenError):
                 self.users.add(made)
         else:
             self.users.add(made)
@@ -172,7 +172,7 @@ class UsersMachine(RuleBasedStateMachine):
             with pytest.raises(KeyError):
                 self.users.replace(made)
         elif self.taken(email, but=id):
-            with pytest.raises(EmailTaken):
+            with pytest.raises(EmailTakenError):
                 self.users.replace(made)
         else:
             self.users.replace(made)
@@ -198,7 +198,7 @@ class UsersMachine(RuleBasedStateMachine):
     def is_the_same(self) -> None:
         assert list(self.users) == self.model
         assert len(self.users) == len(self.model)
-        assert all(self.users.get(one.id) == one == self.users.with_email(one.email.upper()) for one in self.model)
+        assert all(self.users.get(one.id) == one == self.users.get_by_email(one.email.upper()) for one in self.model)
 
 
 TestUsersAgainstAList = UsersMachine.TestCase
@@ -329,11 +329,11 @@ TestChatsAgainstAList = ChatsMachine.TestCase
 # --- logins
 
 
-def begin(logins: Logins, id: str, *, user_id: str = "1", expires: float = 100.0) -> None:
+def begin(logins: LoginSessions, id: str, *, user_id: str = "1", expires: float = 100.0) -> None:
     logins.begin(session_id=id, user_id=user_id, refresh_token=f"{id}-0", expires=expires)
 
 
-def rotate(logins: Logins, token: str, new: str, *, now: float = 0.0) -> str | None:
+def rotate(logins: LoginSessions, token: str, new: str, *, now: float = 0.0) -> str | None:
     login = logins.rotate(token, new_token=new, now=now, expires=now + 100)
     return login.id if login else None
 
@@ -344,48 +344,48 @@ def ended() -> list[str]:
 
 
 @pytest.fixture
-def logins(ended: list[str]) -> Logins:
-    made = Logins()
+def logins(ended: list[str]) -> LoginSessions:
+    made = LoginSessions()
     made.on_end(ended.append)
     return made
 
 
-def test_rotation_spends_the_token(logins: Logins, ended: list[str]) -> None:
+def test_rotation_spends_the_token(logins: LoginSessions, ended: list[str]) -> None:
     begin(logins, "a")
     assert rotate(logins, "a-0", "a-1") == "a"
     assert rotate(logins, "a-1", "a-2") == "a"
-    assert logins.alive("a")
+    assert logins.is_active("a")
     assert ended == []
 
 
 @pytest.mark.parametrize("spent", ["a-0", "a-1"])
-def test_a_spent_token_ends_the_family_and_no_other(logins: Logins, ended: list[str], spent: str) -> None:
+def test_a_spent_token_ends_the_family_and_no_other(logins: LoginSessions, ended: list[str], spent: str) -> None:
     begin(logins, "a")
     begin(logins, "b")
     rotate(logins, "a-0", "a-1")
     rotate(logins, "a-1", "a-2")
     assert rotate(logins, spent, "x") is None
     assert ended == ["a"]
-    assert [logins.alive("a"), logins.alive("b")] == [False, True]
+    assert [logins.is_active("a"), logins.is_active("b")] == [False, True]
     assert rotate(logins, "a-2", "x") is None
     assert rotate(logins, "b-0", "b-1") == "b"
 
 
-def test_the_new_token_of_a_refused_rotation_is_worth_nothing(logins: Logins) -> None:
+def test_the_new_token_of_a_refused_rotation_is_worth_nothing(logins: LoginSessions) -> None:
     begin(logins, "a")
     rotate(logins, "a-0", "a-1")
     rotate(logins, "a-0", "stolen")
     assert rotate(logins, "stolen", "x") is None
 
 
-def test_an_expired_token_is_refused_without_ending_the_login(logins: Logins, ended: list[str]) -> None:
+def test_an_expired_token_is_refused_without_ending_the_login(logins: LoginSessions, ended: list[str]) -> None:
     begin(logins, "a", expires=100)
     assert rotate(logins, "a-0", "x", now=100) is None
     assert rotate(logins, "a-0", "a-1", now=99.9) == "a"
     assert ended == []
 
 
-def test_a_login_ends_once(logins: Logins, ended: list[str]) -> None:
+def test_a_login_ends_once(logins: LoginSessions, ended: list[str]) -> None:
     begin(logins, "a")
     logins.end("a")
     logins.end("a")
@@ -394,23 +394,23 @@ def test_a_login_ends_once(logins: Logins, ended: list[str]) -> None:
     assert rotate(logins, "a-0", "x") is None
 
 
-def test_all_logins_of_a_user_end(logins: Logins, ended: list[str]) -> None:
+def test_all_logins_of_a_user_end(logins: LoginSessions, ended: list[str]) -> None:
     for id, owner in (("a", "1"), ("b", "2"), ("c", "1")):
         begin(logins, id, user_id=owner)
-    logins.end_all_of("1")
+    logins.revoke_all("1")
     assert ended == ["a", "c"]
-    assert logins.alive("b")
+    assert logins.is_active("b")
 
 
-def test_beyond_the_bound_the_oldest_login_ends(logins: Logins, ended: list[str]) -> None:
+def test_beyond_the_bound_the_oldest_login_ends(logins: LoginSessions, ended: list[str]) -> None:
     for number in range(MAX_LOGINS + 3):
         begin(logins, str(number))
     assert ended == ["0", "1", "2"]
-    assert [logins.alive("2"), logins.alive("3"), logins.alive(str(MAX_LOGINS + 2))] == [False, True, True]
+    assert [logins.is_active("2"), logins.is_active("3"), logins.is_active(str(MAX_LOGINS + 2))] == [False, True, True]
     assert rotate(logins, "2-0", "x") is None
 
 
-def test_ended_logins_leave_nothing_behind(logins: Logins) -> None:
+def test_ended_logins_leave_nothing_behind(logins: LoginSessions) -> None:
     for number in range(50):
         begin(logins, str(number))
         rotate(logins, f"{number}-0", f"{number}-1")
@@ -421,22 +421,22 @@ def test_ended_logins_leave_nothing_behind(logins: Logins) -> None:
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), max_size=30))
 def test_at_most_one_token_of_a_login_is_good(steps: list[tuple[int, int]]) -> None:
     """Whoever presents whichever token in whatever order: only the newest of a live login is taken."""
-    logins = Logins()
+    logins = LoginSessions()
     newest = {}
     for login in range(3):
         begin(logins, str(login))
         newest[login] = 0
     for login, number in steps:
-        alive = logins.alive(str(login))
-        good = alive and number == newest[login]
+        is_active = logins.is_active(str(login))
+        good = is_active and number == newest[login]
         taken = rotate(logins, f"{login}-{number}", f"{login}-{newest[login] + 1}")
         assert taken == (str(login) if good else None)
         if good:
             newest[login] += 1
         elif number < newest[login]:
-            assert not logins.alive(str(login)), "a spent token was presented"
+            assert not logins.is_active(str(login)), "a spent token was presented"
         else:
-            assert logins.alive(str(login)) == alive
+            assert logins.is_active(str(login)) == is_active
 
 
 # --- the state as a whole
@@ -445,10 +445,10 @@ def test_at_most_one_token_of_a_login_is_good(steps: list[tuple[int, int]]) -> N
 def test_what_is_announced_reaches_every_listener_in_order() -> None:
     state = State(clock=ManualClock())
     heard: list[tuple[str, str | None]] = []
-    state.listen(lambda event, payload, user_id: heard.append((f"one {event.wire_name}", user_id)))
-    state.listen(lambda event, payload, user_id: heard.append((f"two {event.wire_name}", user_id)))
-    state.announce(contract_users.DELETED, UserGone("5"))
-    state.announce(contract_users.DELETED, UserGone("6"), user_id="6")
+    state.subscribe(lambda event, payload, user_id: heard.append((f"one {event.name}", user_id)))
+    state.subscribe(lambda event, payload, user_id: heard.append((f"two {event.name}", user_id)))
+    state.publish(contract_users.DELETED, UserDeleted("5"))
+    state.publish(contract_users.DELETED, UserDeleted("6"), user_id="6")
     assert heard == [
         ("one user:deleted", None),
         ("two user:deleted", None),

@@ -12,7 +12,7 @@ import pytest
 from duologue.contract.users import User
 from duologue_mock import Settings
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer
+from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import START, ManualClock
 from tests.mockserver.refusals import refused
 
@@ -20,8 +20,8 @@ SECRET = "a secret that is known to the test, and long enough"
 
 
 @pytest.fixture
-def signer() -> Signer:
-    return Signer(Settings(secret=SECRET))
+def token_service() -> TokenService:
+    return TokenService(Settings(secret=SECRET))
 
 
 @pytest.fixture
@@ -40,40 +40,42 @@ def signed(claims: dict[str, Any], *, key: str = SECRET, algorithm: str = "HS256
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
-def test_a_token_is_a_jwt_with_an_expiry(state: State, signer: Signer, user: User) -> None:
-    claims = claims_of(signer.begin(state, user).token)
+def test_a_token_is_a_jwt_with_an_expiry(state: State, token_service: TokenService, user: User) -> None:
+    claims = claims_of(token_service.issue(state, user).token)
     assert claims["sub"] == "2"
     assert claims["iat"] == START.timestamp()
     assert claims["exp"] == START.timestamp() + 3600
 
 
-def test_two_tokens_are_never_the_same(state: State, signer: Signer, user: User) -> None:
-    first, second = signer.begin(state, user), signer.begin(state, user)
+def test_two_tokens_are_never_the_same(state: State, token_service: TokenService, user: User) -> None:
+    first, second = token_service.issue(state, user), token_service.issue(state, user)
     assert len({first.token, first.refresh_token, second.token, second.refresh_token}) == 4
 
 
-def test_the_machines_clock_has_no_say(state: State, clock: ManualClock, signer: Signer, user: User) -> None:
+def test_the_machines_clock_has_no_say(
+    state: State, clock: ManualClock, token_service: TokenService, user: User
+) -> None:
     """The mock's own clock stands in 2024, long ago by the machine's, and tokens are good there."""
-    assert signer.verify(state, signer.begin(state, user).token).user == user
+    assert token_service.verify(state, token_service.issue(state, user).token).user == user
     clock.advance(-7200)
-    assert signer.verify(state, signer.begin(state, user).token).user == user
+    assert token_service.verify(state, token_service.issue(state, user).token).user == user
 
 
 def test_another_mocks_token_is_refused(state: State, user: User) -> None:
-    token = Signer(Settings()).begin(state, user).token
+    token = TokenService(Settings()).issue(state, user).token
     with refused(401):
-        Signer(Settings()).verify(state, token)
+        TokenService(Settings()).verify(state, token)
 
 
 def test_a_fixed_secret_keeps_tokens_good_over_a_restart(state: State, user: User) -> None:
-    token = Signer(Settings(secret=SECRET)).begin(state, user).token
-    assert Signer(Settings(secret=SECRET)).verify(state, token).user == user
+    token = TokenService(Settings(secret=SECRET)).issue(state, user).token
+    assert TokenService(Settings(secret=SECRET)).verify(state, token).user == user
 
 
-def test_a_demoted_user_is_seen_as_it_is_now(state: State, signer: Signer, user: User) -> None:
-    token = signer.begin(state, user).token
+def test_a_demoted_user_is_seen_as_it_is_now(state: State, token_service: TokenService, user: User) -> None:
+    token = token_service.issue(state, user).token
     state.users.replace(User(user.id, user.name, user.email, "admin"))
-    assert signer.verify(state, token).user.role == "admin"
+    assert token_service.verify(state, token).user.role == "admin"
 
 
 def tampered(token: str, **changes: Any) -> str:
@@ -84,38 +86,40 @@ def tampered(token: str, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}"])
-def test_garbage_is_refused(state: State, signer: Signer, token: str) -> None:
+def test_garbage_is_refused(state: State, token_service: TokenService, token: str) -> None:
     with refused(401):
-        signer.verify(state, token)
+        token_service.verify(state, token)
 
 
-def test_a_tampered_token_is_refused(state: State, signer: Signer, user: User) -> None:
-    token = signer.begin(state, user).token
+def test_a_tampered_token_is_refused(state: State, token_service: TokenService, user: User) -> None:
+    token = token_service.issue(state, user).token
     for bad in (tampered(token, sub="1"), tampered(token, exp=9e9), token[:-2], token + "x", token.swapcase()):
         with refused(401):
-            signer.verify(state, bad)
+            token_service.verify(state, bad)
 
 
-def test_an_unsigned_token_is_refused(state: State, signer: Signer, user: User) -> None:
-    claims = claims_of(signer.begin(state, user).token)
+def test_an_unsigned_token_is_refused(state: State, token_service: TokenService, user: User) -> None:
+    claims = claims_of(token_service.issue(state, user).token)
     with refused(401):
-        signer.verify(state, jwt.encode(claims, None, algorithm="none"))
+        token_service.verify(state, jwt.encode(claims, None, algorithm="none"))
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_another_algorithm_is_refused(state: State, signer: Signer, user: User, algorithm: str) -> None:
-    claims = claims_of(signer.begin(state, user).token)
+def test_another_algorithm_is_refused(state: State, token_service: TokenService, user: User, algorithm: str) -> None:
+    claims = claims_of(token_service.issue(state, user).token)
     with refused(401):
-        signer.verify(state, signed(claims, algorithm=algorithm))
+        token_service.verify(state, signed(claims, algorithm=algorithm))
 
 
 @pytest.mark.parametrize("missing", ["exp", "sub", "sid"])
-def test_a_token_that_says_too_little_is_refused(state: State, signer: Signer, user: User, missing: str) -> None:
-    claims = claims_of(signer.begin(state, user).token)
+def test_a_token_that_says_too_little_is_refused(
+    state: State, token_service: TokenService, user: User, missing: str
+) -> None:
+    claims = claims_of(token_service.issue(state, user).token)
     del claims[missing]
     with refused(401):
-        signer.verify(state, signed(claims))
+        token_service.verify(state, signed(claims))
 
 
 @pytest.mark.parametrize(
@@ -124,9 +128,9 @@ def test_a_token_that_says_too_little_is_refused(state: State, signer: Signer, u
     ids=str,
 )
 def test_a_token_whose_claims_are_not_what_they_should_be_is_refused(
-    state: State, signer: Signer, user: User, wrong: dict[str, Any]
+    state: State, token_service: TokenService, user: User, wrong: dict[str, Any]
 ) -> None:
     """Whoever fixed the secret may sign tokens of their own, and get them wrong."""
-    claims = claims_of(signer.begin(state, user).token)
+    claims = claims_of(token_service.issue(state, user).token)
     with refused(401):
-        signer.verify(state, signed(claims | wrong))
+        token_service.verify(state, signed(claims | wrong))

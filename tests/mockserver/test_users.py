@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from duologue.contract.users import NewUser, User, UserChanges, UserQuery
+from duologue.contract.users import User, UserCreate, UserQuery, UserUpdate
 from duologue_mock import users
-from duologue_mock.handler_registry import Caller
+from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
-from duologue_mock.tokens import Signer
+from duologue_mock.tokens import TokenService
 from tests.mockserver.ears import Ear
 from tests.mockserver.refusals import refused
 
@@ -19,7 +19,7 @@ JANE = User(id="2", name="Jane Smith", email="jane@example.com", role="user")
 
 
 def make(state: State, count: int) -> list[User]:
-    return [users.create(state, NewUser(name=f"User {n}", email=f"user{n}@example.org")) for n in range(count)]
+    return [users.create(state, UserCreate(name=f"User {n}", email=f"user{n}@example.org")) for n in range(count)]
 
 
 def test_the_list_begins_with_the_fixtures_in_order(state: State) -> None:
@@ -92,8 +92,8 @@ def test_an_unknown_user_is_not_found(state: State, id: str) -> None:
 
 def test_a_new_user_is_stored_then_told_of(state: State, heard: Ear) -> None:
     stored_when_told: list[User | None] = []
-    state.listen(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
-    made = users.create(state, NewUser(name="Ada", email="ada@example.com", role="admin", password="secret"))
+    state.subscribe(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
+    made = users.create(state, UserCreate(name="Ada", email="ada@example.com", role="admin", password="secret"))
     assert made == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
     assert heard.names == ["user:created", "notification:new"]
     assert heard.payloads("user:created")[0].user == made
@@ -103,21 +103,21 @@ def test_a_new_user_is_stored_then_told_of(state: State, heard: Ear) -> None:
 
 
 def test_the_role_of_a_new_user_is_user_unless_given(state: State) -> None:
-    assert users.create(state, NewUser(name="Ada", email="ada@example.com")).role == "user"
+    assert users.create(state, UserCreate(name="Ada", email="ada@example.com")).role == "user"
 
 
 @pytest.mark.parametrize("email", ["john@example.com", "JOHN@Example.COM"])
 def test_a_taken_email_is_a_conflict_and_changes_nothing(state: State, heard: Ear, email: str) -> None:
     with refused(409, "email"):
-        users.create(state, NewUser(name="Other", email=email))
+        users.create(state, UserCreate(name="Other", email=email))
     assert len(state.users) == 2
     assert heard.all == []
 
 
 def test_a_conflict_costs_no_id(state: State) -> None:
     with refused(409):
-        users.create(state, NewUser(name="Other", email="john@example.com"))
-    assert users.create(state, NewUser(name="Ada", email="ada@example.com")).id == "3"
+        users.create(state, UserCreate(name="Other", email="john@example.com"))
+    assert users.create(state, UserCreate(name="Ada", email="ada@example.com")).id == "3"
 
 
 @pytest.mark.parametrize(
@@ -132,63 +132,67 @@ def test_a_conflict_costs_no_id(state: State) -> None:
     ],
 )
 def test_an_update_changes_what_is_there_and_keeps_the_rest(
-    state: State, nobody: Caller, heard: Ear, changes: dict[str, Any], after: User
+    state: State, nobody: Principal, heard: Ear, changes: dict[str, Any], after: User
 ) -> None:
-    assert users.update(state, nobody, "2", UserChanges(**changes)) == after
+    assert users.update(state, nobody, "2", UserUpdate(**changes)) == after
     assert users.get(state, "2") == after
     assert heard.payloads("user:updated")[0].user == after
 
 
-def test_an_update_keeps_the_place_in_the_list(state: State, nobody: Caller) -> None:
-    users.update(state, nobody, "1", UserChanges(name="Zed"))
+def test_an_update_keeps_the_place_in_the_list(state: State, nobody: Principal) -> None:
+    users.update(state, nobody, "1", UserUpdate(name="Zed"))
     assert [user.id for user in users.list_(state, UserQuery()).users] == ["1", "2"]
 
 
 @pytest.mark.parametrize(("role", "told"), [("admin", ["role_changed"]), ("user", []), (None, [])])
-def test_only_a_changed_role_is_notified(state: State, nobody: Caller, heard: Ear, role: Any, told: list[str]) -> None:
-    users.update(state, nobody, "2", UserChanges(name="Same", role=role))
+def test_only_a_changed_role_is_notified(
+    state: State, nobody: Principal, heard: Ear, role: Any, told: list[str]
+) -> None:
+    users.update(state, nobody, "2", UserUpdate(name="Same", role=role))
     assert [one.type for one in heard.payloads("notification:new")] == told
 
 
-def test_an_id_in_the_body_must_be_the_one_in_the_path(state: State, nobody: Caller, heard: Ear) -> None:
+def test_an_id_in_the_body_must_be_the_one_in_the_path(state: State, nobody: Principal, heard: Ear) -> None:
     with refused(400, "id"):
-        users.update(state, nobody, "2", UserChanges(id="1", name="Not me"))
+        users.update(state, nobody, "2", UserUpdate(id="1", name="Not me"))
     assert users.get(state, "2") == JANE
     assert heard.all == []
 
 
-def test_an_update_to_a_taken_email_is_a_conflict_and_changes_nothing(state: State, nobody: Caller, heard: Ear) -> None:
+def test_an_update_to_a_taken_email_is_a_conflict_and_changes_nothing(
+    state: State, nobody: Principal, heard: Ear
+) -> None:
     with refused(409, "email"):
-        users.update(state, nobody, "2", UserChanges(name="Not me", email="John@example.com"))
+        users.update(state, nobody, "2", UserUpdate(name="Not me", email="John@example.com"))
     assert users.get(state, "2") == JANE
     assert heard.all == []
 
 
-def test_an_unknown_user_cannot_be_updated(state: State, nobody: Caller) -> None:
+def test_an_unknown_user_cannot_be_updated(state: State, nobody: Principal) -> None:
     with refused(404):
-        users.update(state, nobody, "9", UserChanges(name="Nobody"))
+        users.update(state, nobody, "9", UserUpdate(name="Nobody"))
 
 
-def test_a_user_changes_itself_but_not_its_role(state: State, jane: Caller) -> None:
-    assert users.update(state, jane, "2", UserChanges(name="Jane Roe", role="user")).name == "Jane Roe"
+def test_a_user_changes_itself_but_not_its_role(state: State, jane: Principal) -> None:
+    assert users.update(state, jane, "2", UserUpdate(name="Jane Roe", role="user")).name == "Jane Roe"
     with refused(403):
-        users.update(state, jane, "2", UserChanges(role="admin"))
+        users.update(state, jane, "2", UserUpdate(role="admin"))
     assert users.get(state, "2").role == "user"
 
 
-def test_an_admin_changes_roles(state: State, admin: Caller) -> None:
-    assert users.update(state, admin, "2", UserChanges(role="admin")).role == "admin"
+def test_an_admin_changes_roles(state: State, admin: Principal) -> None:
+    assert users.update(state, admin, "2", UserUpdate(role="admin")).role == "admin"
 
 
-def test_a_deleted_user_is_gone_with_its_logins(state: State, signer: Signer, heard: Ear) -> None:
-    token = signer.begin(state, JANE).token
-    login_id = signer.verify(state, token).login_id
+def test_a_deleted_user_is_gone_with_its_logins(state: State, token_service: TokenService, heard: Ear) -> None:
+    token = token_service.issue(state, JANE).token
+    login_id = token_service.verify(state, token).login_id
     users.delete(state, "2")
-    assert not state.logins.alive(login_id)
+    assert not state.logins.is_active(login_id)
     with refused(404):
         users.get(state, "2")
     with refused(401):
-        signer.verify(state, token)
+        token_service.verify(state, token)
     assert heard.names == ["user:deleted"]
     assert heard.payloads("user:deleted")[0].user_id == "2"
 
@@ -202,6 +206,6 @@ def test_a_user_is_deleted_once(state: State, heard: Ear) -> None:
 
 def test_a_deleted_users_email_is_free_and_its_id_is_not(state: State) -> None:
     users.delete(state, "2")
-    again = users.create(state, NewUser(name="Jane again", email="jane@example.com"))
+    again = users.create(state, UserCreate(name="Jane again", email="jane@example.com"))
     assert again.id == "3"
     assert again in users.list_(state, UserQuery()).users

@@ -15,7 +15,7 @@ from duologue.contract.core import Access
 from duologue.contract.errors import ErrorBodySchema
 from duologue.contract.messages import MessagePageSchema
 from duologue_mock import ReplyRequest, handler_registry
-from duologue_mock.handler_registry import Caller, answers, handler_of
+from duologue_mock.handler_registry import Principal, get_handler, handler
 from duologue_mock.http.dispatch import ANSWERING
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
@@ -37,8 +37,8 @@ def mocks(clock: ManualClock) -> Callable[..., Mock]:
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_every_operation_is_answered_in_the_module_of_its_noun(one: Operation[Any]) -> None:
-    handler = handler_of(one)
-    assert handler.function.__module__ == f"duologue_mock.{one.noun}"
+    handler = get_handler(one)
+    assert handler.function.__module__ == f"duologue_mock.{one.resource}"
     assert handler.function.__doc__, "a handler says what it does"
     assert set(one.parameters) <= set(handler.wants) | {"id"}
 
@@ -49,19 +49,19 @@ def test_nothing_else_is_answered() -> None:
 
 def test_each_module_that_answers_is_named() -> None:
     package = Path(duologue_mock.__file__).parent
-    registering = {path.stem for path in package.glob("*.py") if "@answers(" in path.read_text("utf-8")}
-    registering |= {path.stem for path in package.glob("*.py") if "@streams(" in path.read_text("utf-8")}
-    assert registering - {"handlers"} == {module.__name__.rpartition(".")[2] for module in ANSWERING}
+    registering = {path.stem for path in package.glob("*.py") if "@handler(" in path.read_text("utf-8")}
+    registering |= {path.stem for path in package.glob("*.py") if "@stream_handler(" in path.read_text("utf-8")}
+    assert registering - {"handler_registry"} == {module.__name__.rpartition(".")[2] for module in ANSWERING}
 
 
 def test_an_operation_without_a_handler_is_named() -> None:
     with pytest.raises(LookupError, match="GET /api/nowhere"):
-        handler_of(Operation[None]("GET", "/nowhere"))
+        get_handler(Operation[None]("GET", "/nowhere"))
 
 
 def test_a_handler_that_wants_what_nobody_can_hand_it_is_named() -> None:
     with pytest.raises(TypeError, match="weather"):
-        answers(Operation[None]("GET", "/nowhere"))(lambda weather: None)
+        handler(Operation[None]("GET", "/nowhere"))(lambda weather: None)
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
@@ -70,13 +70,13 @@ def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operatio
     body, args = ASKED[one.id]
     login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
     assert login is not None
-    headers = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.KNOWN else {}
+    headers = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     if one.id == "auth.REFRESH":
         body = {"refreshToken": login["refreshToken"]}
     answer = mock.ask(one.id, body, args=args, **headers)
     assert answer.status_code == one.status
-    assert ("ETag" in answer.headers) == (one.tagged and one.status < 400)
-    if one.answer is None:
+    assert ("ETag" in answer.headers) == (one.has_etag and one.status < 400)
+    if one.response is None:
         assert one.status >= 400 or answer.data == b""
         return
     wire = answer.json
@@ -86,8 +86,8 @@ def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operatio
         assert wire["message"] == one.message
         wire = {key: value for key, value in wire.items() if key not in ("message", "metadata")}
         wire = wire if one.paged else wire["data"]
-    model = one.answer.parse(wire)
-    assert one.answer.dump(model) == wire
+    model = one.response.load(wire)
+    assert one.response.dump(model) == wire
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
@@ -98,7 +98,7 @@ def test_every_operations_failures_have_the_common_body(mock: Mock, one: Operati
     if answer.status_code == one.status and one.status < 400:
         return  # what asks for nothing cannot be asked wrongly
     assert answer.status_code in one.failures
-    ErrorBodySchema().parse(answer.json)
+    ErrorBodySchema().load(answer.json)
 
 
 # --- what leaves with a reply
@@ -150,10 +150,10 @@ def test_if_none_match(mock: Mock, id: str, tags: str, status: int) -> None:
 def test_if_match(mock: Mock, id: str, tags: str, passes: bool) -> None:
     one = operation(id)
     body, args = ASKED[id]
-    got = mock.ask("users.GET" if one.noun == "users" else "chats.GET", args=args)
+    got = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
     answer = mock.ask(id, body, args=args, If_Match=tags.format(tag=got.headers["ETag"]))
     assert answer.status_code == (one.status if passes else 412)
-    again = mock.ask("users.GET" if one.noun == "users" else "chats.GET", args=args)
+    again = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
     assert (again.headers.get("ETag") != got.headers["ETag"]) == passes, "a refused change changes nothing"
 
 
@@ -209,7 +209,7 @@ def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | 
             raise ZeroDivisionError
         yield " two"
 
-    mock = mocks(reply=reply)
+    mock = mocks(reply_function=reply)
     headers = {"Idempotency_Key": "k"} | ({"Accept": accept} if accept else {})
     body, args = ASKED["smart_chat.ASK"]
     first = mock.ask("smart_chat.ASK", body, args=args, **headers)
@@ -223,7 +223,7 @@ def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | 
 @pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
 @pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
 def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
-    mock = mocks(reply=lambda request: reply)
+    mock = mocks(reply_function=lambda request: reply)
     body, args = ASKED["smart_chat.ASK"]
     answer = mock.ask("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
     assert answer.status_code == (200 if accept else 201)
@@ -233,14 +233,14 @@ def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], acc
 
 @pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
 def test_a_reply_that_is_no_text_spoils_no_session(mocks: Callable[..., Mock], reply: str) -> None:
-    mock = mocks(reply=lambda request: reply)
+    mock = mocks(reply_function=lambda request: reply)
     body, args = ASKED["smart_chat.ASK"]
     made = mock.ask("smart_chat.ASK", body, args=args)
     assert made.status_code == 201
     listed = mock.ask("messages.LIST", args=args)
     assert listed.status_code == 200
     assert listed.json is not None
-    MessagePageSchema().parse({key: listed.json[key] for key in ("data", "pagination")})
+    MessagePageSchema().load({key: listed.json[key] for key in ("data", "pagination")})
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
@@ -257,7 +257,7 @@ def test_a_fault_of_ours_tells_nothing_of_its_inside(mock: Mock, caplog: pytest.
     mock.state.users = Broken()  # type: ignore[assignment]  # broken on purpose
     answer = mock.ask("users.LIST")
     assert answer.status_code == 500
-    error = ErrorBodySchema().parse(answer.json)
+    error = ErrorBodySchema().load(answer.json)
     assert error.code == "SERVER_ERROR"
     assert "secret" not in answer.text
     assert error.metadata.request_id in answer.text
@@ -265,5 +265,5 @@ def test_a_fault_of_ours_tells_nothing_of_its_inside(mock: Mock, caplog: pytest.
 
 
 def test_a_caller_is_what_was_found_out_about_it() -> None:
-    assert not Caller(key="x").is_admin
-    assert Caller(key="x").user_id == ""
+    assert not Principal(key="x").is_admin
+    assert Principal(key="x").user_id == ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from duologue import ClientClosed, Clock
+from duologue import ClientClosedError, Clock
 from duologue.compat import BatchProcessor, RequestBatcher
 from tests.query.fakes import PATIENCE, Held, Server, SteppedClock, Thread
 
@@ -67,9 +67,9 @@ def test_a_batcher_that_is_closed_makes_nobody_wait() -> None:
     waiting = Thread(lambda: batcher.batch("a", Server("never")))
     assert clock.asleep.wait(PATIENCE)
     batcher.close()
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         _ = waiting.result
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         batcher.submit("a", Server("never"))
 
 
@@ -119,6 +119,6 @@ def test_closing_refuses_what_is_queued(clock: SteppedClock) -> None:
     batch._closing.wait(PATIENCE)
     hold.release.set()
     closing.join(PATIENCE)
-    assert isinstance(queued.exception(PATIENCE), ClientClosed)
-    with pytest.raises(ClientClosed):
+    assert isinstance(queued.exception(PATIENCE), ClientClosedError)
+    with pytest.raises(ClientClosedError):
         batch.add("late", Server("never"))

@@ -12,7 +12,7 @@ import pytest
 from duologue import Client, NotFoundError, PermissionDeniedError, Request, Response, ServerError, Transport, User
 from duologue.contract import operations
 from duologue.http.transport import HTTPTransport
-from duologue.query import Snapshot
+from duologue.query import QueryResult
 from duologue.query.resource_queries.queries import MUTATIONS, QUERIES
 from duologue_mock import MockServer
 from tests.query.fakes import PATIENCE, Thread, until
@@ -33,7 +33,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer(rate_limit=None, reply=lambda request: "Hello") as server:
+    with MockServer(rate_limit=None, reply_function=lambda request: "Hello") as server:
         yield server
 
 
@@ -45,8 +45,8 @@ def network() -> Recorded:
 @pytest.fixture
 def api(mock: MockServer, network: Recorded, tmp_path: Path) -> Iterator[Client]:
     with Client(
-        base_url=mock.platform_url,
-        chat_url=mock.chat_url,
+        base_url=mock.base_url,
+        chat_base_url=mock.chat_base_url,
         api_key=mock.api_key,
         user_id=tmp_path.name,
         transport=network,
@@ -233,13 +233,13 @@ def test_a_favourite_is_toggled_at_once_in_the_list_too(api: Client, network: Re
 
 
 def test_what_was_deleted_is_not_found(api: Client, user: User) -> None:
-    seen: list[Snapshot[User]] = []
+    seen: list[QueryResult[User]] = []
     with api.queries.user(user.id).observe(seen.append):
         done(api)
         api.mutations.delete_user(user.id)
         until(lambda: seen[-1].is_error)
     assert isinstance(seen[-1].error, NotFoundError)
-    api.queries.remove_unobserved(("users", user.id))
+    api.queries.remove_inactive(("users", user.id))
     with pytest.raises(NotFoundError):
         api.queries.user(user.id).fetch()
 
@@ -255,7 +255,7 @@ def test_a_message_refreshes_its_session(api: Client) -> None:
 @pytest.mark.parametrize("leave", ["mutation", "auth", "other"])
 def test_who_leaves_takes_the_data_along(leave: str, api: Client, user: User) -> None:
     api.mutations.login(email=user.email, password="password")
-    seen: list[Snapshot[User]] = []
+    seen: list[QueryResult[User]] = []
     with api.queries.me().observe(seen.append) as observer:
         api.queries.user(user.id).fetch()
         assert observer.current.data == user
@@ -279,7 +279,7 @@ def test_renewing_the_tokens_of_a_login_keeps_the_data(api: Client, user: User) 
 
 
 def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
-    api = Client(base_url=mock.platform_url, chat_url=mock.chat_url)
+    api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url)
     api.queries.users().prefetch()
     api.close()
     assert api.queries.closed

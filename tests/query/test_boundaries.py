@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from duologue.compat import CacheManager, error_boundary
-from duologue.errors import error_of_body
+from duologue.errors import error_from_body
 from duologue.query import QueryClient
 from tests.query.fakes import Later, Server
 
@@ -16,7 +16,7 @@ def test_a_boundary_shows_something_else(caplog: pytest.LogCaptureFixture) -> No
         assert error_boundary(Server(ValueError("secret")), on_error=told.append)() == "An unexpected error occurred."
     assert "Error caught by boundary" in caplog.text
     assert isinstance(told[0], ValueError)
-    assert error_boundary(Server(error_of_body(404, {})))() == "The requested resource was not found."
+    assert error_boundary(Server(error_from_body(404, {})))() == "The requested resource was not found."
     assert error_boundary(Server(ValueError()), fallback=lambda error: 7)() == 7
     assert error_boundary(Server("fine"))() == "fine"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from duologue import ClientClosed, NotFoundError, ServerError
-from duologue.query import MISSING, QueryCancelled, QueryClient, Retry
+from duologue import ClientClosedError, NotFoundError, ServerError
+from duologue.query import MISSING, QueryCancelledError, QueryClient, RetryOptions
 from tests.query.fakes import Held, Later, Server, SteppedClock, Thread
 
 
@@ -50,7 +50,7 @@ def test_what_will_not_pass_is_not_tried_again(queries: QueryClient, clock: Step
 
 @pytest.mark.parametrize(("failures", "wait"), [(0, 1), (1, 2), (4, 16), (5, 30), (5000, 30)])
 def test_waits_double_up_to_thirty_seconds(failures: int, wait: float) -> None:
-    assert Retry(limit=10_000).wait(failures, ValueError()) == wait
+    assert RetryOptions(max_retries=10_000).get_delay(failures, ValueError()) == wait
 
 
 def test_a_failed_refetch_keeps_the_data_and_sets_the_error(queries: QueryClient) -> None:
@@ -108,7 +108,7 @@ def test_what_is_cancelled_returns_to_what_it_was(queries: QueryClient) -> None:
     queries.set_data(("a",), "newer")
     queries.cancel(("a",))
     held.release.set()
-    with pytest.raises(QueryCancelled):
+    with pytest.raises(QueryCancelledError):
         _ = thread.result
     state = queries.get_state(("a",))
     assert state is not None
@@ -122,7 +122,7 @@ def test_what_was_asked_for_before_does_not_come_back(queries: QueryClient, how:
     held.begun.wait()
     getattr(queries, how)()
     held.release.set()
-    with pytest.raises(QueryCancelled):
+    with pytest.raises(QueryCancelledError):
         _ = thread.result
     assert queries.get_data(("a",)) is None
 
@@ -180,17 +180,17 @@ def test_the_longest_unused_makes_room(clock: SteppedClock, later: Later) -> Non
 def test_many_at_once(queries: QueryClient) -> None:
     for number in range(3):
         queries.fetch(("n", number), Server(number, number + 10))
-    queries.update_all(("n",), lambda old: old + 100)
-    assert queries.get_all(("n",)) == [(("n", 0), 100), (("n", 1), 101), (("n", 2), 102)]
+    queries.set_queries_data(("n",), lambda old: old + 100)
+    assert queries.get_queries_data(("n",)) == [(("n", 0), 100), (("n", 1), 101), (("n", 2), 102)]
     queries.refetch(("n",))
-    assert [data for _, data in queries.get_all(("n",))] == [10, 11, 12]
+    assert [data for _, data in queries.get_queries_data(("n",))] == [10, 11, 12]
     queries.remove(("n", 1))
     assert len(queries) == 2
 
 
 def test_after_closing_there_is_nothing_more_to_be_had(queries: QueryClient) -> None:
     queries.close()
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosedError):
         queries.fetch(("a",), Server(1))
     queries.close()
 
@@ -256,7 +256,7 @@ def test_what_is_being_fetched_is_not_collected(queries: QueryClient) -> None:
 
 def test_a_confirmed_update_leaves_nothing_behind(queries: QueryClient) -> None:
     queries.set_data(("a",), 1)
-    with queries.optimistically(("a",), lambda data: data + 1):
+    with queries.optimistic_update(("a",), lambda data: data + 1):
         pass
     (entry,) = queries.cache.matching(("a",))
     assert (entry.base, entry.patches) == (2, ())
@@ -264,11 +264,11 @@ def test_a_confirmed_update_leaves_nothing_behind(queries: QueryClient) -> None:
 
 def test_what_was_asked_for_before_an_update_was_confirmed_does_not_undo_it(queries: QueryClient) -> None:
     queries.set_data(("a",), 1)
-    update = queries.optimistically(("a",), lambda data: data + 100)
+    update = queries.optimistic_update(("a",), lambda data: data + 100)
     held = Held(1)
     thread = Thread(lambda: queries.query(("a",), held).refetch())
     held.begun.wait()
-    update.confirm()
+    update.commit()
     held.release.set()
     assert thread.result == 101
     assert queries.query(("a",), Server(101)).refetch() == 101

@@ -62,8 +62,8 @@ IN_THE_DOCUMENTS = [
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Client]:
     with (
-        MockServer(rate_limit=None, reply=lambda request: "Hello") as mock,
-        Client(base_url=mock.platform_url, chat_url=mock.chat_url, api_key=mock.api_key, user_id="me") as client,
+        MockServer(rate_limit=None, reply_function=lambda request: "Hello") as mock,
+        Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, user_id="me") as client,
     ):
         yield client
     assert not [one for one in threading.enumerate() if one.name.startswith("duologue-quer")]

@@ -12,15 +12,15 @@ from duologue import ChatSession, Client, Notification, User, UserPage
 from duologue.contract import Event, events
 from duologue.contract.chats import CREATED as CHAT_CREATED
 from duologue.contract.chats import DELETED as CHAT_DELETED
-from duologue.contract.chats import ChatEvent, ChatGone
+from duologue.contract.chats import ChatDeleted, ChatEvent
 from duologue.contract.messages import CREATED as MESSAGE_CREATED
 from duologue.contract.messages import ChatMessage, MessageEvent
 from duologue.contract.notifications import NEW
 from duologue.contract.users import DELETED as USER_DELETED
 from duologue.contract.users import UPDATED as USER_UPDATED
-from duologue.contract.users import UserEvent, UserGone
+from duologue.contract.users import UserDeleted, UserEvent
 from duologue.query import QueryClient
-from duologue.query.resource_queries.realtime_sync import Following
+from duologue.query.resource_queries.realtime_sync import RealtimeSync
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer, State
 from tests.query.fakes import until
@@ -39,10 +39,10 @@ class Wire:
         self.callbacks: dict[str, list[Callable[..., object]]] = {}
 
     def subscribe(self, event: Event[Any], callback: Callable[..., object]) -> None:
-        self.callbacks.setdefault(event.wire_name, []).append(callback)
+        self.callbacks.setdefault(event.name, []).append(callback)
 
     def unsubscribe(self, event: Event[Any], callback: Callable[..., object]) -> None:
-        self.callbacks[event.wire_name].remove(callback)
+        self.callbacks[event.name].remove(callback)
 
     def on(self, name: str, callback: Callable[[Any], object]) -> None:
         self.callbacks.setdefault(name, []).append(callback)
@@ -55,7 +55,7 @@ class Wire:
             callback(None)
 
     def say(self, event: Event[Any], payload: object) -> None:
-        for callback in self.callbacks[event.wire_name]:
+        for callback in self.callbacks[event.name]:
             callback(payload)
 
 
@@ -65,8 +65,8 @@ def wire() -> Wire:
 
 
 @pytest.fixture
-def following(queries: QueryClient, wire: Wire) -> Iterator[Following]:
-    with Following(queries, wire) as made:
+def following(queries: QueryClient, wire: Wire) -> Iterator[RealtimeSync]:
+    with RealtimeSync(queries, wire) as made:
         yield made
     assert not any(wire.callbacks.values())
 
@@ -76,15 +76,13 @@ def stale(queries: QueryClient, *key: Any) -> bool:
     return state is None or state.is_stale
 
 
-def test_every_event_that_changes_something_is_followed(following: Following, wire: Wire) -> None:
+def test_every_event_that_changes_something_is_followed(following: RealtimeSync, wire: Wire) -> None:
     passing = {"chat:typing", "message:delta"}
-    assert {name for name in wire.callbacks if name != "reconnected"} == {
-        event.wire_name for event in events()
-    } - passing
+    assert {name for name in wire.callbacks if name != "reconnected"} == {event.name for event in events()} - passing
 
 
 def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
-    following: Following, wire: Wire, queries: QueryClient
+    following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     queries.set_data(("users", {"page": 1}), UserPage([ADA], 1, 1, 10, False))
     queries.set_data(("me",), ADA)
@@ -100,26 +98,26 @@ def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
         (USER_UPDATED, UserEvent("1", GRACE)),
         (CHAT_CREATED, ChatEvent(SESSION)),
         (MESSAGE_CREATED, MessageEvent("s", MESSAGE)),
-        (USER_DELETED, UserGone("1")),
-        (CHAT_DELETED, ChatGone("s")),
+        (USER_DELETED, UserDeleted("1")),
+        (CHAT_DELETED, ChatDeleted("s")),
     ],
 )
 def test_no_event_makes_a_list(
-    event: Any, payload: Any, following: Following, wire: Wire, queries: QueryClient
+    event: Any, payload: Any, following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     wire.say(event, payload)
-    assert all(isinstance(data, (User, ChatSession)) for _, data in queries.get_all())
+    assert all(isinstance(data, (User, ChatSession)) for _, data in queries.get_queries_data())
 
 
-def test_what_is_gone_is_forgotten(following: Following, wire: Wire, queries: QueryClient) -> None:
+def test_what_is_gone_is_forgotten(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     for key in (("users", "1"), ("chats", "s"), ("messages", "s", {"page": 1}), ("messages", "t")):
         queries.set_data(key, "there")
-    wire.say(USER_DELETED, UserGone("1"))
-    wire.say(CHAT_DELETED, ChatGone("s"))
-    assert queries.get_all() == [(("messages", "t"), "there")]
+    wire.say(USER_DELETED, UserDeleted("1"))
+    wire.say(CHAT_DELETED, ChatDeleted("s"))
+    assert queries.get_queries_data() == [(("messages", "t"), "there")]
 
 
-def test_a_message_invalidates_its_session_only(following: Following, wire: Wire, queries: QueryClient) -> None:
+def test_a_message_invalidates_its_session_only(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     for session in "st":
         queries.set_data(("messages", session, {"page": 1}), [])
     wire.say(MESSAGE_CREATED, MessageEvent("s", MESSAGE))
@@ -127,7 +125,7 @@ def test_a_message_invalidates_its_session_only(following: Following, wire: Wire
 
 
 def test_notifications_are_kept_the_newest_first_and_once(
-    following: Following, wire: Wire, queries: QueryClient
+    following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     one, two = (Notification(id, "info", "T", "M", NOW) for id in ("1", "2"))
     for notification in (one, two, one):
@@ -136,22 +134,22 @@ def test_notifications_are_kept_the_newest_first_and_once(
 
 
 def test_what_comes_for_somebody_who_has_left_is_not_kept(
-    following: Following, wire: Wire, queries: QueryClient
+    following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     queries.forget_user()
     wire.say(NEW, Notification("1", "info", "T", "M", NOW))
     wire.say(CHAT_CREATED, ChatEvent(SESSION))
-    assert queries.get_all() == []
+    assert queries.get_queries_data() == []
 
 
-def test_what_was_missed_is_out_of_date(following: Following, queries: QueryClient) -> None:
+def test_what_was_missed_is_out_of_date(following: RealtimeSync, queries: QueryClient) -> None:
     queries.set_data(("chats", "s"), SESSION)
     following.missed()
     assert stale(queries, "chats", "s")
 
 
 def test_what_was_missed_before_a_reconnection_is_out_of_date(
-    following: Following, wire: Wire, queries: QueryClient
+    following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     queries.set_data(("users", "1"), ADA)
     wire.reconnect()
@@ -163,10 +161,10 @@ def test_no_change_is_missed_while_the_server_restarts() -> None:
     state.users.add(ADA)
     with MockServer(state=state, rate_limit=None) as mock:
         port, chat_port = mock.port, mock.chat_port
-        api = Client(base_url=mock.platform_url, chat_url=mock.chat_url, api_key=mock.api_key, user_id="me")
+        api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, user_id="me")
         assert api.queries.user("1").fetch().name == "Ada"
-        following = api.queries.follow(api.realtime)
-        api.realtime.connect(reconnect=Reconnect(delay=0.05, tries=None, max_delay=0.05))
+        following = api.queries.sync(api.realtime)
+        api.realtime.connect(reconnect=Reconnect(delay=0.05, attempts=None, max_delay=0.05))
     state.users.replace(GRACE)  # while nobody listens
     with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
         until(lambda: stale(api.queries, "users", "1"))
@@ -176,10 +174,14 @@ def test_no_change_is_missed_while_the_server_restarts() -> None:
 
 def test_over_the_real_connection() -> None:
     with MockServer(rate_limit=None) as mock:
-        where: dict[str, Any] = {"base_url": mock.platform_url, "chat_url": mock.chat_url, "api_key": mock.api_key}
+        where: dict[str, Any] = {
+            "base_url": mock.base_url,
+            "chat_base_url": mock.chat_base_url,
+            "api_key": mock.api_key,
+        }
         with Client(**where, user_id="me") as api, Client(**where, user_id="me") as other:
             api.queries.user("1").fetch()
-            with api.queries.follow(api.realtime), api.realtime.connect():
+            with api.queries.sync(api.realtime), api.realtime.connect():
                 other.users.update("1", name="Grace")
                 until(lambda: api.queries.get_data(("users", "1")).name == "Grace")
                 made = other.chats.create(title="Test")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from duologue import NotFoundError, ServerError
-from duologue.query import InfiniteData, QueryClient, Snapshot, Variables
+from duologue.query import InfiniteData, QueryClient, QueryResult, Variables
 from tests.query.fakes import Later, Server, SteppedClock
 
 DOCS = "tanstack.com/query/v4/docs/react"
@@ -35,12 +35,12 @@ def row(behaviour: str, source: str) -> Callable[[Play], Play]:
     return add
 
 
-def seen_by(stage: Stage, key: Any, function: Any, **options: Any) -> tuple[Any, list[Snapshot[Any]]]:
-    seen: list[Snapshot[Any]] = []
+def seen_by(stage: Stage, key: Any, function: Any, **options: Any) -> tuple[Any, list[QueryResult[Any]]]:
+    seen: list[QueryResult[Any]] = []
     return stage.queries.observe(key, function, seen.append, **options), seen
 
 
-def steps(seen: list[Snapshot[Any]]) -> list[tuple[str, str, Any]]:
+def steps(seen: list[QueryResult[Any]]) -> list[tuple[str, str, Any]]:
     return [(one.status, one.fetch_status, one.data) for one in seen]
 
 
@@ -98,7 +98,7 @@ def _(stage: Stage) -> None:
 def _(stage: Stage) -> None:
     server = Server("one")
     with stage.queries.query(("a",), server, enabled=False).observe() as observer:
-        observer.turn_to(stage.queries.query(("a",), server))
+        observer.set_query(stage.queries.query(("a",), server))
         stage.later.run()
         assert observer.data == "one"
 
@@ -106,10 +106,10 @@ def _(stage: Stage) -> None:
 @row("previous data is kept until the new key's is there", f"{DOCS}/guides/paginated-queries")
 def _(stage: Stage) -> None:
     pages = [stage.queries.query(("page", number), Server(number), keep_previous_data=True) for number in (1, 2)]
-    seen: list[Snapshot[int]] = []
+    seen: list[QueryResult[int]] = []
     with pages[0].observe(seen.append) as observer:
         stage.later.run()
-        observer.turn_to(pages[1])
+        observer.set_query(pages[1])
         stage.later.run()
     assert [(one.data, one.is_previous_data, one.is_fetching) for one in seen[1:]] == [
         (1, False, False),
@@ -122,7 +122,7 @@ def _(stage: Stage) -> None:
 def _(stage: Stage) -> None:
     with stage.queries.query(("page", 1), Server(1)).observe() as observer:
         stage.later.run()
-        observer.turn_to(stage.queries.query(("page", 2), Server(2)))
+        observer.set_query(stage.queries.query(("page", 2), Server(2)))
         assert (observer.current.status, observer.data) == ("loading", None)
 
 
@@ -131,7 +131,7 @@ def _(stage: Stage) -> None:
     with stage.queries.query(("page", 1), Server(1)).observe() as observer:
         stage.later.run()
         failing = Server(NotFoundError(status=404))
-        observer.turn_to(stage.queries.query(("page", 2), failing, keep_previous_data=True))
+        observer.set_query(stage.queries.query(("page", 2), failing, keep_previous_data=True))
         stage.later.run()
         assert (observer.current.status, observer.data) == ("error", None)
 
@@ -163,7 +163,7 @@ def _(stage: Stage) -> None:
         stage.queries.set_data(("todos", {"type": "done", "page": page}), page)
     stage.queries.set_data(("todos",), 0)
     stage.queries.remove(("todos", {"type": "done"}))
-    assert stage.queries.get_all() == [(("todos",), 0)]
+    assert stage.queries.get_queries_data() == [(("todos",), 0)]
 
 
 @row("`exact` matches one key only", f"{DOCS}/guides/filters")
@@ -171,7 +171,7 @@ def _(stage: Stage) -> None:
     stage.queries.set_data(("todos",), 0)
     stage.queries.set_data(("todos", 1), 1)
     stage.queries.remove(("todos",), exact=True)
-    assert stage.queries.get_all() == [(("todos", 1), 1)]
+    assert stage.queries.get_queries_data() == [(("todos", 1), 1)]
 
 
 @row("inactive queries are marked, and fetched when they are used next", f"{DOCS}/guides/query-invalidation")
@@ -349,7 +349,7 @@ def _(stage: Stage) -> None:
 
 @row("the direction in which it grows can be seen", f"{DOCS}/guides/infinite-queries")
 def _(stage: Stage) -> None:
-    seen: list[Snapshot[Any]] = []
+    seen: list[QueryResult[Any]] = []
     with pages(stage, lambda page: page).observe(seen.append) as observer:
         stage.later.run()
         observer.fetch_next_page()

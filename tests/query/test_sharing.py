@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.query.structural_sharing import shared
+from duologue.query.structural_sharing import replace_equal_deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,19 @@ def like(value: Any) -> Any:
 
 @given(json_values)
 def test_equal_values_are_the_old_one(value: Any) -> None:
-    assert shared(value, like(value)) is value
+    assert replace_equal_deep(value, like(value)) is value
 
 
 @given(json_values, json_values)
 def test_the_result_equals_the_new_value_in_type_too(old: Any, new: Any) -> None:
     before = repr(new)
-    assert repr(shared(old, new)) == before == repr(new)
+    assert repr(replace_equal_deep(old, new)) == before == repr(new)
 
 
 def test_equal_parts_are_the_old_ones() -> None:
     old = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": True}}]}
     new = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": False}}]}
-    made = shared(old, new)
+    made = replace_equal_deep(old, new)
     assert made == new
     assert made is not old
     assert made["todos"][0] is old["todos"][0]
@@ -60,20 +60,20 @@ def test_equal_parts_are_the_old_ones() -> None:
 
 def test_frozen_dataclasses_are_shared_and_others_are_not() -> None:
     old, same, other = Point(1, ["a"]), Point(1, ["a"]), Point(2, ["a"])
-    assert shared(old, same) is old
-    assert shared(old, other).tags is old.tags
-    assert shared(old, other) == other
+    assert replace_equal_deep(old, same) is old
+    assert replace_equal_deep(old, other).tags is old.tags
+    assert replace_equal_deep(old, other) == other
     changing = Changing(1)
-    assert shared(Changing(1), changing) is changing
+    assert replace_equal_deep(Changing(1), changing) is changing
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([], ()), ({}, []), ("1", 1), (None, 0)])
 def test_what_is_of_another_kind_is_not_equal(old: Any, new: Any) -> None:
-    assert shared(old, new) is new
+    assert replace_equal_deep(old, new) is new
 
 
 def test_a_missing_name_is_not_a_none() -> None:
-    assert shared({"a": None}, {"b": None}) == {"b": None}
+    assert replace_equal_deep({"a": None}, {"b": None}) == {"b": None}
 
 
 def test_endless_depth_is_survived() -> None:
@@ -81,4 +81,4 @@ def test_endless_depth_is_survived() -> None:
     new: list[Any] = []
     for _ in range(5000):
         old, new = [old], [new]
-    assert shared(old, new) is not old
+    assert replace_equal_deep(old, new) is not old

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from duologue import Clock
 from duologue.concurrency.single_flight import SingleFlight
-from duologue.query import QueryCancelled, QueryClient, QueryTimedOut, Snapshot
+from duologue.query import QueryCancelledError, QueryClient, QueryResult, QueryTimeout
 from tests.query.fakes import PATIENCE, Held, Server, Thread, until
 
 
@@ -39,7 +39,7 @@ def test_an_error_reaches_all_who_wait(real: QueryClient) -> None:
     held = Held(ValueError("no"))
     threads = [Thread(lambda: real.fetch(("a",), held, retry=0)) for _ in range(10)]
     held.begun.wait(PATIENCE)
-    until(lambda: next(iter(real.cache._fetches)).passengers == 10)
+    until(lambda: next(iter(real.cache._fetches)).waiters == 10)
     held.release.set()
     for thread in threads:
         with pytest.raises(ValueError, match="no"):
@@ -51,7 +51,7 @@ def test_who_waits_has_a_deadline_of_its_own(real: QueryClient) -> None:
     held = Held("one")
     leader = Thread(lambda: real.fetch(("a",), held))
     held.begun.wait(PATIENCE)
-    with pytest.raises(QueryTimedOut):
+    with pytest.raises(QueryTimeout):
         real.fetch(("a",), held, timeout=0.01)
     held.release.set()
     assert leader.result == "one"
@@ -71,7 +71,7 @@ def test_when_who_makes_the_call_is_interrupted_another_makes_it(real: QueryClie
     leader = Thread(lambda: real.fetch(("a",), fetch))
     begun.wait(PATIENCE)
     follower = Thread(lambda: real.fetch(("a",), fetch))
-    until(lambda: next(iter(real.cache._fetches)).passengers == 2)
+    until(lambda: next(iter(real.cache._fetches)).waiters == 2)
     release.set()
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
@@ -83,14 +83,14 @@ def test_closing_ends_the_waiting_between_two_tries() -> None:
     failing = Thread(lambda: queries.fetch(("a",), Server(ValueError())))
     until(lambda: (state := queries.get_state(("a",))) is not None and state.failure_count == 1)
     queries.close()
-    with pytest.raises(QueryCancelled):
+    with pytest.raises(QueryCancelledError):
         _ = failing.result
 
 
 def test_a_callback_may_do_anything_since_no_lock_is_held(real: QueryClient) -> None:
     seen: list[Any] = []
 
-    def callback(snapshot: Snapshot[Any]) -> None:
+    def callback(snapshot: QueryResult[Any]) -> None:
         seen.append(snapshot.data)
         if snapshot.data == 1:
             Thread(lambda: real.set_data(("b",), 2)).join(PATIENCE)
@@ -138,7 +138,7 @@ def test_a_callback_may_close_the_client() -> None:
     queries = QueryClient()
     closed = threading.Event()
 
-    def callback(snapshot: Snapshot[Any]) -> None:
+    def callback(snapshot: QueryResult[Any]) -> None:
         if snapshot.is_success:
             queries.close()
             closed.set()
@@ -193,19 +193,19 @@ class Threads(RuleBasedStateMachine):
         self.queries = QueryClient(clock=Instant(), retry=1)
         self.pool = ThreadPoolExecutor(6)
         self.jobs: list[Any] = []
-        self.seen: list[Snapshot[Any]] = []
+        self.seen: list[QueryResult[Any]] = []
         self.telling = threading.Lock()
         self.overlapped = False
         self.observer: Any = None
 
     def play(self, part: Callable[[], object]) -> None:
         def quietly() -> None:
-            with suppress(QueryCancelled, RuntimeError):
+            with suppress(QueryCancelledError, RuntimeError):
                 part()
 
         self.jobs.append(self.pool.submit(quietly))
 
-    def tell(self, snapshot: Snapshot[Any]) -> None:
+    def tell(self, snapshot: QueryResult[Any]) -> None:
         self.overlapped |= not self.telling.acquire(blocking=False)
         self.seen.append(snapshot)
         self.telling.release()
@@ -240,7 +240,7 @@ class Threads(RuleBasedStateMachine):
     @rule()
     def change_optimistically(self) -> None:
         def change() -> None:
-            with self.queries.optimistically(("k",), lambda data: data):
+            with self.queries.optimistic_update(("k",), lambda data: data):
                 threading.Event().wait(0)
 
         self.play(change)
@@ -302,14 +302,14 @@ def test_optimistic_updates_are_a_base_and_a_list(events: list[str], chance: Any
         for number, event in enumerate(events):
             pending = [index for index, (_, _, settled) in enumerate(changes) if not settled]
             if event == "begin":
-                update = queries.optimistically(("k",), lambda data, number=number: (*data, number))  # type: ignore[misc]
+                update = queries.optimistic_update(("k",), lambda data, number=number: (*data, number))  # type: ignore[misc]
                 changes.append((number, update, False))
             elif event == "confirm" and pending:
                 index = chance.choice(pending)
-                changes[index][1].confirm()
+                changes[index][1].commit()
                 changes[index] = (*changes[index][:2], True)
             elif event == "take back" and pending:
-                changes.pop(chance.choice(pending))[1].take_back()
+                changes.pop(chance.choice(pending))[1].rollback()
             elif event in ("server", "set"):
                 base = (f"server {number}",)
                 if event == "server":

@@ -16,9 +16,9 @@ from typing import Literal
 from duologue import defaults
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
-from duologue.concurrency.event_emitter import Listeners
+from duologue.concurrency.event_emitter import EventEmitter
 from duologue.contract import headers
-from duologue.errors import ApiException, AuthenticationError
+from duologue.errors import APIError, AuthenticationError
 from duologue.http.encoding import header_value
 
 _ANONYMOUS = re.compile(r"anon-[0-9]{1,16}-[0-9a-z]{9}")
@@ -36,7 +36,7 @@ KeySource = str | Callable[[], str | None] | None
 """An API key, a function that returns the one of the moment, or None to send none."""
 
 
-class ChatIdentity:
+class ChatCredentials:
     """What a chat call says about its caller.
 
     Args:
@@ -60,7 +60,7 @@ class ChatIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiKeyInvalid:
+class ApiKeyInvalidEvent:
     """The chat service does not know our API key.
 
     Args:
@@ -79,7 +79,7 @@ class _Verdict:
     since: float
 
 
-class ApiKeys:
+class APIKeyManager:
     """`api.api_keys`: is our API key good, and use another one; the chat document's `APIKeyManager`.
 
     Args:
@@ -88,14 +88,14 @@ class ApiKeys:
         clock: the time.
     """
 
-    def __init__(self, identity: ChatIdentity, check: Callable[[], object], clock: Clock) -> None:
+    def __init__(self, identity: ChatCredentials, check: Callable[[], object], clock: Clock) -> None:
         self._identity = identity
         self._check = check
         self._clock = clock
         self._checking = threading.RLock()
         fork_safety.watch_locks(self, "_checking")
         self._verdict: _Verdict | None = None
-        self._listeners: Listeners[ApiKeyInvalid] = Listeners(("api_key_invalid",))
+        self._listeners: EventEmitter[ApiKeyInvalidEvent] = EventEmitter(("api_key_invalid",))
 
     @property
     def current(self) -> str | None:
@@ -118,13 +118,13 @@ class ApiKeys:
                 self._check()
             except AuthenticationError as error:
                 refused = error
-            except ApiException:
+            except APIError:
                 return known is None or known.valid
             if self.current != api_key:  # somebody has changed it meanwhile: this was about the old one
                 return True
             self._verdict = _Verdict(api_key, refused is None, self._clock.monotonic())
         if refused:
-            self._listeners.tell("api_key_invalid", ApiKeyInvalid(refused))
+            self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(refused))
         return refused is None
 
     def rotate(self, api_key: KeySource) -> None:
@@ -138,7 +138,7 @@ class ApiKeys:
         """
         self._identity.rotate(checked_key(api_key))
 
-    def on(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalid], object]) -> None:
+    def on(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalidEvent], object]) -> None:
         """Call a function when `validate` finds the key to be unknown; it may call this client, `rotate` for one.
 
         Args:
@@ -150,12 +150,12 @@ class ApiKeys:
         """
         self._listeners.on(event, callback)
 
-    def off(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalid], object]) -> None:
+    def off(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalidEvent], object]) -> None:
         """Stop calling a function."""
         self._listeners.off(event, callback)
 
     def __repr__(self) -> str:
-        return "<ApiKeys>"
+        return "<APIKeyManager>"
 
     def _known(self, api_key: str | None) -> _Verdict | None:
         verdict = self._verdict

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from duologue.auth.api_keys import data_folder
 from duologue.auth.tokens import StoredTokens
 from duologue.concurrency import fork_safety
-from duologue.errors import TokenFileRefused, visible
+from duologue.errors import TokenFileError, escape_for_log
 
 if sys.platform != "win32":
     import fcntl
@@ -33,10 +33,10 @@ _MAX_SIZE = 65_536
 _Signature = tuple[int, int, int]
 
 
-class FileTokens:
+class FileTokenStorage:
     """A `TokenStorage` that is a file: a login outlives the program, and other programs of the same user share it.
 
-        with Client(base_url=url, token_storage=FileTokens(url)) as api: ...
+        with Client(base_url=url, token_storage=FileTokenStorage(url)) as api: ...
 
     The file has mode 0600, is replaced in one step, and belongs to one base URL: tokens of one server are never sent
     to another. Two programs that find the same stale token renew it once. A file that others can read, or that belongs
@@ -48,13 +48,13 @@ class FileTokens:
         folder: where to keep the file; by default the user's data folder, see `data_folder`.
 
     Raises:
-        TokenFileRefused: there is no folder to keep it in.
+        TokenFileError: there is no folder to keep it in.
     """
 
     def __init__(self, base_url: str, *, folder: Path | None = None) -> None:
         found = folder or data_folder(os.environ)
         if found is None:
-            raise TokenFileRefused("There is no folder to keep tokens in; name one with DUOLOGUE_DATA_DIR")
+            raise TokenFileError("There is no folder to keep tokens in; name one with DUOLOGUE_DATA_DIR")
         self._url = _same_for_same(base_url)
         self.file = found / _file_name(self._url)
         self._reading = threading.Lock()
@@ -65,7 +65,7 @@ class FileTokens:
         """Return what is kept, None when nobody is logged in. The file is read only when it has changed.
 
         Raises:
-            TokenFileRefused: others can read it, it is not ours, or it cannot be read.
+            TokenFileError: others can read it, it is not ours, or it cannot be read.
         """
         with self._reading, _refusing(self.file):
             try:
@@ -84,12 +84,12 @@ class FileTokens:
         """Keep these tokens instead; None removes the file.
 
         Raises:
-            TokenFileRefused: it cannot be written.
+            TokenFileError: it cannot be written.
         """
         with self._locked("changing"), _refusing(self.file):
             self._put(tokens)
 
-    def exchange(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
         """Keep `new` if `old` is what is kept, in one step; see `SharedTokenStorage`."""
         with self._locked("changing"), _refusing(self.file):
             unchanged = self.load() == old
@@ -98,13 +98,13 @@ class FileTokens:
             return unchanged
 
     @contextmanager
-    def renewing(self) -> Iterator[None]:
+    def refresh_lock(self) -> Iterator[None]:
         """A context that one program at a time is in; the others wait. It ends with the program that is in it."""
         with self._locked("renewing"):
             yield
 
     def __repr__(self) -> str:
-        return f"<FileTokens {self.file}>"
+        return f"<FileTokenStorage {self.file}>"
 
     def _put(self, tokens: StoredTokens | None) -> None:
         if tokens is None:
@@ -155,19 +155,19 @@ def _refusing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TokenFileRefused(f"{file} cannot be used", details={"reason": error.strerror or str(error)}) from error
+        raise TokenFileError(f"{file} cannot be used", details={"reason": error.strerror or str(error)}) from error
 
 
 def _check_private(file: Path, found: os.stat_result) -> None:
     if sys.platform == "win32":
         return
     if not stat.S_ISREG(found.st_mode):
-        raise TokenFileRefused(f"{file} is not a file")
+        raise TokenFileError(f"{file} is not a file")
     if found.st_uid != os.geteuid():
-        raise TokenFileRefused(f"{file} belongs to another user")
+        raise TokenFileError(f"{file} belongs to another user")
     if found.st_mode & 0o077:
         mode = stat.S_IMODE(found.st_mode)
-        raise TokenFileRefused(f"Others can read {file} (mode {mode:04o}); log in again to replace it")
+        raise TokenFileError(f"Others can read {file} (mode {mode:04o}); log in again to replace it")
 
 
 def _same_for_same(base_url: str) -> str:
@@ -192,7 +192,7 @@ def _written(url: str, tokens: StoredTokens) -> dict[str, object]:
         "token": tokens.token,
         "refreshToken": tokens.refresh_token,
         "expiresAt": text(tokens.expires_at),
-        "renewAt": text(tokens.renew_at),
+        "refreshAt": text(tokens.refresh_at),
         "login": tokens.login,
     }
 
@@ -207,7 +207,7 @@ def _tokens(url: str, kept: Any) -> StoredTokens:
         _text(kept["token"]),
         None if refresh_token is None else _text(refresh_token),
         _moment(kept["expiresAt"]),
-        _moment(kept["renewAt"]),
+        _moment(kept["refreshAt"]),
         _text(kept["login"]),
     )
 
@@ -229,4 +229,4 @@ def _moment(value: object) -> datetime | None:
 
 def _what(error: Exception) -> str:
     """Say what is wrong without showing what the file holds."""
-    return type(error).__name__ if isinstance(error, json.JSONDecodeError) else visible(str(error))
+    return type(error).__name__ if isinstance(error, json.JSONDecodeError) else escape_for_log(str(error))

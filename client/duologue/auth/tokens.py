@@ -12,10 +12,10 @@ from typing import Literal, Protocol, runtime_checkable
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
-from duologue.concurrency.event_emitter import Listeners
+from duologue.concurrency.event_emitter import EventEmitter
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue.errors import ApiException, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
+from duologue.errors import APIError, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
 
 AuthEventName = Literal["logged_in", "refreshed", "logged_out"]
 LogoutReason = Literal["logout", "refused"]
@@ -44,14 +44,14 @@ class StoredTokens:
         token: the access token, sent as `Authorization: Bearer …`.
         refresh_token: buys the next tokens, once; None where only a token was given.
         expires_at: when the access token ends, None if unknown.
-        renew_at: from when on it is renewed before use, None if that is to follow from `expires_at`.
+        refresh_at: from when on it is renewed before use, None if that is to follow from `expires_at`.
         login: names the login: the same over all its renewals. No secret; a storage may leave it out.
     """
 
     token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
-    renew_at: datetime | None = field(default=None, compare=False)
+    refresh_at: datetime | None = field(default=None, compare=False)
     login: str = field(default="", compare=False)
 
     @classmethod
@@ -60,16 +60,16 @@ class StoredTokens:
 
         The server says how long they live, not until when, so its clock and ours may differ.
         """
-        ahead = min(defaults.REFRESH_AHEAD, tokens.expires_in / 10)
+        ahead = min(defaults.REFRESH_LEEWAY, tokens.expires_in / 10)
         ends = now + timedelta(seconds=tokens.expires_in)
         login = secrets.token_hex(8)
         return cls(tokens.token, tokens.refresh_token, ends, ends - timedelta(seconds=ahead), login)
 
-    def due(self, now: datetime) -> bool:
+    def needs_refresh(self, now: datetime) -> bool:
         """Tell whether the access token ends so soon that it should be renewed before it is used."""
         if self.refresh_token is None or self.expires_at is None:
             return False
-        return now >= (self.renew_at or self.expires_at - timedelta(seconds=defaults.REFRESH_AHEAD))
+        return now >= (self.refresh_at or self.expires_at - timedelta(seconds=defaults.REFRESH_LEEWAY))
 
 
 class TokenStorage(Protocol):
@@ -86,22 +86,22 @@ class TokenStorage(Protocol):
 
 @runtime_checkable
 class SharedTokenStorage(TokenStorage, Protocol):
-    """A storage that several processes use at once, as `FileTokens` is.
+    """A storage that several processes use at once, as `FileTokenStorage` is.
 
     A refresh token can be spent once; the platform ends a login whose token is spent twice. So of processes that find
     the same stale token only one may renew it.
     """
 
-    def renewing(self) -> AbstractContextManager[None]:
+    def refresh_lock(self) -> AbstractContextManager[None]:
         """Return a context that one process at a time is in."""
         ...
 
-    def exchange(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
         """Keep `new` if `old` is what is kept, in one step; return whether it was."""
         ...
 
 
-class MemoryTokens:
+class MemoryTokenStorage:
     """Tokens kept in memory, gone with the process."""
 
     def __init__(self, tokens: StoredTokens | None = None) -> None:
@@ -116,7 +116,7 @@ class MemoryTokens:
         self._tokens = tokens
 
     def __repr__(self) -> str:
-        return f"<MemoryTokens {'kept' if self._tokens else 'empty'}>"
+        return f"<MemoryTokenStorage {'kept' if self._tokens else 'empty'}>"
 
 
 class _Unshared:
@@ -134,10 +134,10 @@ class _Unshared:
         with self._changing:
             self._storage.save(tokens)
 
-    def renewing(self) -> AbstractContextManager[None]:
+    def refresh_lock(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def exchange(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
         with self._changing:
             unchanged = self._storage.load() == old
             if unchanged:
@@ -145,19 +145,19 @@ class _Unshared:
             return unchanged
 
 
-class TokenHolder:
+class TokenManager:
     """The current tokens, one renewal at a time however many threads ask for it, and who is told of it.
 
     Attributes:
-        listeners: those who are told what happens to the login; never while a lock is held.
+        events: those who are told what happens to the login; never while a lock is held.
     """
 
     def __init__(self, storage: TokenStorage) -> None:
         self._storage = storage if isinstance(storage, SharedTokenStorage) else _Unshared(storage)
-        self._renewing = threading.Lock()
-        fork_safety.watch_locks(self, "_renewing")
+        self._refreshing = threading.Lock()
+        fork_safety.watch_locks(self, "_refreshing")
         self._not_before = datetime.min.replace(tzinfo=UTC)
-        self.listeners: Listeners[AuthEvent] = Listeners(("logged_in", "refreshed", "logged_out"))
+        self.events: EventEmitter[AuthEvent] = EventEmitter(("logged_in", "refreshed", "logged_out"))
 
     @property
     def current(self) -> StoredTokens | None:
@@ -170,12 +170,12 @@ class TokenHolder:
         tokens = self.current
         return tokens.token if tokens else None
 
-    def keep(self, tokens: StoredTokens, user: User | None = None) -> None:
+    def set(self, tokens: StoredTokens, user: User | None = None) -> None:
         """Log in with these tokens; `user` is who they belong to, if that is known."""
         self._storage.save(tokens)
         self._tell(AuthEvent("logged_in", user=user))
 
-    def forget(self) -> StoredTokens | None:
+    def clear(self) -> StoredTokens | None:
         """Log out, and return what was kept until now."""
         kept = self.current
         self._storage.save(None)
@@ -183,69 +183,69 @@ class TokenHolder:
             self._tell(AuthEvent("logged_out", reason="logout"))
         return kept
 
-    def fresh(
-        self, now: datetime, spend: Callable[[str], StoredTokens], *, patience: float | None = None
+    def get_valid(
+        self, now: datetime, spend: Callable[[str], StoredTokens], *, timeout: float | None = None
     ) -> str | None:
         """Return the access token to send, renewed first if it is about to end; None if nobody is logged in.
 
         A renewal that does not get through is no reason to fail: the old token is sent, and the platform decides. It is
-        not tried anew for `defaults.REFRESH_PAUSE` seconds, so that calls are not held up while only that is broken.
+        not tried anew for `defaults.REFRESH_BACKOFF` seconds, so that calls are not held up while only that is broken.
 
         Args:
             now: the time.
             spend: exchanges a refresh token for new tokens.
-            patience: seconds to wait while another thread renews it; None for as long as that takes.
+            timeout: seconds to wait while another thread renews it; None for as long as that takes.
 
         Raises:
             AuthenticationError: the login has just ended; a call that began logged in is not sent without a name.
         """
         kept = self.current
-        if kept is None or not kept.due(now) or now < self._not_before:
+        if kept is None or not kept.needs_refresh(now) or now < self._not_before:
             return kept.token if kept else None
         try:
-            renewed = self.renew(kept.token, spend, patience=patience)
-        except ApiException:
-            self._not_before = now + timedelta(seconds=defaults.REFRESH_PAUSE)
+            renewed = self.refresh(kept.token, spend, timeout=timeout)
+        except APIError:
+            self._not_before = now + timedelta(seconds=defaults.REFRESH_BACKOFF)
             return kept.token
         if renewed is None:
             raise AuthenticationError("The login has ended")
         return renewed.token
 
-    def renew(
-        self, failing: str | None, spend: Callable[[str], StoredTokens], *, patience: float | None = None
+    def refresh(
+        self, failing: str | None, spend: Callable[[str], StoredTokens], *, timeout: float | None = None
     ) -> StoredTokens | None:
         """Replace a token that is no longer good, unless another thread or process has already done so.
 
         Args:
             failing: the access token that was refused; None renews whatever there is.
             spend: exchanges a refresh token for new tokens.
-            patience: seconds to wait while another thread renews it; None for as long as that takes.
+            timeout: seconds to wait while another thread renews it; None for as long as that takes.
 
         Returns:
             the tokens to go on with; None when there is no refresh token, or it was refused and we are logged out.
             Whoever logs in or out meanwhile has the last word.
         """
-        with self._announcing() as events, self._turn(patience), self._storage.renewing():
+        with self._announcing() as events, self._turn(timeout), self._storage.refresh_lock():
             kept = self.current
             if kept is None or (failing is not None and kept.token != failing):
                 return kept
             if kept.refresh_token is None:
                 return None
             new = _bought(kept, spend)
-            if self._storage.exchange(kept, new):
+            if self._storage.compare_and_swap(kept, new):
                 events.append(AuthEvent("refreshed") if new else AuthEvent("logged_out", reason="refused"))
             return self.current
 
     @contextmanager
-    def _turn(self, patience: float | None) -> Iterator[None]:
+    def _turn(self, timeout: float | None) -> Iterator[None]:
         """Wait until nobody else renews, but not longer than a call may take."""
-        renewing = self._renewing  # a fork in between replaces it
-        if not renewing.acquire(timeout=-1 if patience is None else min(max(0.0, patience), threading.TIMEOUT_MAX)):
+        refreshing = self._refreshing  # a fork in between replaces it
+        if not refreshing.acquire(timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)):
             raise DeadlineExceeded
         try:
             yield
         finally:
-            renewing.release()
+            refreshing.release()
 
     @contextmanager
     def _announcing(self) -> Iterator[list[AuthEvent]]:
@@ -256,7 +256,7 @@ class TokenHolder:
             self._tell(event)
 
     def _tell(self, event: AuthEvent) -> None:
-        self.listeners.tell(event.name, event)
+        self.events.emit(event.name, event)
 
 
 def _bought(kept: StoredTokens, spend: Callable[[str], StoredTokens]) -> StoredTokens | None:

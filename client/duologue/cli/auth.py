@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from duologue.cli.context import Session, api_command, password_of
+from duologue.cli.context import Session, api_command, read_password
 
 
 @api_command(
@@ -23,8 +23,10 @@ def login(session: Session, email: str | None) -> None:
 
     if email is None:
         email = click.prompt("E-mail address", err=True)
-    user = session.api.auth.login(email=email, password=password_of("Password")).user
-    session.show(auth.ME, user, lambda: session.terminal.say(f"Logged in as {user.name} <{user.email}>, {user.role}."))
+    user = session.api.auth.login(email=email, password=read_password("Password")).user
+    session.show(
+        auth.ME, user, lambda: session.terminal.print(f"Logged in as {user.name} <{user.email}>, {user.role}.")
+    )
 
 
 @api_command("logout", "duologue logout")
@@ -39,7 +41,7 @@ def logout(session: Session) -> None:
             session.api.auth.logout()
         except AuthenticationError:
             said = "Logged out; the login had ended already."
-    session.show(auth.LOGOUT, None, lambda: session.terminal.say(said))
+    session.show(auth.LOGOUT, None, lambda: session.terminal.print(said))
 
 
 @api_command("me", "duologue me", "duologue me --json")

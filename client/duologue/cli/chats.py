@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.context import HELP, Session, api_command, confirm_deletion, examples_of
+from duologue.cli.context import HELP, Session, api_command, confirm_deletion, format_examples
 
 if TYPE_CHECKING:
     from duologue.contract.chats import ChatPage, ChatSession
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 chats = click.Group(
     "chats",
     help="List, get, create, rename, delete and mark chat sessions.",
-    epilog=examples_of("duologue chats list --favorite"),
+    epilog=format_examples("duologue chats list --favorite"),
     context_settings=HELP,
 )
 
@@ -43,7 +43,7 @@ def _table(session: Session, page: ChatPage) -> None:
     rows = [(one.id, one.title, "yes" if one.is_favorite else "", _moment(one)) for one in page.data]
     session.terminal.table(("id", "title", "favorite", "last message (UTC)"), rows)
     total = page.pagination.total if page.pagination else len(rows)
-    session.terminal.say(f"{len(rows)} of {total} sessions")
+    session.terminal.print(f"{len(rows)} of {total} sessions")
 
 
 def _moment(session: ChatSession) -> str:
@@ -97,7 +97,7 @@ def delete(session: Session, id: str, yes: bool) -> None:
 
     confirm_deletion(f"session {id} and its messages", agreed=yes)
     session.api.chats.delete(id)
-    session.show(contract.DELETE, None, lambda: session.terminal.say(f"Deleted session {id}."))
+    session.show(contract.DELETE, None, lambda: session.terminal.print(f"Deleted session {id}."))
 
 
 def _show(session: Session, operation: Any, chat: ChatSession) -> None:

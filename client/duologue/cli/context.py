@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.exit_codes import reported
-from duologue.cli.terminal import Terminal, interactive, wire_of
+from duologue.cli.exit_codes import error_handler
+from duologue.cli.terminal import Terminal, interactive, to_json
 from duologue.defaults import ENVIRONMENTS
 from duologue.observability.logging_setup import VARIABLE, log
 
@@ -26,7 +26,11 @@ Function = Callable[..., None]
 
 _COMMON = (
     click.Option(["--base-url"], metavar="URL", help="Where the platform API is.  [env: DUOLOGUE_BASE_URL]"),
-    click.Option(["--chat-url"], metavar="URL", help="Where the chat API is.  [env: DUOLOGUE_CHAT_URL]"),
+    click.Option(
+        ["--chat-base-url", "--chat-url", "chat_base_url"],
+        metavar="URL",
+        help="Where the chat API is.  [env: DUOLOGUE_CHAT_BASE_URL]",
+    ),
     click.Option(
         ["--api-key"], metavar="KEY", help="The chat service's key; others see it here.  [env: DUOLOGUE_API_KEY]"
     ),
@@ -56,7 +60,7 @@ class Session:
     def show(self, operation: Operation[Any], answer: object, human: Callable[[], None]) -> None:
         """Print an answer: for scripts as it stands on the wire, for people as `human` does."""
         if self.terminal.as_json:
-            self.terminal.wire(wire_of(operation, answer))
+            self.terminal.print_json(to_json(operation, answer))
         else:
             human()
 
@@ -77,7 +81,7 @@ def api_command(name: str, *examples: str) -> Callable[[Function], click.Command
             with _opened(chosen, as_json=as_json) as session:
                 function(session, **given)
 
-        made = click.command(name, epilog=examples_of(*examples), context_settings=HELP)(run)
+        made = click.command(name, epilog=format_examples(*examples), context_settings=HELP)(run)
         made.params += _COMMON
         return made
 
@@ -85,26 +89,26 @@ def api_command(name: str, *examples: str) -> Callable[[Function], click.Command
 
 
 HELP = {"help_option_names": ["-h", "--help"]}
-_OPTIONS = ("base_url", "chat_url", "api_key", "user_id", "environment", "timeout")
+_OPTIONS = ("base_url", "chat_base_url", "api_key", "user_id", "environment", "timeout")
 
 
-def examples_of(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """Return the end of a help text: command lines to try, not to be wrapped."""
     return "\b\n" + "\n".join(["Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
 
 
 @contextmanager
 def _opened(options: dict[str, Any], *, as_json: bool) -> Iterator[Session]:
-    with reported():
-        from duologue.auth.token_file import FileTokens
+    with error_handler():
+        from duologue.auth.token_file import FileTokenStorage
         from duologue.client import Client
         from duologue.config import resolve
 
         terminal = Terminal(as_json=as_json)
         config = resolve(os.environ, **options)
         # A token from the environment is for this run; it must not replace the login that is kept.
-        storage = None if config.token is not None else FileTokens(config.base_url)
-        with _warnings_shown(), Client(token_storage=storage, **options) as api, reported(config):
+        storage = None if config.access_token is not None else FileTokenStorage(config.base_url)
+        with _warnings_shown(), Client(token_storage=storage, **options) as api, error_handler(config):
             yield Session(api, terminal)
 
 
@@ -136,7 +140,7 @@ def confirm_deletion(what: str, *, agreed: bool) -> None:
     click.confirm(f"Delete {what} for good?", abort=True, err=True)
 
 
-def password_of(prompt: str) -> str:
+def read_password(prompt: str) -> str:
     """Return a password that a person types unseen or, where nobody is, the first line of the standard input."""
     if interactive(sys.stdin):
         return str(click.prompt(prompt, hide_input=True, err=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.context import HELP, Session, api_command, examples_of
+from duologue.cli.context import HELP, Session, api_command, format_examples
 
 if TYPE_CHECKING:
     from duologue.contract.messages import ChatMessage, MessagePage
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 messages = click.Group(
     "messages",
     help="List the messages of a chat session, and store one.",
-    epilog=examples_of("duologue messages list test-session-1"),
+    epilog=format_examples("duologue messages list test-session-1"),
     context_settings=HELP,
 )
 
@@ -37,11 +37,11 @@ def _print(session: Session, page: MessagePage) -> None:
     for message in page.data:
         _print_one(session, message)
     more = f"; more with --page {page.pagination.page + 1}" if page.pagination.has_next else ""
-    session.terminal.say(f"{len(page.data)} of {page.pagination.total} messages{more}")
+    session.terminal.print(f"{len(page.data)} of {page.pagination.total} messages{more}")
 
 
 def _print_one(session: Session, message: ChatMessage) -> None:
-    session.terminal.say(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:")
+    session.terminal.print(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:")
     session.terminal.text(message.content, indent="  ")
 
 
@@ -82,7 +82,7 @@ def send(session: Session, session_id: str, content: str, sender: Any, context: 
 
     said = sys.stdin.read().rstrip("\n") if content == "-" else content
     stored = session.api.messages.send(session_id, content=said, sender=sender, context=context)
-    session.show(contract.SEND, stored, lambda: session.terminal.say(f"Stored message {stored.id}."))
+    session.show(contract.SEND, stored, lambda: session.terminal.print(f"Stored message {stored.id}."))
 
 
 for _command in (list_messages, send):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from duologue.cli.context import Session, api_command
-from duologue.cli.exit_codes import Code, code_of, complain, sentence_of
-from duologue.cli.terminal import interactive, wire_of
+from duologue.cli.exit_codes import ExitCode, format_error, get_exit_code, print_error
+from duologue.cli.terminal import interactive, to_json
 
 if TYPE_CHECKING:
     from duologue.contract.messages import ChatMessage
@@ -53,9 +53,9 @@ def _session_for(session: Session, session_id: str | None, title: str | None) ->
         return session_id
     made = session.api.chats.create(title=(title or "Conversation")[:_TITLE_LENGTH])
     if session.terminal.as_json:
-        session.terminal.wire({"event": "chat:created", "data": wire_of(contract.CREATE, made)}, line=True)
+        session.terminal.print_json({"event": "chat:created", "data": to_json(contract.CREATE, made)}, line=True)
     else:
-        session.terminal.say(f"Session {made.id}")
+        session.terminal.print(f"Session {made.id}")
     return made.id
 
 
@@ -71,10 +71,10 @@ def _lines(session: Session) -> Iterator[str]:
         try:
             said = input(prompt).strip()
         except EOFError:
-            session.terminal.say("")
+            session.terminal.print("")
             return
         except KeyboardInterrupt:
-            session.terminal.say("^C (Ctrl-D ends the conversation)")
+            session.terminal.print("^C (Ctrl-D ends the conversation)")
             continue
         if said:
             yield said
@@ -92,47 +92,47 @@ class _Conversation:
         """Send a message and show the reply; Ctrl-C ends the reply, and is passed on."""
         terminal = self._session.terminal
         try:
-            with terminal.waiting("…"):
+            with terminal.spinner("…"):
                 reply = self._session.api.smart_chat.stream(self._id, message=message, context=self._context)
             with reply:
                 self._show(reply)
         except KeyboardInterrupt:
-            terminal.say(" [stopped]")
+            terminal.print(" [stopped]")
             raise
 
     def say_and_go_on(self, message: str) -> None:
         """Send a message; with a person, neither Ctrl-C nor a failure that may pass ends the conversation."""
-        from duologue.errors import ApiException
+        from duologue.errors import APIError
 
         try:
             self.say(message)
         except KeyboardInterrupt:
             if not interactive(sys.stdin):
                 raise
-        except ApiException as error:
-            if not interactive(sys.stdin) or code_of(error) in (Code.REFUSED, Code.NOT_FOUND):
+        except APIError as error:
+            if not interactive(sys.stdin) or get_exit_code(error) in (ExitCode.REFUSED, ExitCode.NOT_FOUND):
                 raise
-            complain(sentence_of(error, self._session.api.config))
+            print_error(format_error(error, self._session.api.config))
 
     def _show(self, reply: ReplyStream) -> None:
         terminal = self._session.terminal
-        with terminal.waiting("…"):
+        with terminal.spinner("…"):
             first = next(reply, "")
         for piece in _following(first, reply):
             if terminal.as_json:
-                terminal.wire({"event": "message.delta", "data": {"delta": piece}}, line=True)
+                terminal.print_json({"event": "message.delta", "data": {"delta": piece}}, line=True)
             else:
-                terminal.piece(piece)
+                terminal.write(piece)
         self._end(reply.message)
 
     def _end(self, message: ChatMessage) -> None:
         from duologue.contract import smart_chat as contract
 
         if self._session.terminal.as_json:
-            completed = wire_of(contract.ASK, message)
-            self._session.terminal.wire({"event": "message.completed", "data": completed}, line=True)
+            completed = to_json(contract.ASK, message)
+            self._session.terminal.print_json({"event": "message.completed", "data": completed}, line=True)
         else:
-            self._session.terminal.say("")
+            self._session.terminal.print("")
 
 
 def _following(first: str, rest: Iterator[str]) -> Iterator[str]:

@@ -58,11 +58,11 @@ class Terminal:
         width = None if sys.stdout.isatty() else _UNBOUNDED
         return Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
 
-    def wire(self, value: object, *, line: bool = False) -> None:
+    def print_json(self, value: object, *, line: bool = False) -> None:
         """Print a JSON document, on one line if it is one of many. It is ASCII, so that it steers no terminal."""
         self._print(json.dumps(value, indent=None if line else 2))
 
-    def say(self, sentence: str) -> None:
+    def print(self, sentence: str) -> None:
         """Print a sentence for people; scripts are spared."""
         if not self.as_json:
             self._print(safe(sentence))
@@ -89,12 +89,12 @@ class Terminal:
         for line in safe(text, lines=True).split("\n"):
             self._print(indent + line)
 
-    def piece(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Print a piece of a text at once, without ending the line."""
         self._print(safe(text, lines=True), end="")
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
+    def spinner(self, what: str) -> Iterator[None]:
         """Show that something is awaited, if somebody is there to see it."""
         if self.as_json or not sys.stdout.isatty():
             yield
@@ -113,6 +113,6 @@ def interactive(stream: TextIO) -> bool:
     return not stream.closed and stream.isatty()
 
 
-def wire_of(operation: Any, model: object) -> object:
+def to_json(operation: Any, model: object) -> object:
     """Return what a successful call answers, as its `data` or its whole body stands on the wire."""
-    return None if operation.answer is None else operation.answer.wire(model)
+    return None if operation.response is None else operation.response.dump(model)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.context import HELP, Session, api_command, confirm_deletion, examples_of, password_of
+from duologue.cli.context import HELP, Session, api_command, confirm_deletion, format_examples, read_password
 
 if TYPE_CHECKING:
     from duologue.contract.users import User, UserPage
@@ -16,7 +16,7 @@ _ROLES = click.Choice(["admin", "user"])
 users = click.Group(
     "users",
     help="List, get, create, update and delete users of the platform.",
-    epilog=examples_of("duologue users list --search doe"),
+    epilog=format_examples("duologue users list --search doe"),
     context_settings=HELP,
 )
 
@@ -46,7 +46,7 @@ def _table(session: Session, page: UserPage) -> None:
     rows = [(user.id, user.name, user.email, user.role) for user in page.users]
     session.terminal.table(("id", "name", "email", "role"), rows)
     more = f"; more with --page {page.next_page}" if page.next_page else ""
-    session.terminal.say(f"{len(rows)} of {page.total} users{more}")
+    session.terminal.print(f"{len(rows)} of {page.total} users{more}")
 
 
 @api_command("get", "duologue users get 1")
@@ -67,7 +67,7 @@ def create(session: Session, name: str, email: str, role: Any, with_password: bo
     """Make a user. Without a password the user cannot log in."""
     from duologue.contract import users as contract
 
-    password = password_of("Password of the new user") if with_password else None
+    password = read_password("Password of the new user") if with_password else None
     _show(session, contract.CREATE, session.api.users.create(name=name, email=email, role=role, password=password))
 
 
@@ -94,7 +94,7 @@ def delete(session: Session, id: str, yes: bool) -> None:
 
     confirm_deletion(f"user {id}", agreed=yes)
     session.api.users.delete(id)
-    session.show(contract.DELETE, None, lambda: session.terminal.say(f"Deleted user {id}."))
+    session.show(contract.DELETE, None, lambda: session.terminal.print(f"Deleted user {id}."))
 
 
 def _show(session: Session, operation: Any, user: User) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 from duologue.concurrency.clock import Clock
-from duologue.errors import ClientClosed
+from duologue.errors import ClientClosedError
 from duologue.query import defaults
 
 T = TypeVar("T")
@@ -175,14 +175,14 @@ class BatchProcessor(_Worker):
         with self._lock:
             if self._closing.is_set():
                 while self._queue:
-                    self._queue.popleft()[2].set_exception(ClientClosed("The batcher is closed"))
+                    self._queue.popleft()[2].set_exception(ClientClosedError("The batcher is closed"))
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             self._processing = bool(batch)
             return batch
 
 
 def _refuse() -> NoReturn:
-    raise ClientClosed("The batcher is closed")
+    raise ClientClosedError("The batcher is closed")
 
 
 def _do(id: str, operation: Callable[[], Any], answer: Future[Any]) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from duologue.errors import ApiException
+from duologue.errors import APIError
 
 T = TypeVar("T")
 F = TypeVar("F")
@@ -17,8 +17,8 @@ _log = logging.getLogger("duologue")
 
 
 def message_of(error: Exception) -> str:
-    """Return the sentence that the document's boundary shows: an `ApiException`'s own, else a general one."""
-    return error.user_message if isinstance(error, ApiException) else "An unexpected error occurred."
+    """Return the sentence that the document's boundary shows: an `APIError`'s own, else a general one."""
+    return error.user_message if isinstance(error, APIError) else "An unexpected error occurred."
 
 
 def error_boundary(

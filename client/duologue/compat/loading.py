@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec, TypeVar
 
 from duologue.concurrency.clock import Clock
-from duologue.concurrency.notify import Mailbox, Post
-from duologue.errors import ApiException
-from duologue.query.retry import Retry
+from duologue.concurrency.notify import ListenerQueue, NotifyManager
+from duologue.errors import APIError
+from duologue.query.retry import RetryOptions
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -53,8 +53,8 @@ class LoadingState(Generic[P, T]):
     def __init__(self, function: Callable[P, T], on_change: Callable[[Loading[T]], object] | None = None) -> None:
         self._function = function
         self._lock = threading.Lock()
-        self._post = Post()
-        self._mailbox: Mailbox[Loading[T]] | None = None if on_change is None else Mailbox(on_change)
+        self._post = NotifyManager()
+        self._mailbox: ListenerQueue[Loading[T]] | None = None if on_change is None else ListenerQueue(on_change)
         self._turn = 0
         self._state: Loading[T] = Loading()
 
@@ -114,7 +114,7 @@ class RetryableCall(Generic[P, T]):
 
     def __init__(self, function: Callable[P, T], max_retries: int = 3, *, clock: Clock | None = None) -> None:
         self._function = function
-        self._retry = Retry(max_retries, when=_retryable)
+        self._retry = RetryOptions(max_retries, retry_if=_retryable)
         self._clock = clock or Clock()
         self._closing = threading.Event()
         self.retry_count = 0
@@ -127,7 +127,7 @@ class RetryableCall(Generic[P, T]):
             try:
                 data = self._function(*args, **kwargs)
             except Exception as error:
-                wait = self._retry.wait(failures, error)
+                wait = self._retry.get_delay(failures, error)
                 if wait is None or self._closing.is_set():
                     raise
             else:
@@ -146,4 +146,4 @@ class RetryableCall(Generic[P, T]):
 
 def _retryable(error: Exception) -> bool:
     """As the document has it: only what says so of itself."""
-    return isinstance(error, ApiException) and error.is_retryable()
+    return isinstance(error, APIError) and error.is_retryable()

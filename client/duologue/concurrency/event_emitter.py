@@ -14,7 +14,7 @@ T = TypeVar("T")
 _log = logging.getLogger("duologue")
 
 
-class Listeners(Generic[T]):
+class EventEmitter(Generic[T]):
     """The callbacks of a few named events, safe to share between threads.
 
     Args:
@@ -47,7 +47,7 @@ class Listeners(Generic[T]):
             if callback in known:
                 known.remove(callback)
 
-    def tell(self, name: str, event: T) -> None:
+    def emit(self, name: str, event: T) -> None:
         """Call those who listen, in the order they came. Hold no lock meanwhile: they may call the client.
 
         What one of them raises is logged, and neither the others nor the caller notice.

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _log = logging.getLogger("duologue")
 
 
-class Mailbox(Generic[T]):
+class ListenerQueue(Generic[T]):
     """What one listener is still to be told.
 
     Things are put in under a lock, which gives them their order, and told later by whichever thread comes first; one
@@ -52,13 +52,13 @@ class Mailbox(Generic[T]):
                 _log.exception("%s failed", getattr(self.tell, "__qualname__", self.tell))
 
 
-class Post:
+class NotifyManager:
     """The mailboxes that have something in them."""
 
     def __init__(self) -> None:
-        self._due: deque[Mailbox[object]] = deque()
+        self._due: deque[ListenerQueue[object]] = deque()
 
-    def put(self, mailbox: Mailbox[T], thing: T) -> None:
+    def put(self, mailbox: ListenerQueue[T], thing: T) -> None:
         """Put a thing into a mailbox, to be told by the next `deliver`."""
         mailbox.put(thing)
         self._due.append(mailbox)  # type: ignore[arg-type]  # it is only ever emptied

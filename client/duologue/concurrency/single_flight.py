@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from duologue.concurrency.clock import Clock
-from duologue.errors import QueryTimedOut
+from duologue.errors import QueryTimeout
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ class Flight(Generic[T]):
         self._waits = waits
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self.pilot: int | None = None
-        self.passengers = 0
+        self.leader: int | None = None
+        self.waiters = 0
         self.settled = False
         self.stop = threading.Event()
         """Set when the flight is settled: whoever flies need not go on."""
@@ -52,12 +52,12 @@ class Flight(Generic[T]):
                 self._changed.set()
                 self.stop.set()
 
-    def board(self) -> bool:
+    def acquire(self) -> bool:
         """Become the one who flies; False if somebody is, or if it is over."""
         with self._lock:
-            if self.settled or self.pilot is not None:
+            if self.settled or self.leader is not None:
                 return False
-            self.pilot = threading.get_ident()
+            self.leader = threading.get_ident()
             return True
 
     def join(self, timeout: float | None = None) -> T:
@@ -67,21 +67,21 @@ class Flight(Generic[T]):
             timeout: seconds to wait for another thread's call; None waits for ever.
 
         Raises:
-            QueryTimedOut: it took longer.
+            QueryTimeout: it took longer.
             RuntimeError: the call asks for itself, perhaps by way of calls that other threads make.
         """
         until = None if timeout is None else self._clock.monotonic() + timeout
         with self._lock:
-            self.passengers += 1
+            self.waiters += 1
         try:
             while not self.settled:
-                if self.board():
+                if self.acquire():
                     self.fly()
                 else:
                     self._wait(until)
         finally:
             with self._lock:
-                self.passengers -= 1
+                self.waiters -= 1
         return self.outcome()
 
     def fly(self) -> None:
@@ -100,7 +100,7 @@ class Flight(Generic[T]):
     def _leave(self) -> None:
         """Give up the pilot's seat; where the flight is not over, somebody else takes it."""
         with self._lock:
-            self.pilot = None
+            self.leader = None
             changed, self._changed = self._changed, threading.Event()
             if self.settled:
                 self._changed.set()
@@ -120,20 +120,20 @@ class Flight(Generic[T]):
         """Tell whether whoever makes this call waits, perhaps by way of others, for a thread."""
         flight: Flight[Any] | None = self
         for _ in range(len(self._waits) + 1):
-            pilot = flight.pilot if flight is not None else None
-            if pilot is None or pilot == thread:
-                return pilot == thread
-            flight = self._waits.get(pilot)
+            leader = flight.leader if flight is not None else None
+            if leader is None or leader == thread:
+                return leader == thread
+            flight = self._waits.get(leader)
         return False
 
     def _sleep(self, until: float | None) -> None:
         left = threading.TIMEOUT_MAX if until is None else until - self._clock.monotonic()
         changed = self._changed
-        if self.settled or self.pilot is None:
+        if self.settled or self.leader is None:
             return
         self._clock.sleep(max(left, 0.0), changed)
         if until is not None and not changed.is_set() and self._clock.monotonic() >= until:
-            raise QueryTimedOut
+            raise QueryTimeout
 
 
 class SingleFlight:
@@ -161,7 +161,7 @@ class SingleFlight:
             timeout: seconds to wait for another thread's call; None waits for ever.
 
         Raises:
-            QueryTimedOut: it took longer.
+            QueryTimeout: it took longer.
             Exception: what the function raised; everybody gets it.
         """
         with self._lock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from marshmallow import Schema, fields, validate
 
 from duologue.contract.core import Access, Model, ModelSchema, Operation
-from duologue.contract.fields import EmailAddress, Embedded, StrictInteger
+from duologue.contract.fields import EmailAddress, NestedModel, StrictInteger
 from duologue.contract.users import User, UserSchema
 
 _TOKEN_RULE = validate.Length(min=1, max=4096)
@@ -83,28 +83,30 @@ class LoginSchema(_TokenFields, ModelSchema[Login]):
     """Answer of `POST /auth/login`."""
 
     model = Login
-    user = Embedded(UserSchema, required=True)
+    user = NestedModel(UserSchema, required=True)
 
 
 LOGIN = Operation(
     "POST",
     "/auth/login",
     body=CredentialsSchema,
-    answer=LoginSchema,
-    fails=[401],
-    access=Access.NOBODY_ASKED,
+    response=LoginSchema,
+    errors=[401],
+    access=Access.PUBLIC,
     summary="Log in with e-mail and password.",
 )
 REFRESH = Operation(
     "POST",
     "/auth/refresh",
     body=RefreshRequestSchema,
-    answer=TokensSchema,
-    fails=[401],
-    access=Access.NOBODY_ASKED,
+    response=TokensSchema,
+    errors=[401],
+    access=Access.PUBLIC,
     summary="Spend a refresh token for new tokens; spending one twice ends the login.",
 )
 LOGOUT: Operation[None] = Operation(
-    "POST", "/auth/logout", status=204, access=Access.KNOWN, summary="End the login: its tokens are revoked."
+    "POST", "/auth/logout", status=204, access=Access.AUTHENTICATED, summary="End the login: its tokens are revoked."
 )
-ME = Operation("GET", "/auth/me", answer=UserSchema, access=Access.KNOWN, summary="Get the user who is logged in.")
+ME = Operation(
+    "GET", "/auth/me", response=UserSchema, access=Access.AUTHENTICATED, summary="Get the user who is logged in."
+)

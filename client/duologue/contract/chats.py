@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Operation
 from duologue.contract.fields import (
-    Embedded,
+    NestedModel,
     QueryBoolean,
     QueryInteger,
     StrictBoolean,
@@ -127,8 +127,8 @@ class ChatPageSchema(ModelSchema[ChatPage]):
     """Answer of `GET /chats`."""
 
     model = ChatPage
-    data = Embedded(ChatSessionSchema, many=True, required=True)
-    pagination = Embedded(PaginationSchema)
+    data = NestedModel(ChatSessionSchema, many=True, required=True)
+    pagination = NestedModel(PaginationSchema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +142,20 @@ class ChatEventSchema(ModelSchema[ChatEvent]):
     """Payload of `chat:created` and `chat:updated`."""
 
     model = ChatEvent
-    session = Embedded(ChatSessionSchema, required=True)
+    session = NestedModel(ChatSessionSchema, required=True)
 
 
 @dataclass(frozen=True, slots=True)
-class ChatGone(Model):
+class ChatDeleted(Model):
     """A session that was deleted."""
 
     session_id: str
 
 
-class ChatGoneSchema(ModelSchema[ChatGone]):
+class ChatDeletedSchema(ModelSchema[ChatDeleted]):
     """Payload of `chat:deleted`."""
 
-    model = ChatGone
+    model = ChatDeleted
     session_id = fields.String(required=True, data_key="sessionId")
 
 
@@ -164,7 +164,7 @@ LIST = Operation(
     "/chats",
     service=CHAT,
     query=ChatQuerySchema,
-    answer=ChatPageSchema,
+    response=ChatPageSchema,
     paged=True,
     message="Sessions retrieved successfully",
     summary="List the user's sessions, newest message first.",
@@ -174,7 +174,7 @@ CREATE = Operation(
     "/chats",
     service=CHAT,
     body=ChatTitleSchema,
-    answer=ChatSessionSchema,
+    response=ChatSessionSchema,
     status=201,
     message="Session created successfully",
     summary="Begin a session.",
@@ -183,7 +183,7 @@ GET = Operation(
     "GET",
     "/chats/{id}",
     service=CHAT,
-    answer=ChatSessionSchema,
+    response=ChatSessionSchema,
     message="Session retrieved successfully",
     summary="Get one session.",
 )
@@ -192,7 +192,7 @@ RENAME = Operation(
     "/chats/{id}",
     service=CHAT,
     body=ChatTitleSchema,
-    answer=ChatSessionSchema,
+    response=ChatSessionSchema,
     message="Session renamed successfully",
     summary="Give a session another title.",
 )
@@ -205,11 +205,11 @@ FAVORITE = Operation(
     service=CHAT,
     body=FavoriteSchema,
     body_required=False,
-    answer=ChatSessionSchema,
+    response=ChatSessionSchema,
     message="Favorite updated successfully",
     summary="Toggle a session's favourite mark, or set it to the value in the body.",
 )
 
 CREATED = Event("chat:created", payload=ChatEventSchema, audience=Audience.USER, summary="A session began.")
 UPDATED = Event("chat:updated", payload=ChatEventSchema, audience=Audience.USER, summary="A session changed.")
-DELETED = Event("chat:deleted", payload=ChatGoneSchema, audience=Audience.USER, summary="A session was deleted.")
+DELETED = Event("chat:deleted", payload=ChatDeletedSchema, audience=Audience.USER, summary="A session was deleted.")

@@ -23,8 +23,8 @@ class Model:
     times dumps it once.
     """
 
-    __slots__ = ("_wire",)
-    _wire: dict[str, Any]
+    __slots__ = ("_json",)
+    _json: dict[str, Any]
 
 
 class ModelSchema(Schema, Generic[T]):
@@ -39,26 +39,29 @@ class ModelSchema(Schema, Generic[T]):
     class Meta:
         unknown = RAISE
 
-    def parse(self, data: Any, *, unknown: Unknown | None = None) -> T:
+    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T:
         """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
-        reader = self if unknown is None else self._reader(unknown)
-        return cast(T, reader.load(data))
+        if unknown is None or unknown == self.unknown:
+            return cast(T, super().load(data, many=many, partial=partial))
+        return self._with_unknown(unknown).load(data, many=many, partial=partial)
 
-    def _reader(self, unknown: Unknown) -> Schema:
+    def _with_unknown(self, unknown: Unknown) -> ModelSchema[T]:
         """This schema, but treating unknown fields otherwise at every depth: `load(unknown=…)` stops at the first."""
-        readers: dict[Unknown, Schema] = self.__dict__.setdefault("_readers", {})
-        if unknown not in readers:
-            readers[unknown] = type(self)(unknown=unknown)
-        return readers[unknown]
+        variants: dict[Unknown, ModelSchema[T]] = self.__dict__.setdefault("_variants", {})
+        if unknown not in variants:
+            variants[unknown] = type(self)(unknown=unknown)
+        return variants[unknown]
 
-    def wire(self, model: T) -> dict[str, Any]:
-        """Return the wire form of `model`. It is shared between callers: read it, never change it."""
+    def dump(self, obj: Any, *, many: bool | None = None) -> dict[str, Any]:
+        """Return the JSON form of a model. It is kept with the model and shared: read it, never change it."""
+        if not isinstance(obj, Model):
+            return cast(dict[str, Any], super().dump(obj, many=many))
         try:
-            return model._wire  # type: ignore[attr-defined, no-any-return]  # every T is a Model
+            return obj._json
         except AttributeError:
-            made: dict[str, Any] = self.dump(model, many=False)
-            object.__setattr__(model, "_wire", made)
-            return made
+            data: dict[str, Any] = super().dump(obj, many=False)
+            object.__setattr__(obj, "_json", data)
+            return data
 
     @post_load
     def _to_model(self, data: Mapping[str, Any], **_: Any) -> Any:
@@ -89,15 +92,15 @@ CHAT = Service("chat", "/chats-service/api/v1", 3002, enveloped=True)
 class Access(enum.Enum):
     """Who may make a call, beyond what the service asks of everyone."""
 
-    OPEN = "open"
+    OPTIONAL = "open"
     """Anyone; a token, where one is sent, must still be good."""
-    KNOWN = "known"
+    AUTHENTICATED = "known"
     """Only a caller with a good token."""
     SELF_OR_ADMIN = "self or admin"
     """A known caller must be an administrator or act on itself; an anonymous one is let in unless auth is required."""
     ADMIN = "admin"
     """A known caller must be an administrator; an anonymous one is let in unless auth is required."""
-    NOBODY_ASKED = "nobody asked"
+    PUBLIC = "nobody asked"
     """Credentials are never looked at, except a wrong API key on the chat service."""
 
 
@@ -108,7 +111,7 @@ class Operation(Generic[T]):
     Args:
         method: the HTTP verb.
         path: the path below the service's prefix, with `{name}` for each parameter.
-        answer: schema of the success body, `None` for a body-less answer.
+        response: schema of the success body, `None` for a response without a body.
         paged: the answer is a page that brings the envelope's `data` and `pagination` itself.
         body: schema of the request body, `None` where there is none.
         body_required: whether a request without a body is refused.
@@ -128,24 +131,24 @@ class Operation(Generic[T]):
         method: Method,
         path: str,
         *,
-        answer: type[ModelSchema[T]] | None = None,
+        response: type[ModelSchema[T]] | None = None,
         paged: bool = False,
         body: type[ModelSchema[Any]] | None = None,
         body_required: bool = True,
         query: type[ModelSchema[Any]] | None = None,
         status: int = 200,
-        fails: Iterable[int] = (),
+        errors: Iterable[int] = (),
         service: Service = PLATFORM,
-        access: Access = Access.OPEN,
+        access: Access = Access.OPTIONAL,
         enveloped: bool | None = None,
-        described: bool = True,
+        documented: bool = True,
         streams: bool = False,
         message: str = "",
         summary: str = "",
     ) -> None:
         self.method: Method = method
         self.path = path
-        self.answer = answer() if answer else None
+        self.response = response() if response else None
         self.paged = paged
         self.body = body() if body else None
         self.body_required = body_required
@@ -154,19 +157,16 @@ class Operation(Generic[T]):
         self.service = service
         self.access = access
         self.enveloped = service.enveloped if enveloped is None else enveloped
-        self.described = described
+        self.documented = documented
         self.streams = streams
         self.message = message
         self.summary = summary
         self.parameters = tuple(name for _, name, _, _ in string.Formatter().parse(path) if name)
-        self.failures = frozenset(fails) | self._implied_failures()
-        self.noun = ""
-        self.name = ""
-
-    @property
-    def id(self) -> str:
-        """`noun.NAME`, as in `users.CREATE`: the name of its golden example and its OpenAPI operation."""
-        return f"{self.noun}.{self.name}"
+        self.failures = frozenset(errors) | self._implied_failures()
+        self.resource = ""
+        """The contract module that declares it, as `users`; the registry sets it, and `id`."""
+        self.id = ""
+        """`resource.NAME`, as in `users.CREATE`: the name of its golden example and its OpenAPI operation."""
 
     @property
     def route(self) -> str:
@@ -179,35 +179,35 @@ class Operation(Generic[T]):
         return self.method == "GET"
 
     @property
-    def tagged(self) -> bool:
+    def has_etag(self) -> bool:
         """Whether success answers carry an `ETag`: what they show can be asked for again."""
-        return self.answer is not None and self.access is not Access.NOBODY_ASKED
+        return self.response is not None and self.access is not Access.PUBLIC
 
     @property
-    def keyed(self) -> bool:
+    def takes_idempotency_key(self) -> bool:
         """Whether the call takes an `Idempotency-Key`."""
         return self.method in ("POST", "PATCH")
 
     @property
-    def conditional(self) -> bool:
+    def supports_if_match(self) -> bool:
         """Whether the call honours `If-Match`."""
         return self.method in ("PUT", "PATCH", "DELETE")
 
     def _implied_failures(self) -> frozenset[int]:
         implied = {421, 429}
-        if self.query or self.body or self.keyed:
+        if self.query or self.body or self.takes_idempotency_key:
             implied.add(400)
         if self.body:
             implied |= {413, 415}
-        if self.keyed:
+        if self.takes_idempotency_key:
             implied |= {409, 422}
-        if self.conditional:
+        if self.supports_if_match:
             implied.add(412)
         if self.parameters:
             implied.add(404)
-        if self.service is CHAT and self.access is not Access.NOBODY_ASKED:
+        if self.service is CHAT and self.access is not Access.PUBLIC:
             implied |= {400, 401}
-        if self.service is PLATFORM and self.access is not Access.NOBODY_ASKED:
+        if self.service is PLATFORM and self.access is not Access.PUBLIC:
             implied.add(401)
         if self.access in (Access.ADMIN, Access.SELF_OR_ADMIN):
             implied.add(403)
@@ -230,24 +230,21 @@ class Event(Generic[T]):
     """One Socket.IO event from server to client.
 
     Args:
-        wire_name: the name on the wire, `user:created`.
+        name: the name on the wire, `user:created`.
         payload: schema of its one argument.
         audience: who receives it.
         summary: one sentence for people.
     """
 
-    def __init__(self, wire_name: str, *, payload: type[ModelSchema[T]], audience: Audience, summary: str = "") -> None:
-        self.wire_name = wire_name
+    def __init__(self, name: str, *, payload: type[ModelSchema[T]], audience: Audience, summary: str = "") -> None:
+        self.name = name
         self.payload = payload()
         self.audience = audience
         self.summary = summary
-        self.noun = ""
-        self.name = ""
-
-    @property
-    def id(self) -> str:
-        """`noun.NAME`, as in `users.CREATED`."""
-        return f"{self.noun}.{self.name}"
+        self.resource = ""
+        """The contract module that declares it, as `users`; the registry sets it, and `id`."""
+        self.id = ""
+        """`resource.NAME`, as in `users.CREATED`."""
 
     def __repr__(self) -> str:
-        return f"<Event {self.id} {self.wire_name}>"
+        return f"<Event {self.id} {self.name}>"

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields
 
 from duologue.contract.core import Model, ModelSchema
-from duologue.contract.fields import Embedded, Timestamp
+from duologue.contract.fields import NestedModel, Timestamp
 
 
 class ApiErrorType(str, enum.Enum):
@@ -117,6 +117,6 @@ class ErrorBodySchema(ModelSchema[ErrorBody]):
     model = ErrorBody
     message = fields.String(required=True)
     code = fields.String(required=True)
-    details = Embedded(ErrorDetailsSchema, required=True)
+    details = NestedModel(ErrorDetailsSchema, required=True)
     errors = fields.List(fields.String(), required=True)
-    metadata = Embedded(MetadataSchema, required=True)
+    metadata = NestedModel(MetadataSchema, required=True)

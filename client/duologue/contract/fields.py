@@ -136,7 +136,7 @@ class StrictInteger(fields.Integer):
         return value
 
 
-class Embedded(fields.Nested):
+class NestedModel(fields.Nested):
     """A model inside another, dumped through the inner model's remembered wire form.
 
     It treats unknown fields as the schema around it does, which marshmallow's own nested field does not.
@@ -161,5 +161,5 @@ def wire_form(schema: ModelSchema[Any], value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, Model):
-        return schema.wire(value)
-    return [schema.wire(item) for item in value]
+        return schema.dump(value)
+    return [schema.dump(item) for item in value]

@@ -46,16 +46,16 @@ class ErrorQuerySchema(ModelSchema[ErrorQuery]):
 
 
 PLATFORM = Operation(
-    "GET", "/health", answer=HealthSchema, access=Access.NOBODY_ASKED, summary="Tell whether the platform is up."
+    "GET", "/health", response=HealthSchema, access=Access.PUBLIC, summary="Tell whether the platform is up."
 )
 CHATS = Operation(
     "GET",
     "/health",
     service=CHAT,
-    answer=HealthSchema,
+    response=HealthSchema,
     enveloped=False,
-    fails=[401],
-    access=Access.NOBODY_ASKED,
+    errors=[401],
+    access=Access.PUBLIC,
     summary="Tell whether the chat service is up; a wrong or blank API key is refused.",
 )
 ERROR: Operation[None] = Operation(
@@ -63,8 +63,8 @@ ERROR: Operation[None] = Operation(
     "/error",
     query=ErrorQuerySchema,
     status=500,
-    fails=range(400, 600),
-    access=Access.NOBODY_ASKED,
-    described=False,
+    errors=range(400, 600),
+    access=Access.PUBLIC,
+    documented=False,
     summary="Fail with the asked status.",
 )

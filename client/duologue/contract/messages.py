@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from duologue.contract.chats import Pagination, PaginationSchema
 from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Operation
-from duologue.contract.fields import Embedded, QueryInteger, Text, Timestamp
+from duologue.contract.fields import NestedModel, QueryInteger, Text, Timestamp
 
 Sender = Literal["user", "assistant", "system"]
 SENDERS: tuple[Sender, ...] = ("user", "assistant", "system")
@@ -42,7 +42,7 @@ class ChatMessageSchema(ModelSchema[ChatMessage]):
 
 
 @dataclass(frozen=True, slots=True)
-class NewMessage(Model):
+class MessageCreate(Model):
     """A message to be stored."""
 
     content: str
@@ -50,10 +50,10 @@ class NewMessage(Model):
     context: dict[str, Any] | None = None
 
 
-class NewMessageSchema(ModelSchema[NewMessage]):
+class MessageCreateSchema(ModelSchema[MessageCreate]):
     """Body of `POST /chats/{id}/messages`."""
 
-    model = NewMessage
+    model = MessageCreate
     content = Text(required=True, max_length=MAX_CONTENT, lines=True)
     sender = fields.String(required=True, validate=validate.OneOf(SENDERS))
     context = fields.Dict(keys=fields.String())
@@ -87,8 +87,8 @@ class MessagePageSchema(ModelSchema[MessagePage]):
     """Answer of `GET /chats/{id}/messages`."""
 
     model = MessagePage
-    data = Embedded(ChatMessageSchema, many=True, required=True)
-    pagination = Embedded(PaginationSchema, required=True)
+    data = NestedModel(ChatMessageSchema, many=True, required=True)
+    pagination = NestedModel(PaginationSchema, required=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class MessageEventSchema(ModelSchema[MessageEvent]):
 
     model = MessageEvent
     session_id = fields.String(required=True, data_key="sessionId")
-    message = Embedded(ChatMessageSchema, required=True)
+    message = NestedModel(ChatMessageSchema, required=True)
 
 
 LIST = Operation(
@@ -112,7 +112,7 @@ LIST = Operation(
     "/chats/{id}/messages",
     service=CHAT,
     query=MessageQuerySchema,
-    answer=MessagePageSchema,
+    response=MessagePageSchema,
     paged=True,
     message="Messages retrieved successfully",
     summary="List a session's messages, oldest first.",
@@ -121,8 +121,8 @@ SEND = Operation(
     "POST",
     "/chats/{id}/messages",
     service=CHAT,
-    body=NewMessageSchema,
-    answer=ChatMessageSchema,
+    body=MessageCreateSchema,
+    response=ChatMessageSchema,
     status=201,
     message="Message sent successfully",
     summary="Store a message.",

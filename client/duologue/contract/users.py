@@ -8,7 +8,7 @@ from typing import Literal
 from marshmallow import fields, validate
 
 from duologue.contract.core import Access, Audience, Event, Model, ModelSchema, Operation
-from duologue.contract.fields import EmailAddress, Embedded, QueryInteger, StrictBoolean, StrictInteger, Text
+from duologue.contract.fields import EmailAddress, NestedModel, QueryInteger, StrictBoolean, StrictInteger, Text
 
 Role = Literal["admin", "user"]
 ROLES: tuple[Role, ...] = ("admin", "user")
@@ -35,7 +35,7 @@ class UserSchema(ModelSchema[User]):
 
 
 @dataclass(frozen=True, slots=True)
-class NewUser(Model):
+class UserCreate(Model):
     """A user to be made. Without a password it cannot log in."""
 
     name: str
@@ -44,10 +44,10 @@ class NewUser(Model):
     password: str | None = None
 
 
-class NewUserSchema(ModelSchema[NewUser]):
+class UserCreateSchema(ModelSchema[UserCreate]):
     """Body of `POST /users`; `role` is `user` when left out."""
 
-    model = NewUser
+    model = UserCreate
     name = Text(required=True, max_length=100)
     email = EmailAddress(required=True)
     role = fields.String(validate=validate.OneOf(ROLES))
@@ -55,7 +55,7 @@ class NewUserSchema(ModelSchema[NewUser]):
 
 
 @dataclass(frozen=True, slots=True)
-class UserChanges(Model):
+class UserUpdate(Model):
     """What to change of a user; None leaves a field as it is."""
 
     name: str | None = None
@@ -64,10 +64,10 @@ class UserChanges(Model):
     id: str | None = None
 
 
-class UserChangesSchema(ModelSchema[UserChanges]):
+class UserUpdateSchema(ModelSchema[UserUpdate]):
     """Body of `PUT /users/{id}`: any of the fields; `id` may be there if it is the one in the path."""
 
-    model = UserChanges
+    model = UserUpdate
     name = Text(max_length=100)
     email = EmailAddress()
     role = fields.String(validate=validate.OneOf(ROLES))
@@ -108,7 +108,7 @@ class UserPageSchema(ModelSchema[UserPage]):
     """Answer of `GET /users`. `nextPage` is left out on the last page, so that `getNextPageParam` sees undefined."""
 
     model = UserPage
-    users = Embedded(UserSchema, many=True, required=True)
+    users = NestedModel(UserSchema, many=True, required=True)
     total = StrictInteger(required=True)
     page = StrictInteger(required=True)
     limit = StrictInteger(required=True)
@@ -129,41 +129,41 @@ class UserEventSchema(ModelSchema[UserEvent]):
 
     model = UserEvent
     user_id = fields.String(required=True, data_key="userId")
-    user = Embedded(UserSchema, required=True)
+    user = NestedModel(UserSchema, required=True)
 
 
 @dataclass(frozen=True, slots=True)
-class UserGone(Model):
+class UserDeleted(Model):
     """A user that was deleted."""
 
     user_id: str
 
 
-class UserGoneSchema(ModelSchema[UserGone]):
+class UserDeletedSchema(ModelSchema[UserDeleted]):
     """Payload of `user:deleted`."""
 
-    model = UserGone
+    model = UserDeleted
     user_id = fields.String(required=True, data_key="userId")
 
 
-LIST = Operation("GET", "/users", query=UserQuerySchema, answer=UserPageSchema, summary="List users, page by page.")
+LIST = Operation("GET", "/users", query=UserQuerySchema, response=UserPageSchema, summary="List users, page by page.")
 CREATE = Operation(
     "POST",
     "/users",
-    body=NewUserSchema,
-    answer=UserSchema,
+    body=UserCreateSchema,
+    response=UserSchema,
     status=201,
-    fails=[409],
+    errors=[409],
     access=Access.ADMIN,
     summary="Make a user.",
 )
-GET = Operation("GET", "/users/{id}", answer=UserSchema, summary="Get one user.")
+GET = Operation("GET", "/users/{id}", response=UserSchema, summary="Get one user.")
 UPDATE = Operation(
     "PUT",
     "/users/{id}",
-    body=UserChangesSchema,
-    answer=UserSchema,
-    fails=[409],
+    body=UserUpdateSchema,
+    response=UserSchema,
+    errors=[409],
     access=Access.SELF_OR_ADMIN,
     summary="Change a user; fields left out stay as they are.",
 )
@@ -173,4 +173,4 @@ DELETE: Operation[None] = Operation(
 
 CREATED = Event("user:created", payload=UserEventSchema, audience=Audience.PLATFORM, summary="A user was made.")
 UPDATED = Event("user:updated", payload=UserEventSchema, audience=Audience.PLATFORM, summary="A user was changed.")
-DELETED = Event("user:deleted", payload=UserGoneSchema, audience=Audience.PLATFORM, summary="A user was deleted.")
+DELETED = Event("user:deleted", payload=UserDeletedSchema, audience=Audience.PLATFORM, summary="A user was deleted.")

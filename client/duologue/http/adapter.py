@@ -3,10 +3,10 @@
     session = requests.Session()
     session.mount("https://", RetryAdapter(RetryPolicy(3, budget=RetryBudget())))
 
-On an ordinary session the adapter retries by itself, through urllib3's own loop. Our `Client` uses the same adapter,
-the same connections and the same policy, but with a loop of its own (`caller.Caller`), since urllib3's cannot do four
-things: number the attempts in a header, ask again when a *body* breaks off (urllib3 has handed the answer out by
-then), renew a login in between, and wake up from a wait when the client is closed.
+On an ordinary session the adapter retries by itself, through urllib3's own loop. `Client` uses the same adapter, the
+same connections and the same policy, but with a loop of its own (`api_requestor.APIRequestor`), since urllib3's cannot do
+four things: number the attempts in a header, send again when a *body* breaks off (urllib3 has returned the response by
+then), refresh a login in between, and wake up from a wait when the client is closed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from duologue import defaults
-from duologue.http.pool import POOLS, Patience
+from duologue.http.pool import POOLS, DeadlineTimeout
 from duologue.http.retry import RetryPolicy
 
 _ONCE = Retry(False, redirect=False)
@@ -75,11 +75,17 @@ class RetryAdapter(HTTPAdapter):
         answer = super().send(request, *args, **options)
         budget = getattr(self.max_retries, "budget", None)
         if budget and answer.ok:
-            budget.give_back(len(getattr(getattr(answer.raw, "retries", None), "history", ())))
+            budget.refund(len(getattr(getattr(answer.raw, "retries", None), "history", ())))
         return answer
 
     def exchange(
-        self, pool: urllib3.HTTPConnectionPool, method: str, target: str, headers: Any, body: Any, patience: Patience
+        self,
+        pool: urllib3.HTTPConnectionPool,
+        method: str,
+        target: str,
+        headers: Any,
+        body: Any,
+        patience: DeadlineTimeout,
     ) -> urllib3.BaseHTTPResponse:
         """Make one exchange without retries and return urllib3's answer.
 

@@ -14,30 +14,39 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from duologue import defaults
 from duologue._version import __version__
-from duologue.auth.api_keys import ChatIdentity
-from duologue.auth.tokens import StoredTokens, TokenHolder
+from duologue.auth.api_keys import ChatCredentials
+from duologue.auth.tokens import StoredTokens, TokenManager
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config
 from duologue.contract import CHAT, Model, Operation, auth, headers
 from duologue.contract.core import Access
 from duologue.errors import (
-    ApiException,
+    APIError,
     Attempt,
     AuthenticationError,
-    ClientClosed,
+    ClientClosedError,
     DeadlineExceeded,
-    RedirectRefused,
-    StatusError,
-    visible,
+    HTTPStatusError,
+    RedirectError,
+    escape_for_log,
 )
-from duologue.http.encoding import answer_of, body_of, error_of, header_value, json_of, path_of, query_of, redirect_of
+from duologue.http.encoding import (
+    build_path,
+    encode_body,
+    encode_query,
+    error_from_response,
+    header_value,
+    json_of,
+    parse_response,
+    redirect_of,
+)
 from duologue.http.request_ids import idempotency_key, reference_code
 from duologue.http.retry import RetryBudget, RetryPolicy
 from duologue.http.transport import Request, Response, Transport
-from duologue.observability.hooks import Exchange, Hook, Hooks, tell
+from duologue.observability.hooks import Hook, HookEvent, Hooks, tell
 from duologue.observability.logging_setup import log
-from duologue.observability.redaction import covered, covered_headers, is_secret, known_secrets, redact
+from duologue.observability.redaction import is_secret, known_secrets, redact, redact_headers, redact_value
 
 T = TypeVar("T")
 
@@ -74,7 +83,7 @@ class _Call:
     attempts: list[Attempt] = field(default_factory=list)
     last: Mapping[str, str] = field(default_factory=dict)
     """The headers of the last request."""
-    elsewhere: ApiException | None = None
+    elsewhere: APIError | None = None
     """An error of another call that ended this one; it tells its own story."""
 
 
@@ -86,7 +95,7 @@ class CallRecord:
         operation: which call of the contract.
         path: its path below the base URL, without the query.
         request_id: the id under which the server, or else the client, knows it.
-        began: when it began, in UTC.
+        started_at: when it started, in UTC.
         elapsed: seconds until the whole answer was there, all attempts and waits included.
         attempts: the tries made.
         status: the HTTP status of the last answer, 0 if there was none, 408 if it took too long.
@@ -96,7 +105,7 @@ class CallRecord:
     operation: Operation[Any]
     path: str
     request_id: str
-    began: datetime
+    started_at: datetime
     elapsed: float
     attempts: tuple[Attempt, ...]
     status: int
@@ -104,16 +113,16 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAnswer:
+class StreamingResponse:
     """An answer whose body is still to come.
 
     Args:
         response: the answer; whoever has it must close it.
-        telling: a context in which an error learns which call it came from.
+        error_context: a context in which an error learns which call it came from.
     """
 
     response: Response
-    telling: Callable[[], AbstractContextManager[None]]
+    error_context: Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,7 @@ class _Life:
             self.closing.set()
 
 
-class Caller:
+class APIRequestor:
     """Makes the calls of one client; its resources share it.
 
     Args:
@@ -178,8 +187,8 @@ class Caller:
         *,
         config: Config,
         transport: Transport,
-        tokens: TokenHolder,
-        identity: ChatIdentity,
+        tokens: TokenManager,
+        identity: ChatCredentials,
         clock: Clock,
         hooks: Hooks | None = None,
     ) -> None:
@@ -203,13 +212,13 @@ class Caller:
         self._chat_retries = RetryPolicy(config.chat_max_retries, backoff_factor=delay, budget=budget)
         self._own_headers = {name.lower() for name in config.headers or ()}
 
-    def with_options(self, **options: Unpack[CallOptions]) -> Caller:
+    def with_options(self, **options: Unpack[CallOptions]) -> APIRequestor:
         """Return a view of this caller with other settings; connections, login, retry budget and life are shared."""
         view = copy.copy(self)
         view._configure(self.config.for_calls(**options))
         return view
 
-    def recording(self, records: list[RawResponse[Any]]) -> Caller:
+    def recording(self, records: list[RawResponse[Any]]) -> APIRequestor:
         """Return a view of this caller that adds what comes back from each call to a list."""
         view = copy.copy(self)
         view._records = records
@@ -225,25 +234,28 @@ class Caller:
             ids: the parameters of its path.
 
         Raises:
-            ApiException: it failed; the class says how.
+            APIError: it failed; the class says how.
             ValueError: an argument that cannot be sent.
         """
         call = self._prepared(operation, sent, ids)
         call.given_token = token
         with self._told(call):
             response = self._exchanged(call)
-            answer = answer_of(
-                operation, response, max_body=self.config.max_body, unknown=partial(self._met, operation)
+            answer = parse_response(
+                operation,
+                response,
+                max_response_size=self.config.max_response_size,
+                unknown=partial(self._met, operation),
             )
         if self._records is not None:
             self._records.append(self._raw(call, response, answer))
         return answer
 
-    def open(self, operation: Operation[Any], sent: Model, /, **ids: str) -> OpenAnswer:
+    def open(self, operation: Operation[Any], sent: Model, /, **ids: str) -> StreamingResponse:
         """Make a call whose answer is streamed, and return the answer with its body still to come; close it."""
         call = self._prepared(operation, sent, ids, streamed=True)
         with self._told(call, ended=False):
-            return OpenAnswer(self._exchanged(call), lambda: self._told(call))
+            return StreamingResponse(self._exchanged(call), lambda: self._told(call))
 
     def close(self) -> None:
         """Refuse further calls, and end the waiting of those that are about to be tried again."""
@@ -254,13 +266,13 @@ class Caller:
         """Whether `close` was called."""
         return self._life.closing.is_set()
 
-    def renew(self, failing: str | None = None) -> StoredTokens | None:
-        """Exchange the refresh token for new tokens; see `TokenHolder.renew`."""
-        return self.tokens.renew(failing, self._root._spend)
+    def refresh_tokens(self, failing: str | None = None) -> StoredTokens | None:
+        """HookEvent the refresh token for new tokens; see `TokenManager.refresh`."""
+        return self.tokens.refresh(failing, self._root._spend)
 
-    def fresh_token(self) -> str | None:
-        """Return the access token to use now, renewed if it is about to end; see `TokenHolder.fresh`."""
-        return self.tokens.fresh(self.clock.now(), self._root._spend)
+    def get_valid_token(self) -> str | None:
+        """Return the access token to use now, renewed if it is about to end; see `TokenManager.get_valid`."""
+        return self.tokens.get_valid(self.clock.now(), self._root._spend)
 
     def _spent_for(self, call: _Call, refresh_token: str) -> StoredTokens:
         """Renew a token for a call that has only so much time left; a view's headers are not for that."""
@@ -276,15 +288,17 @@ class Caller:
         self, operation: Operation[Any], sent: Model | None, ids: dict[str, str], *, streamed: bool = False
     ) -> _Call:
         config, of_chat = self.config, operation.service is CHAT
-        path = path_of(operation, ids)
-        body = body_of(operation, sent)
+        path = build_path(operation, ids)
+        body = encode_body(operation, sent)
         reference = reference_code(self.clock.now())
         began = self.clock.monotonic()
         return _Call(
             operation=operation,
             sent=sent,
             path=path,
-            url=(config.chat_url if of_chat else config.base_url).rstrip("/") + path + query_of(operation, sent),
+            url=(config.chat_base_url if of_chat else config.base_url).rstrip("/")
+            + path
+            + encode_query(operation, sent),
             headers=_constant_headers(operation, reference, body, streamed),
             body=body,
             timeout=config.chat_timeout if of_chat else config.timeout,
@@ -302,34 +316,39 @@ class Caller:
             outcome = self._attempted(call)
             if isinstance(outcome, Response):
                 if self._budget:
-                    self._budget.give_back(call.retries)
+                    self._budget.refund(call.retries)
                 return outcome
             if self._logged_in_again(call, outcome):
                 continue
             operation = call.operation
-            further = retries.after(outcome, method=operation.method, keyed=operation.keyed, left=self._left(call))
+            further = retries.next(
+                outcome,
+                method=operation.method,
+                has_idempotency_key=operation.takes_idempotency_key,
+                left=self._left(call),
+            )
             if further is None:
                 raise outcome
             retries = further
             self._wait(call, retries.pause, outcome)
 
-    def _attempted(self, call: _Call) -> Response | ApiException:
+    def _attempted(self, call: _Call) -> Response | APIError:
         """Make one exchange, body included, and note what came of it."""
         if self.closed:
-            raise ClientClosed
+            raise ClientClosedError
         began = self.clock.monotonic()
         if call.ends is not None and began >= call.ends:
             raise DeadlineExceeded
         try:
             outcome = self._answered(call)
-        except ApiException as failure:
+        except APIError as failure:
             outcome = failure
-        if isinstance(outcome, ApiException):
+        if isinstance(outcome, APIError):
             self._cover(call, outcome)
         self._note(call, outcome, self.clock.monotonic() - began)
         return outcome
 
-    def _answered(self, call: _Call) -> Response | ApiException:
+    def _answered(self, call: _Call) -> Response | APIError:
         began = self.clock.monotonic()
         call.last = self._headers(call)
         self._tell(self.hooks.on_request, call)
@@ -337,11 +356,11 @@ class Caller:
         call.request_id, call.status = response.header(headers.REQUEST_ID), response.status
         if self.hooks.on_response:
             elapsed = self.clock.monotonic() - began
-            seen = covered_headers(response.headers, self._secrets(call))
+            seen = redact_headers(response.headers, self._secrets(call))
             self._tell(self.hooks.on_response, call, status=response.status, response_headers=seen, elapsed=elapsed)
-        error = error_of(response, self.clock.now(), self.config.max_body)
+        error = error_from_response(response, self.clock.now(), self.config.max_response_size)
         if error is None and not call.streamed:
-            response.read(self.config.max_body)
+            response.read(self.config.max_response_size)
         return error or response
 
     def _followed(self, call: _Call) -> Response:
@@ -352,13 +371,13 @@ class Caller:
             target = redirect_of(response, call.operation.method, url)
             if target is None:
                 return response
-            response.read(self.config.max_body)  # so that its connection can be used again
+            response.read(self.config.max_response_size)  # so that its connection can be used again
             url = target
             response = self._transport.send(self._request(call, url))
         if redirect_of(response, call.operation.method, url) is None:
             return response
         response.close()
-        raise RedirectRefused(
+        raise RedirectError(
             f"Redirect refused: the server sent us on more than {defaults.MAX_REDIRECTS} times", status=response.status
         )
 
@@ -384,7 +403,7 @@ class Caller:
         if _is_about_login(call.operation):
             return self.tokens.token
         spend = partial(self._spent_for, call)
-        return self.tokens.fresh(self.clock.now(), spend, patience=self._left(call))
+        return self.tokens.get_valid(self.clock.now(), spend, timeout=self._left(call))
 
     def _credentials(self, call: _Call) -> dict[str, str]:
         if call.operation.service is CHAT:
@@ -398,7 +417,7 @@ class Caller:
         """Seconds until a call's deadline."""
         return None if call.ends is None else call.ends - self.clock.monotonic()
 
-    def _note(self, call: _Call, outcome: Response | ApiException, elapsed: float) -> None:
+    def _note(self, call: _Call, outcome: Response | APIError, elapsed: float) -> None:
         attempt = Attempt(len(call.attempts) + 1, _name_of(outcome), elapsed, call.waited)
         call.attempts.append(attempt)
         if log.isEnabledFor(logging.DEBUG):
@@ -413,10 +432,10 @@ class Caller:
             attempt.elapsed * 1000,
             attempt.number,
             call.reference,
-            covered_headers(call.last, self._secrets(call)),
+            redact_headers(call.last, self._secrets(call)),
         )
 
-    def _logged_in_again(self, call: _Call, error: ApiException) -> bool:
+    def _logged_in_again(self, call: _Call, error: APIError) -> bool:
         """Whether a refused token was replaced, so that the call is worth one more try. Calls to `/auth/*` never are:
         a wrong password would set off a refresh."""
         if call.token is None or call.renewed or not isinstance(error, AuthenticationError):
@@ -426,16 +445,16 @@ class Caller:
         call.renewed, call.waited = True, 0.0
         try:
             renewed = (
-                self.tokens.renew(call.token, partial(self._spent_for, call), patience=self._left(call)) is not None
+                self.tokens.refresh(call.token, partial(self._spent_for, call), timeout=self._left(call)) is not None
             )
-        except ApiException as failure:
+        except APIError as failure:
             call.elsewhere = failure if failure.method else None  # without one, no call was made: it is ours
             raise
         what = "renewed" if renewed else "not renewed"
         log.info("%s %s: the token was refused and %s", call.operation.method, self._path(call), what)
         return renewed
 
-    def _wait(self, call: _Call, seconds: float, error: ApiException) -> None:
+    def _wait(self, call: _Call, seconds: float, error: APIError) -> None:
         method = call.operation.method
         log.info("%s %s: %s; again in %.1f s", method, self._path(call), _name_of(error), seconds)
         self._tell(self.hooks.on_retry, call, error=error, delay=seconds)
@@ -460,7 +479,7 @@ class Caller:
                 self._observed(call, failure)
 
     def _write_on(self, error: BaseException, call: _Call) -> None:
-        if not isinstance(error, ApiException):
+        if not isinstance(error, APIError):
             return
         if error is not call.elsewhere:
             self._cover(call, error)
@@ -478,10 +497,10 @@ class Caller:
             operation=call.operation,
             path=self._path(call),
             request_id=redact(call.request_id or call.reference, self._secrets(call)),
-            began=self.clock.now() - timedelta(seconds=elapsed),
+            started_at=self.clock.now() - timedelta(seconds=elapsed),
             elapsed=elapsed,
             attempts=tuple(call.attempts),
-            status=error.status if isinstance(error, ApiException) else call.status,
+            status=error.status if isinstance(error, APIError) else call.status,
             error=error,
         )
         for observer in tuple(self.observers):
@@ -494,24 +513,24 @@ class Caller:
         """Tell a hook, if there is one."""
         if hook is None:
             return
-        exchange = Exchange(
+        exchange = HookEvent(
             operation=call.operation.id,
             method=call.operation.method,
             path=self._path(call),
             request_id=call.reference,
             attempt=max(1, len(call.attempts) + (more.get("error") is None)),
-            headers=covered_headers(call.last, self._secrets(call)),
+            headers=redact_headers(call.last, self._secrets(call)),
             **{"elapsed": self.clock.monotonic() - call.began, **more},
         )
         tell(hook, exchange)
 
-    def _cover(self, call: _Call, error: ApiException) -> None:
+    def _cover(self, call: _Call, error: APIError) -> None:
         """Cover the secrets of a call in an error: a server may echo them."""
         known = self._secrets(call)
         error.message = redact(error.message, known)
         error.args = (error.message,)
         error.code = error.code and redact(error.code, known)
-        error.details, error.data = covered(error.details, known), covered(error.data, known)
+        error.details, error.data = redact_value(error.details, known), redact_value(error.data, known)
         error.errors = tuple(redact(text, known) for text in error.errors)
 
     def _path(self, call: _Call) -> str:
@@ -520,7 +539,7 @@ class Caller:
 
     def _secrets(self, call: _Call) -> tuple[str, ...]:
         """What a call has sent that nobody else may see."""
-        sent = {} if call.sent is None or call.operation.body is None else call.operation.body.wire(call.sent)
+        sent = {} if call.sent is None or call.operation.body is None else call.operation.body.dump(call.sent)
         values = [value for name, value in sent.items() if is_secret(name) and isinstance(value, str)]
         values += [value.removeprefix("Bearer ") for name, value in call.last.items() if is_secret(name)]
         return known_secrets([*values, call.token])
@@ -531,7 +550,7 @@ class Caller:
         if met not in self._strangers and len(self._strangers) < _MANY_FIELDS:
             self._strangers.add(met)
             log.warning(
-                "The answer of %s has a field that the contract does not know: %s", met[0], visible(redact(name))
+                "The answer of %s has a field that the contract does not know: %s", met[0], escape_for_log(redact(name))
             )
 
     def _raw(self, call: _Call, response: Response, answer: T) -> RawResponse[T]:
@@ -546,14 +565,14 @@ class Caller:
         )
 
 
-def _name_of(outcome: Response | ApiException) -> str:
-    named = isinstance(outcome, (Response, StatusError))
+def _name_of(outcome: Response | APIError) -> str:
+    named = isinstance(outcome, (Response, HTTPStatusError))
     return str(outcome.status) if named else type(outcome).__name__
 
 
 def _takes_token(operation: Operation[Any]) -> bool:
     """Whether a call says who is logged in: not to the chat service, nor where nobody asks."""
-    return operation.service is not CHAT and operation.access is not Access.NOBODY_ASKED
+    return operation.service is not CHAT and operation.access is not Access.PUBLIC
 
 
 def _is_about_login(operation: Operation[Any]) -> bool:
@@ -569,6 +588,6 @@ def _constant_headers(operation: Operation[Any], reference: str, body: bytes | N
     }
     if body is not None:
         made["Content-Type"] = JSON_TYPE
-    if operation.keyed:
+    if operation.takes_idempotency_key:
         made[headers.IDEMPOTENCY_KEY] = idempotency_key()
     return made

@@ -16,10 +16,10 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 import marshmallow
 
 from duologue.contract import Model, ModelSchema, Operation, headers, strict_json
-from duologue.errors import ApiException, ContractViolation, DecodeError, RedirectRefused, error_of_body
+from duologue.errors import APIError, DecodingError, RedirectError, ResponseValidationError, error_from_body
 from duologue.http.retry import retry_after_seconds
 from duologue.http.transport import Response
-from duologue.observability.redaction import covered, redact
+from duologue.observability.redaction import redact, redact_value
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def header_name(name: str) -> str:
     return name
 
 
-def path_of(operation: Operation[Any], ids: Mapping[str, str]) -> str:
+def build_path(operation: Operation[Any], ids: Mapping[str, str]) -> str:
     """Return an operation's path below the base URL, with the ids quoted: `a/b` becomes `a%2Fb`.
 
     Raises:
@@ -76,15 +76,15 @@ def _quoted(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def query_of(operation: Operation[Any], sent: Model | None) -> str:
+def encode_query(operation: Operation[Any], sent: Model | None) -> str:
     """Return the query string, with its `?`; empty where nothing is asked."""
     if operation.query is None or sent is None:
         return ""
-    pairs = operation.query.wire(sent)
+    pairs = operation.query.dump(sent)
     return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
 
 
-def body_of(operation: Operation[Any], sent: Model | None) -> bytes | None:
+def encode_body(operation: Operation[Any], sent: Model | None) -> bytes | None:
     """Return the JSON body, None where the operation has none.
 
     Raises:
@@ -93,7 +93,7 @@ def body_of(operation: Operation[Any], sent: Model | None) -> bytes | None:
     """
     if operation.body is None or sent is None:
         return None
-    text = json.dumps(operation.body.wire(sent), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(operation.body.dump(sent), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8")
 
 
@@ -106,7 +106,7 @@ def redirect_of(response: Response, method: str, url: str) -> str | None:
         url: its address.
 
     Raises:
-        RedirectRefused: it sends us to another server, without an address, or with a request that changes something.
+        RedirectError: it sends us to another server, without an address, or with a request that changes something.
     """
     if response.status not in (301, 302, 303, 307, 308):
         return None
@@ -115,7 +115,7 @@ def redirect_of(response: Response, method: str, url: str) -> str | None:
     refused = refused or _unfit(target, url)
     if target is None or refused:
         response.close()
-        raise RedirectRefused(
+        raise RedirectError(
             f"Redirect refused: the server answered {response.status}",
             status=response.status,
             details={"reason": refused or "it says no address that can be meant"},
@@ -149,29 +149,29 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def error_of(response: Response, now: datetime, max_body: int | None = None) -> ApiException | None:
+def error_from_response(response: Response, now: datetime, max_response_size: int | None = None) -> APIError | None:
     """Return the error that an answer stands for, None if it is a success; an error's body is read.
 
     Args:
         response: the answer.
         now: the time, for a `Retry-After` that is a date.
-        max_body: the largest body to read, in bytes.
+        max_response_size: the largest body to read, in bytes.
     """
     if 200 <= response.status < 300:
         return None
     if response.status < 400:
         response.close()
-        return RedirectRefused(f"Redirect refused: the server answered {response.status}", status=response.status)
+        return RedirectError(f"Redirect refused: the server answered {response.status}", status=response.status)
     wait = retry_after_seconds(response.header(headers.RETRY_AFTER), now)
-    return error_of_body(response.status, _body_of_error(response, max_body), retry_after=wait)
+    return error_from_body(response.status, _body_of_error(response, max_response_size), retry_after=wait)
 
 
-def _body_of_error(response: Response, max_body: int | None) -> object:
+def _body_of_error(response: Response, max_response_size: int | None) -> object:
     """An error's body is told as well as it can be: the status counts, not what a proxy's page is written in, nor
     whether it arrives whole."""
     try:
-        body = response.read(max_body)
-    except ApiException:
+        body = response.read(max_response_size)
+    except APIError:
         return None
     try:
         return strict_json.loads(body)
@@ -179,11 +179,11 @@ def _body_of_error(response: Response, max_body: int | None) -> object:
         return body[:2000].decode("utf-8", "replace") or None
 
 
-def answer_of(
+def parse_response(
     operation: Operation[T],
     response: Response,
     *,
-    max_body: int | None = None,
+    max_response_size: int | None = None,
     unknown: Callable[[str], None] | None = None,
 ) -> T:
     """Return the model in a successful answer.
@@ -191,16 +191,16 @@ def answer_of(
     Args:
         operation: which call it answers.
         response: the answer.
-        max_body: the largest body to read, in bytes.
+        max_response_size: the largest body to read, in bytes.
         unknown: is told of each field that the contract does not know, as `users[].nickname`; the model is without it.
 
     Raises:
         DecodeError: it is not JSON that we accept.
-        AnswerTooLarge: there is too much of it.
-        ContractViolation: it is not what the contract promises.
+        ResponseTooLargeError: there is too much of it.
+        ResponseValidationError: it is not what the contract promises.
     """
-    body = response.read(max_body)
-    if operation.answer is None:
+    body = response.read(max_response_size)
+    if operation.response is None:
         return cast(T, None)
     _check_type(response, body)
     value = json_of(body, response.status)
@@ -209,7 +209,7 @@ def answer_of(
             unknown(field)
     if operation.enveloped and not operation.paged:
         value = _unwrapped(value, response.status)
-    return parsed(operation.answer, value, response.status)
+    return parsed(operation.response, value, response.status)
 
 
 _JSON_TYPE = re.compile(r"\s*application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
@@ -219,7 +219,7 @@ def _check_type(response: Response, body: bytes) -> None:
     """An answer that says it is something else than JSON is believed; one that says nothing is read as JSON."""
     kind = response.header("Content-Type")
     if kind and not _JSON_TYPE.fullmatch(kind):
-        raise DecodeError(
+        raise DecodingError(
             f"The answer is not JSON but {redact(kind[:80])}",
             status=response.status,
             details={"excerpt": excerpt(body)},
@@ -233,15 +233,15 @@ def excerpt(body: bytes) -> str:
 
 def unknown_fields(operation: Operation[Any], value: object) -> Iterator[str]:
     """Yield the fields of an answer that the contract does not know, as `users[].nickname`."""
-    assert operation.answer is not None
+    assert operation.response is not None
     if operation.paged:  # the page is the envelope
-        found = _strangers(operation.answer, value, "")
+        found = _strangers(operation.response, value, "")
         yield from (name for name in found if name not in ("message", "metadata"))
     elif operation.enveloped and isinstance(value, dict):
         yield from value.keys() - {"data", "message", "metadata"}
-        yield from _strangers(operation.answer, value.get("data"), "data")
+        yield from _strangers(operation.response, value.get("data"), "data")
     else:
-        yield from _strangers(operation.answer, value, "")
+        yield from _strangers(operation.response, value, "")
 
 
 def _strangers(schema: marshmallow.Schema, value: object, where: str) -> Iterator[str]:
@@ -274,7 +274,7 @@ def json_of(body: bytes, status: int) -> object:
         return cast(object, strict_json.loads(body))
     except strict_json.StrictJSONError as error:
         reason = redact(str(error))
-    raise DecodeError(
+    raise DecodingError(
         f"The answer is not JSON: {reason}" if body else "The answer is empty",
         status=status,
         details={"reason": reason, "excerpt": excerpt(body)},
@@ -282,9 +282,9 @@ def json_of(body: bytes, status: int) -> object:
 
 
 def parsed(schema: ModelSchema[T], value: object, status: int) -> T:
-    """Return the model that a value describes, or raise `ContractViolation` naming the fields that do not fit."""
+    """Return the model that a value describes, or raise `ResponseValidationError` naming the fields that do not fit."""
     try:
-        return schema.parse(value, unknown="exclude")
+        return schema.load(value, unknown="exclude")
     except marshmallow.ValidationError as error:
         fields = error.messages
     raise _violation(f"{type(schema).__name__}: {json.dumps(fields, default=str)}", status, fields, value)
@@ -296,10 +296,10 @@ def _unwrapped(value: object, status: int) -> object:
     return value["data"]
 
 
-def _violation(what: str, status: int, fields: object, value: object) -> ContractViolation:
-    return ContractViolation(
+def _violation(what: str, status: int, fields: object, value: object) -> ResponseValidationError:
+    return ResponseValidationError(
         f"The answer breaks the contract: {redact(what)}",
         status=status,
-        details={"fields": covered(fields)},
-        data=covered(value),
+        details={"fields": redact_value(fields)},
+        data=redact_value(value),
     )

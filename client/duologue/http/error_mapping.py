@@ -15,58 +15,58 @@ import requests
 import urllib3
 
 from duologue.errors import (
-    ApiException,
+    APIError,
     CertificateError,
-    ClientClosed,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    DecodeError,
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    DecodingError,
     ProtocolError,
-    RequestTimedOut,
+    RequestTimeout,
 )
 
 _all = urllib3.exceptions
 
-FOREIGN = (requests.RequestException, _all.HTTPError, http.client.HTTPException, OSError)
+TRANSPORT_ERRORS = (requests.RequestException, _all.HTTPError, http.client.HTTPException, OSError)
 """Everything that a network, a server or an odd address can make those libraries raise."""
 
 
-class HandshakeFailed(_all.SSLError):
+class TLSHandshakeError(_all.SSLError):
     """TLS could not be agreed upon, so nothing was sent; urllib3 does not tell this from an error while reading."""
 
 
-def translated(error: BaseException) -> ApiException:
+def map_exception(error: BaseException) -> APIError:
     """Return our error for a foreign one, judged by everything that it wraps: the wrappers say little.
 
     Args:
-        error: any of `FOREIGN`.
+        error: any of `TRANSPORT_ERRORS`.
     """
     causes = list(_wrapped(error))
     return _kind(causes)(details={"reason": _reason(causes)})
 
 
-def _kind(causes: list[BaseException]) -> type[ApiException]:
+def _kind(causes: list[BaseException]) -> type[APIError]:
     """The kind of an error; the first sentence that is true decides."""
 
     def found(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if found(_all.ClosedPoolError):
-        return ClientClosed
+        return ClientClosedError
     if found(ssl.SSLCertVerificationError):
         return CertificateError
     if found(_all.EmptyPoolError):  # all connections were busy for too long
-        return ConnectTimedOut
-    if found(_all.NewConnectionError, HandshakeFailed, _all.ProxyError, _all.LocationValueError):
-        return ConnectionFailed
+        return ConnectTimeout
+    if found(_all.NewConnectionError, TLSHandshakeError, _all.ProxyError, _all.LocationValueError):
+        return ConnectError
     if found(_all.ConnectTimeoutError):  # of which urllib3 makes NewConnectionError a kind
-        return ConnectTimedOut
+        return ConnectTimeout
     if found(requests.exceptions.Timeout, _all.TimeoutError, TimeoutError):
-        return RequestTimedOut
+        return RequestTimeout
     if found(requests.exceptions.ContentDecodingError, _all.DecodeError):
-        return DecodeError
-    return ProtocolError if _is_not_http(causes) else ConnectionLost
+        return DecodingError
+    return ProtocolError if _is_not_http(causes) else ConnectionLostError
 
 
 def _is_not_http(causes: list[BaseException]) -> bool:

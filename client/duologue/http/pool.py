@@ -30,11 +30,11 @@ from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from duologue.contract import headers as names
-from duologue.http.error_mapping import HandshakeFailed
+from duologue.http.error_mapping import TLSHandshakeError
 from duologue.http.retry import RetryPolicy
 
 
-class Patience(Timeout):
+class DeadlineTimeout(Timeout):
     """urllib3's timeout, and the moment at which the whole exchange must be over.
 
     Args:
@@ -51,9 +51,9 @@ class Patience(Timeout):
         """Return how long a wait that begins now may be; raise TimeoutError if the moment has passed."""
         return _sooner(self.seconds, self.ends)
 
-    def clone(self) -> Patience:
+    def clone(self) -> DeadlineTimeout:
         """Return a copy whose clock has not started; urllib3 asks for one for each try."""
-        return Patience(self.seconds, self.ends)
+        return DeadlineTimeout(self.seconds, self.ends)
 
 
 def _sooner(seconds: float | None, ends: float | None) -> float | None:
@@ -76,7 +76,7 @@ else:
     _AnySocket = object  # it stands before one of two kinds of socket, and is neither
 
 
-class _Hurried(_AnySocket):
+class _DeadlineSocketMixin(_AnySocket):
     """What a plain and a TLS socket have in common here: no wait goes past the deadline."""
 
     ends: float | None = None
@@ -103,11 +103,11 @@ class _Hurried(_AnySocket):
         super().sendall(*args, **options)
 
 
-class _Socket(_Hurried, socket.socket):
+class _Socket(_DeadlineSocketMixin, socket.socket):
     pass
 
 
-class _TLSSocket(_Hurried, ssl.SSLSocket):
+class _TLSSocket(_DeadlineSocketMixin, ssl.SSLSocket):
     pass
 
 
@@ -168,7 +168,7 @@ def _said_plainly(connection: HTTPConnection) -> Any:
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, "connecting took too long") from error
     except ssl.SSLError as error:
-        raise HandshakeFailed(error) from error
+        raise TLSHandshakeError(error) from error
     except urllib3.exceptions.HTTPError:
         raise
     except OSError as error:
@@ -260,7 +260,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-class _Again:
+class _StaleConnectionRetryMixin:
     """What the pools have in common: a keyed `POST` may be repeated, and a stale connection costs nothing."""
 
     _prepare_proxy: Callable[[Any], None]
@@ -276,7 +276,7 @@ class _Again:
         **options: Any,
     ) -> urllib3.BaseHTTPResponse:
         if isinstance(retries, RetryPolicy) and retries.total and headers and names.IDEMPOTENCY_KEY in headers:
-            retries = retries.new(keyed=True)
+            retries = retries.new(has_idempotency_key=True)
         # The pool that it stands before has the method; a checker sees `object` there.
         return super().urlopen(method, url, body, headers, retries, *others, **options)  # type: ignore[misc, no-any-return]
 
@@ -300,11 +300,11 @@ class _Again:
         return make(conn, method, url, body=body, timeout=timeout, **options)
 
 
-class _Pool(_Again, HTTPConnectionPool):  # type: ignore[misc]  # passes on what it does not name
+class _Pool(_StaleConnectionRetryMixin, HTTPConnectionPool):  # type: ignore[misc]  # passes on what it does not name
     ConnectionCls = _Connection
 
 
-class _TLSPool(_Again, HTTPSConnectionPool):  # type: ignore[misc]  # likewise
+class _TLSPool(_StaleConnectionRetryMixin, HTTPSConnectionPool):  # type: ignore[misc]  # likewise
     ConnectionCls = _TLSConnection
 
 

@@ -1,6 +1,6 @@
 """Whether a failed exchange is tried again, and when.
 
-`RetryPolicy.after` is the whole policy, a sentence for each decision. It serves two loops: the client's own, in
+`RetryPolicy.next` is the whole policy, a sentence for each decision. It serves two loops: the client's own, in
 `caller`, and urllib3's, when a `RetryAdapter` is mounted on an ordinary `requests.Session`.
 """
 
@@ -25,17 +25,17 @@ from duologue import defaults
 from duologue.concurrency import fork_safety
 from duologue.contract import headers
 from duologue.errors import (
-    ApiException,
+    APIError,
     CertificateError,
     ConflictError,
-    ConnectionFailed,
-    ConnectionLost,
+    ConnectError,
+    ConnectionLostError,
     DeadlineExceeded,
-    RequestTimedOut,
-    StatusError,
+    HTTPStatusError,
+    RequestTimeout,
     error_class,
 )
-from duologue.http.error_mapping import translated
+from duologue.http.error_mapping import map_exception
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """What a server says when the same request may fare better later."""
@@ -75,7 +75,7 @@ class RetryBudget:
             self._left -= 1
             return True
 
-    def give_back(self, taken: int) -> None:
+    def refund(self, taken: int) -> None:
         """Note a success that needed some retries."""
         if taken or self._left < self.size:
             with self._lock:
@@ -97,7 +97,7 @@ class RetryPolicy(Retry):
         total: how many repetitions at most.
         backoff_factor: seconds before the first repetition; each further wait doubles.
         budget: what limits the repetitions of many calls together, None for nothing.
-        keyed: whether the request carries an idempotency key; a `RetryAdapter` sees that for itself.
+        has_idempotency_key: whether the request carries an idempotency key; a `RetryAdapter` sees that for itself.
         spread: returns a number from 0 to 1; a seam for tests.
         options: urllib3's others, as `allowed_methods`, `status_forcelist`, `backoff_max`.
     """
@@ -108,7 +108,7 @@ class RetryPolicy(Retry):
         *,
         backoff_factor: float = defaults.RETRY_DELAY,
         budget: RetryBudget | None = None,
-        keyed: bool = False,
+        has_idempotency_key: bool = False,
         spread: Callable[[], float] = random.random,
         **options: Any,
     ) -> None:
@@ -117,29 +117,31 @@ class RetryPolicy(Retry):
         options.setdefault("raise_on_status", False)
         super().__init__(total, backoff_factor=backoff_factor, **options)
         self.budget = budget
-        self.keyed = keyed
+        self.has_idempotency_key = has_idempotency_key
         self.spread = spread
 
     def new(self, **options: Any) -> RetryPolicy:
         """Return a copy with changes; urllib3 calls it for each step."""
-        return super().new(**{"budget": self.budget, "keyed": self.keyed, "spread": self.spread, **options})
+        return super().new(
+            **{"budget": self.budget, "has_idempotency_key": self.has_idempotency_key, "spread": self.spread, **options}
+        )
 
-    def after(
-        self, failure: ApiException, *, method: str, keyed: bool = False, left: float | None = None
+    def next(
+        self, failure: APIError, *, method: str, has_idempotency_key: bool = False, left: float | None = None
     ) -> RetryPolicy | None:
         """Return the policy with which to try again, None to give up.
 
         Args:
             failure: what came of the last try.
             method: the request's verb.
-            keyed: whether the request carries an idempotency key.
+            has_idempotency_key: whether the request carries an idempotency key.
             left: seconds until the call's deadline, None if it has none.
         """
         if not self.total:
             return None  # the retries are spent
-        if not self._may_pass(failure, keyed):
+        if not self._may_pass(failure, has_idempotency_key):
             return None  # the same request would fare the same
-        if not (keyed or self._is_harmless(failure, method)):
+        if not (has_idempotency_key or self._is_harmless(failure, method)):
             return None  # it might be done twice
         if failure.retry_after is not None and failure.retry_after > defaults.MAX_RETRY_AFTER:
             return None  # nobody waits that long
@@ -155,7 +157,7 @@ class RetryPolicy(Retry):
     pause: float = 0.0
     """The seconds to wait before the try that this policy was returned for."""
 
-    def delay(self, failure: ApiException) -> float:
+    def delay(self, failure: APIError) -> float:
         """Return the seconds to wait before the next try: what the server asked for, else our own backoff."""
         return self.get_backoff_time() if failure.retry_after is None else failure.retry_after
 
@@ -164,17 +166,17 @@ class RetryPolicy(Retry):
         full = min(self.backoff_factor * 2.0 ** (len(self.history) - 1), self.backoff_max)
         return full * (1 - self.spread() / 2)
 
-    def _may_pass(self, failure: ApiException, keyed: bool) -> bool:
+    def _may_pass(self, failure: APIError, has_idempotency_key: bool) -> bool:
         """Whether the failure is of a kind that passes. A busy server's does, a wrong request's or garbage does not."""
-        if isinstance(failure, StatusError):
-            return failure.status in self.status_forcelist or (keyed and _in_progress(failure))
+        if isinstance(failure, HTTPStatusError):
+            return failure.status in self.status_forcelist or (has_idempotency_key and _in_progress(failure))
         if isinstance(failure, (CertificateError, DeadlineExceeded)):
             return False
-        return isinstance(failure, (ConnectionFailed, ConnectionLost, RequestTimedOut))
+        return isinstance(failure, (ConnectError, ConnectionLostError, RequestTimeout))
 
-    def _is_harmless(self, failure: ApiException, method: str) -> bool:
+    def _is_harmless(self, failure: APIError, method: str) -> bool:
         """Whether repeating can do no harm: nothing was sent, or doing it twice is doing it once."""
-        return isinstance(failure, ConnectionFailed) or method in (self.allowed_methods or ())
+        return isinstance(failure, ConnectError) or method in (self.allowed_methods or ())
 
     # What urllib3's own loop asks. It has no word for "give up" but an exception.
 
@@ -192,8 +194,8 @@ class RetryPolicy(Retry):
         _stacktrace: TracebackType | None = None,
     ) -> RetryPolicy:
         """Return the policy with which urllib3 tries again, or raise what ends its trying."""
-        failure = _failed_with(response) if response is not None else translated(error or OSError())
-        further = self.after(failure, method=method or "", keyed=self.keyed)
+        failure = _failed_with(response) if response is not None else map_exception(error or OSError())
+        further = self.next(failure, method=method or "", has_idempotency_key=self.has_idempotency_key)
         if further is not None:
             return further
         reason = error or ResponseError(ResponseError.SPECIFIC_ERROR.format(status_code=failure.status))
@@ -204,13 +206,13 @@ class RetryPolicy(Retry):
         time.sleep(self.pause)
 
 
-def _failed_with(response: urllib3.BaseHTTPResponse) -> ApiException:
+def _failed_with(response: urllib3.BaseHTTPResponse) -> APIError:
     """Return the failure that the head of an answer tells of."""
     wait = retry_after_seconds(response.headers.get(headers.RETRY_AFTER), datetime.now(UTC))
     return error_class(response.status)(status=response.status, retry_after=wait)
 
 
-def _in_progress(failure: StatusError) -> bool:
+def _in_progress(failure: HTTPStatusError) -> bool:
     """Whether a 409 only says that the first request with our idempotency key is still being answered."""
     fields = failure.details.get("fields")
     told = fields.get(headers.IDEMPOTENCY_KEY) if isinstance(fields, dict) else None

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from duologue.errors import DecodeError
+from duologue.errors import DecodingError
 
 MAX_EVENT = 1_048_576
 """The longest event, in characters: a stream that never ends its line must not fill the memory."""
@@ -27,14 +27,14 @@ class ServerSentEvent:
     id: str = ""
 
 
-def read_events(pieces: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+def read_events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
     """Yield the events in a stream of bytes; how the bytes are cut does not matter. An unfinished last one is dropped.
 
     Raises:
         DecodeError: an event is longer than `MAX_EVENT`.
     """
     event = _EventInTheMaking()
-    for line in _lines(_text(pieces)):
+    for line in _lines(_text(chunks)):
         if line:
             event.take(line)
             continue
@@ -43,11 +43,11 @@ def read_events(pieces: Iterable[bytes]) -> Iterator[ServerSentEvent]:
             yield finished
 
 
-def _text(pieces: Iterable[bytes]) -> Iterator[str]:
+def _text(chunks: Iterable[bytes]) -> Iterator[str]:
     """Decode UTF-8 over the cuts; a byte order mark at the beginning is dropped, what is invalid is replaced."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     first = True
-    for piece in pieces:
+    for piece in chunks:
         text = decoder.decode(piece)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
@@ -69,7 +69,7 @@ def _lines(texts: Iterable[str]) -> Iterator[str]:
             waiting = []
         waiting.append(rest)
         if sum(map(len, waiting)) > MAX_EVENT:
-            raise DecodeError("A server-sent event is too long")
+            raise DecodingError("A server-sent event is too long")
 
 
 class _EventInTheMaking:
@@ -93,7 +93,7 @@ class _EventInTheMaking:
     def _add(self, value: str) -> None:
         self._size += len(value) + 1
         if self._size > MAX_EVENT:
-            raise DecodeError("A server-sent event is too long")
+            raise DecodingError("A server-sent event is too long")
         self._data.append(value)
 
     def finish(self) -> ServerSentEvent | None:

@@ -9,9 +9,9 @@ from typing import Self
 from duologue.contract import smart_chat
 from duologue.contract.errors import ApiErrorType, type_of_status
 from duologue.contract.messages import ChatMessage, ChatMessageSchema
-from duologue.errors import ApiException, ConnectionLost, error_of_body
-from duologue.http.api_requestor import EVENT_STREAM_TYPE, OpenAnswer
-from duologue.http.encoding import answer_of, json_of, parsed
+from duologue.errors import APIError, ConnectionLostError, error_from_body
+from duologue.http.api_requestor import EVENT_STREAM_TYPE, StreamingResponse
+from duologue.http.encoding import json_of, parse_response, parsed
 from duologue.http.sse import ServerSentEvent, read_events
 from duologue.http.transport import Response
 
@@ -28,12 +28,12 @@ class ReplyStream:
         print(reply.message.created_at)
 
     Leaving early closes the connection. A reply that fails midway raises the server's error, and one that breaks off
-    raises `ConnectionLost`; it is not asked for again, because its first pieces have been used by then.
+    raises `ConnectionLostError`; it is not asked for again, because its first pieces have been used by then.
     """
 
-    def __init__(self, answer: OpenAnswer) -> None:
+    def __init__(self, answer: StreamingResponse) -> None:
         self._response = answer.response
-        self._telling = answer.telling
+        self._error_context = answer.error_context
         self._message: ChatMessage | None = None
         self._deltas = self._read()
 
@@ -75,14 +75,14 @@ class ReplyStream:
 
     def _read(self) -> Generator[str, None, None]:
         """Yield the deltas, then keep the message."""
-        with self._telling():
+        with self._error_context():
             try:
                 yield from self._streamed() if _is_stream(self._response) else self._whole()
             finally:
                 self._response.close()
 
     def _streamed(self) -> Iterator[str]:
-        for event in read_events(self._response.pieces()):
+        for event in read_events(self._response.iter_bytes()):
             if event.name == smart_chat.SSE_DELTA:
                 yield parsed(_delta, _json(event), self._response.status).delta
             elif event.name == smart_chat.SSE_COMPLETED:
@@ -90,11 +90,11 @@ class ReplyStream:
                 return
             elif event.name == smart_chat.SSE_ERROR:
                 raise _error_of(event)
-        raise ConnectionLost("The reply broke off before it was complete")
+        raise ConnectionLostError("The reply broke off before it was complete")
 
     def _whole(self) -> Iterator[str]:
         """A server that does not stream answers with the whole message."""
-        self._message = answer_of(smart_chat.ASK, self._response)
+        self._message = parse_response(smart_chat.ASK, self._response)
         yield self._message.content
 
 
@@ -110,8 +110,8 @@ _STATUSES = {str(type_of_status(status)): status for status in (500, *range(400,
 _STATUSES[ApiErrorType.VALIDATION_ERROR] = 400
 
 
-def _error_of(event: ServerSentEvent) -> ApiException:
+def _error_of(event: ServerSentEvent) -> APIError:
     """Return the error that an `error` event tells. It has no status of its own: the answer began as a success."""
     body = _json(event)
     code = body.get("code") if isinstance(body, dict) else None
-    return error_of_body(_STATUSES.get(str(code), 500), body)
+    return error_from_body(_STATUSES.get(str(code), 500), body)

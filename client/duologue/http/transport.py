@@ -19,10 +19,10 @@ import urllib3
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
-from duologue.errors import AnswerTooLarge, ApiException, DeadlineExceeded, RequestTimedOut
+from duologue.errors import APIError, DeadlineExceeded, RequestTimeout, ResponseTooLargeError
 from duologue.http.adapter import RetryAdapter
-from duologue.http.error_mapping import FOREIGN, translated
-from duologue.http.pool import Patience
+from duologue.http.error_mapping import TRANSPORT_ERRORS, map_exception
+from duologue.http.pool import DeadlineTimeout
 from duologue.http.retry import RetryPolicy
 
 Session = requests.Session
@@ -90,10 +90,10 @@ class Response:
             limit: the most bytes to read, unpacked; None for any number.
 
         Raises:
-            AnswerTooLarge: there are more; they are not read.
+            ResponseTooLargeError: there are more; they are not read.
         """
         if self._whole is None:
-            self._whole = b"".join(self.pieces() if limit is None else self._up_to(limit))
+            self._whole = b"".join(self.iter_bytes() if limit is None else self._up_to(limit))
         return self._whole
 
     def _up_to(self, limit: int) -> Iterator[bytes]:
@@ -102,17 +102,17 @@ class Response:
             self.close()
             raise self._too_large(limit)
         size = 0
-        with contextlib.closing(self.pieces()) as pieces:
-            for piece in pieces:
+        with contextlib.closing(self.iter_bytes()) as chunks:
+            for piece in chunks:
                 size += len(piece)
                 if size > limit:
                     raise self._too_large(limit)
                 yield piece
 
-    def _too_large(self, limit: int) -> AnswerTooLarge:
-        return AnswerTooLarge(f"The answer is larger than {limit:,} bytes", status=self.status)
+    def _too_large(self, limit: int) -> ResponseTooLargeError:
+        return ResponseTooLargeError(f"The answer is larger than {limit:,} bytes", status=self.status)
 
-    def pieces(self) -> Generator[bytes, None, None]:
+    def iter_bytes(self) -> Generator[bytes, None, None]:
         """Yield the body as it arrives, then give the connection back."""
         try:
             yield from self._pieces
@@ -136,7 +136,7 @@ class Transport(Protocol):
         """Send a request and return the answer as soon as its headers are there.
 
         Raises:
-            ApiException: the exchange failed; nothing else may be raised for what the network does.
+            APIError: the exchange failed; nothing else may be raised for what the network does.
         """
         ...
 
@@ -200,12 +200,12 @@ class HTTPTransport:
         """Make one exchange; see `Transport.send`.
 
         Raises:
-            ClientClosed: after `close`.
+            ClientClosedError: after `close`.
         """
         ends = None if request.deadline is None else time.monotonic() + request.deadline
         try:
             raw = self._sent(request, ends)
-        except FOREIGN as error:
+        except TRANSPORT_ERRORS as error:
             failure = _told(error, ends)
         else:
             return Response(raw.status, raw.headers, _pieces_of(raw, ends), close=lambda: _given_back(raw))
@@ -216,7 +216,7 @@ class HTTPTransport:
         pool = self._pools.get(origin) or self._new_pool(origin)
         if self._proxies:
             target = self._adapter.request_url(_prepared(request.url), self._proxies)
-        patience = Patience(request.timeout, ends)
+        patience = DeadlineTimeout(request.timeout, ends)
         return self._adapter.exchange(pool, request.method, target, request.headers, request.body, patience)
 
     def _new_pool(self, origin: str) -> urllib3.HTTPConnectionPool:
@@ -282,7 +282,7 @@ def _pieces_of(raw: urllib3.BaseHTTPResponse, ends: float | None) -> Iterator[by
     try:
         yield from raw.stream(_PIECE, decode_content=True) if raw.chunked else _unframed(raw)
         return
-    except (*FOREIGN, ValueError) as error:  # the last for a chunk of a negative size
+    except (*TRANSPORT_ERRORS, ValueError) as error:  # the last for a chunk of a negative size
         failure = _told(error, ends)
     raise failure
 
@@ -301,7 +301,7 @@ def _given_back(raw: urllib3.BaseHTTPResponse) -> None:
     raw.release_conn()
 
 
-def _told(error: BaseException, ends: float | None) -> ApiException:
-    failure = translated(error)
+def _told(error: BaseException, ends: float | None) -> APIError:
+    failure = map_exception(error)
     late = ends is not None and time.monotonic() >= ends
-    return DeadlineExceeded() if late and isinstance(failure, RequestTimedOut) else failure
+    return DeadlineExceeded() if late and isinstance(failure, RequestTimeout) else failure

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from duologue.errors import ApiException
+from duologue.errors import APIError
 from duologue.observability.logging_setup import log
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exchange:
+class HookEvent:
     """What a hook is told. Secrets in it are covered.
 
     Args:
@@ -35,12 +35,12 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: int | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    error: ApiException | None = None
+    error: APIError | None = None
     delay: float | None = None
     elapsed: float = 0.0
 
 
-Hook = Callable[[Exchange], object]
+Hook = Callable[[HookEvent], object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Hooks:
     on_error: Hook | None = None
 
 
-def tell(hook: Hook, exchange: Exchange) -> None:
+def tell(hook: Hook, exchange: HookEvent) -> None:
     """Tell a hook of an exchange."""
     try:
         hook(exchange)

@@ -21,7 +21,7 @@ class _Shown(logging.StreamHandler):  # type: ignore[type-arg]  # generic only f
     """Our own handler, which we recognise when we meet it again."""
 
 
-def show_as_told(environ: Mapping[str, str]) -> None:
+def configure_from_env(environ: Mapping[str, str]) -> None:
     """Write the log to standard error if `DUOLOGUE_LOG` is `debug`, `info` or `warning`; once, whoever else asks.
 
     Raises:

@@ -44,7 +44,7 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class OperationStats:
     """What was measured under one name; times are in seconds.
 
     Args:
@@ -87,10 +87,10 @@ class _Series:
         if error is not None:
             self.errors[error] += 1
 
-    def measured(self) -> Measured:
+    def measured(self) -> OperationStats:
         ranked = sorted(self.recent)
         p50, p95, p99 = (quantile(ranked, share) for share in _QUANTILES)
-        return Measured(self.count, self.errors.total(), dict(self.errors), self.total, p50, p95, p99)
+        return OperationStats(self.count, self.errors.total(), dict(self.errors), self.total, p50, p95, p99)
 
 
 def quantile(ranked: Sequence[float], share: float) -> float:
@@ -125,13 +125,13 @@ class PerformanceMonitor:
 
     def attach(self, api: Client) -> Self:
         """Measure the calls of a client, by operation as in `users.LIST`, and return this monitor."""
-        api._caller.observers.append(self._observe)
+        api._requestor.observers.append(self._observe)
         return self
 
     def detach(self, api: Client) -> None:
         """Measure the calls of a client no longer."""
-        if self._observe in api._caller.observers:
-            api._caller.observers.remove(self._observe)
+        if self._observe in api._requestor.observers:
+            api._requestor.observers.remove(self._observe)
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
@@ -162,7 +162,7 @@ class PerformanceMonitor:
         with self._lock:
             self._series_of(name).add(seconds, error)
 
-    def report(self) -> dict[str, Measured]:
+    def report(self) -> dict[str, OperationStats]:
         """Return what was measured until now, by name."""
         with self._lock:
             return {name: series.measured() for name, series in sorted(self._series.items())}
@@ -195,7 +195,7 @@ class PerformanceMonitor:
         return self._series.setdefault(name, _Series(self._window))
 
 
-def _summary(report: dict[str, Measured]) -> Iterator[str]:
+def _summary(report: dict[str, OperationStats]) -> Iterator[str]:
     name = "duologue_call_duration_seconds"
     yield f"# HELP {name} Time until the whole answer was there, retries included."
     yield f"# TYPE {name} summary"
@@ -207,7 +207,7 @@ def _summary(report: dict[str, Measured]) -> Iterator[str]:
         yield f"{name}_count{{{label}}} {one.count}"
 
 
-def _errors(report: dict[str, Measured]) -> Iterator[str]:
+def _errors(report: dict[str, OperationStats]) -> Iterator[str]:
     name = "duologue_call_errors_total"
     yield f"# HELP {name} Calls that failed, by the kind of failure."
     yield f"# TYPE {name} counter"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from duologue.contract import CHAT
-from duologue.errors import StatusError
+from duologue.errors import HTTPStatusError
 
 if TYPE_CHECKING:
     from duologue.client import Client
@@ -43,14 +43,14 @@ class Tracing:
         """Trace the calls of a client, and return this object; without opentelemetry, do nothing."""
         if self._tracer is not None and api not in self._attached:
             self._attached[api] = observer = _Observer(self._tracer, api.config)
-            api._caller.observers.append(observer)
+            api._requestor.observers.append(observer)
         return self
 
     def detach(self, api: Client) -> None:
         """Trace the calls of a client no longer."""
         observer = self._attached.pop(api, None)
         if observer is not None:
-            api._caller.observers.remove(observer)
+            api._requestor.observers.remove(observer)
 
 
 class _Observer:
@@ -59,7 +59,7 @@ class _Observer:
         self._config = config
 
     def __call__(self, record: CallRecord) -> None:
-        began = round(record.began.timestamp() * 1e9)
+        began = round(record.started_at.timestamp() * 1e9)
         operation = record.operation
         span = self._tracer.start_span(
             f"{operation.method} {operation.path}",
@@ -73,7 +73,7 @@ class _Observer:
 
     def _attributes(self, record: CallRecord) -> dict[str, str | int]:
         operation = record.operation
-        base = self._config.chat_url if operation.service is CHAT else self._config.base_url
+        base = self._config.chat_base_url if operation.service is CHAT else self._config.base_url
         parts = urlsplit(base)
         return {
             "http.request.method": operation.method,
@@ -88,7 +88,7 @@ class _Observer:
 
 def _outcome(record: CallRecord) -> dict[str, str | int]:
     found: dict[str, str | int] = {"http.request.resend_count": max(0, len(record.attempts) - 1)}
-    answered = record.error is None or isinstance(record.error, StatusError)
+    answered = record.error is None or isinstance(record.error, HTTPStatusError)
     if answered and record.status:
         found["http.response.status_code"] = record.status
     if record.error is not None:
@@ -98,4 +98,4 @@ def _outcome(record: CallRecord) -> dict[str, str | int]:
 
 def _error_type(error: BaseException) -> str:
     """The status where there is one, as the conventions have it, else the name of the exception."""
-    return str(error.status) if isinstance(error, StatusError) else type(error).__name__
+    return str(error.status) if isinstance(error, HTTPStatusError) else type(error).__name__

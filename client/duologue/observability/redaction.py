@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-COVER = "***"
+MASK = "***"
 
 _NAMES = (
     r"access[_-]?token|refresh[_-]?token|token|password|secret|api[_-]?key|x-api-key|(?:proxy-)?authorization|cookie"
@@ -38,8 +38,8 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
         known: secrets to cover wherever they stand.
     """
     for secret in known:
-        text = text.replace(secret, COVER)
-    return _JWT.sub(COVER, _NAMED.sub(rf"\1{COVER}", text))
+        text = text.replace(secret, MASK)
+    return _JWT.sub(MASK, _NAMED.sub(rf"\1{MASK}", text))
 
 
 def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
@@ -48,19 +48,19 @@ def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(sorted(found | {json.dumps(value)[1:-1] for value in found}, key=len, reverse=True))
 
 
-def covered(value: Any, known: Iterable[str] = ()) -> Any:
+def redact_value(value: Any, known: Iterable[str] = ()) -> Any:
     """Return a JSON value with the secrets in it covered, also those that only a field's name gives away."""
     if isinstance(value, str):
         return redact(value, known)
     if isinstance(value, Mapping):
         return {redact(str(name), known): _field(str(name), item, known) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [covered(item, known) for item in value]
+        return [redact_value(item, known) for item in value]
     return value
 
 
 def _field(name: str, value: Any, known: Iterable[str]) -> Any:
-    return COVER if is_secret(name) and isinstance(value, str) else covered(value, known)
+    return MASK if is_secret(name) and isinstance(value, str) else redact_value(value, known)
 
 
 def is_secret(name: str) -> bool:
@@ -68,6 +68,6 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.fullmatch(name))
 
 
-def covered_headers(headers: Mapping[str, str], known: Iterable[str] = ()) -> dict[str, str]:
+def redact_headers(headers: Mapping[str, str], known: Iterable[str] = ()) -> dict[str, str]:
     """Return headers with the secrets in them covered."""
-    return {name: COVER if is_secret(name) else redact(value, known) for name, value in headers.items()}
+    return {name: MASK if is_secret(name) else redact(value, known) for name, value in headers.items()}

@@ -9,14 +9,14 @@
 hook of the documents beside its counterpart here.
 """
 
-from duologue.errors import QueryCancelled, QueryTimedOut
+from duologue.errors import QueryCancelledError, QueryTimeout
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, OptimisticUpdate, QueryClient
 from duologue.query.infinite import InfiniteData
 from duologue.query.keys import Key
 from duologue.query.mutation import Mutation, MutationOptions, MutationState, Variables
-from duologue.query.observer import Observer, Snapshot
-from duologue.query.options import Query, QueryOptions
-from duologue.query.retry import Retry
+from duologue.query.observer import QueryObserver, QueryResult
+from duologue.query.options import QueryOptions, QuerySpec
+from duologue.query.retry import RetryOptions
 from duologue.query.state import MISSING
 
 __all__ = [
@@ -28,14 +28,14 @@ __all__ = [
     "Mutation",
     "MutationOptions",
     "MutationState",
-    "Observer",
     "OptimisticUpdate",
-    "Query",
-    "QueryCancelled",
+    "QueryCancelledError",
     "QueryClient",
+    "QueryObserver",
     "QueryOptions",
-    "QueryTimedOut",
-    "Retry",
-    "Snapshot",
+    "QueryResult",
+    "QuerySpec",
+    "QueryTimeout",
+    "RetryOptions",
     "Variables",
 ]

@@ -19,14 +19,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from duologue.concurrency.clock import Clock
-from duologue.concurrency.notify import Post
+from duologue.concurrency.notify import NotifyManager
 from duologue.concurrency.single_flight import Flight
-from duologue.errors import ClientClosed, QueryCancelled
+from duologue.errors import ClientClosedError, QueryCancelledError
 from duologue.query.index import KeyIndex
-from duologue.query.keys import Frozen
+from duologue.query.keys import QueryHash
 from duologue.query.optimistic import Patch, applied, compacted, unsettled
-from duologue.query.options import Query
-from duologue.query.query import Entry, Fetch
+from duologue.query.options import QuerySpec
+from duologue.query.query import CachedQuery, Fetch
 from duologue.query.state import (
     MISSING,
     Direction,
@@ -38,10 +38,10 @@ from duologue.query.state import (
     invalidated,
     reverted,
 )
-from duologue.query.structural_sharing import shared
+from duologue.query.structural_sharing import replace_equal_deep
 
 if TYPE_CHECKING:
-    from duologue.query.observer import Observer
+    from duologue.query.observer import QueryObserver
 
 _log = logging.getLogger("duologue")
 
@@ -58,14 +58,14 @@ class QueryCache:
     def __init__(self, *, clock: Clock, run: Callable[[Callable[[], None]], object], max_entries: int) -> None:
         self.clock = clock
         self.lock = threading.Lock()
-        self.post = Post()
+        self.post = NotifyManager()
         self.closed = False
         self._run = run
         self._max_entries = max_entries
-        self._entries: OrderedDict[Frozen, Entry] = OrderedDict()
-        self._index: KeyIndex[Entry] = KeyIndex()
+        self._entries: OrderedDict[QueryHash, CachedQuery] = OrderedDict()
+        self._index: KeyIndex[CachedQuery] = KeyIndex()
         self._fetches: dict[Fetch, threading.Event] = {}
-        self._to_collect: list[tuple[float, int, Frozen]] = []
+        self._to_collect: list[tuple[float, int, QueryHash]] = []
         self._count = itertools.count(1)
         self._waits: dict[int, Flight[Any]] = {}
 
@@ -76,7 +76,7 @@ class QueryCache:
             self._collect()
             return len(self._entries)
 
-    def fresh(self, query: Query[Any]) -> object:
+    def fresh(self, query: QuerySpec[Any]) -> object:
         """Return data that need not be fetched, else `MISSING`."""
         with self.lock:
             entry = self._entries.get(query.frozen)
@@ -89,7 +89,7 @@ class QueryCache:
             self._entries.move_to_end(query.frozen)
             return state.data
 
-    def state(self, frozen: Frozen) -> QueryState | None:
+    def state(self, frozen: QueryHash) -> QueryState | None:
         """Return what is known of a query, None if nothing is."""
         with self.lock:
             self._collect()
@@ -99,28 +99,28 @@ class QueryCache:
             self._entries.move_to_end(frozen)
             return entry.state
 
-    def matching(self, prefix: Frozen, *, exact: bool = False) -> list[Entry]:
+    def matching(self, prefix: QueryHash, *, exact: bool = False) -> list[CachedQuery]:
         """Return the queries that a filter matches, in the order they were made."""
         with self.lock:
             return self._matching(prefix, exact)
 
-    def _matching(self, prefix: Frozen, exact: bool) -> list[Entry]:
+    def _matching(self, prefix: QueryHash, exact: bool) -> list[CachedQuery]:
         self._collect()
         if exact:
             found = self._entries.get(prefix)
             return [] if found is None else [found]
         return sorted(self._index.match(prefix), key=lambda entry: entry.serial)
 
-    def build(self, query: Query[Any]) -> Entry:
+    def build(self, query: QuerySpec[Any]) -> CachedQuery:
         """Return the entry of a query, made if need be; the lock is held."""
         if self.closed:
-            raise ClientClosed
+            raise ClientClosedError
         self._collect()
         known = self._entries.get(query.frozen)
         if known is not None:
             self._entries.move_to_end(query.frozen)
             return known
-        made = self._entries[query.frozen] = Entry(query, next(self._count))
+        made = self._entries[query.frozen] = CachedQuery(query, next(self._count))
         self._index.add(query.frozen, made)
         self._keep_for_now(made)
         self._make_room(made)
@@ -130,7 +130,7 @@ class QueryCache:
 
     def start(
         self,
-        query: Query[Any],
+        query: QuerySpec[Any],
         *,
         anew: bool = False,
         direction: Direction | None = None,
@@ -151,8 +151,8 @@ class QueryCache:
 
     def start_locked(
         self,
-        entry: Entry,
-        query: Query[Any],
+        entry: CachedQuery,
+        query: QuerySpec[Any],
         anew: bool = False,
         direction: Direction | None = None,
         work: Callable[[object], Callable[[], object]] | None = None,
@@ -187,7 +187,7 @@ class QueryCache:
         """Have a fetch made on another thread, unless somebody makes it before."""
 
         def fly() -> None:
-            if fetch.board():
+            if fetch.acquire():
                 fetch.fly()
 
         try:
@@ -201,7 +201,7 @@ class QueryCache:
         while True:
             try:
                 return fetch.join(None if until is None else max(until - self.clock.monotonic(), 0.0))
-            except QueryCancelled:
+            except QueryCancelledError:
                 if fetch.next is None:
                     raise
                 fetch = fetch.next
@@ -212,8 +212,8 @@ class QueryCache:
             while not fetch.settled:
                 self._try(fetch)
         except BaseException:
-            if fetch.passengers < 2:  # nobody else is there to make it
-                self.call_off([fetch])
+            if fetch.waiters < 2:  # nobody else is there to make it
+                self.cancel([fetch])
             raise
         finally:
             self.post.deliver()
@@ -229,7 +229,7 @@ class QueryCache:
             self._arrived(fetch, data)
 
     def _failed(self, fetch: Fetch, error: Exception) -> None:
-        wait = None if fetch.retry_stopped else fetch.settings.retry.wait(fetch.failures, error)
+        wait = None if fetch.retry_stopped else fetch.settings.retry.get_delay(fetch.failures, error)
         if wait is None:
             self._give_up(fetch, error)
             return
@@ -253,7 +253,7 @@ class QueryCache:
         again = False
 
         def plan(base: object, patches: tuple[Patch, ...]) -> tuple[object, tuple[Patch, ...]]:
-            known = shared(base, data) if fetch.settings.structural_sharing else data
+            known = replace_equal_deep(base, data) if fetch.settings.structural_sharing else data
             return known, unsettled(patches, fetch.begun)
 
         def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
@@ -264,10 +264,10 @@ class QueryCache:
             self._end(fetch, invalidated(done) if fetch.invalidated else done)
             fetch.settle(visible)
 
-        self._swap(entry, plan, put, fetch)
+        self._compare_and_set(entry, plan, put, fetch)
         self.post.deliver()
         if again:
-            self.renew([entry])
+            self.refetch([entry])
 
     def _end(self, fetch: Fetch, state: QueryState) -> None:
         fetch.entry.fetch = None
@@ -282,15 +282,15 @@ class QueryCache:
 
     # ---- changing ------------------------------------------------------------------------------------------------
 
-    def _set(self, entry: Entry, state: QueryState) -> None:
+    def _set(self, entry: CachedQuery, state: QueryState) -> None:
         """The one place where observers learn of a state; the lock is held."""
         entry.state = state
         for observer in entry.observers:
             observer.post(state)
 
-    def _swap(
+    def _compare_and_set(
         self,
-        entry: Entry,
+        entry: CachedQuery,
         plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]],
         put: Callable[[object, object, tuple[Patch, ...]], None],
         fetch: Fetch | None = None,
@@ -307,7 +307,7 @@ class QueryCache:
             with self.lock:
                 version, base, patches, before = entry.version, entry.base, entry.patches, entry.state.data
             base, patches = plan(base, patches)
-            visible = base if not patches else shared(before, applied(patches, base))
+            visible = base if not patches else replace_equal_deep(before, applied(patches, base))
             with self.lock:
                 if entry.removed or (fetch is not None and entry.fetch is not fetch):
                     return False
@@ -315,7 +315,9 @@ class QueryCache:
                     put(base, visible, patches)
                     return True
 
-    def put(self, query: Query[Any], update: Callable[[object], object], *, at: datetime | None, make: bool) -> object:
+    def put(
+        self, query: QuerySpec[Any], update: Callable[[object], object], *, at: datetime | None, make: bool
+    ) -> object:
         """Set data by hand, and return what is then to be seen; `MISSING` if nothing was set.
 
         Args:
@@ -335,7 +337,7 @@ class QueryCache:
                 return visible
 
     def _put(
-        self, entry: Entry, query: Query[Any], update: Callable[[object], object], at: datetime | None
+        self, entry: CachedQuery, query: QuerySpec[Any], update: Callable[[object], object], at: datetime | None
     ) -> tuple[bool, object]:
         told: list[object] = []
 
@@ -343,7 +345,7 @@ class QueryCache:
             new = update(base)
             if new is MISSING:
                 raise _Unchanged
-            return (shared(base, new) if query.settings.structural_sharing else new), unsettled(patches)
+            return (replace_equal_deep(base, new) if query.settings.structural_sharing else new), unsettled(patches)
 
         def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
             moment = self.clock.now()
@@ -353,19 +355,19 @@ class QueryCache:
             told.append(visible)
 
         try:
-            return self._swap(entry, plan, put), told[-1] if told else MISSING
+            return self._compare_and_set(entry, plan, put), told[-1] if told else MISSING
         except _Unchanged:
             return True, MISSING
 
-    def patch(self, entry: Entry, patch: Patch) -> None:
-        """Change data optimistically."""
+    def patch(self, entry: CachedQuery, patch: Patch) -> None:
+        """Change data optimistic_update."""
         self._repatch(entry, lambda base, patches: (base, (*patches, patch)))
 
-    def take_back(self, entry: Entry, patch: Patch) -> None:
+    def rollback(self, entry: CachedQuery, patch: Patch) -> None:
         """Undo an optimistic change; the others stay."""
         self._repatch(entry, lambda base, patches: (base, tuple(other for other in patches if other is not patch)))
 
-    def confirm(self, entry: Entry, patch: Patch) -> None:
+    def commit(self, entry: CachedQuery, patch: Patch) -> None:
         """Make an optimistic change part of the data: the server has made it."""
         patch.settled_at = next(self._count)
 
@@ -376,7 +378,7 @@ class QueryCache:
         self._repatch(entry, plan)
 
     def _repatch(
-        self, entry: Entry, plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]]
+        self, entry: CachedQuery, plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]]
     ) -> None:
         def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
             seen = entry.state.data
@@ -384,10 +386,10 @@ class QueryCache:
             if visible is not seen:
                 self._set(entry, entry.state)
 
-        self._swap(entry, plan, put)
+        self._compare_and_set(entry, plan, put)
         self.post.deliver()
 
-    def invalidate(self, prefix: Frozen, *, exact: bool) -> list[Entry]:
+    def invalidate(self, prefix: QueryHash, *, exact: bool) -> list[CachedQuery]:
         """Declare data out of date, and return the queries concerned."""
         with self.lock:
             found = self._matching(prefix, exact)
@@ -399,7 +401,7 @@ class QueryCache:
         self.post.deliver()
         return found
 
-    def renew(self, entries: Iterable[Entry]) -> None:
+    def refetch(self, entries: Iterable[CachedQuery]) -> None:
         """Fetch again in the background, not settling for what was asked for before."""
         for entry in entries:
             with self.lock:
@@ -410,8 +412,8 @@ class QueryCache:
             self.in_background(fetch)
         self.post.deliver()
 
-    def call_off(self, fetches: Iterable[Fetch]) -> None:
-        """Call off fetches: whoever waits gets `QueryCancelled`, and the states are what they were before."""
+    def cancel(self, fetches: Iterable[Fetch]) -> None:
+        """Call off fetches: whoever waits gets `QueryCancelledError`, and the states are what they were before."""
         with self.lock:
             for fetch in fetches:
                 if fetch.entry.fetch is fetch:
@@ -420,28 +422,28 @@ class QueryCache:
         self.post.deliver()
 
     def _cancel(self, fetch: Fetch) -> None:
-        unmanned = fetch.pilot is None
-        fetch.settle(error=QueryCancelled())
+        unmanned = fetch.leader is None
+        fetch.settle(error=QueryCancelledError())
         if unmanned:
             landed = self._fetches.pop(fetch, None)
             if landed is not None:
                 landed.set()
 
-    def remove(self, entries: Iterable[Entry]) -> None:
+    def remove(self, entries: Iterable[CachedQuery]) -> None:
         """Forget queries, and what is being fetched for them; observers keep what they have seen."""
         with self.lock:
             for entry in entries:
                 self._remove(entry)
         self.post.deliver()
 
-    def reset(self, entries: Iterable[Entry]) -> None:
+    def reset(self, entries: Iterable[CachedQuery]) -> None:
         """Return queries to how they were before any data; the observers are told."""
         with self.lock:
             for entry in entries:
                 self._reset(entry)
         self.post.deliver()
 
-    def _reset(self, entry: Entry) -> None:
+    def _reset(self, entry: CachedQuery) -> None:
         fetch, entry.fetch = entry.fetch, None
         if fetch is not None:
             self._cancel(fetch)
@@ -460,20 +462,20 @@ class QueryCache:
 
     # ---- observers -----------------------------------------------------------------------------------------------
 
-    def attach(self, observer: Observer[Any], query: Query[Any]) -> Entry:
+    def attach(self, observer: QueryObserver[Any], query: QuerySpec[Any]) -> CachedQuery:
         """Have an observer told of a query; the lock is held."""
         entry = self.build(query)
         entry.observers[observer] = None
         entry.collect_at = math.inf
         return entry
 
-    def detach(self, observer: Observer[Any], entry: Entry) -> None:
+    def detach(self, observer: QueryObserver[Any], entry: CachedQuery) -> None:
         """Have an observer told no more; the lock is held. A fetch that only it wanted is not tried again."""
         if observer not in entry.observers:
             return
         del entry.observers[observer]
         if not entry.observers:
-            if entry.fetch is not None and not entry.fetch.passengers:
+            if entry.fetch is not None and not entry.fetch.waiters:
                 entry.fetch.retry_stopped = True
             self._keep_for_now(entry)
 
@@ -490,7 +492,7 @@ class QueryCache:
             if not landed.wait(None if until is None else max(until - time.monotonic(), 0)):
                 return False
 
-    def fetches(self, entries: Iterable[Entry]) -> list[Fetch]:
+    def fetches(self, entries: Iterable[CachedQuery]) -> list[Fetch]:
         """Return what is being fetched for some queries."""
         with self.lock:
             return [entry.fetch for entry in entries if entry.fetch is not None]
@@ -505,7 +507,7 @@ class QueryCache:
 
     # ---- keeping and forgetting; the lock is held ----------------------------------------------------------------
 
-    def _remove(self, entry: Entry) -> None:
+    def _remove(self, entry: CachedQuery) -> None:
         if entry.removed:
             return
         entry.removed = True
@@ -516,13 +518,13 @@ class QueryCache:
         del self._entries[entry.frozen]
         self._index.discard(entry.frozen)
 
-    def _keep_for_now(self, entry: Entry) -> None:
+    def _keep_for_now(self, entry: CachedQuery) -> None:
         """From now on it may be collected, after its time."""
         if entry.idle and not entry.removed:
             entry.collect_at = self.clock.monotonic() + entry.cache_time
             self._note(entry)
 
-    def _note(self, entry: Entry) -> None:
+    def _note(self, entry: CachedQuery) -> None:
         """Have an entry looked at when its time has come; it is noted once, however often that moves."""
         if not entry.noted and entry.collect_at < math.inf:
             entry.noted = True
@@ -546,7 +548,7 @@ class QueryCache:
             else:
                 self._note(entry)
 
-    def _make_room(self, made: Entry) -> None:
+    def _make_room(self, made: CachedQuery) -> None:
         """Remove the longest unused. What is observed or being fetched stays, even above the bound."""
         for _ in range(len(self._entries)):
             if len(self._entries) <= self._max_entries:
@@ -562,9 +564,9 @@ class _Unchanged(Exception):  # a way out, not an error
     """The updater wants nothing changed."""
 
 
-def _work(query: Query[Any]) -> Callable[[object], Callable[[], object]]:
-    if query.paging is not None:
-        return query.paging.refetch
+def _work(query: QuerySpec[Any]) -> Callable[[object], Callable[[], object]]:
+    if query.infinite_behavior is not None:
+        return query.infinite_behavior.refetch
     function = query.function
     if function is None:
         raise ValueError(f"{query!r} has no function that could fetch it")

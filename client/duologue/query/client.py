@@ -13,13 +13,13 @@ from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, cast
 from duologue.concurrency.clock import Clock
 from duologue.query import defaults
 from duologue.query.cache import QueryCache
-from duologue.query.infinite import InfiniteData, Paging
-from duologue.query.keys import Key, freeze_key
+from duologue.query.infinite import InfiniteData, InfiniteQueryBehavior
+from duologue.query.keys import Key, hash_key
 from duologue.query.mutation import Mutation, MutationOptions
-from duologue.query.observer import Observer, RefetchOnMount, Snapshot, snapshot_of
+from duologue.query.observer import QueryObserver, QueryResult, RefetchOnMount, snapshot_of
 from duologue.query.optimistic import Patch
-from duologue.query.options import Query, QueryOptions, Settings, settings
-from duologue.query.query import Entry
+from duologue.query.options import QueryOptions, QuerySpec, Settings, settings
+from duologue.query.query import CachedQuery
 from duologue.query.state import MISSING, Missing
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class QueryClient:
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
         self.cache = QueryCache(clock=self.clock, run=self._run, max_entries=max_entries)
-        self.era = 0
+        self.generation = 0
         """How often everything was forgotten because somebody else logged in."""
 
     # ---- queries to hold on to -----------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class QueryClient:
         Raises:
             TypeError: the key is no tuple of JSON values.
         """
-        return BoundQuery(self, Query(key, function, settings(self.settings, options)))
+        return BoundQuery(self, QuerySpec(key, function, settings(self.settings, options)))
 
     def infinite(
         self,
@@ -105,8 +105,15 @@ class QueryClient:
             max_pages: how many pages to keep; None keeps all.
             options: see `QueryOptions`.
         """
-        paging = Paging(function, initial_page_param, get_next_page_param, get_previous_page_param, max_pages)
-        made: Query[Any] = Query(key, paging.refetch(MISSING), settings(self.settings, options), paging=paging)
+        infinite_behavior = InfiniteQueryBehavior(
+            function, initial_page_param, get_next_page_param, get_previous_page_param, max_pages
+        )
+        made: QuerySpec[Any] = QuerySpec(
+            key,
+            infinite_behavior.refetch(MISSING),
+            settings(self.settings, options),
+            infinite_behavior=infinite_behavior,
+        )
         return BoundInfiniteQuery(self, made)
 
     def mutation(self, function: Callable[P, T], **options: Unpack[MutationOptions]) -> Mutation[P, T]:
@@ -141,9 +148,9 @@ class QueryClient:
         self,
         key: Key,
         function: Callable[[], T] | None,
-        callback: Callable[[Snapshot[T]], object] | None = None,
+        callback: Callable[[QueryResult[T]], object] | None = None,
         **options: Unpack[QueryOptions],
-    ) -> Observer[T]:
+    ) -> QueryObserver[T]:
         """Observe a query (`useQuery`, `QueryObserver`); see `Observer`."""
         return self.query(key, function, **options).observe(callback)
 
@@ -156,15 +163,15 @@ class QueryClient:
             key: which query.
             default: returned where there is no data.
         """
-        state = self.cache.state(freeze_key(key))
+        state = self.cache.state(hash_key(key))
         return default if state is None or state.data is MISSING else state.data
 
-    def get_state(self, key: Key) -> Snapshot[Any] | None:
+    def get_state(self, key: Key) -> QueryResult[Any] | None:
         """Return what is known of a query, None if nothing is (`getQueryState`)."""
-        state = self.cache.state(freeze_key(key))
+        state = self.cache.state(hash_key(key))
         return None if state is None else snapshot_of(state, self.settings.stale_time, self.clock.monotonic())
 
-    def get_all(self, prefix: Key = ()) -> list[tuple[Key, Any]]:
+    def get_queries_data(self, prefix: Key = ()) -> list[tuple[Key, Any]]:
         """Return key and data of all queries that a prefix matches and that have data (`getQueriesData`)."""
         found = [(entry.key, entry.state.data) for entry in self._matching(prefix)]
         return [(key, data) for key, data in found if data is not MISSING]
@@ -197,12 +204,12 @@ class QueryClient:
         put = self.cache.put(self._keyed(key), update, at=None, make=default is not MISSING)
         return cast("T | None", self.get_data(key) if put is MISSING else put)
 
-    def update_all(self, prefix: Key, updater: Callable[[Any], Any]) -> None:
+    def set_queries_data(self, prefix: Key, updater: Callable[[Any], Any]) -> None:
         """Replace the data of all queries that a prefix matches and that have data (`setQueriesData`)."""
         for entry in self._matching(prefix):
             self.update_data(entry.key, updater)
 
-    def optimistically(self, key: Key, update: Callable[[T], T]) -> OptimisticUpdate:
+    def optimistic_update(self, key: Key, update: Callable[[T], T]) -> OptimisticUpdate:
         """Change data before the server has; confirm or take back the change when it is known what the server did.
 
         Fetches that are under way are cancelled, since they would show the state before. Where there is no data,
@@ -213,7 +220,7 @@ class QueryClient:
             update: returns the changed data; it may be called again on newer data, and must not alter what it gets.
         """
         found = self._matching(key, exact=True)
-        self.cache.call_off(self.cache.fetches(found))
+        self.cache.cancel(self.cache.fetches(found))
         patch = Patch(update)
         for entry in found:
             self.cache.patch(entry, patch)
@@ -233,11 +240,11 @@ class QueryClient:
             exact: only the query of exactly this key.
             refetch: what to fetch again: `active` (observed and enabled), `all`, `none`.
         """
-        found = self.cache.invalidate(freeze_key(prefix), exact=exact)
+        found = self.cache.invalidate(hash_key(prefix), exact=exact)
         if refetch == "active":
-            self.cache.renew([entry for entry in found if entry.active])
+            self.cache.refetch([entry for entry in found if entry.active])
         elif refetch == "all":
-            self.cache.renew([entry for entry in found if entry.active or not entry.observers])
+            self.cache.refetch([entry for entry in found if entry.active or not entry.observers])
 
     def refetch(self, prefix: Key = (), *, exact: bool = False, timeout: float | None = None) -> None:
         """Fetch again, fresh or not, and wait for it (`refetchQueries`). Errors are noted in the states, not raised.
@@ -248,10 +255,10 @@ class QueryClient:
             timeout: seconds to wait for fetches of other threads.
 
         Raises:
-            QueryTimedOut: it took longer.
+            QueryTimeout: it took longer.
         """
         found = [entry for entry in self._matching(prefix, exact=exact) if entry.active or not entry.observers]
-        self.cache.renew(found)
+        self.cache.refetch(found)
         for fetch in self.cache.fetches(found):
             self._join_quietly(fetch.entry, fetch, timeout)
 
@@ -259,15 +266,15 @@ class QueryClient:
         """Call off what is being fetched (`cancelQueries`): states return to what they were before.
 
         A function that is running cannot be interrupted, but nobody waits for it any more, and what it returns is
-        dropped; between two tries it ends at once. Whoever waited gets `QueryCancelled`.
+        dropped; between two tries it ends at once. Whoever waited gets `QueryCancelledError`.
         """
-        self.cache.call_off(self.cache.fetches(self._matching(prefix, exact=exact)))
+        self.cache.cancel(self.cache.fetches(self._matching(prefix, exact=exact)))
 
     def remove(self, prefix: Key = (), *, exact: bool = False) -> None:
         """Forget queries, and what is being fetched for them (`removeQueries`)."""
         self.cache.remove(self._matching(prefix, exact=exact))
 
-    def remove_unobserved(self, prefix: Key = ()) -> None:
+    def remove_inactive(self, prefix: Key = ()) -> None:
         """Forget queries, but those that somebody observes (`removeQueries({type: "inactive"})`)."""
         self.cache.remove([entry for entry in self._matching(prefix) if not entry.observers])
 
@@ -275,7 +282,7 @@ class QueryClient:
         """Return queries to how they were before any data, and fetch those that are observed (`resetQueries`)."""
         found = self._matching(prefix, exact=exact)
         self.cache.reset(found)
-        self.cache.renew([entry for entry in found if entry.active])
+        self.cache.refetch([entry for entry in found if entry.active])
 
     def clear(self) -> None:
         """Forget everything (`clear`)."""
@@ -287,7 +294,7 @@ class QueryClient:
         What is observed is emptied, its observers are told by a background thread, and nothing is fetched. Nothing that
         was asked for before can come back: fetches are cancelled, optimistic updates dropped.
         """
-        self.era += 1
+        self.generation += 1
         self.cache.forget_all()
         with suppress(RuntimeError):  # closed: nobody is left to be told
             self._run(self.cache.post.deliver)
@@ -312,9 +319,9 @@ class QueryClient:
         return self.closing.is_set()
 
     def close(self) -> None:
-        """Forget everything, and return when nothing runs any more; a later call raises `ClientClosed`.
+        """Forget everything, and return when nothing runs any more; a later call raises `ClientClosedError`.
 
-        Whoever waits gets `QueryCancelled`. Functions that background threads are running are waited for.
+        Whoever waits gets `QueryCancelledError`. Functions that background threads are running are waited for.
         """
         self.closing.set()
         self.cache.close()
@@ -348,13 +355,13 @@ class QueryClient:
                 self._pool = ThreadPoolExecutor(defaults.WORKERS, thread_name_prefix="duologue-query")
             return self._pool.submit(function)
 
-    def _matching(self, prefix: Key, *, exact: bool = False) -> list[Entry]:
-        return self.cache.matching(freeze_key(prefix), exact=exact)
+    def _matching(self, prefix: Key, *, exact: bool = False) -> list[CachedQuery]:
+        return self.cache.matching(hash_key(prefix), exact=exact)
 
-    def _keyed(self, key: Key) -> Query[Any]:
-        return Query(key, None, self.settings)
+    def _keyed(self, key: Key) -> QuerySpec[Any]:
+        return QuerySpec(key, None, self.settings)
 
-    def _join_quietly(self, entry: Entry, fetch: Any, timeout: float | None) -> None:
+    def _join_quietly(self, entry: CachedQuery, fetch: Any, timeout: float | None) -> None:
         try:
             self.cache.join(fetch, timeout)
         except Exception as error:
@@ -366,24 +373,24 @@ class QueryClient:
 class OptimisticUpdate:
     """A change that the server is still to make; a context manager that confirms it, or takes it back on an error.
 
-    with queries.optimistically(("users", "1"), lambda user: replace(user, name="Ada")):
+    with queries.optimistic_update(("users", "1"), lambda user: replace(user, name="Ada")):
         api.users.update("1", name="Ada")
     """
 
-    def __init__(self, cache: QueryCache, entries: Sequence[Entry], patch: Patch) -> None:
+    def __init__(self, cache: QueryCache, entries: Sequence[CachedQuery], patch: Patch) -> None:
         self._cache = cache
         self._entries = entries
         self._patch = patch
 
-    def confirm(self) -> None:
+    def commit(self) -> None:
         """The server has made the change: it is part of the data now."""
         for entry in self._entries:
-            self._cache.confirm(entry, self._patch)
+            self._cache.commit(entry, self._patch)
 
-    def take_back(self) -> None:
+    def rollback(self) -> None:
         """The server has not: the data is what it would be without this change; others stay."""
         for entry in self._entries:
-            self._cache.take_back(entry, self._patch)
+            self._cache.rollback(entry, self._patch)
 
     def __enter__(self) -> Self:
         return self
@@ -392,9 +399,9 @@ class OptimisticUpdate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self.confirm()
+            self.commit()
         else:
-            self.take_back()
+            self.rollback()
 
 
 class BoundQuery(Generic[T]):
@@ -402,7 +409,7 @@ class BoundQuery(Generic[T]):
 
     __slots__ = ("client", "query")
 
-    def __init__(self, client: QueryClient, query: Query[T]) -> None:
+    def __init__(self, client: QueryClient, query: QuerySpec[T]) -> None:
         self.client = client
         self.query = query
 
@@ -419,8 +426,8 @@ class BoundQuery(Generic[T]):
                 this thread makes itself has the timeouts of the function.
 
         Raises:
-            QueryTimedOut: it took longer.
-            QueryCancelled: it was called off.
+            QueryTimeout: it took longer.
+            QueryCancelledError: it was called off.
             Exception: what the function raised at last; everybody who waits gets it.
         """
         known = self.client.cache.fresh(self.query)
@@ -456,30 +463,30 @@ class BoundQuery(Generic[T]):
 
     def observe(
         self,
-        callback: Callable[[Snapshot[T]], object] | None = None,
+        callback: Callable[[QueryResult[T]], object] | None = None,
         *,
         refetch_on_mount: RefetchOnMount = "stale",
-    ) -> Observer[T]:
+    ) -> QueryObserver[T]:
         """Observe it, and have it fetched in the background when it is stale.
 
         Args:
             callback: gets a snapshot at each change.
             refetch_on_mount: whether to fetch what is there already: when it is `stale`, `always`, or `never`.
         """
-        return Observer(self.client.cache, self.query, callback, refetch_on_mount=refetch_on_mount)
+        return QueryObserver(self.client.cache, self.query, callback, refetch_on_mount=refetch_on_mount)
 
     def select(
         self,
         choose: Callable[[T], S],
-        callback: Callable[[Snapshot[S]], object] | None = None,
-    ) -> Observer[S]:
+        callback: Callable[[QueryResult[S]], object] | None = None,
+    ) -> QueryObserver[S]:
         """Observe a part of it (`select`): who wants to know one thing is not told of the others.
 
         Args:
             choose: returns the part; called once for each new data.
             callback: gets a snapshot at each change of what can be seen.
         """
-        return Observer(self.client.cache, self.query, callback, select=choose)
+        return QueryObserver(self.client.cache, self.query, callback, select=choose)
 
     def get_data(self) -> T | None:
         """Return what is in the cache, fresh or not, and fetch nothing."""
@@ -506,9 +513,9 @@ class BoundQuery(Generic[T]):
         self.client.remove(self.key, exact=True)
 
     @property
-    def state(self) -> Snapshot[T] | None:
+    def state(self) -> QueryResult[T] | None:
         """What is known of it, None if nothing is."""
-        return cast("Snapshot[T] | None", self.client.get_state(self.key))
+        return cast("QueryResult[T] | None", self.client.get_state(self.key))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key!r}>"
@@ -537,20 +544,20 @@ class BoundInfiniteQuery(BoundQuery[InfiniteData[T, V]], Generic[T, V]):
     @property
     def has_next_page(self) -> bool:
         """Whether there is a page after the last that is known."""
-        return self._paging.has_next(self.get_data())
+        return self._infinite_behavior.has_next(self.get_data())
 
     @property
     def has_previous_page(self) -> bool:
         """Whether there is a page before the first that is known."""
-        return self._paging.has_previous(self.get_data())
+        return self._infinite_behavior.has_previous(self.get_data())
 
     @property
-    def _paging(self) -> Paging[T, V]:
-        return cast("Paging[T, V]", self.query.paging)
+    def _infinite_behavior(self) -> InfiniteQueryBehavior[T, V]:
+        return cast("InfiniteQueryBehavior[T, V]", self.query.infinite_behavior)
 
     def _grown(self, direction: Literal["forward", "backward"], timeout: float | None) -> InfiniteData[T, V]:
         cache = self.client.cache
         fetch = cache.start(
-            self.query, anew=True, direction=direction, work=lambda base: self._paging.grow(base, direction)
+            self.query, anew=True, direction=direction, work=lambda base: self._infinite_behavior.grow(base, direction)
         )
         return cast("InfiniteData[T, V]", cache.join(fetch, timeout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from duologue.query.keys import DICT, LIST, Frozen, covers
+from duologue.query.keys import DICT, LIST, QueryHash, partial_match
 
 T = TypeVar("T")
 
@@ -19,14 +19,14 @@ class KeyIndex(Generic[T]):
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
 
-    def add(self, key: Frozen, value: T) -> None:
+    def add(self, key: QueryHash, value: T) -> None:
         """Put a value at a key, in the place of one that is there."""
         node = self._root
         for element in key:
             node = node.child(element)
         node.values = [value]
 
-    def discard(self, key: Frozen) -> None:
+    def discard(self, key: QueryHash) -> None:
         """Take away what is at a key, and the branches that led to nothing else."""
         path = [self._root]
         for element in key:
@@ -39,7 +39,7 @@ class KeyIndex(Generic[T]):
             if not parent.forget_if_empty(element):
                 return
 
-    def match(self, prefix: Frozen) -> list[T]:
+    def match(self, prefix: QueryHash) -> list[T]:
         """Return the values whose keys a prefix matches, in no particular order."""
         nodes = [self._root]
         for element in prefix:
@@ -90,7 +90,7 @@ class _Node(Generic[T]):
             return [] if found is None else [found]
         nothing: dict[Any, _Node[T]] = {}
         rarest = min((self.having.get(trait, nothing) for trait in _traits(part)), key=len)
-        return [child for element, child in rarest.items() if covers(part, element)]
+        return [child for element, child in rarest.items() if partial_match(part, element)]
 
 
 def _traits(element: Any) -> list[Any]:

@@ -26,7 +26,7 @@ class InfiniteData(Generic[T, P]):
 
 
 @dataclass(frozen=True, slots=True)
-class Paging(Generic[T, P]):
+class InfiniteQueryBehavior(Generic[T, P]):
     """How an infinite query grows.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 Key: TypeAlias = tuple[Any, ...]
 """A query's name: strings, numbers, booleans, None, and lists and dictionaries of them."""
 
-Frozen: TypeAlias = tuple[Any, ...]
+QueryHash: TypeAlias = tuple[Any, ...]
 """A key that can be hashed. Dictionaries, lists and booleans in it carry a mark, so that no two kinds are equal."""
 
 DICT = "\0{"
@@ -22,7 +22,7 @@ _BOOL = "\0?"
 _TRUE, _FALSE = (_BOOL, True), (_BOOL, False)
 
 
-def freeze_key(key: Key | list[Any]) -> Frozen:
+def hash_key(key: Key | list[Any]) -> QueryHash:
     """Return the form of a key that can be hashed; keys that mean the same have the same.
 
     Args:
@@ -38,7 +38,7 @@ def freeze_key(key: Key | list[Any]) -> Frozen:
 
 
 def freeze(value: object) -> Any:
-    """Return the hashable form of one JSON value; see `freeze_key` for what it raises."""
+    """Return the hashable form of one JSON value; see `hash_key` for what it raises."""
     if isinstance(value, bool):
         return _TRUE if value else _FALSE
     if value is None or isinstance(value, (str, int)):
@@ -52,7 +52,7 @@ def freeze(value: object) -> Any:
     raise TypeError(f"A query key is made of JSON values; {value!r} is none")
 
 
-def covers(part: Any, whole: Any) -> bool:
+def partial_match(part: Any, whole: Any) -> bool:
     """Tell whether an element of a filter matches an element of a key; both are frozen."""
     if part == whole:
         return True
@@ -60,8 +60,8 @@ def covers(part: Any, whole: Any) -> bool:
         return False
     if part[0] == DICT:
         there = dict(whole[1:])
-        return all(name in there and covers(item, there[name]) for name, item in part[1:])
-    return part[0] == LIST and len(part) <= len(whole) and all(map(covers, part[1:], whole[1:]))
+        return all(name in there and partial_match(item, there[name]) for name, item in part[1:])
+    return part[0] == LIST and len(part) <= len(whole) and all(map(partial_match, part[1:], whole[1:]))
 
 
 def _name(name: object) -> str:

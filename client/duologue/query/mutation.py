@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, ParamSpec, TypedDict, TypeVar, Unpack
 
-from duologue.concurrency.notify import Mailbox, Post
-from duologue.errors import ClientClosed
+from duologue.concurrency.notify import ListenerQueue, NotifyManager
+from duologue.errors import ClientClosedError
 from duologue.query import defaults
 from duologue.query.keys import Key
-from duologue.query.retry import Retry
+from duologue.query.retry import RetryOptions
 
 if TYPE_CHECKING:
     from duologue.query.client import OptimisticUpdate, QueryClient
@@ -55,7 +55,7 @@ class MutationOptions(TypedDict, total=False):
     optimistic: Callable[[Variables], Iterable[tuple[Key, Callable[[Any], Any]]]]
     stores: Callable[[Any, Variables], Iterable[tuple[Key, Any]]]
     invalidates: Callable[[Variables], Iterable[Key]]
-    retry: Retry | int
+    retry: RetryOptions | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,10 @@ class Mutation(Generic[P, T]):
         self._function = function
         self._options = options
         retry = options.get("retry", defaults.MUTATION_RETRIES)
-        self._retry = Retry(retry) if isinstance(retry, int) else retry
+        self._retry = RetryOptions(retry) if isinstance(retry, int) else retry
         self._lock = threading.Lock()
-        self._post = Post()
-        self._listeners: dict[Mailbox[MutationState], None] = {}
+        self._post = NotifyManager()
+        self._listeners: dict[ListenerQueue[MutationState], None] = {}
         self._turn = 0
         self._state = MutationState()
 
@@ -126,7 +126,7 @@ class Mutation(Generic[P, T]):
 
     def subscribe(self, callback: Callable[[MutationState], object]) -> Callable[[], None]:
         """Have a function called with each new state; return what ends that."""
-        mailbox = Mailbox(callback)
+        mailbox = ListenerQueue(callback)
         with self._lock:
             self._listeners[mailbox] = None
 
@@ -153,14 +153,14 @@ class Mutation(Generic[P, T]):
 
     def mutate(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, by its name in TanStack Query (`mutateAsync`)."""
-        call = _Call(Variables(args, kwargs), self._begin(Variables(args, kwargs)), self._client.era)
+        call = _Call(Variables(args, kwargs), self._begin(Variables(args, kwargs)), self._client.generation)
         try:
             data = self._made(call, args, kwargs)
         except Exception as error:
             self._went_wrong(call, error)
             raise
         except BaseException:
-            self._take_back(call)
+            self._roll_back(call)
             raise
         finally:
             self._invalidate(call)
@@ -169,7 +169,7 @@ class Mutation(Generic[P, T]):
 
     def _begin(self, variables: Variables) -> int:
         if self._client.closed:
-            raise ClientClosed
+            raise ClientClosedError
         with self._lock:
             self._turn += 1
             turn = self._turn
@@ -182,7 +182,7 @@ class Mutation(Generic[P, T]):
             call.context = options["on_mutate"](call.variables)
         if "optimistic" in options:
             for key, update in options["optimistic"](call.variables):
-                call.updates.append(self._client.optimistically(key, update))
+                call.updates.append(self._client.optimistic_update(key, update))
         data = self._tried(call, args, kwargs)
         self._succeeded(call, data)
         return data
@@ -193,7 +193,7 @@ class Mutation(Generic[P, T]):
             try:
                 return self._function(*args, **kwargs)
             except Exception as error:
-                wait = self._retry.wait(failures, error)
+                wait = self._retry.get_delay(failures, error)
                 if wait is None:
                     raise
                 failures += 1
@@ -205,8 +205,10 @@ class Mutation(Generic[P, T]):
     def _succeeded(self, call: _Call, data: T) -> None:
         options = self._options
         for update in call.taken():
-            update.confirm()
-        if "stores" in options and call.era == self._client.era:  # else it belongs to somebody who has left
+            update.commit()
+        if (
+            "stores" in options and call.generation == self._client.generation
+        ):  # else it belongs to somebody who has left
             for key, known in options["stores"](data, call.variables):
                 self._client.set_data(key, known)
         if "on_success" in options:
@@ -216,7 +218,7 @@ class Mutation(Generic[P, T]):
 
     def _went_wrong(self, call: _Call, error: Exception) -> None:
         options = self._options
-        self._take_back(call)
+        self._roll_back(call)
         try:
             if "on_error" in options:
                 options["on_error"](error, call.variables, call.context)
@@ -229,9 +231,9 @@ class Mutation(Generic[P, T]):
                 replace(self._state, status="error", data=None, error=error, failure_count=count, failure_reason=error),
             )
 
-    def _take_back(self, call: _Call) -> None:
+    def _roll_back(self, call: _Call) -> None:
         for update in call.taken():
-            update.take_back()
+            update.rollback()
 
     def _invalidate(self, call: _Call) -> None:
         if "invalidates" in self._options and not self._client.closed:
@@ -251,10 +253,10 @@ class Mutation(Generic[P, T]):
 class _Call:
     """One call under way."""
 
-    def __init__(self, variables: Variables, turn: int, era: int) -> None:
+    def __init__(self, variables: Variables, turn: int, generation: int) -> None:
         self.variables = variables
         self.turn = turn
-        self.era = era
+        self.generation = generation
         self.context: Any = None
         self.updates: list[OptimisticUpdate] = []
 

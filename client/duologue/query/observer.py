@@ -8,16 +8,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
-from duologue.concurrency.notify import Mailbox
-from duologue.errors import QueryCancelled
-from duologue.query.options import Query
-from duologue.query.query import Entry, Fetch
+from duologue.concurrency.notify import ListenerQueue
+from duologue.errors import QueryCancelledError
+from duologue.query.options import QuerySpec
+from duologue.query.query import CachedQuery, Fetch
 from duologue.query.state import MISSING, Direction, FetchStatus, QueryState, Status
-from duologue.query.structural_sharing import shared
+from duologue.query.structural_sharing import replace_equal_deep
 
 if TYPE_CHECKING:
     from duologue.query.cache import QueryCache
-    from duologue.query.infinite import Paging
+    from duologue.query.infinite import InfiniteQueryBehavior
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ RefetchOnMount = Literal["stale", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot(Generic[T]):
+class QueryResult(Generic[T]):
     """What an observer sees at one moment; it never changes.
 
     Args:
@@ -55,7 +55,7 @@ class Snapshot(Generic[T]):
     is_previous_data: bool = False
     is_fetched: bool = False
     direction: Direction | None = None
-    _paging: Paging[Any, Any] | None = field(default=None, repr=False, compare=False)
+    _infinite_behavior: InfiniteQueryBehavior[Any, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_loading(self) -> bool:
@@ -100,12 +100,12 @@ class Snapshot(Generic[T]):
     @property
     def has_next_page(self) -> bool:
         """Whether an infinite query can grow at its end."""
-        return self._paging is not None and self._paging.has_next(self.data)
+        return self._infinite_behavior is not None and self._infinite_behavior.has_next(self.data)
 
     @property
     def has_previous_page(self) -> bool:
         """Whether an infinite query can grow at its beginning."""
-        return self._paging is not None and self._paging.has_previous(self.data)
+        return self._infinite_behavior is not None and self._infinite_behavior.has_previous(self.data)
 
     @property
     def is_fetching_next_page(self) -> bool:
@@ -118,7 +118,7 @@ class Snapshot(Generic[T]):
         return self.is_fetching and self.direction == "backward"
 
 
-def same(one: Snapshot[Any], other: Snapshot[Any]) -> bool:
+def same(one: QueryResult[Any], other: QueryResult[Any]) -> bool:
     """Tell whether nothing changed. Data is compared by identity: structural sharing has seen to that."""
     return one is other or all(
         getattr(one, name) is getattr(other, name) or (name in _BY_VALUE and getattr(one, name) == getattr(other, name))
@@ -126,13 +126,13 @@ def same(one: Snapshot[Any], other: Snapshot[Any]) -> bool:
     )
 
 
-_SEEN = tuple(name for name in Snapshot.__dataclass_fields__ if name != "_paging")
+_SEEN = tuple(name for name in QueryResult.__dataclass_fields__ if name != "_paging")
 _BY_VALUE = frozenset(_SEEN) - {"data", "error", "failure_reason"}
 
 
-def snapshot_of(state: QueryState, stale_time: float, now: float) -> Snapshot[Any]:
+def snapshot_of(state: QueryState, stale_time: float, now: float) -> QueryResult[Any]:
     """Return what a state looks like from outside."""
-    return Snapshot(
+    return QueryResult(
         status=state.status,
         fetch_status=state.fetch_status,
         data=None if state.data is MISSING else state.data,
@@ -147,7 +147,7 @@ def snapshot_of(state: QueryState, stale_time: float, now: float) -> Snapshot[An
     )
 
 
-class Observer(Generic[T]):
+class QueryObserver(Generic[T]):
     """Sees a query for as long as it is open, and has it fetched in the background when it is stale.
 
         with api.queries.users().observe(lambda seen: print(seen.status)) as observer:
@@ -160,8 +160,8 @@ class Observer(Generic[T]):
     def __init__(
         self,
         cache: QueryCache,
-        query: Query[Any],
-        callback: Callable[[Snapshot[T]], object] | None = None,
+        query: QuerySpec[Any],
+        callback: Callable[[QueryResult[T]], object] | None = None,
         *,
         select: Callable[[Any], T] | None = None,
         refetch_on_mount: RefetchOnMount = "stale",
@@ -171,15 +171,15 @@ class Observer(Generic[T]):
         self._callback = callback
         self._select = select
         self._selected: tuple[object, Any] | None = None
-        self._mailbox: Mailbox[tuple[Entry, QueryState]] = Mailbox(self._tell)
-        self._told: Snapshot[T] | None = None
-        self._previous: Snapshot[T] | None = None
+        self._mailbox: ListenerQueue[tuple[CachedQuery, QueryState]] = ListenerQueue(self._tell)
+        self._told: QueryResult[T] | None = None
+        self._previous: QueryResult[T] | None = None
         self.closed = False
-        self._entry: Entry
+        self._entry: CachedQuery
         self._mount(refetch_on_mount)
 
     @property
-    def query(self) -> Query[Any]:
+    def query(self) -> QuerySpec[Any]:
         """What is observed."""
         return self._query
 
@@ -189,7 +189,7 @@ class Observer(Generic[T]):
         return self._query.settings.enabled
 
     @property
-    def current(self) -> Snapshot[T]:
+    def current(self) -> QueryResult[T]:
         """What there is to see at this moment."""
         return self._seen(self._entry, self._entry.state)
 
@@ -198,7 +198,7 @@ class Observer(Generic[T]):
         """The data at this moment."""
         return self.current.data
 
-    def refetch(self, *, timeout: float | None = None, anew: bool = True) -> Snapshot[T]:
+    def refetch(self, *, timeout: float | None = None, anew: bool = True) -> QueryResult[T]:
         """Fetch on this thread, fresh or not, and return what there is then; an error is in it, not raised.
 
         Args:
@@ -206,28 +206,28 @@ class Observer(Generic[T]):
             anew: do not settle for a fetch that is under way (`cancelRefetch`).
 
         Raises:
-            QueryTimedOut: it took longer.
+            QueryTimeout: it took longer.
         """
         self._follow_entry()
         fetch = self._cache.start(self._query, anew=anew)
         self._quietly(lambda: self._cache.join(fetch, timeout))
         return self.current
 
-    def fetch_next_page(self, *, timeout: float | None = None) -> Snapshot[T]:
+    def fetch_next_page(self, *, timeout: float | None = None) -> QueryResult[T]:
         """Have an infinite query grow at its end, on this thread; see `refetch`."""
         return self._grow("forward", timeout)
 
-    def fetch_previous_page(self, *, timeout: float | None = None) -> Snapshot[T]:
+    def fetch_previous_page(self, *, timeout: float | None = None) -> QueryResult[T]:
         """Have an infinite query grow at its beginning, on this thread; see `refetch`."""
         return self._grow("backward", timeout)
 
-    def turn_to(self, query: Query[Any] | Any) -> None:
+    def set_query(self, query: QuerySpec[Any] | Any) -> None:
         """Observe another query from now on, as a hook does whose key changes.
 
         Args:
-            query: a `Query`, or what `QueryClient.query` returns.
+            query: a `QuerySpec`, or what `QueryClient.query` returns.
         """
-        wanted = cast("Query[Any]", getattr(query, "query", query))
+        wanted = cast("QuerySpec[Any]", getattr(query, "query", query))
         last = self.current
         with self._cache.lock:
             before, changed = self._entry, wanted.frozen != self._query.frozen
@@ -286,11 +286,11 @@ class Observer(Generic[T]):
         if fetch is not None:
             self._cache.in_background(fetch)
 
-    def _grow(self, direction: Direction, timeout: float | None) -> Snapshot[T]:
+    def _grow(self, direction: Direction, timeout: float | None) -> QueryResult[T]:
         self._follow_entry()
-        paging = cast("Paging[Any, Any]", self._query.paging)
+        infinite_behavior = cast("InfiniteQueryBehavior[Any, Any]", self._query.infinite_behavior)
         fetch = self._cache.start(
-            self._query, anew=True, direction=direction, work=lambda base: paging.grow(base, direction)
+            self._query, anew=True, direction=direction, work=lambda base: infinite_behavior.grow(base, direction)
         )
         self._quietly(lambda: self._cache.join(fetch, timeout))
         return self.current
@@ -304,13 +304,13 @@ class Observer(Generic[T]):
     def _quietly(self, join: Callable[[], object]) -> None:
         try:
             join()
-        except QueryCancelled:
+        except QueryCancelledError:
             return
         except Exception as error:
             if self._entry.state.error is not error:
                 raise
 
-    def _tell(self, thing: tuple[Entry, QueryState]) -> None:
+    def _tell(self, thing: tuple[CachedQuery, QueryState]) -> None:
         entry, state = thing
         if self.closed or entry is not self._entry:
             return
@@ -321,7 +321,7 @@ class Observer(Generic[T]):
         if self._callback is not None:
             self._callback(seen)
 
-    def _seen(self, entry: Entry, state: QueryState) -> Snapshot[T]:
+    def _seen(self, entry: CachedQuery, state: QueryState) -> QueryResult[T]:
         settings = self._query.settings
         memo = entry.memo
         now = self._cache.clock.monotonic()
@@ -338,9 +338,9 @@ class Observer(Generic[T]):
     def _is_plain(self, state: QueryState) -> bool:
         """Whether every observer sees this state alike."""
         kept = state.data is MISSING and self._query.settings.keep_previous_data
-        return self._select is None and self._query.paging is None and not kept
+        return self._select is None and self._query.infinite_behavior is None and not kept
 
-    def _dressed(self, state: QueryState, plain: Snapshot[Any]) -> Snapshot[T]:
+    def _dressed(self, state: QueryState, plain: QueryResult[Any]) -> QueryResult[T]:
         """Add what only this observer sees: data of the key before, a selection, pages."""
         previous = self._previous
         if (
@@ -354,9 +354,9 @@ class Observer(Generic[T]):
             )
         if self._select is not None and state.data is not MISSING:
             return self._with_selection(state, plain)
-        return _changed(plain, _paging=self._query.paging)
+        return _changed(plain, _infinite_behavior=self._query.infinite_behavior)
 
-    def _with_selection(self, state: QueryState, plain: Snapshot[Any]) -> Snapshot[T]:
+    def _with_selection(self, state: QueryState, plain: QueryResult[Any]) -> QueryResult[T]:
         select = cast("Callable[[Any], T]", self._select)
         known = self._selected
         if known is None or known[0] is not state.data:
@@ -364,10 +364,10 @@ class Observer(Generic[T]):
                 chosen = select(state.data)
             except Exception as error:  # TanStack Query's `selectError`
                 return _changed(plain, status="error", error=error, data=None if known is None else known[1])
-            known = self._selected = (state.data, chosen if known is None else shared(known[1], chosen))
+            known = self._selected = (state.data, chosen if known is None else replace_equal_deep(known[1], chosen))
         return _changed(plain, data=known[1])
 
 
-def _changed(snapshot: Snapshot[Any], **changes: Any) -> Snapshot[Any]:
-    fields = {name: getattr(snapshot, name) for name in Snapshot.__dataclass_fields__}
-    return Snapshot(**{**fields, **changes})
+def _changed(snapshot: QueryResult[Any], **changes: Any) -> QueryResult[Any]:
+    fields = {name: getattr(snapshot, name) for name in QueryResult.__dataclass_fields__}
+    return QueryResult(**{**fields, **changes})

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from duologue.query import defaults
-from duologue.query.keys import Frozen, Key, freeze_key
-from duologue.query.retry import Retry
+from duologue.query.keys import Key, QueryHash, hash_key
+from duologue.query.retry import RetryOptions
 
 if TYPE_CHECKING:
-    from duologue.query.infinite import Paging
+    from duologue.query.infinite import InfiniteQueryBehavior
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class QueryOptions(TypedDict, total=False):
 
     stale_time: float
     cache_time: float
-    retry: Retry | int
+    retry: RetryOptions | int
     structural_sharing: bool
     enabled: bool
     keep_previous_data: bool
@@ -43,7 +43,7 @@ class Settings:
 
     stale_time: float = defaults.STALE_TIME
     cache_time: float = defaults.CACHE_TIME
-    retry: Retry = field(default_factory=Retry)
+    retry: RetryOptions = field(default_factory=RetryOptions)
     structural_sharing: bool = True
     enabled: bool = True
     keep_previous_data: bool = False
@@ -59,11 +59,11 @@ def settings(base: Settings, options: QueryOptions) -> Settings:
         return base
     said: dict[str, Any] = {name: getattr(base, name) for name in Settings.__dataclass_fields__} | dict(options)
     if isinstance(said["retry"], int):
-        said["retry"] = Retry(said["retry"])
+        said["retry"] = RetryOptions(said["retry"])
     return Settings(**said)
 
 
-class Query(Generic[T]):
+class QuerySpec(Generic[T]):
     """A description of what to fetch; it does nothing by itself.
 
     Args:
@@ -73,7 +73,7 @@ class Query(Generic[T]):
         paging: how an infinite query grows.
     """
 
-    __slots__ = ("frozen", "function", "key", "paging", "settings")
+    __slots__ = ("frozen", "function", "infinite_behavior", "key", "settings")
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class Query(Generic[T]):
         function: Callable[[], T] | None,
         settings: Settings,
         *,
-        paging: Paging[Any, Any] | None = None,
+        infinite_behavior: InfiniteQueryBehavior[Any, Any] | None = None,
     ) -> None:
         self.key = key
         self.function = function
         self.settings = settings
-        self.paging = paging
-        self.frozen: Frozen = freeze_key(key)
+        self.infinite_behavior = infinite_behavior
+        self.frozen: QueryHash = hash_key(key)
 
     def __repr__(self) -> str:
         return f"<Query {self.key!r}>"

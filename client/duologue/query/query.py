@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.single_flight import Flight
-from duologue.query.keys import Frozen, Key
+from duologue.query.keys import Key, QueryHash
 from duologue.query.optimistic import Patch
-from duologue.query.options import Query, Settings
+from duologue.query.options import QuerySpec, Settings
 from duologue.query.state import MISSING, QueryState, invalidated, succeeded
 
 if TYPE_CHECKING:
-    from duologue.query.observer import Observer, Snapshot
+    from duologue.query.observer import QueryObserver, QueryResult
 
 
-class Entry:
+class CachedQuery:
     """One query of the cache. It is read and changed under the cache's lock only; its states never change.
 
     Args:
@@ -44,9 +44,9 @@ class Entry:
         "version",
     )
 
-    def __init__(self, query: Query[Any], serial: int) -> None:
+    def __init__(self, query: QuerySpec[Any], serial: int) -> None:
         self.key: Key = query.key
-        self.frozen: Frozen = query.frozen
+        self.frozen: QueryHash = query.frozen
         self.query = query
         self.serial = serial
         self.state = QueryState()
@@ -54,12 +54,12 @@ class Entry:
         self.patches: tuple[Patch, ...] = ()
         self.version = 0
         self.fetch: Fetch | None = None
-        self.observers: dict[Observer[Any], None] = {}
+        self.observers: dict[QueryObserver[Any], None] = {}
         self.cache_time = query.settings.cache_time
         self.collect_at = math.inf
         self.noted = False
         self.removed = False
-        self.memo: tuple[QueryState, float, Snapshot[Any]] | None = None
+        self.memo: tuple[QueryState, float, QueryResult[Any]] | None = None
 
     @property
     def active(self) -> bool:
@@ -71,7 +71,7 @@ class Entry:
         """Whether nobody looks at it and nothing is under way."""
         return not self.observers and self.fetch is None
 
-    def adopt(self, query: Query[Any]) -> None:
+    def adopt(self, query: QuerySpec[Any]) -> None:
         """Take the function and settings of whoever asked last; it is kept for as long as any of them wished."""
         self.query = query
         self.cache_time = max(self.cache_time, query.settings.cache_time)
@@ -121,7 +121,7 @@ class Fetch(Flight[Any]):
 
     def __init__(
         self,
-        entry: Entry,
+        entry: CachedQuery,
         work: Callable[[], object],
         settings: Settings,
         *,

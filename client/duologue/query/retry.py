@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from duologue.errors import ApiException
+from duologue.errors import APIError
 from duologue.query import defaults
 
 
@@ -18,34 +18,34 @@ def default_delay(failures: int) -> float:
     return min(defaults.RETRY_DELAY * 2.0 ** min(failures, 30), defaults.MAX_RETRY_DELAY)
 
 
-def may_pass(error: Exception) -> bool:
+def is_retryable(error: Exception) -> bool:
     """Tell whether trying again may help.
 
-    An `ApiException` says so itself (`is_retryable()`): a 404 stays a 404, and TanStack Query's habit of asking four
+    An `APIError` says so itself (`is_retryable()`): a 404 stays a 404, and TanStack Query's habit of asking four
     times for what is not there is not worth copying. Of other exceptions nothing is known, so they are tried again.
     """
-    return error.is_retryable() if isinstance(error, ApiException) else True
+    return error.is_retryable() if isinstance(error, APIError) else True
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryOptions:
     """How failures are met.
 
     Args:
-        limit: how often to try again; 0 never does.
+        max_retries: how often to try again; 0 never does.
         delay: the seconds before a try, given how many have failed before the last.
-        when: whether an error is worth another try.
+        retry_if: whether an error is worth another try.
     """
 
-    limit: int = defaults.RETRIES
+    max_retries: int = defaults.RETRIES
     delay: Callable[[int], float] = default_delay
-    when: Callable[[Exception], bool] = may_pass
+    retry_if: Callable[[Exception], bool] = is_retryable
 
-    def wait(self, failures: int, error: Exception) -> float | None:
+    def get_delay(self, failures: int, error: Exception) -> float | None:
         """Return the seconds to wait before the next try, None to give up.
 
         Args:
             failures: how many tries have failed before this one.
             error: how this one did.
         """
-        return self.delay(failures) if failures < self.limit and self.when(error) else None
+        return self.delay(failures) if failures < self.max_retries and self.retry_if(error) else None

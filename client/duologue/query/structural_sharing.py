@@ -16,7 +16,7 @@ _MAX_DEPTH = 200
 _PLAIN = (str, int, float, bool, bytes, type(None), datetime, date, timedelta)
 
 
-def shared(old: object, new: T, depth: int = 0) -> T:
+def replace_equal_deep(old: object, new: T, depth: int = 0) -> T:
     """Return `new`, or its equal, in which everything that equals its counterpart in `old` is that very object.
 
     Args:
@@ -44,13 +44,13 @@ def _of_kind(kind: type, old: Any, new: Any, depth: int) -> object:
 
 
 def _shared_dict(old: dict[Any, Any], new: dict[Any, Any], depth: int) -> dict[Any, Any]:
-    made = {name: shared(old[name], item, depth) if name in old else item for name, item in new.items()}
+    made = {name: replace_equal_deep(old[name], item, depth) if name in old else item for name, item in new.items()}
     same = len(old) == len(made) and all(name in old and old[name] is item for name, item in made.items())
     return old if same else made
 
 
 def _shared_sequence(kind: type, old: Any, new: Any, depth: int) -> object:
-    made = [shared(was, item, depth) for was, item in zip(old, new, strict=False)] + list(new[len(old) :])
+    made = [replace_equal_deep(was, item, depth) for was, item in zip(old, new, strict=False)] + list(new[len(old) :])
     if len(old) == len(made) and all(was is item for was, item in zip(old, made, strict=True)):
         return old
     return made if kind is list else tuple(made)
@@ -58,7 +58,7 @@ def _shared_sequence(kind: type, old: Any, new: Any, depth: int) -> object:
 
 def _shared_dataclass(kind: type, old: Any, new: Any, depth: int) -> object:
     names = [field.name for field in dataclasses.fields(kind)]
-    items = {name: shared(getattr(old, name), getattr(new, name), depth) for name in names}
+    items = {name: replace_equal_deep(getattr(old, name), getattr(new, name), depth) for name in names}
     if all(getattr(old, name) is item for name, item in items.items()):
         return old
     if all(getattr(new, name) is item for name, item in items.items()):

@@ -13,22 +13,28 @@ import marshmallow
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
-from duologue.concurrency.event_emitter import Listeners
+from duologue.concurrency.event_emitter import EventEmitter
 from duologue.contract import Event, events
 from duologue.contract.errors import ApiErrorType, type_of_status
-from duologue.errors import ApiException, ClientClosed, ConnectionLost, ContractViolation, error_of_body
-from duologue.http.api_requestor import Caller
+from duologue.errors import (
+    APIError,
+    ClientClosedError,
+    ConnectionLostError,
+    ResponseValidationError,
+    error_from_body,
+)
+from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import Session
-from duologue.realtime.connection import Keeper
-from duologue.realtime.queues import NOT_CONNECTED, Inbox, InOrder, ReceivedEvent
-from duologue.realtime.socketio_link import RESERVED, Link
-from duologue.realtime.status import NAMES, LifecycleEvent, LifecycleName, Reconnect
+from duologue.realtime.connection import ReconnectingConnection
+from duologue.realtime.queues import NOT_CONNECTED, EventQueue, ReceivedEvent, SerialExecutor
+from duologue.realtime.socketio_link import RESERVED, SocketIOLink
+from duologue.realtime.status import NAMES, ConnectionEvent, ConnectionEventName, Reconnect
 
 T = TypeVar("T")
 
 _log = logging.getLogger("duologue")
 
-_EVENTS: dict[str, Event[Any]] = {event.wire_name: event for event in events()}
+_EVENTS: dict[str, Event[Any]] = {event.name: event for event in events()}
 
 _STATUSES = {type_of_status(status).value: status for status in range(500, 399, -1)}
 """An acknowledgement has no status; this is the one that an HTTP answer with its `code` would have."""
@@ -52,16 +58,16 @@ class Realtime:
     Forks: the connection stays the parent's; a child has none until it connects.
     """
 
-    def __init__(self, caller: Caller, new_session: Callable[[], Session]) -> None:
-        self._caller = caller
+    def __init__(self, requestor: APIRequestor, new_session: Callable[[], Session]) -> None:
+        self._requestor = requestor
         self._new_session = new_session
         self._callbacks: dict[str, tuple[Callable[..., object], ...]] = {}
         self._subscribing = threading.Lock()
         self._connecting = threading.Lock()
-        self._lifecycle: Listeners[LifecycleEvent] = Listeners(NAMES)
-        self._keeper: Keeper | None = None
-        self._inbox = Inbox(0, ended=True)
-        self._calling_back: InOrder | None = None
+        self._lifecycle: EventEmitter[ConnectionEvent] = EventEmitter(NAMES)
+        self._connection: ReconnectingConnection | None = None
+        self._event_queue = EventQueue(0, ended=True)
+        self._callback_executor: SerialExecutor | None = None
         fork_safety.watch_locks(self, "_subscribing", "_connecting")
         fork_safety.watch_locks(self._lifecycle, "_lock")
         fork_safety.watch(self)
@@ -69,7 +75,7 @@ class Realtime:
     @property
     def connected(self) -> bool:
         """Whether the connection stands at this moment."""
-        return self._keeper is not None and self._keeper.connected
+        return self._connection is not None and self._connection.connected
 
     def connect(
         self,
@@ -87,14 +93,14 @@ class Realtime:
 
         Raises:
             AuthenticationError: the server refused the token or the key; its message is `Unauthorized`.
-            ConnectionFailed: there is no connection to be had, or `disconnect()` was called meanwhile.
-            ConnectTimedOut: the server did not answer in time.
-            ClientClosed: the client was closed.
+            ConnectError: there is no connection to be had, or `disconnect()` was called meanwhile.
+            ConnectTimeout: the server did not answer in time.
+            ClientClosedError: the client was closed.
         """
         with self._connecting:
-            if self._caller.closed:
-                raise ClientClosed
-            if self._keeper is None or self._keeper.ended:
+            if self._requestor.closed:
+                raise ClientClosedError
+            if self._connection is None or self._connection.ended:
                 self.disconnect()  # what is left of a connection that ended by itself
                 self._open(timeout, list(transports), reconnect)
         return self
@@ -126,11 +132,11 @@ class Realtime:
             if kept:
                 self._callbacks[name] = kept
 
-    def on(self, name: LifecycleName, callback: Callable[[LifecycleEvent], object]) -> None:
+    def on(self, name: ConnectionEventName, callback: Callable[[ConnectionEvent], object]) -> None:
         """Call a function when something happens to the connection, in order with the events' callbacks.
 
         Args:
-            name: `connected`, `disconnected`, `reconnected` (time to catch up on what was missed), or `gave_up`.
+            name: `connected`, `disconnected`, `reconnected` (catch up on what was missed), or `reconnect_failed`.
             callback: called with what happened. What it raises is logged; it may call this client.
 
         Raises:
@@ -138,7 +144,7 @@ class Realtime:
         """
         self._lifecycle.on(name, callback)
 
-    def off(self, name: LifecycleName, callback: Callable[[LifecycleEvent], object]) -> None:
+    def off(self, name: ConnectionEventName, callback: Callable[[ConnectionEvent], object]) -> None:
         """Stop calling a function."""
         self._lifecycle.off(name, callback)
 
@@ -153,8 +159,8 @@ class Realtime:
             data: JSON values.
 
         Raises:
-            OutboxFull: too many wait already.
-            ConnectionLost: there is no connection, and none will be made.
+            SendBufferFullError: too many wait already.
+            ConnectionLostError: there is no connection, and none will be made.
             TypeError: the data is not JSON.
         """
         self._keeper_for(event).emit(event, data)
@@ -168,9 +174,9 @@ class Realtime:
             timeout: seconds to wait.
 
         Raises:
-            ConnectionLost: there is no connection at this moment, or it was lost before the acknowledgement came.
-            RequestTimedOut: no acknowledgement came in time.
-            StatusError: the server acknowledged with an error; the class says which.
+            ConnectionLostError: there is no connection at this moment, or it was lost before the acknowledgement came.
+            RequestTimeout: no acknowledgement came in time.
+            HTTPStatusError: the server acknowledged with an error; the class says which.
         """
         said = _payload(self._keeper_for(event).call(event, data, timeout))
         error = _error_in(said)
@@ -185,12 +191,12 @@ class Realtime:
             timeout: seconds to wait; None waits for ever.
 
         Raises:
-            RequestTimedOut: none came in time.
-            ConnectionLost: there is no connection, and none will be made.
+            RequestTimeout: none came in time.
+            ConnectionLostError: there is no connection, and none will be made.
             AuthenticationError: the same, because the server refused us or our login has ended.
-            ContractViolation: the event is not what the contract promises.
+            ResponseValidationError: the event is not what the contract promises.
         """
-        return self._inbox.take(timeout)
+        return self._event_queue.take(timeout)
 
     def events(self) -> Iterator[ReceivedEvent]:
         """Yield events as they come, over reconnections, until `disconnect()` or `close()`.
@@ -198,29 +204,29 @@ class Realtime:
         An event that is not what the contract promises is logged and left out.
 
         Raises:
-            ConnectionLost: the connection was lost and could not be made again.
+            ConnectionLostError: the connection was lost and could not be made again.
             AuthenticationError: the server refused us, or our login has ended.
         """
-        inbox = self._inbox
-        while (event := inbox.next()) is not None:
+        event_queue = self._event_queue
+        while (event := event_queue.next()) is not None:
             if isinstance(event, ReceivedEvent):
                 yield event
 
     def disconnect(self) -> None:
         """End the connection; events that have come can still be received. Subscriptions stay for the next one."""
-        keeper, calling_back = self._keeper, self._calling_back
-        if keeper is not None:
-            keeper.stop()
-        self._inbox.end()
-        if calling_back is not None:
-            calling_back.stop()
+        connection, callback_executor = self._connection, self._callback_executor
+        if connection is not None:
+            connection.stop()
+        self._event_queue.end()
+        if callback_executor is not None:
+            callback_executor.stop()
 
     def after_fork(self) -> None:
         """Forget the connection: it is the parent's."""
-        keeper, self._keeper = self._keeper, None
-        self._inbox, self._calling_back = Inbox(0, ended=True), None
-        if keeper is not None:
-            keeper.abandon()
+        connection, self._connection = self._connection, None
+        self._event_queue, self._callback_executor = EventQueue(0, ended=True), None
+        if connection is not None:
+            connection.abandon()
 
     def __enter__(self) -> Self:
         return self.connect()
@@ -231,49 +237,51 @@ class Realtime:
         self.disconnect()
 
     def __repr__(self) -> str:
-        return f"<Realtime {self._caller.config.realtime_url}{'' if self.connected else ' not connected'}>"
+        return f"<Realtime {self._requestor.config.realtime_url}{'' if self.connected else ' not connected'}>"
 
     def _open(self, timeout: float, transports: list[str], reconnect: Reconnect) -> None:
-        inbox, calling_back = Inbox(defaults.INBOX_SIZE), InOrder("duologue-callbacks")
+        event_queue, callback_executor = EventQueue(defaults.RECEIVE_BUFFER_SIZE), SerialExecutor("duologue-callbacks")
 
-        def gave_up(error: ApiException) -> None:
-            inbox.end(error)
-            calling_back.stop(wait=False)
+        def reconnect_failed(error: APIError) -> None:
+            event_queue.end(error)
+            callback_executor.stop(wait=False)
 
-        keeper = Keeper(
-            self._caller,
+        connection = ReconnectingConnection(
+            self._requestor,
             partial(self._new_link, timeout),
             transports=transports,
             reconnect=reconnect,
-            heard=lambda name, *sent: self._heard(inbox, calling_back, name, sent),
-            told=lambda event: calling_back.do(self._lifecycle.tell, event.name, event),
-            gave_up=gave_up,
+            on_event=lambda name, *sent: self._on_event(event_queue, callback_executor, name, sent),
+            on_status=lambda event: callback_executor.do(self._lifecycle.emit, event.name, event),
+            reconnect_failed=reconnect_failed,
         )
-        self._inbox, self._calling_back, self._keeper = inbox, calling_back, keeper
+        self._event_queue, self._callback_executor, self._connection = event_queue, callback_executor, connection
         try:
-            if self._caller.closed:  # `close` may have come too early to find this keeper
-                raise ClientClosed
-            keeper.start()
+            if self._requestor.closed:  # `close` may have come too early to find this connection
+                raise ClientClosedError
+            connection.start()
         except BaseException:
             self.disconnect()
             raise
 
-    def _new_link(self, timeout: float, **told: Callable[..., None]) -> Link:
-        config = self._caller.config
-        return Link(
-            config.realtime_url, session=self._new_session(), timeout=timeout, proxied=bool(config.proxies), **told
+    def _new_link(self, timeout: float, **on_status: Callable[..., None]) -> SocketIOLink:
+        config = self._requestor.config
+        return SocketIOLink(
+            config.realtime_url, session=self._new_session(), timeout=timeout, proxied=bool(config.proxies), **on_status
         )
 
-    def _heard(self, inbox: Inbox, calling_back: InOrder, name: str, sent: tuple[object, ...]) -> None:
+    def _on_event(
+        self, event_queue: EventQueue, callback_executor: SerialExecutor, name: str, sent: tuple[object, ...]
+    ) -> None:
         try:
             event = ReceivedEvent(name, _parsed(name, _payload(sent)))
-        except ContractViolation as violation:
+        except ResponseValidationError as violation:
             _log.error("%s", violation)
-            inbox.put(violation)
+            event_queue.put(violation)
             return
-        inbox.put(event)
+        event_queue.put(event)
         if name in self._callbacks:
-            calling_back.do(self._deliver, event)
+            callback_executor.do(self._deliver, event)
 
     def _deliver(self, event: ReceivedEvent) -> None:
         for callback in self._callbacks.get(event.name, ()):
@@ -284,16 +292,16 @@ class Realtime:
             except Exception:  # whatever a callback may raise
                 _log.exception("A callback for %s failed", event.name)
 
-    def _keeper_for(self, event: str) -> Keeper:
+    def _keeper_for(self, event: str) -> ReconnectingConnection:
         if event in RESERVED:
             raise ValueError(f"{event!r} is Socket.IO's own; no event can have this name")
-        if self._keeper is None:
-            raise ConnectionLost(NOT_CONNECTED)
-        return self._keeper
+        if self._connection is None:
+            raise ConnectionLostError(NOT_CONNECTED)
+        return self._connection
 
 
 def _name(event: Event[Any] | str) -> str:
-    return event if isinstance(event, str) else event.wire_name
+    return event if isinstance(event, str) else event.name
 
 
 def _payload(sent: tuple[object, ...]) -> object:
@@ -306,17 +314,17 @@ def _parsed(name: str, payload: object) -> object:
     if event is None:
         return payload
     try:
-        return event.payload.parse(payload, unknown="exclude")
+        return event.payload.load(payload, unknown="exclude")
     except marshmallow.ValidationError as error:
         details = {"fields": error.messages}
-        raise ContractViolation(f"The event {name} breaks the contract", details=details, data=payload) from None
+        raise ResponseValidationError(f"The event {name} breaks the contract", details=details, data=payload) from None
 
 
-def _error_in(said: object) -> ApiException | None:
+def _error_in(said: object) -> APIError | None:
     """Return the error that an acknowledgement is, None if it is none."""
     if not isinstance(said, dict) or not {"message", "code", "details", "errors"} <= said.keys():
         return None
     code = said["code"]
     if not isinstance(code, str) or code not in ApiErrorType.__members__:
         return None
-    return error_of_body(_STATUSES.get(code, 0), said)
+    return error_from_body(_STATUSES.get(code, 0), said)

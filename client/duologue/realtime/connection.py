@@ -11,18 +11,18 @@ from contextlib import suppress
 
 from duologue import defaults
 from duologue.errors import (
-    ApiException,
+    APIError,
     AuthenticationError,
-    ClientClosed,
-    ConnectionFailed,
-    ConnectionLost,
-    OutboxFull,
-    RequestTimedOut,
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    RequestTimeout,
+    SendBufferFullError,
 )
-from duologue.http.api_requestor import Caller
-from duologue.realtime.queues import NOT_CONNECTED, Reply
-from duologue.realtime.socketio_link import Link
-from duologue.realtime.status import LifecycleEvent, Reconnect
+from duologue.http.api_requestor import APIRequestor
+from duologue.realtime.queues import NOT_CONNECTED, Acknowledgement
+from duologue.realtime.socketio_link import SocketIOLink
+from duologue.realtime.status import ConnectionEvent, Reconnect
 
 _log = logging.getLogger("duologue")
 
@@ -30,7 +30,7 @@ _JOIN = 10.0
 """Seconds to wait for the thread that reconnects; it may just be renewing a token."""
 
 
-class Keeper:
+class ReconnectingConnection:
     """Makes a connection again when it is lost, and nobody else does: python-socketio's own reconnection is off.
 
     Args:
@@ -40,30 +40,30 @@ class Keeper:
         reconnect: when to try again.
         heard: called with each event's name and what came with it.
         told: called with what happens to the connection, in order, and while a lock is held: only to pass it on.
-        gave_up: called when there will be no connection any more, with the error that says why.
+        reconnect_failed: called when there will be no connection any more, with the error that says why.
     """
 
     def __init__(
         self,
-        caller: Caller,
-        new_link: Callable[..., Link],
+        requestor: APIRequestor,
+        new_link: Callable[..., SocketIOLink],
         *,
         transports: Sequence[str],
         reconnect: Reconnect,
-        heard: Callable[..., None],
-        told: Callable[[LifecycleEvent], None],
-        gave_up: Callable[[ApiException], None],
+        on_event: Callable[..., None],
+        on_status: Callable[[ConnectionEvent], None],
+        reconnect_failed: Callable[[APIError], None],
     ) -> None:
-        self._caller, self._new_link, self._transports, self._reconnect = caller, new_link, transports, reconnect
-        self._heard, self._told, self._gave_up = heard, told, gave_up
+        self._requestor, self._new_link, self._transports, self._reconnect = requestor, new_link, transports, reconnect
+        self._on_event, self._on_status, self._gave_up = on_event, on_status, reconnect_failed
         self._changing = threading.Lock()
         self._lost, self._stopping = threading.Event(), threading.Event()
-        self._link: Link | None = None
+        self._link: SocketIOLink | None = None
         self._up = self._ended = self._logged_in = self._was_up = False
-        self._tries = 0
+        self._attempts = 0
         self._reason = ""
         self._outbox: deque[tuple[str, object]] = deque()
-        self._replies: set[Reply] = set()
+        self._replies: set[Acknowledgement] = set()
         self._thread = threading.Thread(target=self._keep, name="duologue-reconnecting", daemon=True)
 
     @property
@@ -86,33 +86,35 @@ class Keeper:
         self._thread.start()
         if self._stopping.is_set():  # `stop` came too early to wait for the thread
             self.stop()
-            raise ConnectionFailed(details={"reason": "The connection was ended while it was being made"})
+            raise ConnectError(details={"reason": "The connection was ended while it was being made"})
 
     def emit(self, event: str, data: object) -> None:
         """Send an event, now or after reconnecting.
 
         Raises:
-            OutboxFull: too many wait already.
-            ConnectionLost: there is no connection, and none will be made.
+            SendBufferFullError: too many wait already.
+            ConnectionLostError: there is no connection, and none will be made.
         """
         with self._changing:
             if self._link is not None and self._up:
-                with suppress(ConnectionLost):  # it is lost already, and we shall hear of that in a moment
+                with suppress(ConnectionLostError):  # it is lost already, and we shall hear of that in a moment
                     self._link.emit(event, data)
                     return
             if self._ended:
-                raise ConnectionLost(NOT_CONNECTED)
-            if len(self._outbox) >= defaults.OUTBOX_SIZE:
-                raise OutboxFull(f"{len(self._outbox)} events wait for a real-time connection; {event!r} was not taken")
+                raise ConnectionLostError(NOT_CONNECTED)
+            if len(self._outbox) >= defaults.SEND_BUFFER_SIZE:
+                raise SendBufferFullError(
+                    f"{len(self._outbox)} events wait for a real-time connection; {event!r} was not taken"
+                )
             self._outbox.append((event, copy.deepcopy(data)))
 
     def call(self, event: str, data: object, timeout: float) -> tuple[object, ...]:
         """Send an event and return what the server acknowledged; see `Realtime.call`."""
-        reply = Reply()
+        reply = Acknowledgement()
         with self._changing:
             link = self._link
             if link is None or not self._up:
-                raise ConnectionLost(
+                raise ConnectionLostError(
                     NOT_CONNECTED if self._ended else "There is no real-time connection at this moment"
                 )
             link.emit(event, data, reply)
@@ -123,7 +125,7 @@ class Keeper:
             if said is None:
                 link.forget(reply)
         if said is None:
-            raise RequestTimedOut(f"The server did not acknowledge {event!r} within {timeout} s")
+            raise RequestTimeout(f"The server did not acknowledge {event!r} within {timeout} s")
         return said
 
     def stop(self) -> None:
@@ -156,19 +158,21 @@ class Keeper:
                 self._give_up(error)
                 return
 
-    def _made_again(self) -> ApiException | None:
+    def _made_again(self) -> APIError | None:
         """Try until there is a connection, and return None; or until there is no hope, and return why."""
-        self._tries, last = 0, None
+        self._attempts, last = 0, None
         for seconds in self._waits():
-            self._caller.clock.sleep(seconds, self._stopping)
+            self._requestor.clock.sleep(seconds, self._stopping)
             if self._stopping.is_set():
                 return None
-            self._tries += 1
+            self._attempts += 1
             last = self._failure()
-            if last is None or isinstance(last, (AuthenticationError, ClientClosed)):
+            if last is None or isinstance(last, (AuthenticationError, ClientClosedError)):
                 return last
-            _log.info("real time: try %d to reconnect failed: %s", self._tries, last)
-        error = ConnectionLost(f"The connection was lost ({self._reason}); {self._tries} tries to make it again failed")
+            _log.info("real time: try %d to reconnect failed: %s", self._attempts, last)
+        error = ConnectionLostError(
+            f"The connection was lost ({self._reason}); {self._attempts} tries to make it again failed"
+        )
         error.__cause__ = last
         return error
 
@@ -176,37 +180,43 @@ class Keeper:
         """A login that has ended will not come back: that is said at once."""
         return iter((0.0,)) if self._login_is_over() else self._reconnect.waits()
 
-    def _failure(self) -> ApiException | None:
+    def _failure(self) -> APIError | None:
         """Make one try, and return what became of it; whatever it is must not end this thread unheard."""
         try:
             self._attempt()
-        except ApiException as error:
+        except APIError as error:
             return error
         except Exception as error:  # a token storage or a key function of the caller's
             _log.exception("real time: who we are could not be found out")
-            return ConnectionFailed(details={"reason": repr(error)})
+            return ConnectError(details={"reason": repr(error)})
         return None
 
     def _attempt(self) -> None:
         """Make one try; a token that is refused is renewed once, as it is for other calls."""
-        token = self._caller.fresh_token()
+        token = self._requestor.get_valid_token()
         if self._login_is_over():
             raise AuthenticationError("The login has ended")
         try:
             self._open(token)
         except AuthenticationError:
-            if token is None or self._caller.renew(token) is None or self._caller.tokens.token in (None, token):
+            if (
+                token is None
+                or self._requestor.refresh_tokens(token) is None
+                or self._requestor.tokens.token in (None, token)
+            ):
                 raise
-            self._open(self._caller.tokens.token)
+            self._open(self._requestor.tokens.token)
 
     def _login_is_over(self) -> bool:
         """Whether we were somebody and are nobody any more; to go on without a name would be another connection."""
-        return self._logged_in and self._caller.tokens.token is None
+        return self._logged_in and self._requestor.tokens.token is None
 
     def _open(self, token: str | None) -> None:
         self._logged_in = self._logged_in or token is not None
-        link: Link = self._new_link(
-            established=lambda: self._established(link), heard=self._heard, lost=lambda why: self._was_lost(link, why)
+        link: SocketIOLink = self._new_link(
+            on_connect=lambda: self._on_connect(link),
+            on_event=self._on_event,
+            on_disconnect=lambda why: self._on_disconnect(link, why),
         )
         with self._changing:
             self._link = link
@@ -217,28 +227,28 @@ class Keeper:
 
     def _auth(self, token: str | None) -> dict[str, str]:
         said = {} if token is None else {"token": token}
-        key = self._caller.identity.api_key
-        return said if key is None else {**said, "apiKey": key, "userId": self._caller.identity.user_id()}
+        key = self._requestor.identity.api_key
+        return said if key is None else {**said, "apiKey": key, "userId": self._requestor.identity.user_id()}
 
-    def _established(self, link: Link) -> None:
+    def _on_connect(self, link: SocketIOLink) -> None:
         with self._changing:
             if link is not self._link or self._stopping.is_set():
                 return
-            self._told(LifecycleEvent("reconnected" if self._was_up else "connected", tries=self._tries))
+            self._on_status(ConnectionEvent("reconnected" if self._was_up else "connected", attempts=self._attempts))
             self._was_up = self._up = True
             self._send_waiting(link)
 
-    def _send_waiting(self, link: Link) -> None:
+    def _send_waiting(self, link: SocketIOLink) -> None:
         while self._outbox:
             try:
                 link.emit(*self._outbox[0])
-            except ConnectionLost:  # it is lost already: they wait on
+            except ConnectionLostError:  # it is lost already: they wait on
                 return
             except (TypeError, ValueError):
                 _log.exception("real time: %r cannot be sent", self._outbox[0][0])
             self._outbox.popleft()
 
-    def _was_lost(self, link: Link, reason: str) -> None:
+    def _on_disconnect(self, link: SocketIOLink, reason: str) -> None:
         with self._changing:
             if link is self._link and not self._stopping.is_set():
                 self._reason = reason
@@ -249,16 +259,16 @@ class Keeper:
         """Note that there is no connection, with the lock held."""
         if self._up:
             self._up = False
-            self._told(LifecycleEvent("disconnected", reason))
+            self._on_status(ConnectionEvent("disconnected", reason))
         for reply in self._replies:
-            reply.fail(ConnectionLost("The connection was lost before the server acknowledged the event"))
+            reply.fail(ConnectionLostError("The connection was lost before the server acknowledged the event"))
         self._replies.clear()
 
-    def _give_up(self, error: ApiException) -> None:
+    def _give_up(self, error: APIError) -> None:
         with self._changing:
             self._ended = True
             unsent = len(self._outbox)
             self._outbox.clear()
-            self._told(LifecycleEvent("gave_up", self._reason, self._tries, error))
+            self._on_status(ConnectionEvent("reconnect_failed", self._reason, self._attempts, error))
         _log.warning("real time: gave up: %s; %d events were not sent", error, unsent)
         self._gave_up(error)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from duologue.errors import ApiException, ConnectionLost, ContractViolation, RequestTimedOut
+from duologue.errors import APIError, ConnectionLostError, RequestTimeout, ResponseValidationError
 
 _log = logging.getLogger("duologue")
 
@@ -33,7 +33,7 @@ class ReceivedEvent(NamedTuple):
     payload: object
 
 
-class Inbox:
+class EventQueue:
     """Events of one connection that wait for `receive()`; the oldest are dropped when there are too many.
 
     Args:
@@ -42,19 +42,19 @@ class Inbox:
     """
 
     def __init__(self, size: int, *, ended: bool = False) -> None:
-        self._waiting: deque[ReceivedEvent | ContractViolation] = deque(maxlen=size)
+        self._waiting: deque[ReceivedEvent | ResponseValidationError] = deque(maxlen=size)
         self._changed = threading.Condition()
         self._ended = ended
-        self._error: ApiException | None = None
+        self._error: APIError | None = None
 
-    def end(self, error: ApiException | None = None) -> None:
+    def end(self, error: APIError | None = None) -> None:
         """Let nothing more in; whoever waits is told, with an error if that was not meant. The first end counts."""
         with self._changed:
             if not self._ended:
                 self._ended, self._error = True, error
             self._changed.notify_all()
 
-    def put(self, event: ReceivedEvent | ContractViolation) -> None:
+    def put(self, event: ReceivedEvent | ResponseValidationError) -> None:
         """Let an event, or what was wrong with one, wait."""
         with self._changed:
             if not self._ended:
@@ -65,17 +65,17 @@ class Inbox:
         """Return the oldest event, see `Realtime.receive`."""
         event = self.next(timeout)
         if event is None:
-            raise ConnectionLost(NOT_CONNECTED)
-        if isinstance(event, ContractViolation):
+            raise ConnectionLostError(NOT_CONNECTED)
+        if isinstance(event, ResponseValidationError):
             raise event
         return event
 
-    def next(self, timeout: float | None = None) -> ReceivedEvent | ContractViolation | None:
+    def next(self, timeout: float | None = None) -> ReceivedEvent | ResponseValidationError | None:
         """Return what is next, None when it has ended as it was meant to.
 
         Raises:
-            RequestTimedOut: nothing came in time.
-            ApiException: it has ended otherwise.
+            RequestTimeout: nothing came in time.
+            APIError: it has ended otherwise.
         """
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
@@ -84,7 +84,7 @@ class Inbox:
                     self._raise_error()
                     return None
                 if not self._changed.wait(None if until is None else until - time.monotonic()):
-                    raise RequestTimedOut(f"No event within {timeout} s")
+                    raise RequestTimeout(f"No event within {timeout} s")
             return self._waiting.popleft()
 
     def _raise_error(self) -> None:
@@ -92,7 +92,7 @@ class Inbox:
             raise copy.copy(self._error)  # each thread gets a traceback of its own
 
 
-class InOrder:
+class SerialExecutor:
     """Does things one after the other on a thread of its own, which lives from the first thing until `stop`.
 
     Args:
@@ -133,20 +133,20 @@ class InOrder:
                 _log.exception("%s failed", getattr(thing, "__qualname__", thing))
 
 
-class Reply:
+class Acknowledgement:
     """What the server acknowledges an event with, once it does."""
 
     def __init__(self) -> None:
         self._there = threading.Event()
         self._said: tuple[object, ...] = ()
-        self._error: ApiException | None = None
+        self._error: APIError | None = None
 
     def __call__(self, *said: object) -> None:
         """Take what the server said."""
         self._said = said
         self._there.set()
 
-    def fail(self, error: ApiException) -> None:
+    def fail(self, error: APIError) -> None:
         """Expect nothing more."""
         self._error = error
         self._there.set()

@@ -1,6 +1,6 @@
 """One Socket.IO connection, from its handshake to its end; never used again after that.
 
-The only importer of socketio. python-socketio speaks the protocol; its reconnection is off, because `keeper` has to
+The only importer of socketio. python-socketio speaks the protocol; its reconnection is off, because `connection` has to
 say who we are anew each time. What is ours besides: messages stay in order, errors are our own, nothing is left
 running, and polling takes a burst.
 """
@@ -18,15 +18,15 @@ from contextlib import suppress
 from typing import Any, AnyStr
 
 from duologue.errors import (
-    ApiException,
+    APIError,
     AuthenticationError,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
-    error_of_body,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    error_from_body,
 )
 from duologue.http.transport import Session
-from duologue.realtime.queues import InOrder
+from duologue.realtime.queues import SerialExecutor
 
 try:
     import engineio
@@ -41,7 +41,7 @@ _wire_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet, 
 _NO_PROXY = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
 """Keeps websocket-client from `HTTP_PROXY` in the surroundings; without the first it does not look at the second."""
 
-_FAREWELL = 1.0
+_DRAIN_TIMEOUT = 1.0
 """Seconds that what was emitted last, and the goodbye, may take to leave."""
 
 _JOIN = 2.0
@@ -52,7 +52,7 @@ RESERVED = ("connect", "connect_error", "disconnect", "*", "__disconnect_final")
 """Names that Socket.IO keeps for itself."""
 
 
-class Link:
+class SocketIOLink:
     """One connection.
 
     Args:
@@ -73,20 +73,20 @@ class Link:
         session: Session,
         timeout: float,
         proxied: bool,
-        established: Callable[[], None],
-        heard: Callable[..., None],
-        lost: Callable[[str], None],
+        on_connect: Callable[[], None],
+        on_event: Callable[..., None],
+        on_disconnect: Callable[[str], None],
     ) -> None:
         self._url = url
         self._session = session
         self._timeout = timeout
-        self._established, self._lost = established, lost
+        self._on_connect, self._lost = on_connect, on_disconnect
         self._settled = threading.Event()
         self._closed = self._up = self._told_lost = False
         self._state = threading.Lock()
         self._refusal: object = None
         self._wires: list[_Wire] = []
-        self._socket = self._new_socket(proxied, heard)
+        self._socket = self._new_socket(proxied, on_event)
 
     def open(self, auth: Mapping[str, str], transports: Sequence[str]) -> None:
         """Connect, and return when the server has let us in.
@@ -97,8 +97,8 @@ class Link:
 
         Raises:
             AuthenticationError: the server refused us.
-            ConnectionFailed: there is no connection to be had, or `close` was called meanwhile.
-            ConnectTimedOut: the server did not answer in time.
+            ConnectError: there is no connection to be had, or `close` was called meanwhile.
+            ConnectTimeout: the server did not answer in time.
         """
         try:
             self._handshake(dict(auth), list(transports))
@@ -110,15 +110,15 @@ class Link:
         """Hand an event to the thread that sends; one caller at a time.
 
         Raises:
-            ConnectionLost: the connection has ended.
+            ConnectionLostError: the connection has ended.
             TypeError: the data cannot be sent.
         """
         if self._told_lost or self._closed:
-            raise ConnectionLost("There is no real-time connection at this moment")
+            raise ConnectionLostError("There is no real-time connection at this moment")
         try:
             self._socket.emit(event, data, callback=acknowledged)
         except socketio.exceptions.SocketIOError as failure:
-            raise ConnectionLost("There is no real-time connection at this moment") from failure
+            raise ConnectionLostError("There is no real-time connection at this moment") from failure
 
     def forget(self, acknowledged: Callable[..., None]) -> None:
         """Keep an acknowledgement no longer that nobody waits for."""
@@ -148,7 +148,7 @@ class Link:
             if wire.sock is not None:
                 wire.sock.close()
 
-    def _new_socket(self, proxied: bool, heard: Callable[..., None]) -> Any:
+    def _new_socket(self, proxied: bool, on_event: Callable[..., None]) -> Any:
         socket = _Socket(
             reconnection=False,
             request_timeout=self._timeout,
@@ -158,7 +158,7 @@ class Link:
             logger=_wire_log,
             engineio_logger=_wire_log,
         )
-        socket.on("*", heard)
+        socket.on("*", on_event)
         socket.on("connect", self._let_in)
         socket.on("connect_error", self._refused)
         socket.on("disconnect", self._over)
@@ -178,7 +178,7 @@ class Link:
                 self._socket.connect(self._url, auth=auth, transports=transports, wait=False)
         except (socketio.exceptions.SocketIOError, engineio.exceptions.EngineIOError, OSError) as failure:
             if time.monotonic() >= until:
-                raise ConnectTimedOut from failure
+                raise ConnectTimeout from failure
             raise self._failure(str(failure), _status_of(failure)) from failure
         settled = self._settled.wait(max(0.0, until - time.monotonic()))
         with self._state:
@@ -186,7 +186,7 @@ class Link:
                 return
             ended, self._closed = self._closed, True  # from now on it is too late to let us in
         if not settled:
-            raise ConnectTimedOut
+            raise ConnectTimeout
         raise self._failure("The connection was ended while it was being made" if ended else "The server hung up")
 
     def _let_in(self) -> None:
@@ -195,11 +195,11 @@ class Link:
             if self._closed or self._told_lost:
                 return
             self._up = True
-        self._established()
+        self._on_connect()
         self._settled.set()
 
-    def _refused(self, told: object = None, *_: object) -> None:
-        self._refusal = told
+    def _refused(self, on_status: object = None, *_: object) -> None:
+        self._refusal = on_status
         self._settled.set()
 
     def _over(self, reason: str) -> None:
@@ -211,17 +211,17 @@ class Link:
         if telling:
             self._lost(str(reason))
 
-    def _failure(self, reason: str, status: int | None = None) -> ApiException:
+    def _failure(self, reason: str, status: int | None = None) -> APIError:
         """Return the error for a connection that was not made, from what the server said of it, if it did."""
-        told = self._refusal
+        on_status = self._refusal
         if status == 401:  # not Socket.IO's way to refuse, but that of a gateway before it
-            return error_of_body(status, told)
-        if not isinstance(told, dict):
-            return ConnectionFailed(details={"reason": str(told or reason)})
-        message, body = told.get("message"), told.get("data")
+            return error_from_body(status, on_status)
+        if not isinstance(on_status, dict):
+            return ConnectError(details={"reason": str(on_status or reason)})
+        message, body = on_status.get("message"), on_status.get("data")
         if message == "Unauthorized":
             return _worded(message, body)
-        return ConnectionFailed(details={"reason": str(message)}, data=body)
+        return ConnectError(details={"reason": str(message)}, data=body)
 
 
 def _status_of(failure: BaseException | None) -> int | None:
@@ -235,8 +235,8 @@ def _status_of(failure: BaseException | None) -> int | None:
     return None
 
 
-def _worded(message: str, body: object) -> ApiException:
-    error = error_of_body(401, body)
+def _worded(message: str, body: object) -> APIError:
+    error = error_from_body(401, body)
     return AuthenticationError(message, code=error.code, details=error.details, errors=error.errors, data=body)
 
 
@@ -266,7 +266,7 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.in_order = InOrder("duologue-realtime")
+        self.in_order = SerialExecutor("duologue-realtime")
         self.before_end: Callable[[str], None] = lambda reason: None
         self._one_at_a_time = threading.RLock()
         self._threads: list[threading.Thread] = []
@@ -306,13 +306,13 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
         """Wait for the thread that sends: when it finds the connection ended it drops what is left."""
         queue = self.queue
         with queue.all_tasks_done:
-            queue.all_tasks_done.wait_for(lambda: not queue.unfinished_tasks, _FAREWELL)
+            queue.all_tasks_done.wait_for(lambda: not queue.unfinished_tasks, _DRAIN_TIMEOUT)
 
     def _ending(self, handler: Callable[[str], None], reason: str) -> None:
         self.before_end(reason)
         for thread in self._threads:
             if thread.name.endswith("_write_loop") and thread is not threading.current_thread():
-                thread.join(_FAREWELL)
+                thread.join(_DRAIN_TIMEOUT)
         handler(reason)
 
     def _send_request(self, method: str, url: str, **options: Any) -> Any:

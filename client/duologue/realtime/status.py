@@ -9,29 +9,29 @@ from itertools import count
 from typing import Final, Literal
 
 from duologue import defaults
-from duologue.errors import ApiException
+from duologue.errors import APIError
 
-LifecycleName = Literal["connected", "disconnected", "reconnected", "gave_up"]
+ConnectionEventName = Literal["connected", "disconnected", "reconnected", "reconnect_failed"]
 
-NAMES: Final[tuple[LifecycleName, ...]] = ("connected", "disconnected", "reconnected", "gave_up")
+NAMES: Final[tuple[ConnectionEventName, ...]] = ("connected", "disconnected", "reconnected", "reconnect_failed")
 
 
 @dataclass(frozen=True, slots=True)
-class LifecycleEvent:
+class ConnectionEvent:
     """Something that happened to the connection.
 
     Args:
         name: `connected`, by `connect()`; `disconnected`, whether by us, the server or the network; `reconnected`: what
-            the server sent meanwhile was missed; or `gave_up`: there will be no connection until `connect()`.
+            the server sent meanwhile was missed; or `reconnect_failed`: there will be no connection until `connect()`.
         reason: why it was lost, in Socket.IO's words, as `server disconnect` or `transport error`; else empty.
         tries: how many it took to reconnect, or were made before giving up.
-        error: why we gave up: an `AuthenticationError` if the server refused us, else a `ConnectionLost`.
+        error: why we gave up: an `AuthenticationError` if the server refused us, else a `ConnectionLostError`.
     """
 
-    name: LifecycleName
+    name: ConnectionEventName
     reason: str = ""
-    tries: int = 0
-    error: ApiException | None = None
+    attempts: int = 0
+    error: APIError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +49,21 @@ class Reconnect:
         ValueError: a number that cannot be meant.
     """
 
-    tries: int | None = defaults.RECONNECT_TRIES
+    attempts: int | None = defaults.RECONNECT_ATTEMPTS
     delay: float = defaults.RECONNECT_DELAY
     max_delay: float = defaults.MAX_RECONNECT_DELAY
     jitter: float = defaults.RECONNECT_JITTER
     random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if (self.tries or 0) < 0 or not 0 < self.delay <= self.max_delay or not 0 <= self.jitter <= 1:
+        if (self.attempts or 0) < 0 or not 0 < self.delay <= self.max_delay or not 0 <= self.jitter <= 1:
             raise ValueError(f"{self} cannot be meant: tries ≥ 0, 0 < delay ≤ max_delay, and 0 ≤ jitter ≤ 1")
 
     def waits(self) -> Iterator[float]:
         """Yield the seconds to wait before each try."""
         delay = self.delay
         for number in count():
-            if self.tries is not None and number >= self.tries:
+            if self.attempts is not None and number >= self.attempts:
                 return
             yield delay * (1 + self.jitter * (2 * self.random() - 1))
             delay = min(delay * 2, self.max_delay)

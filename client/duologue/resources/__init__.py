@@ -6,7 +6,7 @@ import copy
 from typing import Self, TypeVar
 
 from duologue.contract import Model, Operation
-from duologue.http.api_requestor import Caller
+from duologue.http.api_requestor import APIRequestor
 
 T = TypeVar("T")
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 class Resource:
     """Base of the nouns: what belongs to one client."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, requestor: APIRequestor) -> None:
+        self._requestor = requestor
 
-    def _asked_by(self, caller: Caller) -> Self:
+    def _with_requestor(self, requestor: APIRequestor) -> Self:
         """Return the same resource with another caller; see `Client.with_options`."""
         made = copy.copy(self)
-        made._caller = caller
+        made._requestor = requestor
         return made
 
     def _call(self, operation: Operation[T], sent: Model | None = None, /, **ids: str) -> T:
-        return self._caller.call(operation, sent, **ids)
+        return self._requestor.call(operation, sent, **ids)

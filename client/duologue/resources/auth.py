@@ -10,7 +10,7 @@ from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login
 from duologue.contract.users import Role, User
 from duologue.errors import AuthenticationError
-from duologue.http.api_requestor import Caller
+from duologue.http.api_requestor import APIRequestor
 from duologue.resources import Resource
 
 
@@ -18,12 +18,12 @@ class Auth(Resource):
     """`api.auth`: log in, stay logged in, log out, and tell who is logged in.
 
     After `login` every call to the platform carries the token. It is renewed shortly before it ends
-    (`defaults.REFRESH_AHEAD`), and when the platform refuses it: once, however many threads are refused, and each call
+    (`defaults.REFRESH_LEEWAY`), and when the platform refuses it: once, however many threads are refused, and each call
     is made again. Calls to `/auth/*` never do that.
     """
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
+    def __init__(self, requestor: APIRequestor) -> None:
+        super().__init__(requestor)
         self._known: tuple[str, User] | None = None
 
     def login(self, *, email: str, password: str) -> Login:
@@ -33,18 +33,18 @@ class Auth(Resource):
             AuthenticationError: the two do not belong together.
         """
         login = self._call(auth.LOGIN, Credentials(email, password))
-        kept = StoredTokens.received(login.tokens, self._caller.clock.now())
+        kept = StoredTokens.received(login.tokens, self._requestor.clock.now())
         self._known = (_name_of(kept), login.user)
-        self._caller.tokens.keep(kept, login.user)
+        self._requestor.tokens.set(kept, login.user)
         return login
 
     def refresh(self) -> StoredTokens:
-        """Exchange the refresh token for new tokens, keep them and return them.
+        """HookEvent the refresh token for new tokens, keep them and return them.
 
         Raises:
             AuthenticationError: there is no refresh token, or it is no longer good; then we are logged out.
         """
-        fresh = self._caller.renew()
+        fresh = self._requestor.refresh_tokens()
         if fresh is None:
             raise AuthenticationError("Not logged in, or the login has ended")
         return fresh
@@ -57,13 +57,13 @@ class Auth(Resource):
         Raises:
             AuthenticationError: the login had ended already, or there was none.
         """
-        kept = self._caller.tokens.forget()
+        kept = self._requestor.tokens.clear()
         self._known = None
-        self._caller.call(auth.LOGOUT, token=kept.token if kept else None)
+        self._requestor.call(auth.LOGOUT, token=kept.token if kept else None)
 
     def me(self) -> User:
         """Ask the platform who is logged in."""
-        kept = self._caller.tokens.current
+        kept = self._requestor.tokens.current
         user = self._call(auth.ME)
         if kept is not None:
             self._known = (_name_of(kept), user)
@@ -72,7 +72,7 @@ class Auth(Resource):
     @property
     def logged_in(self) -> bool:
         """Whether there is a token; whether it is still good, only the platform knows."""
-        return self._caller.tokens.token is not None
+        return self._requestor.tokens.token is not None
 
     @property
     def current_user(self) -> User | None:
@@ -83,7 +83,7 @@ class Auth(Resource):
         Raises:
             AuthenticationError: there is a token, but it is no longer good.
         """
-        kept, known = self._caller.tokens.current, self._known
+        kept, known = self._requestor.tokens.current, self._known
         if kept is None:
             return None
         if known is not None and known[0] == _name_of(kept):
@@ -112,7 +112,7 @@ class Auth(Resource):
         Raises:
             ValueError: there is no such event.
         """
-        self._caller.tokens.listeners.on(event, callback)
+        self._requestor.tokens.events.on(event, callback)
 
     def off(self, event: AuthEventName, callback: Callable[[AuthEvent], object]) -> None:
         """Stop calling a function.
@@ -120,15 +120,15 @@ class Auth(Resource):
         Raises:
             ValueError: there is no such event.
         """
-        self._caller.tokens.listeners.off(event, callback)
+        self._requestor.tokens.events.off(event, callback)
 
     def _asked(self) -> User:
         """Ask who is logged in with a token that is as good as we can make it: `/auth/me` itself renews none."""
-        token = self._caller.fresh_token()
+        token = self._requestor.get_valid_token()
         try:
             return self.me()
         except AuthenticationError:
-            if self._caller.renew(token) is None:
+            if self._requestor.refresh_tokens(token) is None:
                 raise
             return self.me()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from duologue import defaults
 from duologue.contract import messages
-from duologue.contract.messages import ChatMessage, MessagePage, MessageQuery, NewMessage, Sender
+from duologue.contract.messages import ChatMessage, MessageCreate, MessagePage, MessageQuery, Sender
 from duologue.resources import Resource
 
 
@@ -49,4 +49,4 @@ class Messages(Resource):
             context: any JSON object to keep with it.
         """
         kept = None if context is None else dict(context)
-        return self._call(messages.SEND, NewMessage(content, sender, kept), id=session_id)
+        return self._call(messages.SEND, MessageCreate(content, sender, kept), id=session_id)

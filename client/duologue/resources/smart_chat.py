@@ -32,4 +32,4 @@ class SmartChat(Resource):
             message: 1 to 10,000 characters.
             context: text that the assistant should have in mind.
         """
-        return ReplyStream(self._caller.open(smart_chat.ASK, SmartChatRequest(message, context), id=session_id))
+        return ReplyStream(self._requestor.open(smart_chat.ASK, SmartChatRequest(message, context), id=session_id))

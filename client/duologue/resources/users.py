@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from duologue import defaults
 from duologue.contract import users
-from duologue.contract.users import NewUser, Role, User, UserChanges, UserPage, UserQuery
-from duologue.errors import ContractViolation
+from duologue.contract.users import Role, User, UserCreate, UserPage, UserQuery, UserUpdate
+from duologue.errors import ResponseValidationError
 from duologue.resources import Resource
 
 
@@ -36,7 +36,9 @@ class Users(Resource):
             found = self.list(page=page, limit=limit, search=search)
             yield from found.users
             if found.next_page is not None and found.next_page <= page:
-                raise ContractViolation(f"After page {page} the server names page {found.next_page} as the next one")
+                raise ResponseValidationError(
+                    f"After page {page} the server names page {found.next_page} as the next one"
+                )
             page = found.next_page
 
     def get(self, id: str) -> User:
@@ -56,7 +58,7 @@ class Users(Resource):
             BadRequestError: a value that the platform does not accept.
             ConflictError: the e-mail address is taken.
         """
-        return self._call(users.CREATE, NewUser(name, email, role, password))
+        return self._call(users.CREATE, UserCreate(name, email, role, password))
 
     def update(self, id: str, *, name: str | None = None, email: str | None = None, role: Role | None = None) -> User:
         """Change a user; what is left out stays as it is.
@@ -65,7 +67,7 @@ class Users(Resource):
             NotFoundError: there is no such user.
             ConflictError: the e-mail address is taken.
         """
-        return self._call(users.UPDATE, UserChanges(name, email, role), id=id)
+        return self._call(users.UPDATE, UserUpdate(name, email, role), id=id)
 
     def delete(self, id: str) -> None:
         """Delete a user for good."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from duologue.contract import headers, operations
 from duologue.contract.core import CHAT, PLATFORM, Service
-from duologue_mock.http.messages import Reply, Request
+from duologue_mock.http.messages import Request, Response
 
 if TYPE_CHECKING:
     from duologue_mock.server import MockServer
@@ -22,10 +22,10 @@ def show(mock: MockServer, *, exposed: bool = False) -> None:
         "",
         "  Duologue mock backend",
         "",
-        f"  Platform   {mock.platform_url}",
-        f"  Chat       {mock.chat_url}",
-        f"  Socket.IO  {mock.url} and {mock.chat_origin}",
-        f"  OpenAPI    {mock.url}/openapi.json",
+        f"  Platform   {mock.base_url}",
+        f"  Chat       {mock.chat_base_url}",
+        f"  Socket.IO  {mock.origin} and {mock.chat_origin}",
+        f"  OpenAPI    {mock.origin}/openapi.json",
         "",
         *_credentials(mock),
         f"  API key    {key}   (header {headers.API_KEY}, with {headers.REFERENCE_CODE} and {headers.USER_ID})",
@@ -35,8 +35,8 @@ def show(mock: MockServer, *, exposed: bool = False) -> None:
         *_table(CHAT),
         "",
         "  Try it:",
-        f"  curl -s {mock.platform_url}/users",
-        f"  curl -s {mock.chat_url}/chats -H '{headers.API_KEY}: {key}' -H '{headers.REFERENCE_CODE}: try-1' "
+        f"  curl -s {mock.base_url}/users",
+        f"  curl -s {mock.chat_base_url}/chats -H '{headers.API_KEY}: {key}' -H '{headers.REFERENCE_CODE}: try-1' "
         f"-H '{headers.USER_ID}: anonymous-user'",
         "",
     ]
@@ -47,7 +47,7 @@ def show(mock: MockServer, *, exposed: bool = False) -> None:
     print("\n".join(lines), flush=True)
 
 
-def log_exchange(request: Request, reply: Reply) -> None:
+def log_exchange(request: Request, reply: Response) -> None:
     """Print one request: time, method, path, status, milliseconds. Control characters in a path are escaped."""
     took = (time.perf_counter() - request.began) * 1000
     path = request.path + (f"?{request.query_string}" if request.query_string else "")

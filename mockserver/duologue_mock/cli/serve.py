@@ -52,9 +52,25 @@ class RateLimit(click.ParamType["int | None"]):
     "--api-key", "api_keys", multiple=True, metavar="KEY", help="API key of the chat service; repeat for more."
 )
 @click.option("--require-auth", is_flag=True, help="Refuse platform requests without a token.")
-@click.option("--token-lifetime", type=float, default=3600.0, show_default=True, help="Seconds an access token lives.")
+@click.option(
+    "--access-token-lifetime",
+    "--token-lifetime",
+    "access_token_lifetime",
+    type=float,
+    default=3600.0,
+    show_default=True,
+    help="Seconds an access token lives.",
+)
 @click.option("--rate-limit", type=RateLimit(), default="600", show_default=True, help="Requests a minute and caller.")
-@click.option("--max-body", type=int, default=1024 * 1024, show_default=True, help="Longest request body, in bytes.")
+@click.option(
+    "--max-request-size",
+    "--max-body",
+    "max_request_size",
+    type=int,
+    default=1024 * 1024,
+    show_default=True,
+    help="Longest request body, in bytes.",
+)
 @click.option(
     "--allow-origin", "allowed_origins", multiple=True, metavar="URL", help="Further origin for CORS; repeat."
 )
@@ -65,7 +81,15 @@ class RateLimit(click.ParamType["int | None"]):
     "--reply-api-key", envvar="DUOLOGUE_REPLY_API_KEY", help="Key for that API.  [env: DUOLOGUE_REPLY_API_KEY]"
 )
 @click.option("--reply-timeout", type=float, default=60.0, show_default=True, help="Seconds that API may be silent.")
-@click.option("--delta-delay", type=float, default=0.0, show_default=True, help="Seconds between streamed pieces.")
+@click.option(
+    "--stream-delay",
+    "--delta-delay",
+    "stream_delay",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Seconds between streamed pieces.",
+)
 @click.option("--seed", type=int, help="Make the same ids in every run.")
 @click.option("--quiet", is_flag=True, help="No banner and no request log.")
 def serve(
@@ -81,7 +105,7 @@ def serve(
     """Serve the mock backend: the platform on port 3001, the chat service on port 3002, Socket.IO on both."""
     from duologue_mock.cli import banner
     from duologue_mock.seed import FixtureError
-    from duologue_mock.server import MockServer, PortInUse
+    from duologue_mock.server import MockServer, PortInUseError
 
     if host not in _LOOPBACKS and not expose:
         _fail(f"{host} can be reached by other machines. Add --expose if that is meant.")
@@ -98,13 +122,13 @@ def serve(
             **settings,
         )
         mock.serve_forever(lambda: _settle(None if quiet else lambda: banner.show(mock, exposed=expose)))
-    except PortInUse as error:
+    except PortInUseError as error:
         _fail(f"{error} Stop what uses it, or choose others with --port and --chat-port (0 picks a free one).")
     except (FixtureError, ValueError, OSError) as error:
         _fail(str(error))
 
 
-def _settle(announce: Callable[[], None] | None) -> None:
+def _settle(publish: Callable[[], None] | None) -> None:
     """Say that the mock is there, and spare the collector what will be there until the end.
 
     A store that only grows would have it look at everything again and again.
@@ -112,8 +136,8 @@ def _settle(announce: Callable[[], None] | None) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    if announce is not None:
-        announce()
+    if publish is not None:
+        publish()
 
 
 def _fail(sentence: str) -> None:

@@ -7,12 +7,12 @@ import re
 
 from duologue.contract import auth, headers
 from duologue.contract.core import CHAT, Access, Operation
-from duologue_mock.errors import forbidden, invalid, unauthenticated
-from duologue_mock.handler_registry import Caller
+from duologue_mock.errors import forbidden, unauthenticated, validation_error
+from duologue_mock.handler_registry import Principal
 from duologue_mock.http.messages import Request
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
-from duologue_mock.tokens import Identity, Signer
+from duologue_mock.tokens import Identity, TokenService
 
 _VALUE = re.compile(headers.VALUE)
 
@@ -23,22 +23,22 @@ REFERENCE_CODE = "HTTP_UNIQUE_REFERENCE_CODE"
 _HOW_TO_LOG_IN = "Send `Authorization: Bearer <token>`; POST /api/auth/login returns a token."
 
 
-class Callers:
+class Authenticator:
     """Tells callers apart and refuses those who may not be let in.
 
     Args:
         settings: the API keys, and whether a token is demanded.
         state: the users and logins.
-        signer: checks tokens.
+        token_service: checks tokens.
     """
 
-    def __init__(self, settings: Settings, state: State, signer: Signer) -> None:
+    def __init__(self, settings: Settings, state: State, token_service: TokenService) -> None:
         self._keys = tuple(key.encode() for key in settings.api_keys)
         self._require_auth = settings.require_auth
         self._state = state
-        self._signer = signer
+        self._token_service = token_service
 
-    def identify(self, operation: Operation[object], request: Request) -> Caller:
+    def identify(self, operation: Operation[object], request: Request) -> Principal:
         """Return who asks; refuse missing, wrong or worn-out credentials."""
         if operation.service is CHAT:
             return self._on_chat(operation, request)
@@ -51,19 +51,19 @@ class Callers:
 
     def owner_of_token(self, token: str) -> Identity:
         """Return who a token stands for, or refuse it."""
-        return self._signer.verify(self._state, token)
+        return self._token_service.verify(self._state, token)
 
-    def _on_chat(self, operation: Operation[object], request: Request) -> Caller:
+    def _on_chat(self, operation: Operation[object], request: Request) -> Principal:
         key = request.header(API_KEY)
-        if operation.access is Access.NOBODY_ASKED:
+        if operation.access is Access.PUBLIC:
             if key is not None:
                 self._check_key(key)
-            return Caller(key=_address(request))
+            return Principal(key=_address(request))
         self._check_key(key)
         reference = _required(headers.REFERENCE_CODE, request.header(REFERENCE_CODE))
         request.id = reference
         user_id = _required(headers.USER_ID, request.header(USER_ID))
-        return Caller(key=f"{key}\x00{user_id}", user_id=user_id)
+        return Principal(key=f"{key}\x00{user_id}", user_id=user_id)
 
     def _check_key(self, key: str | None) -> None:
         if key is None or not key.strip():
@@ -71,24 +71,24 @@ class Callers:
         if not self.knows_key(key):
             raise unauthenticated("Invalid API key", hint=f"The mock does not know this `{headers.API_KEY}`.")
 
-    def _on_platform(self, operation: Operation[object], request: Request) -> Caller:
+    def _on_platform(self, operation: Operation[object], request: Request) -> Principal:
         authorization = request.header("HTTP_AUTHORIZATION")
-        if operation.access is Access.NOBODY_ASKED:
-            return Caller(key=_address(request))
+        if operation.access is Access.PUBLIC:
+            return Principal(key=_address(request))
         if authorization is None:
-            if self._require_auth or operation.access is Access.KNOWN:
+            if self._require_auth or operation.access is Access.AUTHENTICATED:
                 raise unauthenticated("Authentication required", hint=_HOW_TO_LOG_IN)
-            return Caller(key=_address(request))
+            return Principal(key=_address(request))
         # A logout whose answer was lost is tried again under its idempotency key, when its login has ended already.
-        identity = self._signer.verify(self._state, _bearer(authorization), ended_too=operation is auth.LOGOUT)
-        return Caller(key=f"user:{identity.user.id}", user=identity.user, login_id=identity.login_id)
+        identity = self._token_service.verify(self._state, _bearer(authorization), ended_too=operation is auth.LOGOUT)
+        return Principal(key=f"user:{identity.user.id}", user=identity.user, login_id=identity.login_id)
 
 
-def check_access(operation: Operation[object], caller: Caller, args: dict[str, str]) -> None:
+def authorize(operation: Operation[object], principal: Principal, args: dict[str, str]) -> None:
     """Refuse a known caller what only an administrator, or the user itself, may do."""
-    if caller.user is None or caller.is_admin or operation.access not in (Access.ADMIN, Access.SELF_OR_ADMIN):
+    if principal.user is None or principal.is_admin or operation.access not in (Access.ADMIN, Access.SELF_OR_ADMIN):
         return
-    if operation.access is Access.SELF_OR_ADMIN and args.get("id") == caller.user.id:
+    if operation.access is Access.SELF_OR_ADMIN and args.get("id") == principal.user.id:
         return
     raise forbidden("You may not do this", hint="Only an administrator may; others may change themselves.")
 
@@ -102,10 +102,12 @@ def _bearer(authorization: str) -> str:
 
 def _required(name: str, value: str | None) -> str:
     if value is None or not value.strip():
-        raise invalid({name: ["This header is required and must not be blank."]}, f"Header {name} is required")
+        raise validation_error({name: ["This header is required and must not be blank."]}, f"Header {name} is required")
     if len(value) > headers.MAX_VALUE_LENGTH or not _VALUE.fullmatch(value):
         limit = headers.MAX_VALUE_LENGTH
-        raise invalid({name: [f"Must be at most {limit} printable ASCII characters."]}, f"Header {name} is invalid")
+        raise validation_error(
+            {name: [f"Must be at most {limit} printable ASCII characters."]}, f"Header {name} is invalid"
+        )
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from duologue.contract import headers
-from duologue_mock.errors import Refusal, forbidden
+from duologue_mock.errors import HTTPError, forbidden
 from duologue_mock.http.messages import Request
 from duologue_mock.settings import Settings
 
@@ -22,7 +22,7 @@ _WANTS_MORE = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
-class Gate:
+class OriginPolicy:
     """The Host allow-list and the Origin gate.
 
     Args:
@@ -41,10 +41,10 @@ class Gate:
             return
         found = _HOST.fullmatch(host)
         if found is None:
-            raise Refusal(400, "The Host header is missing or malformed", headers=[("Connection", "close")])
+            raise HTTPError(400, "The Host header is missing or malformed", headers=[("Connection", "close")])
         if found[1].lower() not in self._hosts:
             hint = f"{host} is not this server. Start it with `--allow-host {found[1]}` if it is meant to be."
-            raise Refusal(421, "Misdirected request", hint=hint)
+            raise HTTPError(421, "Misdirected request", hint=hint)
         if len(self._good_hosts) < 64:
             self._good_hosts.add(host)
 

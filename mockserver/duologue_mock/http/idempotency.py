@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from duologue.contract import headers
 from duologue.contract.errors import ApiErrorType
-from duologue_mock.errors import Refusal, invalid
-from duologue_mock.http.messages import Reply, Request
+from duologue_mock.errors import HTTPError, validation_error
+from duologue_mock.http.messages import Request, Response
 from duologue_mock.store.clock import Clock
 
 LIFETIME = 24 * 3600.0
@@ -26,7 +26,7 @@ _KEY = "HTTP_IDEMPOTENCY_KEY"
 class _Entry:
     fingerprint: bytes
     made: float
-    reply: Reply | None = None
+    reply: Response | None = None
 
 
 class IdempotencyKeys:
@@ -40,7 +40,7 @@ class IdempotencyKeys:
         self._clock = clock
         self._entries: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()
 
-    def begin(self, request: Request, caller: str) -> tuple[Claim | None, Reply | None]:
+    def begin(self, request: Request, caller: str) -> tuple[Claim | None, Response | None]:
         """Return a claim on the request's key, to be settled, or the reply to replay; neither if it has no key.
 
         Refuses a key that is malformed, in use by a request still under way, or used before with another body.
@@ -80,12 +80,12 @@ class Claim:
         self._name = name
         self._entry = entry
 
-    def settle(self, reply: Reply) -> None:
+    def complete(self, reply: Response) -> None:
         """Keep the reply for replays; not a server error or a refused login, so that the call can be tried again."""
         if reply.status >= 500 or reply.status == 401:
             self.release()
         else:
-            self._entry.reply = Reply(reply.status, list(reply.headers), reply.body)
+            self._entry.reply = Response(reply.status, list(reply.headers), reply.body)
 
     def release(self) -> None:
         """Forget the key: the request came to nothing. A later request may hold it by now."""
@@ -95,14 +95,14 @@ class Claim:
 
 def _check(key: str) -> None:
     if not key.strip():
-        raise invalid({headers.IDEMPOTENCY_KEY: ["Must not be blank."]})
+        raise validation_error({headers.IDEMPOTENCY_KEY: ["Must not be blank."]})
     if len(key) > headers.MAX_VALUE_LENGTH:
-        raise invalid({headers.IDEMPOTENCY_KEY: [f"Must be at most {headers.MAX_VALUE_LENGTH} characters."]})
+        raise validation_error({headers.IDEMPOTENCY_KEY: [f"Must be at most {headers.MAX_VALUE_LENGTH} characters."]})
 
 
-def in_progress() -> Refusal:
+def in_progress() -> HTTPError:
     """Return the refusal of a key whose first request is under way; a caller may ask again in a moment."""
-    return Refusal(
+    return HTTPError(
         409,
         "A request with this idempotency key is still in progress",
         fields={headers.IDEMPOTENCY_KEY: ["Still in progress; try again."]},
@@ -110,8 +110,8 @@ def in_progress() -> Refusal:
     )
 
 
-def _reused() -> Refusal:
-    return Refusal(
+def _reused() -> HTTPError:
+    return HTTPError(
         422,
         "This idempotency key was used with another body",
         code=str(ApiErrorType.IDEMPOTENCY_KEY_REUSED),
@@ -119,5 +119,5 @@ def _reused() -> Refusal:
     )
 
 
-def _replay(reply: Reply) -> Reply:
-    return Reply(reply.status, [*reply.headers, (headers.IDEMPOTENCY_REPLAYED, "true")], reply.body)
+def _replay(reply: Response) -> Response:
+    return Response(reply.status, [*reply.headers, (headers.IDEMPOTENCY_REPLAYED, "true")], reply.body)

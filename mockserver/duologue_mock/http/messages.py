@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from duologue.contract.core import Operation
-from duologue_mock.errors import Refusal, invalid, phrase
-from duologue_mock.handler_registry import Caller
+from duologue_mock.errors import HTTPError, phrase, validation_error
+from duologue_mock.handler_registry import Principal
 
 JSON = "application/json"
 
@@ -24,7 +24,7 @@ class Request:
         request_id: what to call this request; its own reference code replaces it.
     """
 
-    __slots__ = ("args", "began", "body", "caller", "environ", "id", "method", "operation", "path")
+    __slots__ = ("args", "began", "body", "environ", "id", "method", "operation", "path", "principal")
 
     def __init__(self, environ: dict[str, Any], request_id: str) -> None:
         self.environ = environ
@@ -35,7 +35,7 @@ class Request:
         self.began = time.perf_counter()
         self.operation: Operation[Any] | None = None
         self.args: dict[str, str] = {}
-        self.caller: Caller | None = None
+        self.principal: Principal | None = None
         self.body = b""
 
     def header(self, key: str) -> str | None:
@@ -58,7 +58,7 @@ class Request:
                 raise _too_large(limit)
             self.body = environ["wsgi.input"].read(length) if length else b""
             if len(self.body) < length:
-                raise Refusal(400, "The body is shorter than its Content-Length", headers=[("Connection", "close")])
+                raise HTTPError(400, "The body is shorter than its Content-Length", headers=[("Connection", "close")])
         elif environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked" and environ.get("wsgi.input_terminated"):
             self.body = environ["wsgi.input"].read(limit + 1)
             if len(self.body) > limit:
@@ -66,7 +66,7 @@ class Request:
         return self.body
 
 
-class Reply:
+class Response:
     """An answer: a status, headers, and a body that is either bytes or made while it is sent."""
 
     __slots__ = ("body", "headers", "status", "stream")
@@ -84,7 +84,7 @@ class Reply:
         self.stream = stream
 
 
-Observer = Callable[[Request, Reply], None]
+Observer = Callable[[Request, Response], None]
 """Told of every exchange once its reply is ready: the request log, and whatever else wants to know."""
 
 
@@ -113,17 +113,17 @@ def query_values(query_string: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise invalid({"query": ["Not a query string in UTF-8 of at most 100 parameters."]}) from None
+        raise validation_error({"query": ["Not a query string in UTF-8 of at most 100 parameters."]}) from None
     for name, value in pairs:
         if name in values:
-            raise invalid({name: ["Given twice."]})
+            raise validation_error({name: ["Given twice."]})
         values[name] = value
     return values
 
 
-def _too_large(limit: int) -> Refusal:
+def _too_large(limit: int) -> HTTPError:
     hint = f"Send at most {limit} bytes, or start the mock with a higher limit."
-    return Refusal(413, "The body is too large", hint=hint, headers=[("Connection", "close")])
+    return HTTPError(413, "The body is too large", hint=hint, headers=[("Connection", "close")])
 
 
 _STATUS_LINES: dict[int, str] = {}

@@ -38,7 +38,7 @@ def document() -> dict[str, Any]:
     for name, parameter in _optional_headers().items():
         spec.components.parameter(name, "header", parameter)
     for operation in operations():
-        if operation.described:
+        if operation.documented:
             spec.path(path=operation.route, operations={operation.method.lower(): _operation(operation)})
     made: dict[str, Any] = spec.to_dict()
     for schema in made["components"]["schemas"].values():
@@ -59,7 +59,7 @@ def _about() -> dict[str, Any]:
             {"url": f"http://localhost:{PLATFORM.port}", "description": "the platform"},
             {"url": f"http://localhost:{CHAT.port}", "description": "the chat service; both serve both"},
         ],
-        "tags": [{"name": noun, "description": f"Operations on {noun}."} for noun in _nouns()],
+        "tags": [{"name": resource, "description": f"Operations on {resource}."} for resource in _nouns()],
     }
 
 
@@ -70,13 +70,13 @@ _SECURITY: dict[str, dict[str, Any]] = {
 
 
 def _nouns() -> list[str]:
-    return list(dict.fromkeys(operation.noun for operation in operations()))
+    return list(dict.fromkeys(operation.resource for operation in operations()))
 
 
 def _operation(operation: Operation[Any]) -> dict[str, Any]:
-    described: dict[str, Any] = {
+    documented: dict[str, Any] = {
         "operationId": _operation_id(operation),
-        "tags": [operation.noun],
+        "tags": [operation.resource],
         "summary": operation.summary,
         "description": _description(operation),
         **_mentioned(operation),
@@ -89,8 +89,8 @@ def _operation(operation: Operation[Any]) -> dict[str, Any]:
     }
     if operation.body is not None:
         content: dict[str, Any] = {"schema": type(operation.body), **_example(operation, "request")}
-        described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
-    return described
+        documented["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
+    return documented
 
 
 def _description(operation: Operation[Any]) -> str:
@@ -107,10 +107,10 @@ def _mentioned(operation: Operation[Any]) -> dict[str, Any]:
 
 def _security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
     if operation.service is CHAT:
-        return [{"apiKey": []}] if operation.access is not Access.NOBODY_ASKED else [{}, {"apiKey": []}]
-    if operation.access is Access.NOBODY_ASKED:
+        return [{"apiKey": []}] if operation.access is not Access.PUBLIC else [{}, {"apiKey": []}]
+    if operation.access is Access.PUBLIC:
         return []
-    return [{"bearer": []}] if operation.access is Access.KNOWN else [{}, {"bearer": []}]
+    return [{"bearer": []}] if operation.access is Access.AUTHENTICATED else [{}, {"bearer": []}]
 
 
 def _path_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
@@ -133,12 +133,12 @@ def _query_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
 def _header_parameters(operation: Operation[Any]) -> list[dict[str, Any] | str]:
     """The headers that a request must have, and the one that is safe to make up."""
     wanted: list[dict[str, Any] | str] = []
-    if operation.service is CHAT and operation.access is not Access.NOBODY_ASKED:
+    if operation.service is CHAT and operation.access is not Access.PUBLIC:
         wanted += [
             _required(headers.REFERENCE_CODE, "Names the call; comes back as the request id."),
             _required(headers.USER_ID, "The user whose sessions these are."),
         ]
-    if operation.safe and operation.tagged:
+    if operation.safe and operation.has_etag:
         wanted.append("If-None-Match")  # apispec makes the reference
     return wanted
 
@@ -149,7 +149,7 @@ def _state_dependent_headers(operation: Operation[Any]) -> list[str]:
     They are described under `components` and named by `x-headers`, not listed as parameters: a tool that filled them
     with samples would get 412 and 422 from a server that does everything right.
     """
-    return ["Idempotency-Key"] * operation.keyed + ["If-Match"] * operation.conditional
+    return ["Idempotency-Key"] * operation.takes_idempotency_key + ["If-Match"] * operation.supports_if_match
 
 
 _OPTIONAL_HEADERS = {
@@ -182,14 +182,14 @@ def _success(operation: Operation[Any]) -> dict[str, Any]:
     if operation.status >= 400:
         return {}
     answer: dict[str, Any] = {"description": phrase(operation.status), "headers": _headers_of(operation, ok=True)}
-    if operation.answer is not None:
+    if operation.response is not None:
         content = {"schema": _answer_schema(operation), **_example(operation, "response")}
         answer["content"] = {"application/json": content}
         answer |= _links(operation)
     answers = {str(operation.status): answer}
     if operation.streams:
         answers["200"] = _stream()
-    if operation.safe and operation.tagged:
+    if operation.safe and operation.has_etag:
         answers["304"] = {"description": phrase(304), "headers": _headers_of(operation, ok=True)}
     return answers
 
@@ -203,7 +203,7 @@ def _stream() -> dict[str, Any]:
 
 
 def _answer_schema(operation: Operation[Any]) -> Any:
-    answer = operation.answer
+    answer = operation.response
     assert answer is not None
     if not operation.enveloped:
         return type(answer)
@@ -242,8 +242,8 @@ def _headers_of(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
     names = [headers.REQUEST_ID]
     if ok:
         names += [headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET]
-        names += ["ETag"] if operation.tagged else []
-        names += [headers.IDEMPOTENCY_REPLAYED] if operation.keyed else []
+        names += ["ETag"] if operation.has_etag else []
+        names += [headers.IDEMPOTENCY_REPLAYED] if operation.takes_idempotency_key else []
         names += ["Location"] if operation.status == 201 and operation.id in _MAKES else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
@@ -291,7 +291,7 @@ def _golden(name: str) -> dict[str, Any]:
 
 def _links(operation: Operation[Any]) -> dict[str, Any]:
     """What can be asked next with the id of what was made: every operation of the same service that takes one."""
-    if operation.answer is None or operation.status != 201 or operation.id not in _MAKES:
+    if operation.response is None or operation.status != 201 or operation.id not in _MAKES:
         return {}
     return {
         "links": {
@@ -300,7 +300,7 @@ def _links(operation: Operation[Any]) -> dict[str, Any]:
                 "parameters": {"id": f"$response.body#{_MAKES[operation.id]}"},
             }
             for other in operations()
-            if other.described and other.parameters and other.path.startswith(f"{operation.path}/")
+            if other.documented and other.parameters and other.path.startswith(f"{operation.path}/")
         }
     }
 

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from duologue.contract import strict_json
 from duologue.contract.core import Model, ModelSchema, Operation
-from duologue_mock.errors import Refusal, invalid
+from duologue_mock.errors import HTTPError, validation_error
 from duologue_mock.http.messages import Request, query_values
 
 
@@ -30,24 +30,26 @@ def body_model(operation: Operation[Any], request: Request, limit: int) -> Model
     if not data and not operation.body_required:
         return None
     if not data and not request.header("CONTENT_TYPE"):
-        raise Refusal(400, "A JSON body is required", hint="Send a JSON object with `Content-Type: application/json`.")
+        raise HTTPError(
+            400, "A JSON body is required", hint="Send a JSON object with `Content-Type: application/json`."
+        )
     _check_media_type(request.header("CONTENT_TYPE") or "")
     if not data:
-        raise Refusal(400, "A JSON body is required", hint="The body is empty; send a JSON object.")
+        raise HTTPError(400, "A JSON body is required", hint="The body is empty; send a JSON object.")
     try:
         value = strict_json.loads(data)
     except strict_json.StrictJSONError as error:
-        raise Refusal(400, "Malformed JSON", hint=str(error)) from None
+        raise HTTPError(400, "MalformedBodyError JSON", hint=str(error)) from None
     if not isinstance(value, dict):
-        raise Refusal(400, "The body must be a JSON object", hint=f"It is {_json_kind(value)}.")
+        raise HTTPError(400, "The body must be a JSON object", hint=f"It is {_json_kind(value)}.")
     return _parsed(operation.body, value)
 
 
 def _parsed(schema: ModelSchema[Any], values: Mapping[str, Any]) -> Model:
     try:
-        model: Model = schema.parse(values)
+        model: Model = schema.load(values)
     except ValidationError as error:
-        raise invalid(_by_field(error.messages)) from None
+        raise validation_error(_by_field(error.messages)) from None
     return model
 
 
@@ -65,7 +67,7 @@ def _check_media_type(content_type: str) -> None:
     if (kind == "application/json" or kind.endswith("+json")) and charset in ("", "utf-8", "utf8"):
         return
     sent = f"It says {content_type[:100]!r}." if content_type else "It has no Content-Type."
-    raise Refusal(415, "The body must be JSON in UTF-8", hint=f"{sent} Send `Content-Type: application/json`.")
+    raise HTTPError(415, "The body must be JSON in UTF-8", hint=f"{sent} Send `Content-Type: application/json`.")
 
 
 def _json_kind(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from duologue.contract import headers
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 from duologue_mock.store.clock import Clock
 
 WINDOW = 60.0
@@ -45,7 +45,7 @@ class RateLimiter:
         ]
         if left < 0:
             hint = f"{limit} requests a minute are allowed; wait {reset} s."
-            raise Refusal(429, "Too many requests", hint=hint, headers=[*told, (headers.RETRY_AFTER, reset)])
+            raise HTTPError(429, "Too many requests", hint=hint, headers=[*told, (headers.RETRY_AFTER, reset)])
         return told
 
     def _open(self, caller: str, now: float) -> list[float]:

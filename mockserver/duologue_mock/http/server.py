@@ -22,7 +22,7 @@ import gevent
 import httptools
 from gevent.pywsgi import Input, WSGIHandler, WSGIServer, format_date_time
 
-from duologue_mock.errors import Refusal
+from duologue_mock.errors import HTTPError
 
 logger = logging.getLogger("duologue_mock")
 
@@ -33,14 +33,14 @@ LINGER = 2.0
 """Seconds a refused body is still taken in."""
 MAX_LINGER = 64 * 1024 * 1024
 
-FAREWELL = 0.5
+DRAIN_TIMEOUT = 0.5
 """Seconds that whatever is left has for saying goodbye when the server stops."""
 
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
-_Error = Callable[[Refusal], bytes]
+_Error = Callable[[HTTPError], bytes]
 
 
-class Unreadable(Exception):
+class MalformedRequestError(Exception):
     """A request that is not HTTP as it should be."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -68,16 +68,16 @@ class Head:
         """Take a header. Several of one name become a list, as RFC 9110 (section 5.3) says; two hosts are an error."""
         self.lines += 1
         if self.lines > MAX_HEADERS:
-            raise Unreadable(431, f"A request may have at most {MAX_HEADERS} headers.")
+            raise MalformedRequestError(431, f"A request may have at most {MAX_HEADERS} headers.")
         if b"_" in name:
             return  # WSGI could not tell `X_Api_Key` from `X-Api-Key`
         key = _KEYS.get(name) or _key(name)
         environ = self.environ
         if key in environ and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if key == "HTTP_HOST":
-                raise Unreadable(400, "A request must have one Host header.")
+                raise MalformedRequestError(400, "A request must have one Host header.")
             if key in _ONCE:
-                raise Unreadable(400, f"The header {name.decode('latin-1')} may be given once only.")
+                raise MalformedRequestError(400, f"The header {name.decode('latin-1')} may be given once only.")
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
         else:
             environ[key] = value.decode("latin-1")
@@ -138,7 +138,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
                 return None
             self.busy = True
             self._parse(head)
-        except Unreadable as error:
+        except MalformedRequestError as error:
             self.server.tell(f"{self.client_address[0]} sent no readable request: {error}")
             return self._refuse(error)
         except (OSError, gevent.Timeout):
@@ -174,7 +174,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
                 line = self.rfile.readline(MAX_HEAD - size + 1)
                 size += len(line)
                 if size > MAX_HEAD:
-                    raise Unreadable(431, f"A request's head may have at most {MAX_HEAD} bytes.")
+                    raise MalformedRequestError(431, f"A request's head may have at most {MAX_HEAD} bytes.")
                 if not line:
                     return None
                 lines.append(line)
@@ -198,14 +198,18 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         except httptools.HttpParserInvalidMethodError:
             unknown, _, rest = data.partition(b" ")
             if method is not None or not _METHOD.fullmatch(unknown):
-                raise Unreadable(400, "Not a readable request: it has no method.") from None
+                raise MalformedRequestError(400, "Not a readable request: it has no method.") from None
             self._parse(b"GET " + rest, unknown)
             return
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            raise cause if isinstance(cause, Unreadable) else Unreadable(400, "Not a readable request.") from None
+            raise (
+                cause
+                if isinstance(cause, MalformedRequestError)
+                else MalformedRequestError(400, "Not a readable request.")
+            ) from None
         except httptools.HttpParserError as error:
-            raise Unreadable(400, f"Not a readable request: {error}.") from None
+            raise MalformedRequestError(400, f"Not a readable request: {error}.") from None
         finally:
             head.parser = None  # they would else keep each other alive
         self._fill(environ, head, parser, method or parser.get_method(), upgrade)
@@ -213,7 +217,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     def _fill(self, environ: dict[str, Any], head: Head, parser: Any, method: bytes, upgrade: bool) -> None:
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise Unreadable(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+            raise MalformedRequestError(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
         target, _, query = head.url.partition(b"?")
         if not target.startswith(b"/"):
             target, host = _origin_form(target)
@@ -234,11 +238,11 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
     def _attach_body(self, environ: dict[str, Any], upgrade: bool) -> None:
         coding = environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower()
         if coding != "chunked":
-            raise Unreadable(400, "The only transfer coding spoken here is chunked.")
+            raise MalformedRequestError(400, "The only transfer coding spoken here is chunked.")
         chunked = "HTTP_TRANSFER_ENCODING" in environ
         declared = environ.get("CONTENT_LENGTH")
         if declared is not None and not (declared.isascii() and declared.isdigit() and len(declared) < 19):
-            raise Unreadable(400, "Content-Length must be a number.")
+            raise MalformedRequestError(400, "Content-Length must be a number.")
         expecting = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
         self.content_length = None if declared is None or chunked else int(declared)
         self.wsgi_input = TimedInput(
@@ -286,24 +290,24 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent is not typed
         """Nothing: the door tells of every exchange."""
 
     def _log_error(self, kind: Any, value: Any, trace: Any) -> None:
-        if issubclass(kind, (gevent.Timeout, Refusal)):
+        if issubclass(kind, (gevent.Timeout, HTTPError)):
             self.close_connection = True
         elif not issubclass(kind, gevent.GreenletExit):
             logger.error("%s failed", self.requestline, exc_info=(kind, value, trace))
 
-    def _refuse(self, error: Unreadable) -> tuple[bytes, bytes]:
-        refusal = Refusal(error.status, str(error))
-        return str(error.status).encode(), self.server.refuse(refusal)
+    def _refuse(self, error: MalformedRequestError) -> tuple[bytes, bytes]:
+        refusal = HTTPError(error.status, str(error))
+        return str(error.status).encode(), self.server.error_response(refusal)
 
     def _handle_client_error(self, ex: Exception) -> Any:
         self.close_connection = True
-        return self._refuse(Unreadable(400, "The body is not as its headers say."))
+        return self._refuse(MalformedRequestError(400, "The body is not as its headers say."))
 
     def _send_error_response_if_possible(self, error_code: int) -> None:
         self.close_connection = True
         if not self.headers_sent:
             message = "Internal server error" if error_code >= 500 else "The body is not as its headers say"
-            self._sendall(self.server.refuse(Refusal(error_code, message)))
+            self._sendall(self.server.error_response(HTTPError(error_code, message)))
 
 
 class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
@@ -319,14 +323,14 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
             whole: bytes = self.rfile.read(length)
             return whole
         try:
-            with gevent.Timeout(self.handler.server.read_timeout, TooSlow()):
+            with gevent.Timeout(self.handler.server.read_timeout, RequestTimeoutError()):
                 data: bytes = super().read(length)
                 return data
         except ConnectionError:
             raise
-        except (OSError, TooSlow) as error:
+        except (OSError, RequestTimeoutError) as error:
             self.spoiled = True
-            raise error if isinstance(error, TooSlow) else Malformed() from None
+            raise error if isinstance(error, RequestTimeoutError) else MalformedBodyError() from None
 
     def _discard(self) -> None:
         """Read what the application left unread.
@@ -347,14 +351,14 @@ class TimedInput(Input):  # type: ignore[misc]  # gevent is not typed
                 left -= len(data)
 
 
-class TooSlow(Refusal):
+class RequestTimeoutError(HTTPError):
     """The body did not arrive in time."""
 
     def __init__(self) -> None:
         super().__init__(408, "The request took too long to arrive", headers=[("Connection", "close")])
 
 
-class Malformed(Refusal):
+class MalformedBodyError(HTTPError):
     """The body ended early, or was chunked badly."""
 
     def __init__(self) -> None:
@@ -396,12 +400,12 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         *,
         read_timeout: float,
         idle_timeout: float,
-        refuse: _Error,
+        error_response: _Error,
     ) -> None:
         super().__init__(listener, application, log=None, error_log=None, environ={"SERVER_NAME": "localhost"})
         self.read_timeout = read_timeout
         self.idle_timeout = idle_timeout
-        self.refuse = refuse
+        self.error_response = error_response
         self.connections: set[Handler] = set()
         self.closing = False
         self._second, self._date = 0, b""
@@ -433,11 +437,11 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         for connection in self.connections:
             connection.hang_up()
         self._wait_until(lambda: not self.connections)
-        gevent.killall([connection.greenlet for connection in self.connections], timeout=FAREWELL)
+        gevent.killall([connection.greenlet for connection in self.connections], timeout=DRAIN_TIMEOUT)
         self.stop()
 
     def _wait_until(self, true: Callable[[], bool]) -> None:
-        with gevent.Timeout(FAREWELL, False):
+        with gevent.Timeout(DRAIN_TIMEOUT, False):
             while not true():
                 gevent.sleep(0.01)
 

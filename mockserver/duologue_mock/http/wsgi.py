@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from duologue.contract import headers
-from duologue_mock.errors import Refusal, phrase
-from duologue_mock.http.authentication import REFERENCE_CODE, Callers
-from duologue_mock.http.cors import Gate, preflight
-from duologue_mock.http.dispatch import Wiring
-from duologue_mock.http.messages import Observer, Reply, Request, status_line
+from duologue_mock.errors import HTTPError, phrase
+from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator
+from duologue_mock.http.cors import OriginPolicy, preflight
+from duologue_mock.http.dispatch import Dispatcher
+from duologue_mock.http.messages import Observer, Request, Response, status_line
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes, allowed
-from duologue_mock.store.clock import Ids
+from duologue_mock.store.clock import IdGenerator
 
 logger = logging.getLogger("duologue_mock")
 
 StartResponse = Callable[..., Any]
-WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+WSGICallable = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 _SOCKET_PATH = "/socket.io/"
 
 
-class Door:
+class WSGIApp:
     """The WSGI application in front of everything.
 
     Operations of the contract are answered right here. Flask, whose request context costs more than the rest of an
@@ -47,20 +47,20 @@ class Door:
         self,
         *,
         routes: Routes,
-        gate: Gate,
-        callers: Callers,
-        limiter: RateLimiter,
-        wiring: Wiring,
-        pages: WSGIApp,
-        sockets: WSGIApp,
-        ids: Ids,
+        origin_policy: OriginPolicy,
+        authenticator: Authenticator,
+        rate_limiter: RateLimiter,
+        dispatcher: Dispatcher,
+        pages: WSGICallable,
+        sockets: WSGICallable,
+        ids: IdGenerator,
         observers: Sequence[Observer],
     ) -> None:
         self._routes = routes
-        self._gate = gate
-        self._callers = callers
-        self._limiter = limiter
-        self._wiring = wiring
+        self._origin_policy = origin_policy
+        self._authenticator = authenticator
+        self._limiter = rate_limiter
+        self._dispatcher = dispatcher
         self._pages = pages
         self._sockets = sockets
         self._ids = ids
@@ -71,49 +71,49 @@ class Door:
         request = Request(environ, self._name(environ))
         extra: list[tuple[str, str]] = []
         try:
-            self._gate.check_host(request)
+            self._origin_policy.check_host(request)
             for_sockets = (request.path + "/").startswith(_SOCKET_PATH)
-            extra += self._gate.check_origin(request, reading_is_safe=not for_sockets)
+            extra += self._origin_policy.check_origin(request, reading_is_safe=not for_sockets)
             if for_sockets:
                 return self._pass_on(self._sockets, request, start_response, extra)
             found = self._routes.find(request.path)
             if found is None:
                 return self._pass_on(self._pages, request, start_response, extra)
             reply = self._answer(request, *found, extra)
-        except Refusal as refusal:
-            reply = self._wiring.refuse(refusal, request)
+        except HTTPError as refusal:
+            reply = self._dispatcher.error_response(refusal, request)
         except OSError:
             raise  # the peer is gone; there is nobody to answer
         except Exception as error:
-            reply = self._wiring.refuse(report(request, error), request)
+            reply = self._dispatcher.error_response(report(request, error), request)
         return self._send(request, reply, start_response, extra)
 
     def _answer(
         self, request: Request, methods: dict[str, Any], args: dict[str, str], extra: list[tuple[str, str]]
-    ) -> Reply:
+    ) -> Response:
         request.args = args
         method = request.method
         if method == "OPTIONS":
             is_preflight = request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD") is not None
-            return Reply(204, [("Allow", allowed(methods)), *(preflight(request) if is_preflight else ())])
+            return Response(204, [("Allow", allowed(methods)), *(preflight(request) if is_preflight else ())])
         operation = methods.get("GET" if method == "HEAD" else method)
         if operation is None:
             allow = allowed(methods)
-            raise Refusal(
+            raise HTTPError(
                 405, f"{method} is not allowed here", hint=f"This path allows {allow}.", headers=[("Allow", allow)]
             )
         request.operation = operation
         try:
-            request.caller = caller = self._callers.identify(operation, request)
-        except Refusal:
+            request.principal = principal = self._authenticator.identify(operation, request)
+        except HTTPError:
             # Whoever guesses at credentials is counted too, by address: not to the cost of those it pretends to be.
             extra += self._limiter.count(f"unknown at {request.environ.get('REMOTE_ADDR', '')}")
             raise
-        extra += self._limiter.count(caller.key)
-        return self._wiring.answer(operation, request)
+        extra += self._limiter.count(principal.key)
+        return self._dispatcher.answer(operation, request)
 
     def _send(
-        self, request: Request, reply: Reply, start_response: StartResponse, extra: list[tuple[str, str]]
+        self, request: Request, reply: Response, start_response: StartResponse, extra: list[tuple[str, str]]
     ) -> Iterable[bytes]:
         status = reply.status
         out = [*reply.headers, *self._common(request, extra)]
@@ -135,11 +135,11 @@ class Door:
         ]
 
     def _pass_on(
-        self, app: WSGIApp, request: Request, start_response: StartResponse, extra: list[tuple[str, str]]
+        self, app: WSGICallable, request: Request, start_response: StartResponse, extra: list[tuple[str, str]]
     ) -> Iterable[bytes]:
         """Let another application answer; its answer leaves with the common headers too."""
         if request.method == "OPTIONS" and request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
-            return self._send(request, Reply(204, preflight(request)), start_response, extra)
+            return self._send(request, Response(204, preflight(request)), start_response, extra)
         request.environ["duologue.request"] = request
         refused: list[int] = []
 
@@ -149,7 +149,7 @@ class Door:
                 refused.append(code)  # the engine's own errors are texts; ours have a body
                 return lambda _: None
             for observer in self._observers:
-                observer(request, Reply(code, given))
+                observer(request, Response(code, given))
             return start_response(status, [*given, *self._common(request, extra)], exc_info)
 
         try:
@@ -161,7 +161,7 @@ class Door:
             raise ConnectionAbortedError(str(error)) from error
         if refused:
             reason = b"".join(body).decode("utf-8", "replace").strip('"') or phrase(refused[0])
-            raise Refusal(refused[0], "Not a Socket.IO request that can be served", hint=reason[:200])
+            raise HTTPError(refused[0], "Not a Socket.IO request that can be served", hint=reason[:200])
         return body
 
     def _name(self, environ: dict[str, Any]) -> str:
@@ -171,8 +171,8 @@ class Door:
         return self._ids.request_id()
 
 
-def report(request: Request, error: BaseException) -> Refusal:
+def report(request: Request, error: BaseException) -> HTTPError:
     """Log an exception nobody expected, and return what the caller is told: that, and nothing of its inside."""
     logger.error("%s %r failed", request.method, request.path, exc_info=error)
     hint = f"The mock has a fault here; its log tells more, under request id {request.id}."
-    return Refusal(500, "Internal server error", hint=hint)
+    return HTTPError(500, "Internal server error", hint=hint)

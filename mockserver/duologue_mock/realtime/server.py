@@ -20,12 +20,12 @@ from duologue._version import __version__
 from duologue.contract import headers, users
 from duologue.contract.core import Audience, Event
 from duologue.contract.users import User
-from duologue_mock.errors import Refusal, invalid, unauthenticated
-from duologue_mock.http.authentication import Callers
+from duologue_mock.errors import HTTPError, unauthenticated, validation_error
+from duologue_mock.http.authentication import Authenticator
 from duologue_mock.notifications import CHAT_USER
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
-from duologue_mock.store.clock import Ids
+from duologue_mock.store.clock import IdGenerator
 from duologue_mock.tokens import Identity
 
 logger = logging.getLogger("duologue_mock")
@@ -67,17 +67,17 @@ class Realtime:
         *,
         settings: Settings,
         state: State,
-        callers: Callers,
-        ids: Ids,
-        in_loop: Callable[[Callable[[], None]], None],
+        authenticator: Authenticator,
+        ids: IdGenerator,
+        call_soon: Callable[[Callable[[], None]], None],
         manager: Any = None,
     ) -> None:
         self._require_auth = settings.require_auth
-        self._largest = _LARGEST * settings.max_body
+        self._largest = _LARGEST * settings.max_request_size
         self._state = state
-        self._callers = callers
+        self._authenticator = authenticator
         self._ids = ids
-        self._in_loop = in_loop
+        self._call_soon = call_soon
         self._connections: dict[str, Connection] = {}
         # The gate in front decides about origins; `[]` keeps the engine from deciding again.
         self._io = SocketIO(
@@ -97,7 +97,7 @@ class Realtime:
         engine = self._io.server.eio
         self._handle_packet = engine.handlers["message"]
         engine.on("message", self._packet)
-        state.listen(self._announced)
+        state.subscribe(self._announced)
         state.logins.on_end(self._login_ended)
 
     @property
@@ -150,7 +150,7 @@ class Realtime:
     def _connect(self, auth: Any = None) -> None:
         try:
             connection = self._admit(auth)
-        except Refusal as refusal:
+        except HTTPError as refusal:
             raise ConnectionRefusedError("Unauthorized", self._error_body(refusal)) from None
         sid = _sid()
         self._connections[sid] = connection
@@ -161,16 +161,16 @@ class Realtime:
         """Return who connects; refuse wrong credentials, and their absence where they are demanded."""
         given = {} if auth is None else auth
         if not isinstance(given, dict):
-            raise invalid({"auth": ["Must be an object with `token`, or with `apiKey` and `userId`."]})
+            raise validation_error({"auth": ["Must be an object with `token`, or with `apiKey` and `userId`."]})
         token, key, user_id = (given.get(name) for name in ("token", "apiKey", "userId"))
-        identity = self._callers.owner_of_token(_text(token)) if token is not None else None
+        identity = self._authenticator.owner_of_token(_text(token)) if token is not None else None
         chat_user = self._chat_user(key, user_id) if key is not None or user_id is not None else None
         if identity is None and chat_user is None and self._require_auth:
             raise unauthenticated("Authentication required", hint="Send `auth: {token}` or `auth: {apiKey, userId}`.")
         return Connection(identity, chat_user)
 
     def _chat_user(self, key: Any, user_id: Any) -> str:
-        if not self._callers.knows_key(_text(key)):
+        if not self._authenticator.knows_key(_text(key)):
             raise unauthenticated("Invalid API key")
         name = _text(user_id).strip()
         if not name or len(name) > headers.MAX_VALUE_LENGTH:
@@ -204,17 +204,17 @@ class Realtime:
                     self._handle_packet(transport_id, data)
             except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
                 logger.info("a Socket.IO packet could not be read: %r", error)
-                self._answer(transport_id, None, Refusal(400, "Malformed packet", hint="It is not Socket.IO's."))
+                self._answer(transport_id, None, HTTPError(400, "Malformed packet", hint="It is not Socket.IO's."))
 
     def _refuse_event(self, transport_id: str, packet: Packet) -> None:
         """Answer an event, by its acknowledgement if it asks for one: the server takes none."""
         data = packet.data
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             raise ValueError("an event needs a name")
-        refusal = Refusal(404, f"Unknown event {data[0][:100]!r}", hint="The server sends events and takes none.")
+        refusal = HTTPError(404, f"Unknown event {data[0][:100]!r}", hint="The server sends events and takes none.")
         self._answer(transport_id, packet.id, refusal)
 
-    def _answer(self, transport_id: str, packet_id: int | None, refusal: Refusal) -> None:
+    def _answer(self, transport_id: str, packet_id: int | None, refusal: HTTPError) -> None:
         """Send an error as an acknowledgement, or else as an `error` event, to a client that has connected."""
         server = self._io.server
         if server.manager.sid_from_eio_sid(transport_id, "/") is None:
@@ -237,18 +237,18 @@ class Realtime:
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         logger.error("a Socket.IO handler failed", exc_info=error)
-        return self._error_body(Refusal(500, "Internal server error"))
+        return self._error_body(HTTPError(500, "Internal server error"))
 
     def _announced(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
         if not self._connections:
             return
-        wire = event.payload.wire(payload)
-        self._in_loop(lambda: self._tell(event, wire, payload, user_id))
+        wire = event.payload.dump(payload)
+        self._call_soon(lambda: self._tell(event, wire, payload, user_id))
 
     def _tell(self, event: Event[Any], wire: dict[str, Any], payload: Any, user_id: str | None) -> None:
         if event is users.UPDATED:
             self._follow_role(payload.user)
-        self._io.emit(event.wire_name, wire, to=_audience(event, user_id))
+        self._io.emit(event.name, wire, to=_audience(event, user_id))
 
     def _follow_role(self, user: User) -> None:
         """A promoted user's sockets join the administrators, a demoted one's leave them."""
@@ -267,7 +267,7 @@ class Realtime:
             if one.identity is not None and one.identity.login_id == login_id
         ]
         for sid in ended:
-            self._in_loop(partial(self._drop, sid))
+            self._call_soon(partial(self._drop, sid))
 
     def _drop(self, sid: str) -> None:
         self._io.start_background_task(self._disconnect_now, sid)
@@ -280,7 +280,7 @@ class Realtime:
         if transport_id is not None:
             server.eio.disconnect(transport_id)
 
-    def _error_body(self, refusal: Refusal) -> dict[str, Any]:
+    def _error_body(self, refusal: HTTPError) -> dict[str, Any]:
         return refusal.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)
 
 
@@ -293,7 +293,7 @@ def _portions(payload: bytes) -> list[bytes]:
         for packet in packets:
             EnginePacket(encoded_packet=packet.decode())
     except ValueError as error:
-        raise Refusal(400, "Malformed Engine.IO payload", hint=str(error)[:200]) from None
+        raise HTTPError(400, "MalformedBodyError Engine.IO payload", hint=str(error)[:200]) from None
     most = EnginePayload.max_decode_packets
     return [_SEPARATOR.join(packets[start : start + most]) for start in range(0, len(packets), most)]
 

@@ -33,8 +33,8 @@ class SystemClock:
         return time.time()
 
 
-class Ids:
-    """Ids of the kinds the two services make.
+class IdGenerator:
+    """IdGenerator of the kinds the two services make.
 
     Args:
         seed: the same seed gives the same ids in the same order; None gives new ones.

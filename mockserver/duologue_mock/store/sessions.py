@@ -1,4 +1,4 @@
-"""Logins: which refresh token is the live one of each, which are spent, and which logins have ended."""
+"""LoginSessions: which refresh token is the live one of each, which are spent, and which logins have ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LoginSession:
     expires: float
 
 
-class Logins:
+class LoginSessions:
     """The logins that are alive."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Logins:
         self._sessions[session_id] = LoginSession(session_id, user_id, refresh_token, expires)
         self._by_refresh_token[refresh_token] = session_id
 
-    def alive(self, session_id: str) -> bool:
+    def is_active(self, session_id: str) -> bool:
         """Return whether the login has not ended."""
         return session_id in self._sessions
 
@@ -75,7 +75,7 @@ class Logins:
         for listener in self._ended:
             listener(session_id)
 
-    def end_all_of(self, user_id: str) -> None:
+    def revoke_all(self, user_id: str) -> None:
         """End every login of a user."""
         for session in [one for one in self._sessions.values() if one.user_id == user_id]:
             self.end(session.id)

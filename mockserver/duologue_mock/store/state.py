@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from duologue.contract.core import Event
 from duologue_mock.store.chats import Chats
-from duologue_mock.store.clock import Clock, Ids, SystemClock
-from duologue_mock.store.sessions import Logins
+from duologue_mock.store.clock import Clock, IdGenerator, SystemClock
+from duologue_mock.store.sessions import LoginSessions
 from duologue_mock.store.users import Users
 
 T = TypeVar("T")
@@ -28,11 +28,11 @@ class State:
         ids: where new ids come from.
     """
 
-    def __init__(self, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, ids: IdGenerator | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.ids = ids or Ids()
+        self.ids = ids or IdGenerator()
         self.users = Users()
-        self.logins = Logins()
+        self.logins = LoginSessions()
         self.chats = Chats()
         self.started = self.clock.seconds()
         self._lock = threading.RLock()
@@ -47,7 +47,7 @@ class State:
     ) -> None:
         self._lock.release()
 
-    def listen(self, listener: Listener) -> None:
+    def subscribe(self, listener: Listener) -> None:
         """Call `listener(event, payload, user_id)` for everything announced from now on."""
         self._listeners.append(listener)
 
@@ -56,7 +56,7 @@ class State:
         """Whether anybody listens: what is made only to be told need not be made for nobody."""
         return bool(self._listeners)
 
-    def announce(self, event: Event[T], payload: T, *, user_id: str | None = None) -> None:
+    def publish(self, event: Event[T], payload: T, *, user_id: str | None = None) -> None:
         """Tell the listeners of a change that has been made.
 
         Args:

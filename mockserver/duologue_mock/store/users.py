@@ -13,7 +13,7 @@ _MOST_DIGITS = 1000
 """Longer ids are no numbers to us: Python reads no more than some thousand digits."""
 
 
-class EmailTaken(Exception):
+class EmailTakenError(Exception):
     """Another user has that e-mail address."""
 
 
@@ -43,13 +43,13 @@ class Users:
         place = self._places.get(user_id)
         return None if place is None else self._user_at(place)
 
-    def with_email(self, email: str) -> User | None:
+    def get_by_email(self, email: str) -> User | None:
         """Return the user with this e-mail address, ignoring case, or None."""
         user_id = self._by_email.get(email.casefold())
         return None if user_id is None else self.get(user_id)
 
     def add(self, user: User, password: str | None = None) -> None:
-        """Add a user; raise `EmailTaken` or, for an id that is there already, `ValueError`."""
+        """Add a user; raise `EmailTakenError` or, for an id that is there already, `ValueError`."""
         if user.id in self._places:
             raise ValueError(f"There is a user with the id {user.id!r} already.")
         self._claim_email(user)
@@ -62,7 +62,7 @@ class Users:
             self._last_number = max(self._last_number, int(user.id))
 
     def replace(self, user: User) -> None:
-        """Put `user` in the place of the one with its id; raise `EmailTaken` or `KeyError`."""
+        """Put `user` in the place of the one with its id; raise `EmailTakenError` or `KeyError`."""
         place = self._places[user.id]
         before = self._user_at(place)
         if before.email.casefold() != user.email.casefold():
@@ -105,4 +105,4 @@ class Users:
     def _claim_email(self, user: User) -> None:
         holder = self._by_email.setdefault(user.email.casefold(), user.id)
         if holder != user.id:
-            raise EmailTaken(user.email)
+            raise EmailTakenError(user.email)

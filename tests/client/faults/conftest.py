@@ -44,7 +44,7 @@ def to(serve: Callable[..., ScriptedServer]) -> Iterator[Callable[..., tuple[Cli
 
         def make(*script: Act, **options: object) -> tuple[Client, ScriptedServer]:
             server = serve(*script)
-            settings = {"base_url": server.origin, "chat_url": server.origin, "timeout": 5, "clock": FakeClock()}
+            settings = {"base_url": server.origin, "chat_base_url": server.origin, "timeout": 5, "clock": FakeClock()}
             return stack.enter_context(Client(**{**settings, **options})), server  # type: ignore[arg-type]
 
         yield make

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     Client,
-    ConnectionFailed,
-    ConnectTimedOut,
+    ConnectError,
+    ConnectTimeout,
     DeadlineExceeded,
     HTTPTransport,
     Request,
@@ -62,7 +62,7 @@ def test_no_timeout_but_a_deadline(serve: Serve) -> None:
 def test_attempts_and_waits_together(serve: Serve, clients: Callable[..., Client]) -> None:
     server = serve(silence)
     api = clients(base_url=server.origin, timeout=0.1, deadline=SOON, retry_delay=0.05, max_retries=50)
-    with in_time(), pytest.raises(ApiException) as caught:
+    with in_time(), pytest.raises(APIError) as caught:
         api.users.get("1")
     assert caught.value.status == 408
     assert 1 < len(caught.value.attempts) < 6
@@ -87,7 +87,7 @@ def test_a_handshake_that_never_ends(serve: Serve) -> None:
         ):
             api.users.get("1")
         hasty = Client(base_url=origin, timeout=0.1, max_retries=0)
-        with hasty, in_time(), pytest.raises(ConnectTimedOut):
+        with hasty, in_time(), pytest.raises(ConnectTimeout):
             hasty.users.get("1")
 
 
@@ -112,7 +112,7 @@ def test_a_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             api.users.get("1")
         hasty = Client(base_url="http://slow.invalid", timeout=0.1, max_retries=0)
-        with hasty, in_time(), pytest.raises(ConnectTimedOut):
+        with hasty, in_time(), pytest.raises(ConnectTimeout):
             hasty.users.get("1")
     finally:
         for _ in range(2):
@@ -138,11 +138,11 @@ def test_a_host_with_several_addresses_has_one_timeout_for_all(monkeypatch: pyte
         with (
             Client(base_url="http://four.invalid", timeout=0.3, max_retries=0) as api,
             in_time(),
-            pytest.raises(ConnectTimedOut),
+            pytest.raises(ConnectTimeout),
         ):
             api.users.get("1")
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-        with Client(base_url="http://none.invalid", max_retries=0) as api, pytest.raises(ConnectionFailed):
+        with Client(base_url="http://none.invalid", max_retries=0) as api, pytest.raises(ConnectError):
             api.users.get("1")
         for one in full:
             one.close()
@@ -151,7 +151,7 @@ def test_a_host_with_several_addresses_has_one_timeout_for_all(monkeypatch: pyte
 def test_a_streamed_reply_that_drips(serve: Serve) -> None:
     head = b"HTTP/1.1 201 Created\r\nContent-Type: text/event-stream\r\n\r\n"
     server = serve(drip(head, [b": still here\n\n"] * 1000, 0.05))
-    with Client(chat_url=server.origin, timeout=5, deadline=SOON) as api, in_time():
+    with Client(chat_base_url=server.origin, timeout=5, deadline=SOON) as api, in_time():
         reply = api.smart_chat.stream("s", message="m")
         with reply, pytest.raises(DeadlineExceeded) as caught:
             reply.read()
@@ -177,7 +177,7 @@ def test_a_deadline_that_passed_before_an_attempt(to: To) -> None:
             self.slept.append(2)
             return float(sum(self.slept))
 
-    api._caller.clock = Slow()
+    api._requestor.clock = Slow()
     with pytest.raises(DeadlineExceeded):
         api.users.get("1")
     assert server.received == []
@@ -202,7 +202,7 @@ def test_half_an_answer_by_the_deadline_is_none(serve: Serve) -> None:
 
 def test_a_session_is_no_exception(serve: Serve) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
-    with Client(chat_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
+    with Client(chat_base_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
         assert api.with_options(deadline=5).chats.get("1").title == "Test Session"
 
 
@@ -222,7 +222,7 @@ def test_waiting_for_another_threads_refresh(serve: Serve, clients: Callable[...
         return answer(200, USER) if good else answer(401, {"message": "expired"})
 
     api = clients(base_url=serve(answering=platform).origin, timeout=30, deadline=None)
-    api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+    api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
     got: list[str] = []
     patient = threading.Thread(target=lambda: got.append(api.users.get("1").id))
     patient.start()

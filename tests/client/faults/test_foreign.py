@@ -16,8 +16,8 @@ import pytest
 import requests
 import urllib3
 
-from duologue import ApiException, Client, HTTPTransport, Request, Response
-from duologue.http.error_mapping import FOREIGN, translated
+from duologue import APIError, Client, HTTPTransport, Request, Response
+from duologue.http.error_mapping import TRANSPORT_ERRORS, map_exception
 from tests.client.servers import ScriptedServer, answer, send
 
 
@@ -46,10 +46,10 @@ def made(kind: type[BaseException]) -> BaseException:
 
 @pytest.mark.parametrize("kind", NETWORK, ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
 def test_the_door_knows_every_class(kind: type[BaseException]) -> None:
-    assert issubclass(kind, (*FOREIGN, ValueError))
-    ours = translated(made(kind))
-    assert isinstance(ours, ApiException)
-    assert not isinstance(ours, (*FOREIGN, ValueError))
+    assert issubclass(kind, (*TRANSPORT_ERRORS, ValueError))
+    ours = map_exception(made(kind))
+    assert isinstance(ours, APIError)
+    assert not isinstance(ours, (*TRANSPORT_ERRORS, ValueError))
     assert ours.details["reason"]
 
 
@@ -79,11 +79,11 @@ class Breaking(HTTPTransport):
 def test_none_escapes_a_call(reading: bool) -> None:
     with ScriptedServer(answer(200, {})) as server:
         for kind in NETWORK:
-            if issubclass(kind, ValueError) and not issubclass(kind, FOREIGN):
+            if issubclass(kind, ValueError) and not issubclass(kind, TRANSPORT_ERRORS):
                 continue
             transport = Breaking(kind, reading=reading)
             with Client(base_url=server.origin, transport=transport, max_retries=0, timeout=5) as api:
-                with pytest.raises(ApiException) as caught:
+                with pytest.raises(APIError) as caught:
                     api.users.get("1")
                 assert caught.value.__cause__ is caught.value.__context__ is None
             transport.close()
@@ -110,7 +110,7 @@ DECODING = exceptions_of(json, json.decoder, marshmallow.exceptions, zlib)
 def test_what_json_and_marshmallow_raise_stays_inside(raw: bytes) -> None:
     with (
         ScriptedServer(answer(200, raw=raw)) as server,
-        Client(base_url=server.origin, chat_url=server.origin, max_retries=0, timeout=5) as api,
+        Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=5) as api,
     ):
         calls: list[Callable[[], object]] = [
             lambda: api.users.get("1"),
@@ -121,7 +121,7 @@ def test_what_json_and_marshmallow_raise_stays_inside(raw: bytes) -> None:
             lambda: api.smart_chat.stream("1", message="m").read(),
         ]
         for call in calls:
-            with pytest.raises(ApiException) as caught:
+            with pytest.raises(APIError) as caught:
                 call()
             assert not isinstance(caught.value, tuple(DECODING))
 

@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from duologue import ApiException, Client, Operation, Response
+from duologue import APIError, Client, Operation, Response
 from duologue.contract import chats, messages, smart_chat, users
-from duologue.http.encoding import answer_of, error_of
+from duologue.http.encoding import error_from_response, parse_response
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
 from tests.client.servers import ScriptedServer, answer, send
@@ -46,10 +46,12 @@ def test_any_body_is_read_or_refused(body: bytes, status: int) -> None:
     for operation in operations:
         response = Response(status, HEADERS, body)
         try:
-            error = error_of(response, FakeClock().now(), 10_000_000)
+            error = error_from_response(response, FakeClock().now(), 10_000_000)
             if error is None:
-                answer_of(operation, Response(status, HEADERS, body), max_body=10_000_000, unknown=lambda _: None)
-        except ApiException as failure:
+                parse_response(
+                    operation, Response(status, HEADERS, body), max_response_size=10_000_000, unknown=lambda _: None
+                )
+        except APIError as failure:
             error = failure
         assert error is None or str(error)
 
@@ -82,7 +84,7 @@ SHAPED = st.builds(
 )
 
 
-def told(error: ApiException) -> None:
+def told(error: APIError) -> None:
     """What every error can do, whatever it came from."""
     assert str(error)
     assert repr(error)
@@ -91,7 +93,7 @@ def told(error: ApiException) -> None:
 
 def test_any_answer_is_read_or_refused() -> None:
     server = ScriptedServer()
-    api = Client(base_url=server.origin, chat_url=server.origin, max_retries=0, timeout=0.5, retry_budget=None)
+    api = Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=0.5, retry_budget=None)
 
     @often
     @given(raw=st.binary() | SHAPED)
@@ -111,7 +113,7 @@ def test_any_answer_is_read_or_refused() -> None:
 def suppressed() -> Iterator[None]:
     try:
         yield
-    except ApiException as error:
+    except APIError as error:
         told(error)
 
 

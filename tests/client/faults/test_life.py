@@ -12,10 +12,10 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     Client,
-    ClientClosed,
-    ConnectTimedOut,
+    ClientClosedError,
+    ConnectTimeout,
     DeadlineExceeded,
     HTTPTransport,
     Request,
@@ -45,7 +45,7 @@ def test_a_send_that_races_close_opens_no_connection(serve: Serve) -> None:
             try:
                 while True:
                     api.users.get("1")
-            except ApiException as error:
+            except APIError as error:
                 ends.append(type(error))
 
         threads = [threading.Thread(target=work) for _ in range(16)]
@@ -55,9 +55,9 @@ def test_a_send_that_races_close_opens_no_connection(serve: Serve) -> None:
         api.close()
         for thread in threads:
             thread.join(10)
-        assert ends == [ClientClosed] * 16
+        assert ends == [ClientClosedError] * 16
         known = server.connections
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosedError):
             api._http.send(Request("GET", server.origin))
         assert server.connections == known
 
@@ -90,7 +90,7 @@ def test_closing_twice_and_a_view_closes_its_client(to: To) -> None:
     assert api.closed
     assert view.closed
     for one in (api, view, view.with_options(max_retries=1)):
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosedError):
             one.users.get("1")
 
 
@@ -104,7 +104,7 @@ def test_a_closed_transport_of_ones_own_serves_no_client(serve: Serve) -> None:
         one.close()
         two.users.get("1")
         transport.close()
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosedError):
             two.users.get("1")
 
 
@@ -127,9 +127,9 @@ PATHS: dict[str, Act] = {
 @pytest.mark.parametrize("act", PATHS.values(), ids=PATHS.keys())
 def test_every_path_gives_its_connection_back(to: To, act: Act) -> None:
     """With one connection for all, the second call would wait for ever if the first kept it."""
-    api, server = to(act, act, GOOD, pool_size=1, pool_block=True, max_retries=0, max_body=50_000, timeout=2)
+    api, server = to(act, act, GOOD, pool_size=1, pool_block=True, max_retries=0, max_response_size=50_000, timeout=2)
     for _ in range(2):
-        with suppress(ApiException):
+        with suppress(APIError):
             api.users.get("1")
     server.script[:] = [GOOD]
     assert api.users.get("1").id == "1"
@@ -166,7 +166,7 @@ def test_waiting_for_a_connection_ends_with_the_timeout(serve: Serve) -> None:
         thread = threading.Thread(target=api.users.get, args=["1"])
         thread.start()
         assert asked.wait(5)
-        with pytest.raises(ConnectTimedOut):
+        with pytest.raises(ConnectTimeout):
             api.with_options(timeout=0.1).users.get("1")
         done.set()
         thread.join(5)
@@ -224,16 +224,16 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
         return GOOD if good else answer(401, {"message": "expired"})
 
     server = serve(answering=platform)
-    with Client(base_url=server.origin, timeout=10, token=str(TOKENS["token"])) as api:
+    with Client(base_url=server.origin, timeout=10, access_token=str(TOKENS["token"])) as api:
         api.users.get("1")
-        api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+        api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         (pool,) = api._http._pools.values()
         assert pool.pool is not None
         (inherited,) = [kept.sock for kept in pool.pool.queue if kept is not None]
         descriptor = inherited.fileno()
-        tokens, budget = api._caller.tokens, api._caller._budget
+        tokens, budget = api._requestor.tokens, api._requestor._budget
         assert budget is not None
-        locks = [api._http._lock, budget._lock, tokens._renewing, tokens.listeners._lock, tokens._storage._changing]  # type: ignore[attr-defined]
+        locks = [api._http._lock, budget._lock, tokens._refreshing, tokens.events._lock, tokens._storage._changing]  # type: ignore[attr-defined]
         with ExitStack() as held:
             for lock in locks:
                 held.enter_context(lock)

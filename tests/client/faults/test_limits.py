@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue import AnswerTooLarge, Client, ServerError, StoredTokens
+from duologue import Client, ResponseTooLargeError, ServerError, StoredTokens
 from tests.client.fakes import USER
 from tests.client.faults.acts import BOMB, CHUNKED, HEAD, answer, endless, packed, send, then_silence
 from tests.client.servers import Act, Received, ScriptedServer
@@ -40,8 +40,8 @@ TOO_LARGE: dict[str, Act] = {
 
 @pytest.mark.parametrize("act", TOO_LARGE.values(), ids=TOO_LARGE.keys())
 def test_a_body_over_the_limit_is_an_error_and_not_read(to: To, act: Act) -> None:
-    api, server = to(act, max_body=1_000_000)
-    with pytest.raises(AnswerTooLarge, match="larger than 1,000,000 bytes") as caught:
+    api, server = to(act, max_response_size=1_000_000)
+    with pytest.raises(ResponseTooLargeError, match="larger than 1,000,000 bytes") as caught:
         api.users.get("1")
     assert caught.value.status == 200
     assert len(server.received) == len(caught.value.attempts) == 1
@@ -52,11 +52,11 @@ def test_a_body_of_exactly_the_limit_is_read(to: To) -> None:
     api, _ = to(act)
     size = len(api.with_raw_response(api.users.get, "1").body)
     for limit, fits in ((size, True), (size - 1, False)):
-        api, _ = to(act, max_body=limit)
+        api, _ = to(act, max_response_size=limit)
         if fits:
             api.users.get("1")
         else:
-            with pytest.raises(AnswerTooLarge):
+            with pytest.raises(ResponseTooLargeError):
                 api.users.get("1")
 
 
@@ -64,11 +64,11 @@ def test_no_limit_is_no_limit(to: To) -> None:
     api, _ = to(
         packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000))
     )
-    with pytest.raises(AnswerTooLarge):
+    with pytest.raises(ResponseTooLargeError):
         api.users.get("1")
     api, _ = to(
         packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000)),
-        max_body=None,
+        max_response_size=None,
     )
     assert api.users.get("1").id == "1"
 
@@ -84,14 +84,14 @@ def test_the_status_of_an_error_counts_whatever_comes_after_it(to: To) -> None:
 def test_a_bomb_costs_less_than_20_mb(serve: Serve) -> None:
     script = f"""
         import re
-        from duologue import AnswerTooLarge, Client
+        from duologue import ResponseTooLargeError, Client
         peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
         with Client(base_url={serve(answer(200, USER), packed(BOMB)).origin!r}) as api:
             api.users.get("1")
             with open("/proc/self/clear_refs", "w") as refs: refs.write("5")  # forget the peak so far
             before = peak()
             try: api.users.get("1")
-            except AnswerTooLarge: print(peak() - before)
+            except ResponseTooLargeError: print(peak() - before)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=True
@@ -167,7 +167,7 @@ def test_secrets_that_a_server_echoes_are_covered(
     server = serve(answering=echoing)
     api = clients(
         base_url=server.origin,
-        chat_url=server.origin,
+        chat_base_url=server.origin,
         api_key=SECRETS[2],
         max_retries=1,
         on_request=seen.append,
@@ -176,7 +176,7 @@ def test_secrets_that_a_server_echoes_are_covered(
         on_error=seen.append,
     )
     mine = api.with_options(headers={"Authorization": f"Bearer {SECRETS[4]}"})
-    api._caller.tokens.keep(StoredTokens(SECRETS[0], SECRETS[1]))
+    api._requestor.tokens.set(StoredTokens(SECRETS[0], SECRETS[1]))
     shown: list[str] = [repr(api), repr(api.config)]
     for call in (
         lambda: api.users.get(SECRETS[0]),
@@ -198,7 +198,7 @@ def test_secrets_that_a_server_echoes_are_covered(
 
 @pytest.mark.parametrize("raw", [b"<html>%s</html>", b"%s", b'{"a": "%s'])
 def test_an_excerpt_covers_what_we_sent(to: To, raw: bytes) -> None:
-    api, _ = to(answer(200, raw=raw % b"tok-aaaaaaaa"), token="tok-aaaaaaaa")
+    api, _ = to(answer(200, raw=raw % b"tok-aaaaaaaa"), access_token="tok-aaaaaaaa")
     with pytest.raises(Exception, match=r".") as caught:
         api.users.get("1")
     assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__}"
@@ -208,7 +208,7 @@ def test_a_server_that_echoes_our_request_as_its_answer(to: To, caplog: pytest.L
     caplog.set_level(logging.DEBUG)
     for head in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nno header\r\n"):
         echo = head + b"GET /users/1 HTTP/1.1\r\nAuthorization: Bearer tok-aaaaaaaa\r\n\r\n"
-        api, _ = to(send(echo), token="tok-aaaaaaaa", max_retries=0)
+        api, _ = to(send(echo), access_token="tok-aaaaaaaa", max_retries=0)
         with pytest.raises(Exception, match=r".") as caught:
             api.users.get("1")
         assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__} {caplog.messages}"

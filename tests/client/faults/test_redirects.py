@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue import Client, RedirectRefused
+from duologue import Client, RedirectError
 from tests.client.fakes import USER
 from tests.client.faults.acts import answer
 from tests.client.servers import Act, ScriptedServer
@@ -25,7 +25,7 @@ def elsewhere(location: str, status: int = 302) -> Act:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("location", ["/users/2?a=b#c", "2?a=b", "../users/2?a=b"])
 def test_a_get_follows_its_server(to: To, status: int, location: str) -> None:
-    api, server = to(elsewhere(location, status), GOOD, token="the-token")
+    api, server = to(elsewhere(location, status), GOOD, access_token="the-token")
     assert api.users.get("1").id == "1"
     first, second = server.received
     assert second.target == "/users/2?a=b"
@@ -47,14 +47,14 @@ def test_five_redirects_are_followed_and_six_are_not(to: To) -> None:
     api.users.get("1")
     assert len(server.received) == 6
     api, server = to(*hops, GOOD)
-    with pytest.raises(RedirectRefused, match="more than 5 times"):
+    with pytest.raises(RedirectError, match="more than 5 times"):
         api.users.get("1")
     assert len(server.received) == 6
 
 
 def test_a_loop_ends(to: To) -> None:
     api, server = to(elsewhere("/users/1"))
-    with pytest.raises(RedirectRefused) as caught:
+    with pytest.raises(RedirectError) as caught:
         api.users.get("1")
     assert len(server.received) == 6
     assert len(caught.value.attempts) == 1
@@ -63,8 +63,8 @@ def test_a_loop_ends(to: To) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_another_server_gets_nothing(to: To, serve: Serve, status: int) -> None:
     other = serve(GOOD)
-    api, server = to(elsewhere(f"{other.origin}/users/1", status), token="the-token")
-    with pytest.raises(RedirectRefused) as caught:
+    api, server = to(elsewhere(f"{other.origin}/users/1", status), access_token="the-token")
+    with pytest.raises(RedirectError) as caught:
         api.users.get("1")
     assert caught.value.status == status
     assert caught.value.details["reason"] == "it leads to another server"
@@ -82,7 +82,7 @@ def test_what_changes_something_stays_where_it_is(to: To, status: int, place: st
         lambda: api.users.delete("1"),
         lambda: api.auth.login(email="a@example.com", password="hunter-22"),
     ):
-        with pytest.raises(RedirectRefused):
+        with pytest.raises(RedirectError):
             call()
     assert [request.method for request in server.received] == ["POST", "PUT", "DELETE", "POST"]
 
@@ -108,7 +108,7 @@ def test_what_changes_something_stays_where_it_is(to: To, status: int, place: st
 def test_an_address_that_is_not_the_same_server_is_refused(to: To, location: str) -> None:
     api, server = to(GOOD)
     server.script[:] = [elsewhere(location.format(port=server.port))]
-    with pytest.raises(RedirectRefused) as caught:
+    with pytest.raises(RedirectError) as caught:
         api.users.get("1")
     assert len(server.received) == 1
     assert "secret" not in f"{caught.value!r} {caught.value.__dict__}"
@@ -117,6 +117,6 @@ def test_an_address_that_is_not_the_same_server_is_refused(to: To, location: str
 @pytest.mark.parametrize("status", [300, 304, 305, 306, 399])
 def test_other_answers_of_the_three_hundreds_are_refused(to: To, status: int) -> None:
     api, server = to(elsewhere("/users/2", status))
-    with pytest.raises(RedirectRefused):
+    with pytest.raises(RedirectError):
         api.users.get("1")
     assert len(server.received) == 1

@@ -15,17 +15,17 @@ from collections.abc import Callable
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     Client,
-    ClientClosed,
-    ConnectionFailed,
-    ConnectionLost,
-    ConnectTimedOut,
+    ClientClosedError,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
     DeadlineExceeded,
-    DecodeError,
+    DecodingError,
     ProtocolError,
     RateLimitError,
-    RequestTimedOut,
+    RequestTimeout,
     ServerError,
     StoredTokens,
 )
@@ -67,9 +67,9 @@ def update(api: Client) -> object:
 BOTH = pytest.mark.parametrize("call", [get, create], ids=["GET", "POST"])
 
 
-def failing(api: Client, call: Callable[[Client], object], kind: type[ApiException]) -> ApiException:
+def failing(api: Client, call: Callable[[Client], object], kind: type[APIError]) -> APIError:
     """The error of a call, which carries what every error must."""
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         call(api)
     error = caught.value
     assert type(error) is kind
@@ -97,7 +97,7 @@ def test_a_refused_connection_is_tried_again(call: Callable[[Client], object]) -
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Client(base_url=f"http://127.0.0.1:{port}", max_retries=2, clock=FakeClock()) as api:
-        error = failing(api, call, ConnectionFailed)
+        error = failing(api, call, ConnectError)
     assert len(error.attempts) == 3
     assert error.details == {"reason": "Connection refused"}
 
@@ -105,13 +105,13 @@ def test_a_refused_connection_is_tried_again(call: Callable[[Client], object]) -
 @BOTH
 def test_an_unknown_host_is_tried_again(call: Callable[[Client], object]) -> None:
     with Client(base_url="http://no-such-host.invalid", max_retries=1, clock=FakeClock()) as api:
-        assert len(failing(api, call, ConnectionFailed).attempts) == 2
+        assert len(failing(api, call, ConnectError).attempts) == 2
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".invalid", "xn--.invalid"])
 def test_a_host_that_cannot_be_one_is_a_connect_error(host: str) -> None:
     with Client(base_url=f"http://{host}", max_retries=0) as api:
-        failing(api, get, ConnectionFailed)
+        failing(api, get, ConnectError)
 
 
 @BOTH
@@ -123,7 +123,7 @@ def test_connecting_that_takes_too_long_is_tried_again(call: Callable[[Client], 
             one.connect_ex(listener.getsockname())
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with Client(base_url=origin, max_retries=1, timeout=0.1, clock=FakeClock()) as api:
-            error = failing(api, call, ConnectTimedOut)
+            error = failing(api, call, ConnectTimeout)
         for one in full:
             one.close()
     assert len(error.attempts) == 2
@@ -146,7 +146,7 @@ def test_a_connection_that_ends_before_the_answer_is_tried_again(
 @BOTH
 def test_a_connection_that_always_ends_is_lost(to: To, call: Callable[[Client], object]) -> None:
     api, server = to(reset, max_retries=2)
-    assert len(failing(api, call, ConnectionLost).attempts) == len(server.received) == 3
+    assert len(failing(api, call, ConnectionLostError).attempts) == len(server.received) == 3
 
 
 # clean close of a reused connection, nothing received
@@ -167,7 +167,7 @@ def test_a_kept_connection_that_was_closed_is_replaced_at_once(to: To, call: Cal
 def test_a_second_clean_close_counts(to: To) -> None:
     api, server = to(GOOD, hang_up, hang_up, GOOD, max_retries=0)
     get(api)
-    assert len(failing(api, get, ConnectionLost).attempts) == 1
+    assert len(failing(api, get, ConnectionLostError).attempts) == 1
     assert len(server.received) == 3
     assert server.received[2].connection != server.received[1].connection
 
@@ -185,7 +185,7 @@ def test_a_kept_connection_that_closed_while_idle_is_not_used(to: To) -> None:
 @BOTH
 def test_no_answer_is_one_class_whatever_the_verb(to: To, call: Callable[[Client], object]) -> None:
     api, server = to(silence, timeout=0.1, max_retries=1)
-    assert failing(api, call, RequestTimedOut).status == 408
+    assert failing(api, call, RequestTimeout).status == 408
     assert len(server.received) == 2
     assert one_call(server.received)
 
@@ -205,7 +205,7 @@ def test_a_body_that_is_cut_off_is_asked_for_again(to: To, act: Act, call: Calla
 @pytest.mark.parametrize("act", CUT_OFF.values(), ids=CUT_OFF.keys())
 def test_a_body_that_is_always_cut_off_is_lost(to: To, act: Act) -> None:
     api, _ = to(act, max_retries=1)
-    assert len(failing(api, get, ConnectionLost).attempts) == 2
+    assert len(failing(api, get, ConnectionLostError).attempts) == 2
 
 
 def test_a_body_that_stops_coming_is_asked_for_again(to: To) -> None:
@@ -233,7 +233,7 @@ def test_a_server_that_drips_meets_the_deadline(serve: Serve, act: Act) -> None:
         began = time.monotonic()
         error = failing(api, get, DeadlineExceeded)
         assert time.monotonic() - began < 0.6 * 1.1 + 1  # the last for a busy machine
-    assert isinstance(error, RequestTimedOut)
+    assert isinstance(error, RequestTimeout)
     assert len(error.attempts) == 1
 
 
@@ -255,7 +255,7 @@ def test_what_is_not_http_is_not_asked_again(to: To, act: Act, call: Callable[[C
 def test_the_last_answer_of_a_failing_server_is_kept(to: To, status: int) -> None:
     numbered = [answer(status, {"message": f"Failed {n}", "code": "DOWN", "details": {"n": n}}) for n in range(4)]
     api, server = to(*numbered, max_retries=3)
-    with pytest.raises(ApiException, match="Failed 3") as caught:
+    with pytest.raises(APIError, match="Failed 3") as caught:
         create(api)
     assert caught.value.status == status
     assert caught.value.details == {"n": 3}
@@ -268,7 +268,7 @@ def test_the_last_answer_of_a_failing_server_is_kept(to: To, status: int) -> Non
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 412, 422, 501])
 def test_a_refusal_is_final(to: To, status: int, call: Callable[[Client], object]) -> None:
     api, server = to(answer(status, {"message": "No"}))
-    with pytest.raises(ApiException, match="No") as caught:
+    with pytest.raises(APIError, match="No") as caught:
         call(api)
     assert caught.value.status == status
     assert len(server.received) == 1
@@ -295,7 +295,7 @@ def test_a_key_in_progress_is_waited_for(to: To) -> None:
 )
 def test_another_conflict_is_final(to: To, call: Callable[[Client], object], fields: object) -> None:
     api, server = to(answer(409, {"message": "No", "details": fields}, headers={"Retry-After": "1"}))
-    with pytest.raises(ApiException, match="No"):
+    with pytest.raises(APIError, match="No"):
         call(api)
     assert len(server.received) == 1
 
@@ -307,7 +307,7 @@ def test_a_status_counts_though_its_body_is_cut_off(to: To, body: Act) -> None:
         return False
 
     api, server = to(not_found)
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         get(api)
     assert caught.value.status == 404
     assert len(server.received) == 1
@@ -370,7 +370,7 @@ def test_one_refresh_and_every_call_replayed_once(serve: Serve) -> None:
 
     server = serve(answering=platform)
     with Client(base_url=server.origin, timeout=10) as api:
-        api._caller.tokens.keep(StoredTokens("token-1", "refresh-1"))
+        api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         get_all(api, 16)
     targets = [request.target for request in server.received]
     assert targets.count("/auth/refresh") == 1
@@ -402,7 +402,7 @@ def get_all(api: Client, threads: int, times: int = 1) -> None:
 @pytest.mark.parametrize("act", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_is_not_json_is_a_decode_error(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act)
-    error = failing(api, call, DecodeError)
+    error = failing(api, call, DecodingError)
     assert len(server.received) == 1
     assert len(str(error)) < 700
     assert len(error.details.get("excerpt", "")) <= 200
@@ -410,7 +410,7 @@ def test_what_is_not_json_is_a_decode_error(to: To, act: Act, call: Callable[[Cl
 
 def test_an_excerpt_shows_what_came(to: To) -> None:
     api, _ = to(UNREADABLE["HTML"])
-    assert failing(api, get, DecodeError).details["excerpt"] == "<!doctype html><title>Welcome</title>"
+    assert failing(api, get, DecodingError).details["excerpt"] == "<!doctype html><title>Welcome</title>"
 
 
 # the server is down and 1,000 calls come
@@ -447,7 +447,7 @@ def test_a_view_shares_the_budget_and_none_means_no_limit(to: To) -> None:
 def test_closing_ends_a_wait_within_50_ms(serve: Serve) -> None:
     waiting = threading.Event()
     ended: list[float] = []
-    errors: list[ApiException] = []
+    errors: list[APIError] = []
     api = Client(
         base_url=serve(answer(503, headers={"Retry-After": "100"})).origin, on_retry=lambda _: waiting.set(), timeout=5
     )
@@ -455,7 +455,7 @@ def test_closing_ends_a_wait_within_50_ms(serve: Serve) -> None:
     def call() -> None:
         try:
             get(api)
-        except ApiException as error:
+        except APIError as error:
             ended.append(time.monotonic())
             errors.append(error)
 
@@ -465,7 +465,7 @@ def test_closing_ends_a_wait_within_50_ms(serve: Serve) -> None:
     closed = time.monotonic()
     api.close()
     thread.join(5)
-    assert [type(error) for error in errors] == [ClientClosed]
+    assert [type(error) for error in errors] == [ClientClosedError]
     assert ended[0] - closed < 0.05 + 0.5  # the last for a busy machine; the wait is of 100 s
 
 
@@ -506,7 +506,7 @@ def test_ctrl_c_ends_a_wait_within_50_ms(serve: Serve) -> None:
 def test_a_forked_process_shares_neither_sockets_nor_locks(to: To) -> None:
     api, server = to(GOOD)
     get(api)
-    with api._http._lock, api._caller._budget._lock:  # type: ignore[union-attr]  # as another thread might at the wrong time
+    with api._http._lock, api._requestor._budget._lock:  # type: ignore[union-attr]  # as another thread might at the wrong time
         child = os.fork()
         if child == 0:
             status = 1
@@ -569,8 +569,8 @@ def test_a_header_or_token_with_a_line_break_is_not_sent(to: To, bad: str) -> No
     with pytest.raises(ValueError, match="printable ASCII"):
         api.with_options(headers={"X-Mine": bad})
     with pytest.raises(ValueError, match="printable ASCII"):
-        Client(token=bad)
-    api._caller.tokens.keep(StoredTokens(f"a{bad}"))
+        Client(access_token=bad)
+    api._requestor.tokens.set(StoredTokens(f"a{bad}"))
     with pytest.raises(ValueError, match="printable ASCII"):
         get(api)
     assert server.connections == 0

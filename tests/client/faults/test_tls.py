@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from duologue import (
-    ApiException,
+    APIError,
     CertificateError,
     Client,
-    ConnectionFailed,
-    ConnectionLost,
+    ConnectError,
+    ConnectionLostError,
     DeadlineExceeded,
-    RequestTimedOut,
+    RequestTimeout,
 )
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import HEAD, answer, drip, hang_up, send, silence
@@ -75,16 +75,16 @@ def test_a_bad_certificate_is_not_tried_again(to_tls: ToTLS, options: dict[str, 
     assert len(caught.value.attempts) == 1
     assert reason in caught.value.details["reason"]
     assert not caught.value.is_retryable()
-    assert isinstance(caught.value, ConnectionFailed)
+    assert isinstance(caught.value, ConnectError)
     assert server.received == []
 
 
 def test_a_server_without_tls_is_a_connect_error(serve: Serve) -> None:
     server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
     api = Client(base_url=f"https://127.0.0.1:{server.port}", max_retries=1, clock=FakeClock())
-    with api, pytest.raises(ConnectionFailed) as caught:
+    with api, pytest.raises(ConnectError) as caught:
         api.users.get("1")
-    assert type(caught.value) is ConnectionFailed
+    assert type(caught.value) is ConnectError
     assert len(caught.value.attempts) == 2
 
 
@@ -107,17 +107,15 @@ def spoilt(connection: socket.socket) -> bool:
 @pytest.mark.parametrize(
     ("act", "kind"),
     [
-        (spoilt, ConnectionLost),
-        (send(HEAD + b"Content-Length: 99\r\n\r\n{"), ConnectionLost),
-        (silence, RequestTimedOut),
+        (spoilt, ConnectionLostError),
+        (send(HEAD + b"Content-Length: 99\r\n\r\n{"), ConnectionLostError),
+        (silence, RequestTimeout),
     ],
     ids=["spoilt", "cut off", "silent"],
 )
-def test_what_goes_wrong_after_the_handshake_is_no_connect_error(
-    to_tls: ToTLS, act: Act, kind: type[ApiException]
-) -> None:
+def test_what_goes_wrong_after_the_handshake_is_no_connect_error(to_tls: ToTLS, act: Act, kind: type[APIError]) -> None:
     api, _ = to_tls(act, timeout=0.3, max_retries=1)
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(APIError) as caught:
         api.users.get("1")
     assert type(caught.value) is kind
     assert len(caught.value.attempts) == 2

@@ -10,7 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from duologue import Clock
-from duologue.query import InfiniteData, Observer, QueryCancelled, QueryClient, Retry, Snapshot, Variables
+from duologue.query import (
+    InfiniteData,
+    QueryCancelledError,
+    QueryClient,
+    QueryObserver,
+    QueryResult,
+    RetryOptions,
+    Variables,
+)
 from duologue.query.state import MISSING
 from tests.query.differential.scenarios import text
 
@@ -122,7 +130,7 @@ class Play:
     def __init__(self, scenario: Mapping[str, Any]) -> None:
         self.scenario = scenario
         self.stage = Stage()
-        retry = Retry(scenario["retry"])
+        retry = RetryOptions(scenario["retry"])
         self.client = QueryClient(
             clock=self.stage,
             executor=Backstage(self.stage),
@@ -132,7 +140,7 @@ class Play:
         )
         self.calls: dict[str, int] = {}
         self.results: dict[str, Any] = {}
-        self.observers: dict[str, Observer[Any]] = {}
+        self.observers: dict[str, QueryObserver[Any]] = {}
         self.seen: dict[str, list[Any]] = {}
         self.log: list[str] = []
 
@@ -182,7 +190,7 @@ class Play:
         before = query.state
         last = NOTHING if before is None else shown(before)
 
-        def tell(snapshot: Snapshot[Any]) -> None:
+        def tell(snapshot: QueryResult[Any]) -> None:
             nonlocal last
             if shown(snapshot) != last:  # else it only tells that data became stale
                 seen.append(shown(snapshot))
@@ -219,13 +227,13 @@ class Play:
             case _ if observer is not None:
                 self.step_of(observer, op)
 
-    def step_of(self, observer: Observer[Any], op: Mapping[str, Any]) -> None:
+    def step_of(self, observer: QueryObserver[Any], op: Mapping[str, Any]) -> None:
         match op["do"]:
             case "unobserve":
                 observer.close()
                 del self.observers[op["id"]]
             case "turn":
-                observer.turn_to(self.query(op))
+                observer.set_query(self.query(op))
             case "refetch_observer":
                 self.stage.enter(observer.refetch)
             case "next":
@@ -251,7 +259,7 @@ class Play:
 
         mutation = client.mutation(
             lambda: self.serve(["mutation"]),
-            retry=Retry(self.scenario["retry"]),
+            retry=RetryOptions(self.scenario["retry"]),
             on_mutate=begin,
             on_success=lambda data, *_: self.log.append(f"success {data['number']}"),
             on_error=undo,
@@ -301,7 +309,7 @@ class Play:
         return traces
 
 
-def shown(snapshot: Snapshot[Any]) -> list[Any]:
+def shown(snapshot: QueryResult[Any]) -> list[Any]:
     return [
         snapshot.status,
         snapshot.fetch_status,
@@ -312,10 +320,10 @@ def shown(snapshot: Snapshot[Any]) -> list[Any]:
     ]
 
 
-def observer_trace(observer: Observer[Any]) -> list[Any]:
+def observer_trace(observer: QueryObserver[Any]) -> list[Any]:
     snapshot = observer.current
     made = [*shown(snapshot), snapshot.is_stale]
-    if observer.query.paging is None:
+    if observer.query.infinite_behavior is None:
         return made
     return [
         *made,
@@ -333,4 +341,4 @@ def plain(data: Any) -> Any:
 
 
 def told(error: BaseException | None) -> str | None:
-    return "cancelled" if isinstance(error, QueryCancelled) else None if error is None else str(error)
+    return "cancelled" if isinstance(error, QueryCancelledError) else None if error is None else str(error)

@@ -29,10 +29,10 @@ from duologue.query import defaults
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, QueryClient
 from duologue.query.keys import Key
 from duologue.query.mutation import Mutation, Variables
-from duologue.query.options import Query, Settings
+from duologue.query.options import QuerySpec, Settings
 from duologue.query.resource_queries.entity_updates import edited, find
-from duologue.query.resource_queries.realtime_sync import Events, Following
-from duologue.query.retry import Retry
+from duologue.query.resource_queries.realtime_sync import Events, RealtimeSync
+from duologue.query.retry import RetryOptions
 
 if TYPE_CHECKING:
     from duologue.client import Client
@@ -71,7 +71,7 @@ MUTATIONS: dict[str, Operation[Any]] = {
 }
 """Which call each mutation makes."""
 
-_ONCE = Retry(0)
+_ONCE = RetryOptions(0)
 
 _SETTINGS = Settings(retry=_ONCE)
 _USERS = Settings(retry=_ONCE, stale_time=defaults.USERS_STALE_TIME, keep_previous_data=True)
@@ -162,14 +162,14 @@ class Queries(QueryClient):
 
     def notifications(self) -> BoundQuery[list[Notification]]:
         """Return the query for the notifications that came while we followed; there is nothing to fetch them from."""
-        return BoundQuery(self, Query(("notifications",), None, _SETTINGS))
+        return BoundQuery(self, QuerySpec(("notifications",), None, _SETTINGS))
 
-    def follow(self, events: Events) -> Following:
-        """Keep the cache up to date with real-time events: `api.queries.follow(api.realtime)`; see `Following`."""
-        return Following(self, events)
+    def sync(self, events: Events) -> RealtimeSync:
+        """Keep the cache up to date with real-time events: `api.queries.sync(api.realtime)`; see `RealtimeSync`."""
+        return RealtimeSync(self, events)
 
     def _of(self, key: Key, function: Callable[[], T], settings: Settings = _SETTINGS) -> BoundQuery[T]:
-        return BoundQuery(self, Query(key, function, settings))
+        return BoundQuery(self, QuerySpec(key, function, settings))
 
 
 class Mutations:
@@ -247,7 +247,7 @@ class Mutations:
 
     def _toggle(self, id: str, /) -> ChatSession:
         """Send the value that is now to be seen: the optimistic update has already turned it round."""
-        for _, data in self._queries.get_all(("chats",)):
+        for _, data in self._queries.get_queries_data(("chats",)):
             shown = find(data, id)
             if shown is not None:
                 return self._api.chats.set_favorite(id, shown.is_favorite)
@@ -260,7 +260,7 @@ class Mutations:
             return edited(shown, id, change)
 
         queries = self._queries
-        places = [*queries.get_all((noun,)), *(queries.get_all(("me",)) if noun == "users" else [])]
+        places = [*queries.get_queries_data((noun,)), *(queries.get_queries_data(("me",)) if noun == "users" else [])]
         return [(key, update) for key, data in places if find(data, id) is not None]
 
     def _remember(self, login: Login, *_: object) -> None:
@@ -269,7 +269,7 @@ class Mutations:
     def _drop(self, *prefixes: Key) -> None:
         """Forget what is gone; what somebody still looks at is left to the refetch, which tells them so."""
         for prefix in prefixes:
-            self._queries.remove_unobserved(prefix)
+            self._queries.remove_inactive(prefix)
 
     def __getitem__(self, name: str) -> Mutation[..., Any]:
         if name not in MUTATIONS:

@@ -1,4 +1,4 @@
-"""Real-time events in the cache: `api.queries.follow(api.realtime)`, the platform document's `useWebSocket`."""
+"""Real-time events in the cache: `api.queries.sync(api.realtime)`, the platform document's `useWebSocket`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from duologue.contract import Event, chats, messages, notifications, users
-from duologue.contract.chats import ChatEvent, ChatGone
+from duologue.contract.chats import ChatDeleted, ChatEvent
 from duologue.contract.messages import MessageEvent
 from duologue.contract.notifications import Notification
-from duologue.contract.users import UserEvent, UserGone
+from duologue.contract.users import UserDeleted, UserEvent
 from duologue.query.keys import Key
 from duologue.query.resource_queries.entity_updates import edited
 
@@ -38,7 +38,7 @@ class Events(Protocol):
         ...
 
 
-class Following:
+class RealtimeSync:
     """Keeps the cache up to date with events for as long as it is not stopped; a context manager.
 
     What an event brings whole is put in its place, and lists that it may have changed are invalidated: a list is never
@@ -58,7 +58,7 @@ class Following:
     def __init__(self, queries: QueryClient, events: Events) -> None:
         self._queries = queries
         self._events = events
-        self._era = queries.era
+        self._generation = queries.generation
         self._handlers: tuple[tuple[Event[Any], Callable[[Any], None]], ...] = (
             (users.CREATED, self._user),
             (users.UPDATED, self._user),
@@ -99,17 +99,17 @@ class Following:
         self._put(("users", event.user_id), event.user, ("users",), ("me",))
         self._queries.invalidate(("users",))
 
-    def _user_gone(self, event: UserGone) -> None:
-        self._queries.remove_unobserved(("users", event.user_id))
+    def _user_gone(self, event: UserDeleted) -> None:
+        self._queries.remove_inactive(("users", event.user_id))
         self._queries.invalidate(("users",))
 
     def _chat(self, event: ChatEvent) -> None:
         self._put(("chats", event.session.id), event.session, ("chats",))
         self._queries.invalidate(("chats",))
 
-    def _chat_gone(self, event: ChatGone) -> None:
+    def _chat_gone(self, event: ChatDeleted) -> None:
         for prefix in (("chats", event.session_id), ("messages", event.session_id)):
-            self._queries.remove_unobserved(prefix)
+            self._queries.remove_inactive(prefix)
         self._queries.invalidate(("chats",))
 
     def _message(self, event: MessageEvent) -> None:
@@ -120,14 +120,14 @@ class Following:
         def told(known: list[Notification]) -> list[Notification]:
             return [event, *[other for other in known if other.id != event.id]]
 
-        if self._queries.era == self._era:
+        if self._queries.generation == self._generation:
             none: list[Notification] = []
             self._queries.update_data(("notifications",), told, default=none)
 
     def _put(self, key: Key, thing: Any, *places: Key) -> None:
         """Show a thing where it was shown before, and alone."""
-        if self._queries.era != self._era:
+        if self._queries.generation != self._generation:
             return
         for place in places:
-            self._queries.update_all(place, lambda shown: edited(shown, thing.id, lambda _: thing))
+            self._queries.set_queries_data(place, lambda shown: edited(shown, thing.id, lambda _: thing))
         self._queries.set_data(key, thing)

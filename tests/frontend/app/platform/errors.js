@@ -1,8 +1,8 @@
 /** What went wrong with a call to the platform, in the front end's words. */
-export class ApiException extends Error {
+export class APIError extends Error {
   constructor({ type, message, code, details, statusCode }) {
     super(message);
-    this.name = 'ApiException';
+    this.name = 'APIError';
     this.type = type;
     this.code = code;
     this.details = details;
@@ -27,11 +27,11 @@ const WORDS = {
   SERVER_ERROR: 'The server has a problem.',
 };
 
-/** Turn what axios rejects with into an `ApiException`, reading `message`, `code` and `details` of the body. */
+/** Turn what axios rejects with into an `APIError`, reading `message`, `code` and `details` of the body. */
 export function toApiException(error) {
   if (error.response) {
     const { status, data } = error.response;
-    return new ApiException({
+    return new APIError({
       type: TYPE_OF_STATUS[status] ?? 'SERVER_ERROR',
       message: data?.message ?? error.message,
       code: data?.code,
@@ -40,9 +40,9 @@ export function toApiException(error) {
     });
   }
   if (error.code === 'ECONNABORTED') {
-    return new ApiException({ type: 'TIMEOUT_ERROR', message: error.message });
+    return new APIError({ type: 'TIMEOUT_ERROR', message: error.message });
   }
-  return new ApiException({ type: error.request ? 'NETWORK_ERROR' : 'UNKNOWN_ERROR', message: error.message });
+  return new APIError({ type: error.request ? 'NETWORK_ERROR' : 'UNKNOWN_ERROR', message: error.message });
 }
 
 /** What to show to the person in front of the screen; a validation error explains itself. */
