@@ -44,7 +44,7 @@ contract: $(STAMP) ## Run the contract tests against a server: make contract URL
 		$(BIN)/python -m pytest tests/contract $(TEST_ARGS)
 
 docs: $(STAMP) ## Build the documentation into site/, and check it: open site/index.html.
-	$(BIN)/zensical build --strict
+	$(BIN)/zensical build --clean --strict
 
 build: $(STAMP) ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build

@@ -96,7 +96,6 @@ def test_shell_blocks(page: str, mock: MockServer, environ: dict[str, str], tmp_
     """The blocks of a page run one after the other, in one shell."""
     script = [f'duologue() {{ "{sys.executable}" -m duologue "$@"; }}']
     script += [localize(block.code, mock) for block in select_blocks("sh") if block.page == page]
-    script = [line.replace("curl -s ", "curl --silent --show-error ") for line in script]
     done = subprocess.run(
         ["sh", "-e", "-c", "\n".join(script)],
         cwd=tmp_path,
