@@ -90,6 +90,18 @@ def test_python_files(page: str, tmp_path: Path) -> None:
     assert f"{sum(file.code.count('def test_') for file in files)} passed" in done.stdout
 
 
+def test_python_is_typed(tmp_path: Path) -> None:
+    """A strict type checker accepts every block, except those that are given a client."""
+    write_files(tmp_path, select_blocks("python", files=True))
+    for block in select_blocks("python", files=False):
+        if block.page not in WITH_CLIENT:
+            (tmp_path / f"{Path(block.page).stem.replace('-', '_')}_{block.line}.py").write_text(block.code, "utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", "setup.cfg", "--cache-dir", str(tmp_path / "cache")]
+    files = [str(path) for path in sorted(tmp_path.glob("*.py"))]
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32" or shutil.which("curl") is None, reason="a POSIX shell with curl")
 @pytest.mark.parametrize("page", select_pages(select_blocks("sh")))
 def test_shell_blocks(page: str, mock: MockServer, environ: dict[str, str], tmp_path: Path) -> None:
