@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 TEST_ARGS ?= -n auto
 BENCH ?= server
 
-.PHONY: help serve test check format bench contract build clean
+.PHONY: help serve test check format bench contract docs build clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,11 @@ contract: $(STAMP) ## Run the contract tests against a server: make contract URL
 	DUOLOGUE_TEST_PLATFORM_URL=$(URL) DUOLOGUE_TEST_CHAT_URL=$(or $(CHAT_URL),$(URL)) DUOLOGUE_TEST_API_KEY=$(or $(API_KEY),dev-api-key) \
 		$(BIN)/python -m pytest tests/contract $(TEST_ARGS)
 
+docs: $(STAMP) ## Build the documentation into site/, and check it: open site/index.html.
+	$(BIN)/zensical build --clean --strict
+
 build: $(STAMP) ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
 
 clean: ## Remove the environment and everything that was built.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules tests/query/differential/node_modules
+	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules tests/query/differential/node_modules

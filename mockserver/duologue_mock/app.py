@@ -96,13 +96,13 @@ def create_app(
     Args:
         settings: how it behaves.
         state: what it remembers; None makes one and fills it from the fixtures.
-        limiter: counts requests; None makes one that obeys the state's clock.
+        rate_limiter: counts requests; None makes one that obeys the state's clock.
         keys: remembers idempotency keys; None makes one that obeys the state's clock.
         socket_manager: python-socketio's client manager, to share rooms with other processes; None keeps them here.
         observers: told of every exchange.
-        in_loop: runs a function in the thread that serves the sockets; None if that is the only thread there is.
-        offload: runs what may block without holding up other requests; None runs it in place.
-        pause: waits a number of seconds without holding up other requests.
+        call_soon: runs a function in the thread that serves the sockets; None if that is the only thread there is.
+        run_in_thread: runs what may block without holding up other requests; None runs it in place.
+        sleep: waits a number of seconds without holding up other requests.
 
     Raises:
         FixtureError: a fixture file is not as it should be.

@@ -117,10 +117,10 @@ class Operation(Generic[T]):
         body_required: whether a request without a body is refused.
         query: schema of the query string.
         status: the success status.
-        fails: failure statuses of this operation's own; `failures` adds those that follow from its parts.
+        errors: failure statuses of this operation's own; `failures` adds those that follow from its parts.
         service: which of the two services has it.
         access: who may call it.
-        described: whether OpenAPI lists it; a fault on request is not part of what a service promises.
+        documented: whether OpenAPI lists it; a fault on request is not part of what a service promises.
         streams: whether `Accept: text/event-stream` is answered with server-sent events.
         message: what the envelope says on success, for people.
         summary: one sentence for people.

@@ -4,9 +4,9 @@
     session.mount("https://", RetryAdapter(RetryPolicy(3, budget=RetryBudget())))
 
 On an ordinary session the adapter retries by itself, through urllib3's own loop. `Client` uses the same adapter, the
-same connections and the same policy, but with a loop of its own (`api_requestor.APIRequestor`), since urllib3's cannot do
-four things: number the attempts in a header, send again when a *body* breaks off (urllib3 has returned the response by
-then), refresh a login in between, and wake up from a wait when the client is closed.
+same connections and the same policy, but with a loop of its own (`api_requestor.APIRequestor`), since urllib3's cannot
+do four things: number the attempts in a header, send again when a *body* breaks off (urllib3 has returned the response
+by then), refresh a login in between, and wake up from a wait when the client is closed.
 """
 
 from __future__ import annotations

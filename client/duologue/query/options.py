@@ -70,7 +70,7 @@ class QuerySpec(Generic[T]):
         key: its name: a tuple of JSON values.
         function: fetches the data; None where only data that others put there is meant.
         settings: how long it is good, and so on.
-        paging: how an infinite query grows.
+        infinite_behavior: how an infinite query grows.
     """
 
     __slots__ = ("frozen", "function", "infinite_behavior", "key", "settings")

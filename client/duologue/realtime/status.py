@@ -24,7 +24,7 @@ class ConnectionEvent:
         name: `connected`, by `connect()`; `disconnected`, whether by us, the server or the network; `reconnected`: what
             the server sent meanwhile was missed; or `reconnect_failed`: there will be no connection until `connect()`.
         reason: why it was lost, in Socket.IO's words, as `server disconnect` or `transport error`; else empty.
-        tries: how many it took to reconnect, or were made before giving up.
+        attempts: how many it took to reconnect, or were made before giving up.
         error: why we gave up: an `AuthenticationError` if the server refused us, else a `ConnectionLostError`.
     """
 
@@ -39,7 +39,7 @@ class Reconnect:
     """When a lost connection is made again; by default as the platform document does: after 2, 4, 8, 16, 32 seconds.
 
     Args:
-        tries: how often it is tried; 0 for never, None for ever.
+        attempts: how often it is tried; 0 for never, None for ever.
         delay: seconds before the first try; each further wait doubles.
         max_delay: seconds of the longest wait.
         jitter: by which part a wait may be shorter or longer, so that clients do not all come back at once.
