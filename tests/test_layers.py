@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -152,26 +153,81 @@ def test_no_file_is_a_drawer_for_everything(name: str) -> None:
     assert not list((ROOT / "tests").rglob(f"{name}.py"))
 
 
-def test_no_import_goes_round_in_a_circle() -> None:
-    """What importing a module imports, at its top: never itself, however far round."""
-    files = {module_of(path): path for path in [*sources(CLIENT), *sources(MOCK)]}
-    needs = {
-        name: {other for other in imports(path, at_top=True) if other in files and other != name}
-        for name, path in files.items()
-    }
-    # `from package import name` in a module of that package reads no more than the package's beginning.
-    needs = {name: {other for other in others if not name.startswith(f"{other}.")} for name, others in needs.items()}
+def modules() -> dict[str, Path]:
+    return {module_of(path): path for path in [*sources(CLIENT), *sources(MOCK)]}
+
+
+def dependencies() -> dict[str, set[str]]:
+    """What each module imports of ours, those imports counted that only a type checker or a function sees.
+
+    `from package import module` depends on the module, and importing a module of a package is no dependency on the
+    package's own `__init__`: those of this project are lists of names, or empty.
+    """
+    files = modules()
+    needed = {}
+    for name, path in files.items():
+        imported = {other for other in imports(path) if other in files and other != name}
+        packages = {other for other in imported if any(deeper.startswith(f"{other}.") for deeper in imported)}
+        needed[name] = {other for other in imported - packages if not name.startswith(f"{other}.")}
+    return needed
+
+
+def find_circle(needed: dict[str, set[str]]) -> list[str]:
+    """Return the names of one circle, in order, or nothing if there is none."""
     done: set[str] = set()
 
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        assert name not in way, " -> ".join([*way[way.index(name) :], name])
+    def visit(name: str, way: tuple[str, ...]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
         if name not in done:
-            for other in sorted(needs[name]):
-                visit(other, (*way, name))
+            for other in sorted(needed[name]):
+                circle = visit(other, (*way, name))
+                if circle:
+                    return circle
             done.add(name)
+        return []
 
-    for name in sorted(files):
-        visit(name, ())
+    return next((circle for name in sorted(needed) if (circle := visit(name, ()))), [])
+
+
+def test_no_import_circle() -> None:
+    assert find_circle(dependencies()) == []
+
+
+def folder_of(module: str) -> str:
+    """The folder below the package that a module is in, or the module itself at the package's root."""
+    package = "duologue_mock" if module.startswith("duologue_mock") else "duologue"
+    parts = module.removeprefix(package).strip(".").split(".")
+    return f"{package}.{parts[0]}" if parts[0] else package
+
+
+def folder_dependencies(top: str) -> dict[str, set[str]]:
+    needed: dict[str, set[str]] = {}
+    for name, others in dependencies().items():
+        if name.partition(".")[0] == top:
+            folder = needed.setdefault(folder_of(name), set())
+            folder |= {folder_of(other) for other in others if other.partition(".")[0] == top} - {folder_of(name)}
+    return needed
+
+
+@pytest.mark.parametrize("top", ["duologue", "duologue_mock"])
+def test_no_circle_of_folders(top: str) -> None:
+    assert find_circle(folder_dependencies(top)) == []
+
+
+MAX_LAYERS = 9
+
+
+@pytest.mark.parametrize("top", ["duologue", "duologue_mock"])
+def test_few_layers(top: str) -> None:
+    """From a folder that imports none of ours to the public package: how many stand on one another."""
+    needed = folder_dependencies(top)
+
+    @functools.cache
+    def height(folder: str) -> int:
+        return 1 + max((height(other) for other in needed[folder]), default=0)
+
+    assert max(map(height, needed)) <= MAX_LAYERS
 
 
 def loaded_by(statement: str) -> set[str]:
