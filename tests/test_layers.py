@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from duologue.contract.registry import resource_names
+
 ROOT = Path(__file__).parent.parent
 CLIENT = ROOT / "client" / "duologue"
 CONTRACT = CLIENT / "contract"
@@ -72,20 +74,20 @@ def by_name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sources(CONTRACT), ids=by_name)
-def test_the_contract_needs_marshmallow_and_nothing_else(path: Path) -> None:
+def test_contract_imports(path: Path) -> None:
     for name in imports(path):
         top = name.partition(".")[0]
         assert top in sys.stdlib_module_names or top == "marshmallow" or below(name, "duologue.contract"), name
 
 
 @pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)
-def test_the_client_never_imports_the_mock(path: Path) -> None:
+def test_client_imports_no_mock(path: Path) -> None:
     assert "duologue_mock" not in tops(imports(path))
     assert not {"flask", "flask_socketio", "gevent", "apispec", "httptools"} & tops(imports(path))
 
 
 @pytest.mark.parametrize("path", sources(MOCK), ids=by_name)
-def test_the_mock_reads_the_contract_and_nothing_else_of_the_client(path: Path) -> None:
+def test_mock_imports_contract_only(path: Path) -> None:
     for name in imports(path):
         if below(name, "duologue"):
             assert below(name, "duologue.contract", "duologue._version") or name == "duologue", name
@@ -116,13 +118,13 @@ HOLDERS = {
 
 
 @pytest.mark.parametrize("path", sources(CLIENT), ids=by_name)
-def test_what_speaks_to_the_network_has_one_home(path: Path) -> None:
+def test_network_libraries(path: Path) -> None:
     for name in imports(path, running=True):
         homes = HOLDERS.get(name.partition(".")[0])
         assert homes is None or below(module_of(path), *homes), f"{name} in {module_of(path)}"
 
 
-def test_the_store_knows_no_http() -> None:
+def test_store_without_http() -> None:
     for path in sources(MOCK / "store"):
         for name in imports(path):
             assert name.partition(".")[0] in {*sys.stdlib_module_names, "sortedcontainers", "duologue", "duologue_mock"}
@@ -130,16 +132,16 @@ def test_the_store_knows_no_http() -> None:
             assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
-def test_a_noun_has_the_same_name_everywhere(noun: str) -> None:
-    assert (CONTRACT / f"{noun}.py").exists()
-    assert (MOCK / f"{noun}.py").exists()
-    assert (ROOT / "tests" / "mockserver" / f"test_{noun}.py").exists()
+@pytest.mark.parametrize("resource", resource_names())
+def test_resource_file_names(resource: str) -> None:
+    assert (CONTRACT / f"{resource}.py").exists()
+    assert (MOCK / f"{resource}.py").exists()
+    assert (ROOT / "tests" / "mockserver" / f"test_{resource}.py").exists()
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
-def test_a_handler_sees_no_http(noun: str) -> None:
-    named = imports(MOCK / f"{noun}.py")
+@pytest.mark.parametrize("resource", resource_names())
+def test_handlers_without_http(resource: str) -> None:
+    named = imports(MOCK / f"{resource}.py")
     assert not {"flask", "werkzeug", "gevent", "socketio", "http", "json", "orjson", "requests"} & tops(named)
     assert not any(
         below(name, "duologue_mock.http.messages", "duologue_mock.http.dispatch", "duologue_mock.http.wsgi")
@@ -148,7 +150,7 @@ def test_a_handler_sees_no_http(noun: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["utils", "util", "helpers", "helper", "misc", "common", "tools"])
-def test_no_file_is_a_drawer_for_everything(name: str) -> None:
+def test_no_utils_module(name: str) -> None:
     assert not list(CLIENT.rglob(f"{name}.py")) + list(MOCK.rglob(f"{name}.py"))
     assert not list((ROOT / "tests").rglob(f"{name}.py"))
 
@@ -241,7 +243,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(names)
 
 
-def test_importing_the_mock_loads_next_to_nothing() -> None:
+def test_mock_import_is_light() -> None:
     """It happens in every pytest run of everyone who installs us."""
     loaded = loaded_by("import duologue_mock")
     assert loaded <= {"duologue_mock", "typing", "__future__", "collections.abc", "re", "functools"} | {
@@ -250,12 +252,12 @@ def test_importing_the_mock_loads_next_to_nothing() -> None:
     assert not {"asyncio", "ssl", "logging", "unittest", "email", "http"} & tops(loaded)
 
 
-def test_importing_the_contract_loads_marshmallow_and_nothing_of_the_network() -> None:
+def test_contract_import_is_light() -> None:
     loaded = {name for name in tops(loaded_by("import duologue.contract")) if name not in sys.stdlib_module_names}
     assert loaded <= {"duologue", "marshmallow", "typing_extensions", "packaging", "backports"}, loaded
 
 
-def test_importing_the_client_loads_neither_the_mock_nor_any_extra() -> None:
+def test_client_import_is_light() -> None:
     loaded = tops(loaded_by("import duologue; [getattr(duologue, name) for name in duologue.__all__]"))
     assert not loaded & {
         "duologue_mock", "flask", "gevent", "socketio", "engineio", "rich", "click", "schemathesis", "hypothesis",
@@ -263,7 +265,7 @@ def test_importing_the_client_loads_neither_the_mock_nor_any_extra() -> None:
     }  # fmt: skip
 
 
-def test_the_command_line_is_loaded_without_the_server() -> None:
+def test_command_import_is_light() -> None:
     """`duologue --help` need not wait for Flask and gevent."""
     assert not tops(loaded_by("import duologue_mock.cli.serve")) & {
         "flask",
@@ -274,7 +276,7 @@ def test_the_command_line_is_loaded_without_the_server() -> None:
     }
 
 
-def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
+def test_nothing_monkey_patched() -> None:
     loaded_by(
         "import socket, threading, time; kept = socket.socket, threading.Thread, threading.Lock, time.sleep; "
         "import duologue_mock.server, duologue_mock.app, gevent.monkey; "
@@ -296,7 +298,7 @@ SHARED = {
 """Every dictionary, list or set at the top of a module of the mock, and why it ties no two servers together."""
 
 
-def test_no_module_of_the_mock_holds_state_that_two_servers_would_share() -> None:
+def test_no_shared_module_state() -> None:
     found = set()
     for path in sources(MOCK):
         tree = ast.parse(path.read_text("utf-8"))

@@ -72,16 +72,16 @@ def shipped() -> set[str]:
 # --- the list and the disk
 
 
-def test_every_package_on_the_disk_is_listed_and_no_other() -> None:
+def test_packages_listed() -> None:
     assert sorted(lines("options", "packages")) == sorted(python_packages())
 
 
-def test_every_root_is_where_setup_cfg_says() -> None:
+def test_package_roots() -> None:
     said = dict(re.split(r"\s*=\s*", line) for line in lines("options", "package_dir"))
     assert said == ROOTS
 
 
-def test_every_file_that_is_no_module_is_package_data() -> None:
+def test_package_data_complete() -> None:
     patterns = {
         name: [pattern for pattern in value.split("\n") if pattern]
         for name, value in SETUP["options.package_data"].items()
@@ -95,13 +95,13 @@ def test_every_file_that_is_no_module_is_package_data() -> None:
             assert any(fnmatch(relative, pattern) for pattern in allowed), f"{folders[home]}: {relative}"
 
 
-def test_every_pattern_of_package_data_matches_something() -> None:
+def test_package_data_patterns_match() -> None:
     for name, value in SETUP["options.package_data"].items():
         for pattern in filter(None, value.split("\n")):
             assert list(python_packages()[name].glob(pattern)), f"{name}: {pattern}"
 
 
-def test_extras_build_on_each_other() -> None:
+def test_extras() -> None:
     extras = {name: [Requirement(line) for line in lines(EXTRAS, name)] for name in SETUP[EXTRAS]}
     users = set(extras) - {"all", "bench", "dev", "docs"}
     (everything,) = extras["all"]
@@ -114,7 +114,7 @@ def test_extras_build_on_each_other() -> None:
     assert {name for name, said in floors.items() if len(said) > 1} == set(), "one package, one lower bound"
 
 
-def test_what_the_pinned_versions_are_is_allowed() -> None:
+def test_pinned_versions_allowed() -> None:
     """constraints.txt pins nothing that setup.cfg refuses."""
     pinned = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text("utf-8").split())
     wanted = [line for option in SETUP[EXTRAS] for line in lines(EXTRAS, option)]
@@ -148,14 +148,14 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=clean)
 
 
-def test_the_wheel_has_every_file_and_no_other(wheel: Path) -> None:
+def test_wheel_files(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == shipped()
     assert {"duologue/py.typed", "duologue_mock/py.typed", "duologue_mock/fixtures/users.json"} <= names
     assert any(name.startswith("duologue_mock/fixtures/wire/") for name in names)
 
 
-def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+def test_wheel_metadata(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (name,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA")]
     metadata = email.message_from_string(archive.read(name).decode("utf-8"))
@@ -232,13 +232,13 @@ def with_mock(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Installe
     return Installed(tmp_path_factory.mktemp("mock") / "env", wheel, "mock")
 
 
-def test_the_plain_installation_is_three_requirements() -> None:
+def test_plain_requirements() -> None:
     named = {Requirement(line).name for line in lines("options", "install_requires")}
     assert named == {"requests", "urllib3", "marshmallow"}
     assert not requirements("duologue", frozenset()) & {"flask", "gevent", "click", "python-socketio"}
 
 
-def test_without_an_extra_both_packages_can_be_imported(plain: Installed) -> None:
+def test_imports_without_extras(plain: Installed) -> None:
     done = plain.run(
         "import duologue, duologue_mock, duologue.contract\n"
         "for name in duologue.__all__: getattr(duologue, name)\n"
@@ -250,7 +250,7 @@ def test_without_an_extra_both_packages_can_be_imported(plain: Installed) -> Non
     assert not Path(file).is_relative_to(ROOT)
 
 
-def test_without_an_extra_the_client_can_be_made_and_asked(plain: Installed) -> None:
+def test_client_without_extras(plain: Installed) -> None:
     done = plain.run(
         "from duologue import Client, ConnectError\n"
         "with Client(base_url='http://127.0.0.1:1/api', max_retries=0) as api:\n"
@@ -261,27 +261,25 @@ def test_without_an_extra_the_client_can_be_made_and_asked(plain: Installed) -> 
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("--version",), ("serve",), ("serve", "--help")], ids=" ".join)
-def test_without_click_the_command_says_in_a_sentence_what_it_needs(
-    plain: Installed, arguments: tuple[str, ...]
-) -> None:
+def test_command_without_click(plain: Installed, arguments: tuple[str, ...]) -> None:
     done = plain.command(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"[^\n]*click[^\n]*duologue\[(cli|mock|all)\][^\n]*\n", done.stderr), done.stderr
 
 
-def test_without_its_extra_real_time_says_in_a_sentence_what_it_needs(plain: Installed) -> None:
+def test_realtime_without_extra(plain: Installed) -> None:
     done = plain.run("import duologue.realtime")
     assert done.returncode == 1
     assert re.search(r"ImportError: [^\n]*duologue\[realtime\]", done.stderr)
 
 
-def test_without_its_extra_the_mock_says_what_is_missing(plain: Installed) -> None:
+def test_mock_without_extra(plain: Installed) -> None:
     done = plain.run("import duologue_mock; duologue_mock.MockServer")
     assert done.returncode == 1
     assert re.search(r"(ModuleNotFound|Import)Error: ", done.stderr)
 
 
-def test_with_the_mock_extra_duologue_serve_answers(with_mock: Installed) -> None:
+def test_serve_with_mock_extra(with_mock: Installed) -> None:
     with serving(with_mock) as ports:
         for port in ports:
             assert ask(port, "GET /api/health HTTP/1.1").json["status"] == "ok"
@@ -310,7 +308,7 @@ def serving(installed: Installed) -> Iterator[tuple[int, int]]:
     assert (process.returncode, error) == (0, "")
 
 
-def test_with_the_mock_extra_a_test_can_use_it(with_mock: Installed) -> None:
+def test_mock_server_with_extra(with_mock: Installed) -> None:
     done = with_mock.run(
         "from duologue import Client\n"
         "from duologue_mock import MockServer\n"
@@ -320,7 +318,7 @@ def test_with_the_mock_extra_a_test_can_use_it(with_mock: Installed) -> None:
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
 
 
-def test_what_the_documentation_tells_to_install_exists() -> None:
+def test_documented_extras_exist() -> None:
     """Every extra that a text or a message of ours names is one."""
     texts = [ROOT / "README.md", *ROOT.glob("client/**/*.py"), *ROOT.glob("mockserver/**/*.py")]
     groups = [group for path in texts for group in re.findall(r"duologue\[([a-z,]+)\]", path.read_text("utf-8"))]

@@ -46,7 +46,7 @@ def test_python_blocks_run(block: str, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_curl_lines_answer(mock: MockServer) -> None:
+def test_curl_lines(mock: MockServer) -> None:
     block = next(block for block in SHELL if "curl" in block)
     block = block.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
     done = subprocess.run(["sh", "-e", "-c", block], capture_output=True, text=True, check=False)
@@ -56,7 +56,7 @@ def test_curl_lines_answer(mock: MockServer) -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_the_contract_command_tests_a_server_by_url(mock: MockServer) -> None:
+def test_make_contract(mock: MockServer) -> None:
     line = next(block for block in SHELL if "make contract" in block).strip()
     line = line.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -70,7 +70,7 @@ def test_the_contract_command_tests_a_server_by_url(mock: MockServer) -> None:
     assert re.search(r"\d+ passed", done.stdout)
 
 
-def test_make_lists_its_targets_with_a_sentence_each() -> None:
+def test_make_help() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert phony is not None
@@ -78,7 +78,7 @@ def test_make_lists_its_targets_with_a_sentence_each() -> None:
         assert re.search(rf"make {target} +\w.*\.", listed), target
 
 
-def test_the_table_names_every_operation_and_event() -> None:
+def test_operation_table() -> None:
     from duologue.contract import events, operations
 
     text = (ROOT / "README.md").read_text("utf-8")
