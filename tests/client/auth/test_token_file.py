@@ -17,8 +17,8 @@ import pytest
 
 from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
 from duologue.auth.tokens import SharedTokenStorage
-from tests.client.fakes import FakeClock, FakeTransport
 from tests.client.auth.test_auth import Platform, log_in, run_together
+from tests.client.fakes import FakeClock, FakeTransport
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
