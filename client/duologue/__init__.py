@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TTLCache,
         error_boundary,
     )
+    from duologue.compat.error_messages import handle_api_error
     from duologue.compat.type_guards import is_api_response, is_chat_message, is_chat_session, is_paginated_response
     from duologue.concurrency.clock import Clock
     from duologue.concurrency.single_flight import SingleFlight
@@ -73,7 +74,6 @@ if TYPE_CHECKING:
         ServerError,
         TokenFileError,
         UnprocessableEntityError,
-        handle_api_error,
     )
     from duologue.http.adapter import RetryAdapter
     from duologue.http.api_requestor import CallRecord, RawResponse
@@ -110,6 +110,7 @@ _HOMES = {
         "TTLCache",
         "error_boundary",
     ),
+    "duologue.compat.error_messages": ("handle_api_error",),
     "duologue.concurrency.single_flight": ("SingleFlight",),
     "duologue.query": ("InfiniteData", "Mutation", "QueryObserver", "QueryClient", "QueryResult"),
     "duologue.http.retry": ("RetryBudget", "RetryPolicy"),

@@ -88,7 +88,32 @@ def test_an_error_carries_everything_the_server_said(talk: Talk) -> None:
     assert error.data == BODY
     assert error.request_id == "urc-1"
     assert (error.method, error.path) == ("GET", "/users/7")
-    assert str(error) == "Validation failed (400, GET /users/7, request urc-1)"
+    assert str(error) == "Validation failed: email: Not a valid email address. (400, GET /users/7, request urc-1)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"name": ["Blank.", "Too short."]}, "No: name: Blank. Too short."),
+        ({"a": ["1"], "b": ["2"], "c": ["3"]}, "No: a: 1; b: 2; c: 3"),
+        ({"a": ["1"], "b": ["2"], "c": ["3"], "d": ["4"], "e": ["5"]}, "No: a: 1; b: 2; c: 3; and 2 more"),
+        ({"users": {"0": {"email": ["Not valid."]}}}, "No: users.0.email: Not valid."),
+        ({}, "No"),
+        ({"a": "odd"}, "No"),
+        (["odd"], "No"),
+        ({"a": ["one\nINFO two"]}, "No: a: one\\nINFO two"),
+    ],
+)
+def test_str_names_fields(fields: object, text: str) -> None:
+    """`str(error)` names the first three invalid fields, on one line."""
+    assert str(APIError("No", details={"fields": fields})) == text
+
+
+def test_str_repeats_nothing() -> None:
+    """What the message says already is not said again."""
+    details = {"fields": {"email": ["Taken."]}, "reason": "Connection refused"}
+    assert str(APIError("email: Taken.", details=details)) == "email: Taken.: Connection refused"
+    assert str(APIError("Connection refused", details={"reason": "Connection refused"})) == "Connection refused"
 
 
 def test_the_servers_own_message_is_kept(talk: Talk) -> None:
@@ -216,7 +241,6 @@ def test_every_error_is_public_and_drawn_in_the_tree(kind: type[APIError]) -> No
     assert kind.__name__ in duologue.__all__
     assert kind.__name__ in sys.modules[kind.__module__].__dict__
     assert kind.__module__ == "duologue.errors"
-    assert kind.__module__ != "duologue.errors" or kind.__name__ in errors.__all__
     assert errors.__doc__ is not None
     assert kind.__name__ in errors.__doc__
 

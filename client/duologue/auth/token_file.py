@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 from duologue.auth.api_keys import data_folder
 from duologue.auth.tokens import StoredTokens
 from duologue.concurrency import fork_safety
-from duologue.errors import TokenFileError, escape_for_log
+from duologue.errors import TokenFileError
+from duologue.observability.redaction import escape_for_log
 
 if sys.platform != "win32":
     import fcntl

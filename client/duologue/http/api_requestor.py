@@ -29,7 +29,6 @@ from duologue.errors import (
     DeadlineExceeded,
     HTTPStatusError,
     RedirectError,
-    escape_for_log,
 )
 from duologue.http.encoding import (
     build_path,
@@ -46,7 +45,14 @@ from duologue.http.retry import RetryBudget, RetryPolicy
 from duologue.http.transport import Request, Response, Transport
 from duologue.observability.hooks import Hook, HookEvent, Hooks, tell
 from duologue.observability.logging_setup import log
-from duologue.observability.redaction import is_secret, known_secrets, redact, redact_headers, redact_value
+from duologue.observability.redaction import (
+    collect_secrets,
+    escape_for_log,
+    is_secret,
+    redact,
+    redact_headers,
+    redact_value,
+)
 
 T = TypeVar("T")
 
@@ -542,7 +548,7 @@ class APIRequestor:
         sent = {} if call.sent is None or call.operation.body is None else call.operation.body.dump(call.sent)
         values = [value for name, value in sent.items() if is_secret(name) and isinstance(value, str)]
         values += [value.removeprefix("Bearer ") for name, value in call.last.items() if is_secret(name)]
-        return known_secrets([*values, call.token])
+        return collect_secrets([*values, call.token])
 
     def _met(self, operation: Operation[Any], name: str) -> None:
         """Say of a field that the contract does not know it, once."""
