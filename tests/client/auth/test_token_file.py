@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
-from duologue.auth.tokens import SharedTokenStorage
+from duologue.auth.token_storage import SharedTokenStorage
 from tests.client.auth.test_auth import Platform, log_in, run_together
 from tests.client.fakes import FakeClock, FakeTransport
 

@@ -64,10 +64,10 @@ class Breaking(HTTPTransport):
         super().__init__()
         self.kind, self.reading = kind, reading
 
-    def _sent(self, request: Request, ends: float | None) -> urllib3.BaseHTTPResponse:
+    def _exchange(self, request: Request, deadline: float | None) -> urllib3.BaseHTTPResponse:
         if not self.reading:
             raise made(self.kind)
-        raw = super()._sent(request, ends)
+        raw = super()._exchange(request, deadline)
         raw.read1 = self._broken  # type: ignore[method-assign]
         return raw
 

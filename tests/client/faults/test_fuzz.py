@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from duologue import APIError, Client, Operation, Response
 from duologue.contract import chats, messages, smart_chat, users
-from duologue.http.encoding import error_from_response, parse_response
+from duologue.http.response_parsing import error_from_response, parse_response
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
 from tests.client.servers import ScriptedServer, answer, send
@@ -49,7 +49,10 @@ def test_any_body_is_read_or_refused(body: bytes, status: int) -> None:
             error = error_from_response(response, FakeClock().now(), 10_000_000)
             if error is None:
                 parse_response(
-                    operation, Response(status, HEADERS, body), max_response_size=10_000_000, unknown=lambda _: None
+                    operation,
+                    Response(status, HEADERS, body),
+                    max_response_size=10_000_000,
+                    on_unknown_field=lambda _: None,
                 )
         except APIError as failure:
             error = failure

@@ -233,7 +233,7 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
         descriptor = inherited.fileno()
         tokens, budget = api._requestor.tokens, api._requestor._budget
         assert budget is not None
-        locks = [api._http._lock, budget._lock, tokens._refreshing, tokens.events._lock, tokens._storage._changing]  # type: ignore[attr-defined]
+        locks = [api._http._lock, budget._lock, tokens._refreshing, tokens.events._lock, tokens._storage._lock]  # type: ignore[attr-defined]
         with ExitStack() as held:
             for lock in locks:
                 held.enter_context(lock)

@@ -115,7 +115,7 @@ def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCapt
         assert raw.parsed.users[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
-    told = "The answer of users.LIST has a field that the contract does not know: "
+    told = "The response of users.LIST has a field that is not in the contract: "
     assert sorted(caplog.messages) == [f"{told}took", f"{told}users[].nick"]
 
 

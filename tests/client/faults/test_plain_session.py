@@ -27,7 +27,7 @@ def mounted() -> Iterator[Mount]:
     def make(total: int = 3, **options: Any) -> requests.Session:
         session = requests.Session()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.mount("http://", RetryAdapter(RetryPolicy(total, backoff_factor=0, **options)))
+        session.mount("http://", RetryAdapter(RetryPolicy(total, delay=0, **options)))
         made.append(session)
         return session
 
@@ -87,7 +87,7 @@ def test_a_retry_after_that_is_too_long_ends_it_and_a_bad_one_is_ignored(
 
 def test_a_retry_after_is_waited_for(serve: Serve, mounted: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("duologue.http.retry.time.sleep", slept.append)
+    monkeypatch.setattr("duologue.http.adapter.time.sleep", slept.append)
     mounted().get(serve(answer(503, headers={"Retry-After": "7.5"}), GOOD).origin, timeout=5)
     assert slept == [7.5]
 

@@ -47,7 +47,7 @@ def test_five_redirects_are_followed_and_six_are_not(to: To) -> None:
     api.users.get("1")
     assert len(server.received) == 6
     api, server = to(*hops, GOOD)
-    with pytest.raises(RedirectError, match="more than 5 times"):
+    with pytest.raises(RedirectError, match="more than 5 in a row"):
         api.users.get("1")
     assert len(server.received) == 6
 

@@ -101,7 +101,7 @@ def test_an_id_never_leaves_its_place_in_the_path(id: str) -> None:
 
 def test_an_id_that_is_no_text_is_refused(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
-    with pytest.raises(TypeError, match="id must be text, not int"):
+    with pytest.raises(TypeError, match="id must be a string, not int"):
         api.users.get(1)  # type: ignore[arg-type]
 
 

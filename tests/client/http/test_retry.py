@@ -16,16 +16,18 @@ from duologue import (
     ConnectionLostError,
     ConnectTimeout,
     DecodingError,
+    HTTPStatusError,
     NetworkError,
     ProtocolError,
     RateLimitError,
     Request,
     RequestTimeout,
     Response,
+    RetryBudget,
     RetryPolicy,
     ServerError,
 )
-from duologue.http.retry import retry_after_seconds
+from duologue.http.retry import parse_retry_after
 from tests.client.fakes import SESSION, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -120,23 +122,47 @@ def test_the_first_retry_waits_and_each_further_one_longer(talk: Talk, clock: Fa
     assert caught.value.elapsed == pytest.approx(sum(clock.slept))
 
 
-@pytest.mark.parametrize(("spread", "wait"), [(0.0, 4.0), (0.5, 3.0), (1.0, 2.0)])
-def test_half_of_a_wait_is_left_to_chance(spread: float, wait: float) -> None:
-    policy: RetryPolicy | None = RetryPolicy(5, backoff_factor=1, spread=lambda: spread)
-    for _ in range(3):
-        assert policy is not None
-        policy = policy.next(ConnectionLostError(), method="GET", has_idempotency_key=False)
-    assert policy is not None
-    assert policy.delay(ConnectionLostError()) == wait
-    assert policy.total == 2
+@pytest.mark.parametrize(("jitter", "delay"), [(0.0, 4.0), (0.5, 3.0), (1.0, 2.0)])
+def test_jitter(jitter: float, delay: float) -> None:
+    """Up to a half of a delay is left to chance."""
+    policy = RetryPolicy(5, delay=1, jitter=lambda: jitter)
+    assert policy.next(ConnectionLostError(), attempt=3, method="GET") == delay
+
+
+def test_last_retry() -> None:
+    policy = RetryPolicy(2, delay=1, jitter=lambda: 0.0)
+    assert policy.next(ServerError(status=503), attempt=2, method="GET") == 2.0
+    assert policy.next(ServerError(status=503), attempt=3, method="GET") is None
+
+
+def test_time_left() -> None:
+    """A retry that would start after the deadline is not made, and takes no token of the budget."""
+    budget = RetryBudget(1)
+    policy = RetryPolicy(delay=2, jitter=lambda: 0.0, budget=budget)
+    assert policy.next(ConnectError(), attempt=1, method="GET", time_left=2.0) is None
+    assert budget.left == 1
+    assert policy.next(ConnectError(), attempt=1, method="GET", time_left=2.1) == 2.0
+    assert budget.left == 0
+
+
+def test_policy_is_a_value() -> None:
+    assert RetryPolicy(2, delay=0.5) == RetryPolicy(2, delay=0.5)
+    assert RetryPolicy(2) != RetryPolicy(3)
+    assert repr(RetryPolicy(0)).startswith("RetryPolicy(max_retries=0, delay=1.0, max_delay=30.0, statuses=frozenset(")
+
+
+def test_policy_statuses() -> None:
+    policy = RetryPolicy(statuses=frozenset({418}))
+    assert policy.next(HTTPStatusError(status=418), attempt=1, method="GET") is not None
+    assert policy.next(ServerError(status=503), attempt=1, method="GET") is None
 
 
 def test_a_request_that_is_neither_harmless_nor_keyed_is_not_repeated() -> None:
     policy = RetryPolicy(3)
-    assert policy.next(ConnectionLostError(), method="POST", has_idempotency_key=False) is None
-    assert policy.next(ConnectionLostError(), method="POST", has_idempotency_key=True) is not None
-    assert policy.next(ConnectError(), method="POST", has_idempotency_key=False) is not None  # nothing was sent
-    assert policy.next(ConnectionLostError(), method="PUT", has_idempotency_key=False) is not None
+    assert policy.next(ConnectionLostError(), attempt=1, method="POST") is None
+    assert policy.next(ConnectionLostError(), attempt=1, method="POST", has_idempotency_key=True) is not None
+    assert policy.next(ConnectError(), attempt=1, method="POST") is not None  # nothing was sent
+    assert policy.next(ConnectionLostError(), attempt=1, method="PUT") is not None
 
 
 @pytest.mark.parametrize(
@@ -161,7 +187,7 @@ def test_a_request_that_is_neither_harmless_nor_keyed_is_not_repeated() -> None:
     ],
 )
 def test_retry_after_is_heeded_when_it_can_be_meant(value: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(value, NOW) == seconds
+    assert parse_retry_after(value, NOW) == seconds
 
 
 def test_the_servers_wish_goes_before_our_own_backoff(talk: Talk, clock: FakeClock) -> None:

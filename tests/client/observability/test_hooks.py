@@ -86,8 +86,8 @@ def test_the_log_tells_of_retries_and_attempts(talk: Talk, caplog: pytest.LogCap
     api.users.get("1")
     code = net.last.headers["Unique-Reference-Code"]
     told = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert ("INFO", "GET /users/1: 503; again in 1.5 s") in told
-    assert any(text.startswith(f"GET /users/1: 200 in 0 ms, attempt 2 of {code}") for _, text in told)
+    assert ("INFO", "GET /users/1: 503; retrying in 1.5 s") in told
+    assert any(text.startswith(f"GET /users/1: 200 in 0 ms (attempt 2 of {code}, ") for _, text in told)
     assert "secret-token" not in str(told)
 
 

@@ -112,7 +112,9 @@ def test_without_opentelemetry_it_does_nothing() -> None:
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from duologue import Client\n"
         "from duologue.observability.opentelemetry import Tracing\n"
-        "with Client() as api:\n    Tracing().attach(api).detach(api)\n    print(api._requestor.observers)"
+        "with Client() as api:\n"
+        "    Tracing().attach(api).detach(api)\n"
+        "    print(Tracing().attach(api) and api._requestor.calls.has_listeners('call'))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert done.stdout == "False\n"
