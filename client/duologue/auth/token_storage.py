@@ -7,11 +7,13 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
-from duologue.contract.auth import Tokens
+
+if TYPE_CHECKING:
+    from duologue.contract.auth import Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from duologue import defaults
 from duologue.auth.token_storage import ProcessTokenStorage, SharedTokenStorage, StoredTokens, TokenStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.event_emitter import EventEmitter
-from duologue.contract.users import User
 from duologue.errors import APIError, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from duologue.contract.users import User
 
 AuthEventName = Literal["logged_in", "refreshed", "logged_out"]
 LogoutReason = Literal["logout", "refused"]

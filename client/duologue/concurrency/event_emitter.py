@@ -1,4 +1,4 @@
-"""`EventEmitter`: `on`, `off` and `emit`, where no listener can affect the others or the caller."""
+"""Named events and their listeners: `on`, `off`, `emit`, as in Node; a failing listener affects nothing else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = logging.getLogger("duologue")
 
 
 class EventEmitter(Generic[T]):
-    """The listeners of a few named events, safe to share between threads.
+    """The callbacks of a few named events, safe to share between threads.
 
     Args:
-        names: the events there are.
+        names: the events that exist; any other name is an error of the caller.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -38,7 +38,7 @@ class EventEmitter(Generic[T]):
         return lambda: self.off(name, callback)
 
     def off(self, name: str, callback: Callable[[T], object]) -> None:
-        """Stop calling a function; one that is not a listener is ignored.
+        """Stop calling a function; one that is not registered is ignored.
 
         Raises:
             ValueError: there is no such event.
@@ -53,20 +53,20 @@ class EventEmitter(Generic[T]):
         return bool(self._get_callbacks(name))
 
     def emit(self, name: str, event: T) -> None:
-        """Call the listeners in the order they were added. To be called without a lock: they may call the client.
+        """Call all listeners in the order of registration, with no lock held: they may call the client.
 
-        What a listener raises is logged, and affects neither the others nor the caller.
+        What a listener raises is logged; it affects neither the other listeners nor the caller.
         """
         with self._lock:
             callbacks = tuple(self._get_callbacks(name))
         for callback in callbacks:
             try:
                 callback(event)
-            except Exception:
-                _log.exception("A listener of %s failed", name)
+            except Exception:  # a callback may raise anything
+                _log.exception("A callback for %s failed", name)
 
     def _get_callbacks(self, name: str) -> list[Callable[[T], object]]:
         try:
             return self._callbacks[name]
         except KeyError:
-            raise ValueError(f"there is no event {name!r}; the events are {', '.join(self._callbacks)}") from None
+            raise ValueError(f"There is no event {name!r}. The events are {', '.join(self._callbacks)}.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.event_emitter import EventEmitter
 from duologue.config import CallOptions, Config
-from duologue.contract import CHAT, PLATFORM, Model, Operation, auth, headers
+from duologue.contract import CHAT, PLATFORM, Model, Operation, headers
 from duologue.errors import APIError, AuthenticationError, ClientClosedError, DeadlineExceeded, RedirectError
 from duologue.http.call import Call, create_call, get_outcome_name, get_service_config
 from duologue.http.encoding import header_value
@@ -97,7 +97,7 @@ class APIRequestor:
         self._lifetime = _Lifetime()
         self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
         self._unknown_fields: set[tuple[str, str]] = set()
-        self._raw_responses: list[RawResponse[Any]] | None = None
+        self._raw_responses: MutableSequence[RawResponse[Any]] | None = None
         self._root = self
         self._configure(config)
 
@@ -117,7 +117,7 @@ class APIRequestor:
         view._configure(self.config.for_calls(**options))
         return view
 
-    def recording(self, raw_responses: list[RawResponse[Any]]) -> APIRequestor:
+    def recording(self, raw_responses: MutableSequence[RawResponse[Any]]) -> APIRequestor:
         """Return a view that appends the raw response of each call to a list."""
         view = copy.copy(self)
         view._raw_responses = raw_responses
@@ -314,6 +314,8 @@ class APIRequestor:
         return requestor._fetch_tokens(refresh_token)
 
     def _fetch_tokens(self, refresh_token: str) -> StoredTokens:
+        from duologue.contract import auth  # its schemas are built at the first login, not at the import of the client
+
         tokens = self.request(auth.REFRESH, auth.RefreshRequest(refresh_token))
         return StoredTokens.from_response(tokens, self.clock.now())
 

@@ -272,7 +272,7 @@ def test_who_no_longer_listens_is_not_told(talk: Talk, platform: Platform) -> No
 
 def test_an_event_that_does_not_exist_is_a_mistake(talk: Talk) -> None:
     api, _ = talk(reply())
-    with pytest.raises(ValueError, match=r"no event 'login'; the events are logged_in, refreshed, logged_out"):
+    with pytest.raises(ValueError, match=r"no event 'login'. The events are logged_in, refreshed, logged_out"):
         api.auth.on("login", print)  # type: ignore[arg-type]
 
 
