@@ -93,7 +93,7 @@ def one_call(requests: list[Received]) -> bool:
 
 
 @BOTH
-def test_a_refused_connection_is_tried_again(call: Callable[[Client], object]) -> None:
+def test_connection_refused(call: Callable[[Client], object]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Client(base_url=f"http://127.0.0.1:{port}", max_retries=2, clock=FakeClock()) as api:
@@ -103,19 +103,19 @@ def test_a_refused_connection_is_tried_again(call: Callable[[Client], object]) -
 
 
 @BOTH
-def test_an_unknown_host_is_tried_again(call: Callable[[Client], object]) -> None:
+def test_unknown_host(call: Callable[[Client], object]) -> None:
     with Client(base_url="http://no-such-host.invalid", max_retries=1, clock=FakeClock()) as api:
         assert len(failing(api, call, ConnectError).attempts) == 2
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".invalid", "xn--.invalid"])
-def test_a_host_that_cannot_be_one_is_a_connect_error(host: str) -> None:
+def test_invalid_host(host: str) -> None:
     with Client(base_url=f"http://{host}", max_retries=0) as api:
         failing(api, get, ConnectError)
 
 
 @BOTH
-def test_connecting_that_takes_too_long_is_tried_again(call: Callable[[Client], object]) -> None:
+def test_connect_timeout(call: Callable[[Client], object]) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         full = [socket.socket() for _ in range(3)]
         for one in full:  # fill the queue of connections that nobody accepts
@@ -134,9 +134,7 @@ def test_connecting_that_takes_too_long_is_tried_again(call: Callable[[Client], 
 
 @pytest.mark.parametrize("call", [get, create, update], ids=["GET", "POST", "PUT"])
 @pytest.mark.parametrize("act", [reset, hang_up], ids=["reset", "close"])
-def test_a_connection_that_ends_before_the_answer_is_tried_again(
-    to: To, act: Act, call: Callable[[Client], object]
-) -> None:
+def test_close_before_response(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act, act, GOOD)
     call(api)
     assert len(server.received) == 3
@@ -144,7 +142,7 @@ def test_a_connection_that_ends_before_the_answer_is_tried_again(
 
 
 @BOTH
-def test_a_connection_that_always_ends_is_lost(to: To, call: Callable[[Client], object]) -> None:
+def test_always_reset(to: To, call: Callable[[Client], object]) -> None:
     api, server = to(reset, max_retries=2)
     assert len(failing(api, call, ConnectionLostError).attempts) == len(server.received) == 3
 
@@ -153,7 +151,8 @@ def test_a_connection_that_always_ends_is_lost(to: To, call: Callable[[Client], 
 
 
 @BOTH
-def test_a_kept_connection_that_was_closed_is_replaced_at_once(to: To, call: Callable[[Client], object]) -> None:
+def test_stale_connection(to: To, call: Callable[[Client], object]) -> None:
+    """An idle connection that was closed is replaced at once, without a retry."""
     clock = FakeClock()
     api, server = to(GOOD, hang_up, GOOD, max_retries=0, clock=clock)
     get(api)
@@ -164,7 +163,7 @@ def test_a_kept_connection_that_was_closed_is_replaced_at_once(to: To, call: Cal
     assert stale.headers == fresh.headers  # it is the same attempt
 
 
-def test_a_second_clean_close_counts(to: To) -> None:
+def test_second_close(to: To) -> None:
     api, server = to(GOOD, hang_up, hang_up, GOOD, max_retries=0)
     get(api)
     assert len(failing(api, get, ConnectionLostError).attempts) == 1
@@ -172,7 +171,7 @@ def test_a_second_clean_close_counts(to: To) -> None:
     assert server.received[2].connection != server.received[1].connection
 
 
-def test_a_kept_connection_that_closed_while_idle_is_not_used(to: To) -> None:
+def test_closed_while_idle(to: To) -> None:
     api, server = to(closing(GOOD))
     for _ in range(3):
         get(api)
@@ -183,7 +182,7 @@ def test_a_kept_connection_that_closed_while_idle_is_not_used(to: To) -> None:
 
 
 @BOTH
-def test_no_answer_is_one_class_whatever_the_verb(to: To, call: Callable[[Client], object]) -> None:
+def test_no_response(to: To, call: Callable[[Client], object]) -> None:
     api, server = to(silence, timeout=0.1, max_retries=1)
     assert failing(api, call, RequestTimeout).status == 408
     assert len(server.received) == 2
@@ -195,7 +194,7 @@ def test_no_answer_is_one_class_whatever_the_verb(to: To, call: Callable[[Client
 
 @BOTH
 @pytest.mark.parametrize("act", CUT_OFF.values(), ids=CUT_OFF.keys())
-def test_a_body_that_is_cut_off_is_asked_for_again(to: To, act: Act, call: Callable[[Client], object]) -> None:
+def test_body_cut_off(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act, GOOD)
     call(api)
     assert len(server.received) == 2
@@ -203,12 +202,12 @@ def test_a_body_that_is_cut_off_is_asked_for_again(to: To, act: Act, call: Calla
 
 
 @pytest.mark.parametrize("act", CUT_OFF.values(), ids=CUT_OFF.keys())
-def test_a_body_that_is_always_cut_off_is_lost(to: To, act: Act) -> None:
+def test_body_always_cut_off(to: To, act: Act) -> None:
     api, _ = to(act, max_retries=1)
     assert len(failing(api, get, ConnectionLostError).attempts) == 2
 
 
-def test_a_body_that_stops_coming_is_asked_for_again(to: To) -> None:
+def test_body_stops(to: To) -> None:
     api, server = to(then_silence(HEAD + b"Content-Length: 99\r\n\r\n{"), GOOD, timeout=0.1)
     get(api)
     assert len(server.received) == 2
@@ -228,7 +227,7 @@ DRIPS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", DRIPS.values(), ids=DRIPS.keys())
-def test_a_server_that_drips_meets_the_deadline(serve: Serve, act: Act) -> None:
+def test_slow_server(serve: Serve, act: Act) -> None:
     with Client(base_url=serve(act).origin, timeout=0.5, deadline=0.6) as api:
         began = time.monotonic()
         error = failing(api, get, DeadlineExceeded)
@@ -242,7 +241,7 @@ def test_a_server_that_drips_meets_the_deadline(serve: Serve, act: Act) -> None:
 
 @BOTH
 @pytest.mark.parametrize("act", NOT_HTTP.values(), ids=NOT_HTTP.keys())
-def test_what_is_not_http_is_not_asked_again(to: To, act: Act, call: Callable[[Client], object]) -> None:
+def test_not_http(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act)
     assert len(failing(api, call, ProtocolError).attempts) == 1
     assert len(server.received) == 1
@@ -252,7 +251,7 @@ def test_what_is_not_http_is_not_asked_again(to: To, act: Act, call: Callable[[C
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_the_last_answer_of_a_failing_server_is_kept(to: To, status: int) -> None:
+def test_last_response(to: To, status: int) -> None:
     numbered = [answer(status, {"message": f"Failed {n}", "code": "DOWN", "details": {"n": n}}) for n in range(4)]
     api, server = to(*numbered, max_retries=3)
     with pytest.raises(APIError, match="Failed 3") as caught:
@@ -266,7 +265,7 @@ def test_the_last_answer_of_a_failing_server_is_kept(to: To, status: int) -> Non
 
 @BOTH
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 412, 422, 501])
-def test_a_refusal_is_final(to: To, status: int, call: Callable[[Client], object]) -> None:
+def test_final_status(to: To, status: int, call: Callable[[Client], object]) -> None:
     api, server = to(answer(status, {"message": "No"}))
     with pytest.raises(APIError, match="No") as caught:
         call(api)
@@ -277,7 +276,7 @@ def test_a_refusal_is_final(to: To, status: int, call: Callable[[Client], object
 IN_PROGRESS = {"message": "busy", "details": {"fields": {"Idempotency-Key": ["Still in progress; try again."]}}}
 
 
-def test_a_key_in_progress_is_waited_for(to: To) -> None:
+def test_key_in_progress(to: To) -> None:
     clock = FakeClock()
     api, server = to(answer(409, IN_PROGRESS, headers={"Retry-After": "1"}), GOOD, clock=clock)
     create(api)
@@ -293,7 +292,7 @@ def test_a_key_in_progress_is_waited_for(to: To) -> None:
         (create, {"fields": {"Idempotency-Key": ["used before"]}}),
     ],
 )
-def test_another_conflict_is_final(to: To, call: Callable[[Client], object], fields: object) -> None:
+def test_other_conflict(to: To, call: Callable[[Client], object], fields: object) -> None:
     api, server = to(answer(409, {"message": "No", "details": fields}, headers={"Retry-After": "1"}))
     with pytest.raises(APIError, match="No"):
         call(api)
@@ -301,7 +300,7 @@ def test_another_conflict_is_final(to: To, call: Callable[[Client], object], fie
 
 
 @pytest.mark.parametrize("body", [CUT_OFF["by length"], CUT_OFF["inside a chunk, reset"]], ids=["length", "chunk"])
-def test_a_status_counts_though_its_body_is_cut_off(to: To, body: Act) -> None:
+def test_status_with_body_cut_off(to: To, body: Act) -> None:
     def not_found(connection: socket.socket) -> bool:
         connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\n\r\n{")
         return False
@@ -317,7 +316,7 @@ def test_a_status_counts_though_its_body_is_cut_off(to: To, body: Act) -> None:
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "1e3", "nan", "inf", "", "0x10", "1,5", "9" * 400, "Mon, 99 Foo 2024"])
-def test_a_retry_after_that_cannot_be_meant_is_ignored(to: To, value: str) -> None:
+def test_invalid_retry_after(to: To, value: str) -> None:
     clock = FakeClock()
     api, _ = to(answer(503, headers={"Retry-After": value}), GOOD, clock=clock, retry_delay=1)
     get(api)
@@ -329,14 +328,14 @@ def test_a_retry_after_that_cannot_be_meant_is_ignored(to: To, value: str) -> No
     ("value", "wait"),
     [("0", 0), ("3", 3), ("0.25", 0.25), ("120", 120), ("Mon, 01 Jan 2024 00:00:07 GMT", 7), (" 4 ", 4)],
 )
-def test_a_retry_after_that_can_be_meant_is_kept(to: To, value: str, wait: float) -> None:
+def test_retry_after(to: To, value: str, wait: float) -> None:
     clock = FakeClock()
     api, _ = to(answer(429, headers={"Retry-After": value}), GOOD, clock=clock)
     get(api)
     assert clock.slept == [wait]
 
 
-def test_a_retry_after_that_is_over_asks_for_no_wait_of_its_own(to: To) -> None:
+def test_retry_after_in_past(to: To) -> None:
     clock = FakeClock()
     api, _ = to(answer(503, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), GOOD, clock=clock)
     get(api)
@@ -347,9 +346,7 @@ def test_a_retry_after_that_is_over_asks_for_no_wait_of_its_own(to: To) -> None:
     ("value", "deadline", "told"),
     [("121", None, 121), ("21600", None, 21600), ("Mon, 01 Jan 2024 06:00:00 GMT", 300, 21600), ("30", 20, 30)],
 )
-def test_a_retry_after_beyond_cap_or_deadline_is_raised_at_once(
-    to: To, value: str, deadline: float | None, told: float
-) -> None:
+def test_retry_after_too_long(to: To, value: str, deadline: float | None, told: float) -> None:
     clock = FakeClock()
     api, server = to(answer(429, {"message": "Slow"}, headers={"Retry-After": value}), clock=clock, deadline=deadline)
     error = failing(api, get, RateLimitError)
@@ -361,7 +358,7 @@ def test_a_retry_after_beyond_cap_or_deadline_is_raised_at_once(
 # 401 in the middle; sixteen threads at once
 
 
-def test_one_refresh_and_every_call_replayed_once(serve: Serve) -> None:
+def test_one_refresh_for_threads(serve: Serve) -> None:
     def platform(request: Received) -> Act:
         if request.target == "/auth/refresh":
             return answer(200, TOKENS)
@@ -400,7 +397,7 @@ def get_all(api: Client, threads: int, times: int = 1) -> None:
 
 @BOTH
 @pytest.mark.parametrize("act", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_what_is_not_json_is_a_decode_error(to: To, act: Act, call: Callable[[Client], object]) -> None:
+def test_not_json(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act)
     error = failing(api, call, DecodingError)
     assert len(server.received) == 1
@@ -408,7 +405,7 @@ def test_what_is_not_json_is_a_decode_error(to: To, act: Act, call: Callable[[Cl
     assert len(error.details.get("excerpt", "")) <= 200
 
 
-def test_an_excerpt_shows_what_came(to: To) -> None:
+def test_excerpt(to: To) -> None:
     api, _ = to(UNREADABLE["HTML"])
     assert failing(api, get, DecodingError).details["excerpt"] == "<!doctype html><title>Welcome</title>"
 
@@ -416,21 +413,21 @@ def test_an_excerpt_shows_what_came(to: To) -> None:
 # the server is down and 1,000 calls come
 
 
-def test_a_dead_server_is_hit_by_a_budget_of_retries(to: To) -> None:
+def test_retry_budget(to: To) -> None:
     api, server = to(answer(503, {"message": "Down"}), retry_delay=0)
     for _ in range(1_000):
         failing(api, get, ServerError)
     assert 1_000 < len(server.received) <= 1_100
 
 
-def test_retries_that_help_are_paid_back(to: To) -> None:
+def test_budget_refund(to: To) -> None:
     api, server = to(*[answer(503), GOOD] * 200, retry_budget=1)
     for _ in range(200):
         get(api)
     assert len(server.received) == 400
 
 
-def test_a_view_shares_the_budget_and_none_means_no_limit(to: To) -> None:
+def test_budget_of_view(to: To) -> None:
     api, server = to(answer(503), retry_budget=1, max_retries=5)
     failing(api.with_options(timeout=3), get, ServerError)
     failing(api, get, ServerError)
@@ -444,7 +441,7 @@ def test_a_view_shares_the_budget_and_none_means_no_limit(to: To) -> None:
 # close(), Ctrl-C while sleeping
 
 
-def test_closing_ends_a_wait_within_50_ms(serve: Serve) -> None:
+def test_close_while_waiting(serve: Serve) -> None:
     waiting = threading.Event()
     ended: list[float] = []
     errors: list[APIError] = []
@@ -470,7 +467,7 @@ def test_closing_ends_a_wait_within_50_ms(serve: Serve) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_ends_a_wait_within_50_ms(serve: Serve) -> None:
+def test_ctrl_c_while_waiting(serve: Serve) -> None:
     origin = serve(answer(503, headers={"Retry-After": "100"})).origin
     script = f"""
         import os, signal, threading, time
@@ -503,7 +500,7 @@ def test_ctrl_c_ends_a_wait_within_50_ms(serve: Serve) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_process_shares_neither_sockets_nor_locks(to: To) -> None:
+def test_fork(to: To) -> None:
     api, server = to(GOOD)
     get(api)
     with api._http._lock, api._requestor._budget._lock:  # type: ignore[union-attr]  # as another thread might at the wrong time
@@ -522,7 +519,7 @@ def test_a_forked_process_shares_neither_sockets_nor_locks(to: To) -> None:
     assert [request.connection for request in server.received] == [1, 2, 1]
 
 
-def test_sixteen_threads_get_each_their_own_answer(serve: Serve) -> None:
+def test_threads(serve: Serve) -> None:
     def echoing(request: Received) -> Act:
         return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
 
@@ -550,21 +547,21 @@ def test_sixteen_threads_get_each_their_own_answer(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("id", ["", ".", "..", "a\r\nX: y", "a\n", "a\0b"])
-def test_an_id_that_no_path_can_carry_is_not_sent(to: To, id: str) -> None:
+def test_invalid_id(to: To, id: str) -> None:
     api, server = to(GOOD)
     with pytest.raises(ValueError, match="id must not"):
         api.users.get(id)
     assert server.connections == 0
 
 
-def test_an_id_with_a_slash_is_quoted(to: To) -> None:
+def test_id_with_slash(to: To) -> None:
     api, server = to(GOOD)
     api.users.get("a/b")
     assert server.received[0].target == "/users/a%2Fb"
 
 
 @pytest.mark.parametrize("bad", ["a\r\nX: y", "a\n", "a\0", "ü"])
-def test_a_header_or_token_with_a_line_break_is_not_sent(to: To, bad: str) -> None:
+def test_line_break_in_header(to: To, bad: str) -> None:
     api, server = to(GOOD)
     with pytest.raises(ValueError, match="printable ASCII"):
         api.with_options(headers={"X-Mine": bad})
@@ -579,7 +576,7 @@ def test_a_header_or_token_with_a_line_break_is_not_sent(to: To, bad: str) -> No
 # and: the session of a chat is asked for the same way
 
 
-def test_the_chat_service_is_no_exception(to: To) -> None:
+def test_chat_service(to: To) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
     api, server = to(reset, send(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", keep=True), answer(201, envelope))
     assert api.chats.create(title="Shopping").id == SESSION["_id"]
