@@ -23,7 +23,7 @@ from duologue import (
 )
 from tests.client.fakes import TOKENS, USER
 from tests.client.faults.acts import CHUNKED, answer, hang_up, packed, reset, send
-from tests.client.faults.test_table import get_all
+from tests.client.faults.calls import get_all
 from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
