@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from duologue.auth.api_keys import ApiKeyInvalidEvent, validate_headers
     from duologue.auth.authorization import protected, require_role
     from duologue.auth.token_file import FileTokenStorage
-    from duologue.auth.tokens import AuthEvent, MemoryTokenStorage, SharedTokenStorage, StoredTokens, TokenStorage
+    from duologue.auth.token_storage import MemoryTokenStorage, SharedTokenStorage, StoredTokens, TokenStorage
+    from duologue.auth.tokens import AuthEvent
     from duologue.client import Client
     from duologue.compat import (
         BatchProcessor,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         TTLCache,
         error_boundary,
     )
+    from duologue.compat.error_messages import handle_api_error
     from duologue.compat.type_guards import is_api_response, is_chat_message, is_chat_session, is_paginated_response
     from duologue.concurrency.clock import Clock
     from duologue.concurrency.single_flight import SingleFlight
@@ -73,20 +75,21 @@ if TYPE_CHECKING:
         ServerError,
         TokenFileError,
         UnprocessableEntityError,
-        handle_api_error,
     )
     from duologue.http.adapter import RetryAdapter
-    from duologue.http.api_requestor import CallRecord, RawResponse
+    from duologue.http.response_parsing import RawResponse
     from duologue.http.retry import RetryBudget, RetryPolicy
     from duologue.http.streaming import ReplyStream
     from duologue.http.transport import HTTPTransport, Request, Response, Transport
     from duologue.observability.hooks import HookEvent
     from duologue.observability.monitoring import OperationStats, PerformanceMonitor
+    from duologue.observability.on_call import CallRecord
     from duologue.query import InfiniteData, Mutation, QueryClient, QueryObserver, QueryResult
 
 _HOMES = {
     "duologue.http.adapter": ("RetryAdapter",),
-    "duologue.http.api_requestor": ("CallRecord", "RawResponse"),
+    "duologue.http.response_parsing": ("RawResponse",),
+    "duologue.observability.on_call": ("CallRecord",),
     "duologue.client": ("Client",),
     "duologue.concurrency.clock": ("Clock",),
     "duologue.config": ("CallOptions", "Config", "Options"),
@@ -110,12 +113,14 @@ _HOMES = {
         "TTLCache",
         "error_boundary",
     ),
+    "duologue.compat.error_messages": ("handle_api_error",),
     "duologue.concurrency.single_flight": ("SingleFlight",),
     "duologue.query": ("InfiniteData", "Mutation", "QueryObserver", "QueryClient", "QueryResult"),
     "duologue.http.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.http.streaming": ("ReplyStream",),
     "duologue.auth.token_file": ("FileTokenStorage",),
-    "duologue.auth.tokens": ("AuthEvent", "MemoryTokenStorage", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
+    "duologue.auth.token_storage": ("MemoryTokenStorage", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
+    "duologue.auth.tokens": ("AuthEvent",),
     "duologue.compat.type_guards": (
         "is_api_response",
         "is_chat_message",

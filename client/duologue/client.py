@@ -12,16 +12,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from duologue.auth.api_keys import AnonymousUser, APIKeyManager, ChatCredentials, data_folder
-from duologue.auth.tokens import MemoryTokenStorage, StoredTokens, TokenManager, TokenStorage
+from duologue.auth.token_storage import MemoryTokenStorage, StoredTokens, TokenStorage
+from duologue.auth.tokens import TokenManager
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
 from duologue.errors import AuthenticationError
 from duologue.http import request_ids
-from duologue.http.api_requestor import APIRequestor, RawResponse
+from duologue.http.api_requestor import APIRequestor
+from duologue.http.response_parsing import RawResponse
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
 from duologue.observability.logging_setup import configure_from_env
+from duologue.observability.on_call import CallRecord
 from duologue.resources import Resource
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
@@ -204,6 +207,21 @@ class Client:
         if not records:
             raise TypeError(f"{method.__name__} makes its calls later, or none")
         return replace(records[-1], parsed=result)
+
+    def on_call(self, callback: Callable[[CallRecord], object]) -> Callable[[], None]:
+        """Call a function with a `CallRecord` of each call that has ended, of this client and all views of it.
+
+            unsubscribe = api.on_call(lambda call: print(call.operation.id, call.elapsed))
+
+        It runs on the thread of the call; what it raises is logged. A token refresh is a call of its own.
+
+        Args:
+            callback: the function.
+
+        Returns:
+            a function that unsubscribes the callback.
+        """
+        return self._requestor.calls.on("call", callback)
 
     @cached_property
     def realtime(self) -> Realtime:

@@ -1,17 +1,17 @@
 """Every error the client raises.
 
     APIError, also called ApiException
-    ├── NetworkError                     no answer came: status 0
+    ├── NetworkError                     no response arrived: status 0
     │   ├── ConnectError                 no connection: refused, unknown host, TLS
-    │   │   ├── CertificateError         the server is not who it should be
+    │   │   ├── CertificateError         the server's certificate is not valid
     │   │   └── ConnectTimeout           (also a RequestTimeout)
-    │   └── ConnectionLostError          it broke off: reset, closed, body cut short
-    │       └── SendBufferFullError      too many events wait for a real-time connection
-    ├── RequestTimeout                   status 408, whether we or the server gave up waiting
+    │   └── ConnectionLostError          the connection ended early: reset, closed, body cut short
+    │       └── SendBufferFullError      too many events wait for a Realtime connection
+    ├── RequestTimeout                   status 408, whether the server or the client stopped waiting
     │   ├── ConnectTimeout               (also a ConnectError)
     │   ├── DeadlineExceeded             the whole call took longer than its `deadline`
-    │   └── QueryTimeout                 a query took longer than who asked would wait
-    ├── HTTPStatusError                  the server refused: 405, 413, 415 … and
+    │   └── QueryTimeout                 a query took longer than its caller's timeout
+    ├── HTTPStatusError                  any error status: 405, 413, 415 … and
     │   ├── BadRequestError              400
     │   ├── AuthenticationError          401
     │   ├── PermissionDeniedError        403
@@ -21,81 +21,43 @@
     │   ├── UnprocessableEntityError     422
     │   ├── RateLimitError               429
     │   └── ServerError                  500 and above
-    ├── InvalidResponseError             something came that cannot be used
+    ├── InvalidResponseError             a response arrived that cannot be used
     │   ├── ProtocolError                it is not HTTP
-    │   ├── DecodingError                it is not JSON that we accept, or not what its encoding says
+    │   ├── DecodingError                its body is not strict JSON, or not in its content encoding
     │   ├── ResponseTooLargeError        its body is larger than `max_response_size`
-    │   ├── ResponseValidationError      it is JSON, but not what the contract promises
-    │   └── RedirectError                it sends us elsewhere
-    ├── QueryCancelledError              a query was called off
-    ├── TokenFileError                   the file of tokens is not private, or cannot be used
+    │   ├── ResponseValidationError      its JSON does not match the contract
+    │   └── RedirectError                it redirects to where the client does not go
+    ├── QueryCancelledError              a query was cancelled
+    ├── TokenFileError                   the token file is not private, or cannot be read or written
     └── ClientClosedError                the client was closed, before or during the call
 
-What is wrong with the *arguments* of a call is a `ValueError` (or `TypeError`), raised before anything is sent.
+An invalid *argument* of a call is a `ValueError` (or `TypeError`), raised before anything is sent.
 
-The names `APIError` and `ApiErrorType`, the types and the texts of `user_message` are the platform document's;
-`APIError`, `is_network_error()` and its sisters, status 0 and 408, and `handle_api_error` are the chat document's.
+`ApiErrorType` and the texts of `user_message` are the Platform API specification's; `is_network_error()` and its
+sisters and the statuses 0 and 408 are the Smart Chat API specification's.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from duologue.contract.errors import ApiErrorType, type_of_status
+from duologue.contract.errors import USER_MESSAGES, type_of_status
+from duologue.contract.errors import ApiErrorType as ApiErrorType
+from duologue.observability.redaction import escape_for_log
 
-__all__ = [
-    "APIError",
-    "ApiErrorType",
-    "ApiException",
-    "Attempt",
-    "AuthenticationError",
-    "BadRequestError",
-    "CertificateError",
-    "ClientClosedError",
-    "ConflictError",
-    "ConnectError",
-    "ConnectTimeout",
-    "ConnectionLostError",
-    "DeadlineExceeded",
-    "DecodingError",
-    "HTTPStatusError",
-    "InvalidResponseError",
-    "NetworkError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "PreconditionFailedError",
-    "ProtocolError",
-    "QueryCancelledError",
-    "QueryTimeout",
-    "RateLimitError",
-    "RedirectError",
-    "RequestTimeout",
-    "ResponseTooLargeError",
-    "ResponseValidationError",
-    "SendBufferFullError",
-    "ServerError",
-    "TokenFileError",
-    "UnprocessableEntityError",
-    "error_class",
-    "handle_api_error",
-]
-
-_log = logging.getLogger("duologue")
-
-_MAX_TEXT = 500
+_MAX_FIELDS = 3  # that `str(error)` names
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a call that failed.
+    """One attempt of a call.
 
     Args:
-        number: which try it was, from 1.
-        outcome: what came of it: `503`, or the name of the error.
+        number: its number, from 1.
+        outcome: the status, as `503`, or the name of the error.
         elapsed: seconds it took.
         waited: seconds waited before it.
     """
@@ -106,24 +68,26 @@ class Attempt:
     waited: float = 0.0
 
 
-class APIError(Exception):  # the platform document's name
+class APIError(Exception):
     """Base of every error the client raises.
+
+    `str(error)` says what happened, the reason or the first invalid fields, the status, the call and its attempts.
 
     Attributes:
         message: what happened, in a sentence; the server's own where it sent one.
         type: the kind of failure.
-        status: the HTTP status; 0 when there was no answer, 408 when it took too long.
+        status: the HTTP status; 0 when no response arrived, 408 when it took too long.
         code: the server's `code`, None if it sent none.
-        details: the server's `details`, or what we know of a network failure (`{"reason": …}`).
-        errors: the server's `errors`: one sentence for each thing that was wrong.
-        data: the whole body of the answer, as JSON values or else as text.
+        details: the server's `details`, or the `reason` of a network failure.
+        errors: the server's `errors`: a sentence for each thing that is wrong.
+        data: the whole body of the response, as JSON values or else as text.
         retry_after: seconds the server asked to wait, None if it did not.
-        request_id: the id under which the server, or else the client, knows the call.
-        method: the verb.
-        path: the path, without the query.
-        attempts: the tries made, the last one included.
-        elapsed: seconds from the beginning of the call to the error.
-        timestamp: when the error was made.
+        request_id: the server's id of the request, else the client's.
+        method: the HTTP method.
+        path: the path, without the query string.
+        attempts: all attempts made.
+        elapsed: seconds from the start of the call to the error.
+        timestamp: when the error was created.
     """
 
     default_type: ClassVar[ApiErrorType] = ApiErrorType.UNKNOWN_ERROR
@@ -160,93 +124,93 @@ class APIError(Exception):  # the platform document's name
 
     @property
     def status_code(self) -> int:
-        """The same as `status`, by the platform document's name."""
+        """The Platform API specification's name for `status`."""
         return self.status
 
     @property
     def user_message(self) -> str:
-        """A sentence to show to people: the platform document's, or the chat document's where only that has one."""
+        """A sentence to show to users, as the Platform API specification words it."""
         if self.type is ApiErrorType.VALIDATION_ERROR:
-            told = self.details.get("message")
-            return told if isinstance(told, str) and told else _USER_MESSAGES[self.type]
-        return _USER_MESSAGES.get(self.type, "An unexpected error occurred. Please try again.")
+            message = self.details.get("message")
+            return message if isinstance(message, str) and message else USER_MESSAGES[self.type]
+        return USER_MESSAGES.get(self.type, "An unexpected error occurred. Please try again.")
 
     def is_network_error(self) -> bool:
-        """Tell whether no answer came at all."""
+        """Return whether no response arrived at all."""
         return self.type is ApiErrorType.NETWORK_ERROR
 
     def is_client_error(self) -> bool:
-        """Tell whether the status is a 4xx."""
+        """Return whether the status is a 4xx."""
         return 400 <= self.status < 500
 
     def is_server_error(self) -> bool:
-        """Tell whether the status is a 5xx."""
+        """Return whether the status is a 5xx."""
         return self.status >= 500
 
     def is_retryable(self) -> bool:
-        """Tell whether the same call may succeed later: no answer, too slow, too many requests, or a server error."""
+        """Return whether the same call may succeed later: network failures, timeouts, 429 and 5xx."""
         return self.is_network_error() or self.is_server_error() or self.status in (408, 429)
 
     def __str__(self) -> str:
+        causes = "; ".join(map(escape_for_log, self._causes()))
         facts = [str(self.status)] if self.status else []
-        facts += [text for text in (self._reason(), self._call(), self._tries()) if text]
-        return escape_for_log(self.message) + (f" ({', '.join(facts)})" if facts else "")
+        if self.method:
+            facts.append(f"{self.method} {escape_for_log(self.path or '')}")
+        if self.request_id:
+            facts.append(f"request {escape_for_log(self.request_id)}")
+        if len(self.attempts) > 1:
+            facts.append(f"{len(self.attempts)} attempts")
+        message = escape_for_log(self.message) + (f": {causes}" if causes else "")
+        return message + (f" ({', '.join(facts)})" if facts else "")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.__dict__.copy())
-
-    def _reason(self) -> str:
+    def _causes(self) -> Iterator[str]:
+        """Yield the reason of a network failure and the first invalid fields, unless the message names them already."""
         reason = self.details.get("reason")
-        return escape_for_log(reason) if isinstance(reason, str) else ""
+        if isinstance(reason, str) and reason not in self.message:
+            yield reason
+        fields = [text for text in _flatten(self.details.get("fields")) if text not in self.message]
+        yield from fields[:_MAX_FIELDS]
+        if len(fields) > _MAX_FIELDS:
+            yield f"and {len(fields) - _MAX_FIELDS} more"
 
-    def _call(self) -> str:
-        call = f"{self.method} {escape_for_log(self.path or '')}" if self.method else ""
-        return f"{call}, request {escape_for_log(self.request_id)}" if self.request_id else call
 
-    def _tries(self) -> str:
-        return f"{len(self.attempts)} attempts" if len(self.attempts) > 1 else ""
+def _flatten(fields: object, path: str = "") -> Iterator[str]:
+    """Yield a text for each invalid field, as `users.0.email: Not a valid email address.`"""
+    if isinstance(fields, Mapping):
+        for name, value in fields.items():
+            yield from _flatten(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(fields, list) and path:
+        yield f"{path}: {' '.join(str(text) for text in fields)}"
 
 
 ApiException = APIError
 """The Platform API specification's name for `APIError`."""
 
 
-def _restored(kind: type[APIError], state: dict[str, Any]) -> APIError:
-    made = kind.__new__(kind, state["message"])
-    made.__dict__.update(state)
-    return made
-
-
-def escape_for_log(text: str) -> str:
-    """Return text of a server's making so that it can do no harm in a log: no control characters, not endless."""
-    shown = text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in shown)
-
-
 class NetworkError(APIError):
-    """No answer came; nothing is known of what the server did."""
+    """No response arrived, so it is unknown what the server did."""
 
     default_type = ApiErrorType.NETWORK_ERROR
     default_message = "Network connection failed"
 
 
-class ConnectError(NetworkError):  # named for what happened
+class ConnectError(NetworkError):
     """No connection could be made, so nothing was sent."""
 
 
-class ConnectionLostError(NetworkError):  # named for what happened
-    """The connection broke off before the whole answer was there."""
+class ConnectionLostError(NetworkError):
+    """The connection ended before the whole response had arrived."""
 
 
-class SendBufferFullError(ConnectionLostError):  # named for what happened
-    """There is no real-time connection, and as many events as may wait for the next one do; this one was not taken."""
+class SendBufferFullError(ConnectionLostError):
+    """There is no Realtime connection and the buffer of events to send is full; this event was not added."""
 
 
-class RequestTimeout(APIError):
-    """It took too long."""
+class RequestTimeout(APIError):  # noqa: N818  # HTTP's name for 408
+    """No response arrived in time."""
 
     default_type = ApiErrorType.TIMEOUT_ERROR
     default_status = 408
@@ -254,42 +218,42 @@ class RequestTimeout(APIError):
 
 
 class CertificateError(ConnectError):
-    """The server's certificate was not accepted, so nothing was sent. Trying again would change nothing."""
+    """The server's certificate is not valid, so nothing was sent. A retry would not help."""
 
-    default_message = "The server's certificate was not accepted"
+    default_message = "The server's certificate is not valid"
 
     def is_retryable(self) -> bool:
-        """Tell whether the same call may succeed later: not without another certificate."""
+        """Return False: only another certificate helps."""
         return False
 
 
-class DeadlineExceeded(RequestTimeout):
+class DeadlineExceeded(RequestTimeout):  # gRPC's name
     """The call, with its retries and waits, took longer than its `deadline`."""
 
-    default_message = "The deadline passed before the answer was there"
+    default_message = "The deadline passed before the response arrived"
 
 
-class ConnectTimeout(ConnectError, RequestTimeout):
+class ConnectTimeout(ConnectError, RequestTimeout):  # noqa: N818  # the name in requests and httpx
     """Connecting took too long, so nothing was sent."""
 
     default_type = ApiErrorType.TIMEOUT_ERROR
-    default_message = "Request timeout"
+    default_message = RequestTimeout.default_message
 
 
 class HTTPStatusError(APIError):
-    """The server answered with an error status."""
+    """The server responded with an error status."""
 
     default_message = "API request failed"
 
 
 class BadRequestError(HTTPStatusError):
-    """400: something in the request is not acceptable; `details["fields"]` says what."""
+    """400: the request is not valid; `details["fields"]` says what is wrong with which field."""
 
     default_message = "Validation failed"
 
 
 class AuthenticationError(HTTPStatusError):
-    """401: the token or the API key is missing, wrong or no longer good."""
+    """401: the token or the API key is missing, wrong or expired."""
 
     default_type = ApiErrorType.AUTHENTICATION_ERROR
     default_status = 401
@@ -297,23 +261,23 @@ class AuthenticationError(HTTPStatusError):
 
 
 class PermissionDeniedError(HTTPStatusError):
-    """403: known, but not allowed."""
+    """403: the user is known, but not allowed to do this."""
 
     default_message = "Access denied"
 
 
 class NotFoundError(HTTPStatusError):
-    """404: no such thing, or none of yours."""
+    """404: there is no such resource, or it belongs to another user."""
 
     default_message = "Resource not found"
 
 
 class ConflictError(HTTPStatusError):
-    """409: it contradicts what is there, as an e-mail address that is taken."""
+    """409: the request conflicts with what exists, as an email address that is taken."""
 
 
 class PreconditionFailedError(HTTPStatusError):
-    """412: somebody else changed it in the meantime."""
+    """412: the resource has changed since its `ETag` was read."""
 
 
 class UnprocessableEntityError(HTTPStatusError):
@@ -321,7 +285,7 @@ class UnprocessableEntityError(HTTPStatusError):
 
 
 class RateLimitError(HTTPStatusError):
-    """429: too many requests; `retry_after` says how long to wait, in seconds."""
+    """429: too many requests; `retry_after` says how many seconds to wait."""
 
 
 class ServerError(HTTPStatusError):
@@ -331,45 +295,45 @@ class ServerError(HTTPStatusError):
 
 
 class InvalidResponseError(APIError):
-    """Something came that cannot be used; trying again would bring the same."""
+    """A response arrived that cannot be used. A retry would bring the same."""
 
-    default_message = "The answer cannot be used"
+    default_message = "The response cannot be used"
 
 
 class ProtocolError(InvalidResponseError):
-    """What came is not HTTP."""
+    """What arrived is not HTTP."""
 
-    default_message = "The answer is not HTTP"
+    default_message = "The response is not HTTP"
 
 
 class DecodingError(InvalidResponseError):
-    """The body is not JSON that we accept, or not what its encoding says."""
+    """The body is not strict JSON, or not in its content encoding."""
 
-    default_message = "The answer is not JSON"
+    default_message = "The response is not JSON"
 
 
 class ResponseTooLargeError(InvalidResponseError):
-    """The body, unpacked, is larger than `max_response_size` allows; it was not read to its end."""
+    """The decompressed body is larger than `max_response_size`; it was not read to its end."""
 
-    default_message = "The answer is too large"
+    default_message = "The response is too large"
 
 
 class ResponseValidationError(InvalidResponseError):
-    """The body is JSON, but not what the contract promises; `details["fields"]` says where."""
+    """The body is JSON, but does not match the contract; `details["fields"]` says where."""
 
-    default_message = "The answer breaks the contract"
+    default_message = "The response does not match the contract"
 
 
 class RedirectError(InvalidResponseError):
-    """The server sends us elsewhere; no key, token or body goes there."""
+    """The server redirects to where the client does not go; no key, token or body is sent there."""
 
     default_message = "Redirect refused"
 
 
 class TokenFileError(APIError):
-    """The file of tokens is one that others can read, or it cannot be read or written; nothing was sent."""
+    """Other users can read the token file, or it cannot be read or written; nothing was sent."""
 
-    default_message = "The file of tokens cannot be used"
+    default_message = "The token file cannot be used"
 
 
 class ClientClosedError(APIError):
@@ -379,17 +343,13 @@ class ClientClosedError(APIError):
 
 
 class QueryCancelledError(APIError):
-    """The fetch was called off: by `cancel`, `remove`, `clear`, or because somebody else logged in."""
+    """The fetch was cancelled: by `cancel`, `remove` or `clear`, or because another user logged in."""
 
     default_message = "The query was cancelled"
 
-    def is_retryable(self) -> bool:
-        """Return False: whoever cancelled meant it."""
-        return False
-
 
 class QueryTimeout(RequestTimeout):
-    """The time that the caller gave was over before the fetch; others may still wait for it."""
+    """The caller's timeout passed before the fetch ended; other callers may still wait for it."""
 
     default_message = "The query took too long"
 
@@ -413,18 +373,18 @@ def error_class(status: int) -> type[APIError]:
 
 
 def error_from_body(status: int, body: object, *, retry_after: float | None = None) -> APIError:
-    """Return the error that an answer stands for.
+    """Return the error for a response's status and body, whatever that is: other servers send `{message}`, or HTML.
 
     Args:
         status: the HTTP status.
-        body: the common error body, or whatever else came: other servers send `{message}`, or a page of HTML.
+        body: JSON values, or text.
         retry_after: seconds the server asked to wait.
     """
-    told = body if isinstance(body, dict) else {}
-    message, code, details, errors = (told.get(name) for name in ("message", "code", "details", "errors"))
+    values = body if isinstance(body, dict) else {}
+    message, code, details, errors = (values.get(name) for name in ("message", "code", "details", "errors"))
     return error_class(status)(
         message if isinstance(message, str) else None,
-        type=_type_of(status, code),
+        type=ApiErrorType.__members__.get(str(code)) or type_of_status(status),
         status=status,
         code=code if isinstance(code, str) else None,
         details=details if isinstance(details, dict) else None,
@@ -432,45 +392,3 @@ def error_from_body(status: int, body: object, *, retry_after: float | None = No
         data=body,
         retry_after=retry_after,
     )
-
-
-def _type_of(status: int, code: object) -> ApiErrorType:
-    known = isinstance(code, str) and code in ApiErrorType.__members__
-    return ApiErrorType(code) if known else type_of_status(status)
-
-
-_USER_MESSAGES = {
-    ApiErrorType.NETWORK_ERROR: "Please check your internet connection and try again.",
-    ApiErrorType.VALIDATION_ERROR: "Please check your input and try again.",
-    ApiErrorType.AUTHENTICATION_ERROR: "Please log in to continue.",
-    ApiErrorType.AUTHORIZATION_ERROR: "You do not have permission to perform this action.",
-    ApiErrorType.NOT_FOUND_ERROR: "The requested resource was not found.",
-    ApiErrorType.TIMEOUT_ERROR: "The request took too long. Please try again.",
-    ApiErrorType.SERVER_ERROR: "A server error occurred. Please try again later.",
-    ApiErrorType.CONFLICT_ERROR: "This action conflicts with the current state",
-    ApiErrorType.RATE_LIMIT_ERROR: "Too many requests. Please wait a moment and try again",
-}
-
-_HANDLED = {
-    401: "Please log in again",
-    403: "You do not have permission to perform this action",
-    404: "The requested resource was not found",
-    409: "This action conflicts with the current state",
-    429: "Too many requests. Please wait a moment and try again",
-    500: "Server error. Please try again later",
-    502: "Server error. Please try again later",
-    503: "Server error. Please try again later",
-}
-
-
-def handle_api_error(error: object, context: str | None = None) -> str:
-    """Log an error and return a sentence about it for people, as the chat document's `handleApiError` does.
-
-    Args:
-        error: anything; an `APIError` is told by its status, another exception by its own text.
-        context: where it happened, for the log.
-    """
-    _log.error("API error%s: %s", f" in {context}" if context else "", error)
-    if isinstance(error, APIError):
-        return _HANDLED.get(error.status) or error.message or "An unexpected error occurred"
-    return str(error) if isinstance(error, Exception) else "An unknown error occurred"

@@ -24,6 +24,8 @@ from duologue.cli.exit_codes import ExitCode, get_exit_code
 from duologue.cli.terminal import safe
 from duologue.contract import operations
 from duologue.http.api_requestor import APIRequestor
+from duologue.http.call import Call
+from duologue.http.transport import Response
 from duologue_mock import MockServer
 from tests.client.servers import ScriptedServer, answer
 from tests.client.test_errors import all_classes
@@ -142,7 +144,13 @@ def test_the_examples_work(logged_in: Run, example: str) -> None:
 
 def test_every_operation_is_reached(logged_in: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: set[str] = set()
-    monkeypatch.setattr(APIRequestor, "_observed", lambda self, call, error: reached.add(call.operation.id))
+    send = APIRequestor._send
+
+    def record_operation(self: APIRequestor, call: Call) -> Response:
+        reached.add(call.operation.id)
+        return send(self, call)
+
+    monkeypatch.setattr(APIRequestor, "_send", record_operation)
     logged_in("logout")
     for example in EXAMPLES:
         run_example(logged_in, "duologue login --email john@example.com")
@@ -173,7 +181,7 @@ def test_without_rich_it_says_what_to_install(run: Run, monkeypatch: pytest.Monk
 
 
 def test_a_login_lasts_until_the_logout(run: Run, tmp_path: Path) -> None:
-    assert "Nobody is logged in. Log in with: duologue login" in refused(run("me"), 3)
+    assert "Not logged in. Log in with: duologue login" in refused(run("me"), 3)
     assert done(run("login", "--email", "jane@example.com", stdin="password\n")) == (
         "Logged in as Jane Smith <jane@example.com>, user.\n"
     )
@@ -221,7 +229,7 @@ def test_a_token_of_the_surroundings_is_used_but_not_kept(logged_in: Run, mock: 
 
 def test_another_server_is_another_login(logged_in: Run) -> None:
     with MockServer() as other:
-        assert "Nobody is logged in" in refused(logged_in("me", "--base-url", other.base_url), 3)
+        assert "Not logged in" in refused(logged_in("me", "--base-url", other.base_url), 3)
 
 
 def test_a_file_of_tokens_that_others_can_read_is_refused(logged_in: Run, tmp_path: Path) -> None:
@@ -377,7 +385,7 @@ def test_an_error_of_our_own_shows_no_traceback(run: Run, monkeypatch: pytest.Mo
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr(APIRequestor, "call", fail)
+    monkeypatch.setattr(APIRequestor, "request", fail)
     assert refused(run("users", "list"), 1) == "duologue: an error of our own, ZeroDivisionError: oh\\nno\n"
 
 

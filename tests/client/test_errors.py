@@ -69,9 +69,7 @@ def raised(talk: Talk, status: int, body: object = None, **headers: str) -> APIE
         (503, ServerError, ApiErrorType.SERVER_ERROR, "Internal server error"),
     ],
 )
-def test_each_status_has_its_class_its_type_and_the_documents_message(
-    talk: Talk, status: int, kind: type[APIError], type: ApiErrorType, message: str
-) -> None:
+def test_class_of_status(talk: Talk, status: int, kind: type[APIError], type: ApiErrorType, message: str) -> None:
     error = raised(talk, status)
     assert error.__class__ is kind
     assert error.type is type
@@ -79,7 +77,7 @@ def test_each_status_has_its_class_its_type_and_the_documents_message(
     assert error.message == message
 
 
-def test_an_error_carries_everything_the_server_said(talk: Talk) -> None:
+def test_attributes(talk: Talk) -> None:
     error = raised(talk, 400, BODY, **{"X-Request-Id": "urc-1"})
     assert error.message == "Validation failed"
     assert error.code == "VALIDATION_ERROR"
@@ -88,10 +86,35 @@ def test_an_error_carries_everything_the_server_said(talk: Talk) -> None:
     assert error.data == BODY
     assert error.request_id == "urc-1"
     assert (error.method, error.path) == ("GET", "/users/7")
-    assert str(error) == "Validation failed (400, GET /users/7, request urc-1)"
+    assert str(error) == "Validation failed: email: Not a valid email address. (400, GET /users/7, request urc-1)"
 
 
-def test_the_servers_own_message_is_kept(talk: Talk) -> None:
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"name": ["Blank.", "Too short."]}, "No: name: Blank. Too short."),
+        ({"a": ["1"], "b": ["2"], "c": ["3"]}, "No: a: 1; b: 2; c: 3"),
+        ({"a": ["1"], "b": ["2"], "c": ["3"], "d": ["4"], "e": ["5"]}, "No: a: 1; b: 2; c: 3; and 2 more"),
+        ({"users": {"0": {"email": ["Not valid."]}}}, "No: users.0.email: Not valid."),
+        ({}, "No"),
+        ({"a": "odd"}, "No"),
+        (["odd"], "No"),
+        ({"a": ["one\nINFO two"]}, "No: a: one\\nINFO two"),
+    ],
+)
+def test_str_names_fields(fields: object, text: str) -> None:
+    """`str(error)` names the first three invalid fields, on one line."""
+    assert str(APIError("No", details={"fields": fields})) == text
+
+
+def test_str_repeats_nothing() -> None:
+    """What the message says already is not said again."""
+    details = {"fields": {"email": ["Taken."]}, "reason": "Connection refused"}
+    assert str(APIError("email: Taken.", details=details)) == "email: Taken.: Connection refused"
+    assert str(APIError("Connection refused", details={"reason": "Connection refused"})) == "Connection refused"
+
+
+def test_message_of_server(talk: Talk) -> None:
     assert raised(talk, 404, {"message": "User not found"}).message == "User not found"
     assert raised(talk, 500, {"message": "Disk full"}).message == "Disk full"
 
@@ -99,28 +122,28 @@ def test_the_servers_own_message_is_kept(talk: Talk) -> None:
 @pytest.mark.parametrize(
     "body", [["a"], "text", 7, {"message": 7, "code": [], "details": "x", "errors": "y"}, {"errors": [1, "two"]}]
 )
-def test_an_odd_error_body_is_still_told_by_its_status(talk: Talk, body: object) -> None:
+def test_odd_body(talk: Talk, body: object) -> None:
     error = raised(talk, 404, body)
     assert isinstance(error, NotFoundError)
     assert error.message == "Resource not found"
     assert error.data == body
 
 
-def test_a_proxys_page_is_kept_as_text(talk: Talk) -> None:
+def test_page_of_proxy(talk: Talk) -> None:
     api, _ = talk(lambda _: duologue.Response(502, {}, b"<h1>Bad gateway</h1>"), max_retries=0)
     with pytest.raises(ServerError) as caught:
         api.users.get("1")
     assert caught.value.data == "<h1>Bad gateway</h1>"
 
 
-def test_without_an_id_from_the_server_an_error_has_the_one_we_sent(talk: Talk) -> None:
+def test_request_id(talk: Talk) -> None:
     api, net = talk(ConnectError(), max_retries=0)
     with pytest.raises(ConnectError) as caught:
         api.users.get("1")
     assert caught.value.request_id == net.last.headers["Unique-Reference-Code"]
 
 
-def test_network_errors_and_timeouts_have_the_chat_documents_statuses() -> None:
+def test_status_without_response() -> None:
     assert (NetworkError().status, NetworkError().message) == (0, "Network connection failed")
     assert (RequestTimeout().status, RequestTimeout().message) == (408, "Request timeout")
     assert RequestTimeout().type is ApiErrorType.TIMEOUT_ERROR
@@ -137,7 +160,7 @@ def test_network_errors_and_timeouts_have_the_chat_documents_statuses() -> None:
         (ClientClosedError(), False, False, False, False),
     ],
 )
-def test_an_error_tells_its_kind(error: APIError, network: bool, client: bool, server: bool, retryable: bool) -> None:
+def test_predicates(error: APIError, network: bool, client: bool, server: bool, retryable: bool) -> None:
     told = (error.is_network_error(), error.is_client_error(), error.is_server_error(), error.is_retryable())
     assert told == (network, client, server, retryable)
 
@@ -155,11 +178,11 @@ def test_an_error_tells_its_kind(error: APIError, network: bool, client: bool, s
         (ApiErrorType.UNKNOWN_ERROR, "An unexpected error occurred. Please try again."),
     ],
 )
-def test_the_platform_documents_texts_for_people(type: ApiErrorType, text: str) -> None:
+def test_user_message(type: ApiErrorType, text: str) -> None:
     assert APIError(type=type).user_message == text
 
 
-def test_a_validation_errors_own_words_go_before_the_general_ones(talk: Talk) -> None:
+def test_user_message_of_validation(talk: Talk) -> None:
     assert raised(talk, 400, BODY).user_message == "email: Not a valid email address."
     assert APIError(type=ApiErrorType.NOT_FOUND_ERROR, details={"message": "x"}).user_message != "x"
 
@@ -181,11 +204,11 @@ def test_a_validation_errors_own_words_go_before_the_general_ones(talk: Talk) ->
         ("not an error", "An unknown error occurred"),
     ],
 )
-def test_the_chat_documents_texts_for_people(error: object, text: str) -> None:
+def test_handle_api_error(error: object, text: str) -> None:
     assert handle_api_error(error) == text
 
 
-def test_handling_an_error_logs_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_handle_api_error_logs(caplog: pytest.LogCaptureFixture) -> None:
     handle_api_error(NotFoundError("No such chat", status=404), "sidebar")
     assert caplog.messages == ["API error in sidebar: No such chat (404)"]
 
@@ -200,7 +223,7 @@ def all_classes() -> list[type[APIError]]:
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_every_error_can_be_pickled_and_copied_whole(kind: type[APIError]) -> None:
+def test_pickle_and_copy(kind: type[APIError]) -> None:
     error = kind("It broke", status=499, code="C", details={"a": 1}, errors=["e"], data={"b": [2]}, retry_after=3.5)
     error.request_id, error.method, error.path, error.elapsed = "r", "GET", "/x", 1.5
     error.attempts = (duologue.Attempt(1, "499", 0.5, 0.0),)
@@ -212,27 +235,26 @@ def test_every_error_can_be_pickled_and_copied_whole(kind: type[APIError]) -> No
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_every_error_is_public_and_drawn_in_the_tree(kind: type[APIError]) -> None:
+def test_public_and_in_tree(kind: type[APIError]) -> None:
     assert kind.__name__ in duologue.__all__
     assert kind.__name__ in sys.modules[kind.__module__].__dict__
     assert kind.__module__ == "duologue.errors"
-    assert kind.__module__ != "duologue.errors" or kind.__name__ in errors.__all__
     assert errors.__doc__ is not None
     assert kind.__name__ in errors.__doc__
 
 
-def test_the_chat_documents_name_is_the_same_class() -> None:
+def test_api_exception() -> None:
     assert APIError is APIError
 
 
-def test_text_of_the_servers_making_cannot_forge_a_log_line(talk: Talk) -> None:
+def test_control_characters(talk: Talk) -> None:
     error = raised(talk, 404, {"message": "gone\r\nINFO all is well \x1b[31m" + "x" * 10_000})
     assert "\n" not in str(error)
     assert "\x1b" not in str(error)
     assert len(str(error)) < 700
 
 
-def test_nothing_secret_is_shown(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secrets(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "duologue")
     api, _ = talk(reply(401, BODY), access_token="secret-token", api_key="secret-key", max_retries=0)
     shown = [repr(api), repr(api.config), str(api.config)]

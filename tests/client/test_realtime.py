@@ -33,7 +33,7 @@ from duologue import (
     StoredTokens,
     defaults,
 )
-from duologue.auth.tokens import MemoryTokenStorage
+from duologue.auth.token_storage import MemoryTokenStorage
 from duologue.contract import users
 from duologue.http.request_ids import idempotency_key
 from duologue.realtime import ConnectionEvent, Realtime, ReceivedEvent, Reconnect

@@ -294,5 +294,5 @@ def test_a_damaged_file_of_tokens_is_told_of_and_replaced_by_the_next_login(star
     warned, error = shell("duologue me", environ).stderr.decode().splitlines()
     assert "is damaged" in warned
     assert "log in again" in warned
-    assert error == "duologue: Nobody is logged in. Log in with: duologue login"
+    assert error == "duologue: Not logged in. Log in with: duologue login"
     assert shell(f"{login} && duologue me", environ).stderr == b""

@@ -17,7 +17,7 @@ def golden(name: str) -> Any:
     return json.loads(text)["response"]["body"]
 
 
-def test_the_golden_examples_are_what_they_are() -> None:
+def test_golden_examples() -> None:
     session, page, message = golden("chats.GET"), golden("messages.LIST"), golden("messages.SEND")
     assert is_api_response(session)
     assert is_chat_session(session["data"])
@@ -34,7 +34,7 @@ GUARDS = [is_api_response, is_paginated_response, is_chat_session, is_chat_messa
 
 @pytest.mark.parametrize("guard", GUARDS)
 @pytest.mark.parametrize("value", [None, True, 0, "data", [], ["data", "pagination"], {}, {"_id": 1}])
-def test_what_is_none_of_them(guard: Callable[[object], bool], value: object) -> None:
+def test_other_values(guard: Callable[[object], bool], value: object) -> None:
     assert guard(value) is False
 
 
@@ -49,8 +49,6 @@ def test_what_is_none_of_them(guard: Callable[[object], bool], value: object) ->
         (is_chat_message, {"_id": "1", "sessionId": "2", "content": "C", "sender": "user"}, {"content": 3}),
     ],
 )
-def test_one_wrong_part_spoils_it(
-    guard: Callable[[object], bool], whole: dict[str, Any], spoiled: dict[str, Any]
-) -> None:
+def test_one_wrong_field(guard: Callable[[object], bool], whole: dict[str, Any], spoiled: dict[str, Any]) -> None:
     assert guard(whole)
     assert not guard({**whole, **spoiled})

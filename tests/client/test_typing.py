@@ -50,7 +50,7 @@ def _returned_types(api: Client) -> None:
 
 def test_an_operation_decides_what_its_call_returns(talk: Callable[..., tuple[Client, FakeTransport]]) -> None:
     api, _ = talk(reply(200, USER))
-    user = Resource(api._requestor)._call(users.GET, id="1")
+    user = Resource(api._requestor)._request(users.GET, id="1")
     assert_type(user, User)
     assert isinstance(user, User)
 

@@ -1,4 +1,4 @@
-"""Who may go on: the platform document's `ProtectedRoute`, as a question and as a decorator."""
+"""Roles: the Platform API specification's `ProtectedRoute`, as a function and as a decorator."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class KnowsUser(Protocol):
-    """Whatever can tell who is logged in, as `api.auth` can."""
+class HasCurrentUser(Protocol):
+    """An object that knows who is logged in, as `api.auth` does."""
 
     @property
     def current_user(self) -> User | None:
-        """The user who is logged in, None if nobody is."""
+        """The user who is logged in, None if no user is."""
         ...
 
 
-def require_role(auth: KnowsUser, role: Role | None = None) -> User:
-    """Return the user who is logged in, if they have a role; ask before doing what only that role may do.
+def require_role(auth: HasCurrentUser, role: Role | None = None) -> User:
+    """Return the user who is logged in, if they have a role; to be called before what only that role may do.
 
-    A role is exactly the one named, as in the document: an `admin` is no `user`. The platform has the last word about
-    what is allowed; this spares a call that it would refuse.
+    The role must be exactly the one named, as in the Platform API specification: an `admin` is not a `user`. The
+    platform decides what is allowed; this only spares a call that it would refuse.
 
     Args:
-        auth: who knows it: `api.auth`.
-        role: the role they must have; None asks only that somebody is logged in.
+        auth: `api.auth`.
+        role: the role they must have; None requires only a login.
 
     Raises:
-        AuthenticationError: nobody is logged in, or the login has ended.
+        AuthenticationError: no user is logged in, or the login has ended.
         PermissionDeniedError: they have another role.
     """
     user = auth.current_user
     if user is None:
-        raise AuthenticationError("Nobody is logged in", type=ApiErrorType.AUTHENTICATION_ERROR)
+        raise AuthenticationError("Not logged in")
     if role is not None and user.role != role:
         raise PermissionDeniedError(
-            f"This takes the role {role!r}; {user.name} has the role {user.role!r}",
+            f"The role {role!r} is required; {user.name} has the role {user.role!r}",
             type=ApiErrorType.AUTHORIZATION_ERROR,
             status=403,
         )
     return user
 
 
-def protected(auth: KnowsUser, role: Role | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator: `require_role` is asked before each call of the function, which else is not entered.
+def protected(auth: HasCurrentUser, role: Role | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator whose functions call `require_role` before they start.
 
     @protected(api.auth, "admin")
     def delete_all_users() -> None: ...
@@ -58,10 +58,10 @@ def protected(auth: KnowsUser, role: Role | None = None) -> Callable[[Callable[P
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @wraps(function)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
             require_role(auth, role)
             return function(*args, **kwargs)
 
-        return guarded
+        return wrapper
 
     return decorate

@@ -1,4 +1,4 @@
-"""Tokens kept in a file that only its owner can read, shared by all programs of that owner."""
+"""Tokens in a file that only its owner can read, shared by all programs of that owner."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from duologue.auth.api_keys import data_folder
-from duologue.auth.tokens import StoredTokens
+from duologue.auth.token_storage import StoredTokens
 from duologue.concurrency import fork_safety
-from duologue.errors import TokenFileError, escape_for_log
+from duologue.errors import TokenFileError
+from duologue.observability.redaction import escape_for_log
 
 if sys.platform != "win32":
     import fcntl
@@ -38,106 +39,104 @@ class FileTokenStorage:
 
         with Client(base_url=url, token_storage=FileTokenStorage(url)) as api: ...
 
-    The file has mode 0600, is replaced in one step, and belongs to one base URL: tokens of one server are never sent
-    to another. Two programs that find the same stale token renew it once. A file that others can read, or that belongs
-    to somebody else, is refused; one that is damaged is ignored with a warning, and the next login replaces it. Windows
-    has no such modes and locks: there the folder's own protection has to do.
+    The file has mode 0600, is replaced atomically, and belongs to one base URL: tokens of one server are never sent to
+    another. Two programs that load the same expired token refresh it once. A file that others can read, or that belongs
+    to another user, is refused; one that is damaged is ignored with a warning, and the next login replaces it. Windows
+    has no such modes and locks: there the folder's permissions must protect it.
 
     Args:
         base_url: the platform whose tokens these are.
-        folder: where to keep the file; by default the user's data folder, see `data_folder`.
+        folder: the folder of the file; by default the user's data folder, see `data_folder`.
 
     Raises:
-        TokenFileError: there is no folder to keep it in.
+        TokenFileError: there is no data folder.
     """
 
     def __init__(self, base_url: str, *, folder: Path | None = None) -> None:
-        found = folder or data_folder(os.environ)
-        if found is None:
-            raise TokenFileError("There is no folder to keep tokens in; name one with DUOLOGUE_DATA_DIR")
-        self._url = _same_for_same(base_url)
-        self.file = found / _file_name(self._url)
-        self._reading = threading.Lock()
-        fork_safety.watch_locks(self, "_reading")
-        self._read: tuple[_Signature, StoredTokens | None] | None = None
+        chosen = folder or data_folder(os.environ)
+        if chosen is None:
+            raise TokenFileError("There is no folder for the token file. Set DUOLOGUE_DATA_DIR to one")
+        self._url = _normalize_url(base_url)
+        self.file = chosen / _build_file_name(self._url)
+        self._lock = threading.Lock()
+        fork_safety.watch_locks(self, "_lock")
+        self._cached: tuple[_Signature, StoredTokens | None] | None = None
 
     def load(self) -> StoredTokens | None:
-        """Return what is kept, None when nobody is logged in. The file is read only when it has changed.
+        """Return the stored tokens, None when no user is logged in. The file is read only when it has changed.
 
         Raises:
-            TokenFileError: others can read it, it is not ours, or it cannot be read.
+            TokenFileError: others can read it, it belongs to another user, or it cannot be read.
         """
-        with self._reading, _refusing(self.file):
+        with self._lock, _map_os_errors(self.file):
             try:
                 handle = os.open(self.file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
             except FileNotFoundError:
                 return None
             with os.fdopen(handle, "rb") as file:
-                found = os.fstat(file.fileno())
-                _check_private(self.file, found)
-                signature = (found.st_ino, found.st_mtime_ns, found.st_size)
-                if self._read is None or self._read[0] != signature:
-                    self._read = signature, self._parsed(file.read(_MAX_SIZE))
-                return self._read[1]
+                status = os.fstat(file.fileno())
+                _check_private(self.file, status)
+                signature = (status.st_ino, status.st_mtime_ns, status.st_size)
+                if self._cached is None or self._cached[0] != signature:
+                    self._cached = signature, self._parse(file.read(_MAX_SIZE))
+                return self._cached[1]
 
     def save(self, tokens: StoredTokens | None) -> None:
-        """Keep these tokens instead; None removes the file.
+        """Replace the stored tokens; None removes the file.
 
         Raises:
             TokenFileError: it cannot be written.
         """
-        with self._locked("changing"), _refusing(self.file):
-            self._put(tokens)
+        with self._hold_lock("changing"), _map_os_errors(self.file):
+            self._write(tokens)
 
     def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
-        """Keep `new` if `old` is what is kept, in one step; see `SharedTokenStorage`."""
-        with self._locked("changing"), _refusing(self.file):
+        """Store `new` if `old` is what is stored, atomically; see `SharedTokenStorage`."""
+        with self._hold_lock("changing"), _map_os_errors(self.file):
             unchanged = self.load() == old
             if unchanged:
-                self._put(new)
+                self._write(new)
             return unchanged
 
     @contextmanager
     def refresh_lock(self) -> Iterator[None]:
-        """A context that one program at a time is in; the others wait. It ends with the program that is in it."""
-        with self._locked("renewing"):
+        """Hold a lock that one program at a time can hold; the system releases it when the program ends."""
+        with self._hold_lock("renewing"):
             yield
 
     def __repr__(self) -> str:
         return f"<FileTokenStorage {self.file}>"
 
-    def _put(self, tokens: StoredTokens | None) -> None:
+    def _write(self, tokens: StoredTokens | None) -> None:
         if tokens is None:
             self.file.unlink(missing_ok=True)
             return
-        handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=".tokens-")  # mkstemp makes it with mode 0600
+        handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=".tokens-")  # with mode 0600
         try:
             with os.fdopen(handle, "w", encoding="ascii") as temporary:
-                json.dump(_written(self._url, tokens), temporary, indent=2)
+                json.dump(_to_json(self._url, tokens), temporary, indent=2)
                 temporary.flush()
-                os.fsync(
-                    temporary.fileno()
-                )  # else a crash may leave an empty file in place of a spent token's successor
+                os.fsync(temporary.fileno())  # else a crash may leave an empty file, and the login would be lost
             Path(name).replace(self.file)
         finally:
             Path(name).unlink(missing_ok=True)
 
-    def _parsed(self, content: bytes) -> StoredTokens | None:
+    def _parse(self, content: bytes) -> StoredTokens | None:
         try:
-            return _tokens(self._url, json.loads(content))
+            return _from_json(self._url, json.loads(content))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            _log.warning("%s is damaged (%s) and ignored; log in again to replace it", self.file, _what(error))
+            _log.warning("%s is damaged (%s) and ignored; log in again to replace it", self.file, _describe(error))
             return None
 
     @contextmanager
-    def _locked(self, purpose: str) -> Iterator[None]:
-        """Keep other processes, and other storages of this one, from doing the same meanwhile.
+    def _hold_lock(self, purpose: str) -> Iterator[None]:
+        """Exclude other processes, and other storages of this one.
 
-        The lock is beside the file, because the file itself is replaced. A file system without locks is not refused.
+        The lock file is beside the token file, because that is replaced. A file system without locks is accepted.
         """
-        with _refusing(self.file):
+        with _map_os_errors(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.file.with_suffix(f".{purpose}"), "ab", opener=_private)  # noqa: SIM115  # the `with` below closes it
+            lock = open(self.file.with_suffix(f".{purpose}"), "ab", opener=_open_private)  # noqa: SIM115  # the `with` below closes it
         with lock:
             if sys.platform != "win32":
                 with suppress(OSError):
@@ -145,88 +144,88 @@ class FileTokenStorage:
             yield
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
 @contextmanager
-def _refusing(file: Path) -> Iterator[None]:
-    """Translate what the file system says."""
+def _map_os_errors(file: Path) -> Iterator[None]:
+    """Raise errors of the file system as `TokenFileError`."""
     try:
         yield
     except OSError as error:
         raise TokenFileError(f"{file} cannot be used", details={"reason": error.strerror or str(error)}) from error
 
 
-def _check_private(file: Path, found: os.stat_result) -> None:
+def _check_private(file: Path, status: os.stat_result) -> None:
     if sys.platform == "win32":
         return
-    if not stat.S_ISREG(found.st_mode):
-        raise TokenFileError(f"{file} is not a file")
-    if found.st_uid != os.geteuid():
+    if not stat.S_ISREG(status.st_mode):
+        raise TokenFileError(f"{file} is not a regular file")
+    if status.st_uid != os.geteuid():
         raise TokenFileError(f"{file} belongs to another user")
-    if found.st_mode & 0o077:
-        mode = stat.S_IMODE(found.st_mode)
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
         raise TokenFileError(f"Others can read {file} (mode {mode:04o}); log in again to replace it")
 
 
-def _same_for_same(base_url: str) -> str:
-    """Return an address in one form: scheme and host in lower case, no slash at the end."""
+def _normalize_url(base_url: str) -> str:
+    """Return a URL with scheme and host in lower case, and without a trailing slash."""
     parts = urlsplit(base_url)
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
-def _file_name(url: str) -> str:
-    """A name that says whose tokens it holds, and that no two addresses share."""
+def _build_file_name(url: str) -> str:
+    """Return a file name that shows the host and is unique to the URL."""
     host = re.sub(r"[^a-z0-9.-]", "-", urlsplit(url).netloc)[:60]
     return f"tokens-{host}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"
 
 
-def _written(url: str, tokens: StoredTokens) -> dict[str, object]:
-    def text(moment: datetime | None) -> str | None:
-        return moment.isoformat() if moment else None
+def _to_json(url: str, tokens: StoredTokens) -> dict[str, object]:
+    def format_time(time: datetime | None) -> str | None:
+        return time.isoformat() if time else None
 
     return {
         "version": _VERSION,
         "baseUrl": url,
         "token": tokens.token,
         "refreshToken": tokens.refresh_token,
-        "expiresAt": text(tokens.expires_at),
-        "refreshAt": text(tokens.refresh_at),
+        "expiresAt": format_time(tokens.expires_at),
+        "refreshAt": format_time(tokens.refresh_at),
         "login": tokens.login,
     }
 
 
-def _tokens(url: str, kept: Any) -> StoredTokens:
-    if kept["version"] != _VERSION:
-        raise ValueError(f"of version {kept['version']!r}")
-    if kept["baseUrl"] != url:
+def _from_json(url: str, values: Any) -> StoredTokens:
+    if values["version"] != _VERSION:
+        raise ValueError(f"of version {values['version']!r}")
+    if values["baseUrl"] != url:
         raise ValueError("of another server")
-    refresh_token = kept["refreshToken"]
+    refresh_token = values["refreshToken"]
     return StoredTokens(
-        _text(kept["token"]),
-        None if refresh_token is None else _text(refresh_token),
-        _moment(kept["expiresAt"]),
-        _moment(kept["refreshAt"]),
-        _text(kept["login"]),
+        _check_text(values["token"]),
+        None if refresh_token is None else _check_text(refresh_token),
+        _parse_time(values["expiresAt"]),
+        _parse_time(values["refreshAt"]),
+        _check_text(values["login"]),
     )
 
 
-def _text(value: object) -> str:
+def _check_text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("not text")
+        raise TypeError("not a string")
     return value
 
 
-def _moment(value: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     if value is None:
         return None
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return moment
+    time = datetime.fromisoformat(_check_text(value))
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return time
 
 
-def _what(error: Exception) -> str:
-    """Say what is wrong without showing what the file holds."""
+def _describe(error: Exception) -> str:
+    """Return what is wrong without showing the file's content."""
     return type(error).__name__ if isinstance(error, json.JSONDecodeError) else escape_for_log(str(error))

@@ -37,6 +37,19 @@ class ApiErrorType(str, enum.Enum):
         return self.value
 
 
+USER_MESSAGES = {
+    ApiErrorType.NETWORK_ERROR: "Please check your internet connection and try again.",
+    ApiErrorType.VALIDATION_ERROR: "Please check your input and try again.",
+    ApiErrorType.AUTHENTICATION_ERROR: "Please log in to continue.",
+    ApiErrorType.AUTHORIZATION_ERROR: "You do not have permission to perform this action.",
+    ApiErrorType.NOT_FOUND_ERROR: "The requested resource was not found.",
+    ApiErrorType.TIMEOUT_ERROR: "The request took too long. Please try again.",
+    ApiErrorType.SERVER_ERROR: "A server error occurred. Please try again later.",
+    ApiErrorType.CONFLICT_ERROR: "This action conflicts with the current state",  # Smart Chat's, and the next
+    ApiErrorType.RATE_LIMIT_ERROR: "Too many requests. Please wait a moment and try again",
+}
+"""The sentences for users: those of the Platform API specification's `getErrorMessage`."""
+
 _BY_STATUS = {
     400: ApiErrorType.VALIDATION_ERROR,
     401: ApiErrorType.AUTHENTICATION_ERROR,

@@ -1,7 +1,7 @@
-"""The door that no foreign error passes: what requests, urllib3, http.client, ssl and the system raise becomes ours.
+"""Where exceptions of other libraries become ours: those of requests, urllib3, http.client, ssl and the system.
 
-Our errors do not chain the foreign ones. Those quote what the server sent, and a server may echo a token; what is worth
-knowing of them is in `details["reason"]`.
+Our errors do not chain the others. Those quote what the server sent, and a server may echo a token; what is useful of
+them is in `details["reason"]`.
 """
 
 from __future__ import annotations
@@ -29,70 +29,97 @@ from duologue.errors import (
 _all = urllib3.exceptions
 
 TRANSPORT_ERRORS = (requests.RequestException, _all.HTTPError, http.client.HTTPException, OSError)
-"""Everything that a network, a server or an odd address can make those libraries raise."""
+"""Everything that a network, a server or an invalid address can make those libraries raise."""
 
 
 class TLSHandshakeError(_all.SSLError):
-    """TLS could not be agreed upon, so nothing was sent; urllib3 does not tell this from an error while reading."""
+    """The TLS handshake failed, so nothing was sent; urllib3 has the same error for a failure while reading."""
 
 
-def map_exception(error: BaseException) -> APIError:
-    """Return our error for a foreign one, judged by everything that it wraps: the wrappers say little.
+_MESSAGES: dict[type[APIError], str] = {
+    CertificateError: "The certificate of {address} is not valid",
+    ConnectTimeout: "Connecting to {address} timed out{after}",
+    ConnectError: "Could not connect to {address}",
+    RequestTimeout: "The request to {address} timed out{after}",
+    ConnectionLostError: "The connection to {address} was lost",
+    ProtocolError: "The response of {address} is not HTTP",
+}
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (_all.EmptyPoolError, "all connections of the pool are in use"),
+    (http.client.RemoteDisconnected, "the server closed it without a response"),
+    (http.client.IncompleteRead, "the body ended early"),
+    (TimeoutError, "timed out"),
+    (_all.TimeoutError, "timed out"),
+)
+"""Reasons for which the system has no words."""
+
+
+def map_exception(error: BaseException, address: str = "", timeout: float | None = None) -> APIError:
+    """Return our error for another library's, judged by everything that it wraps: the wrappers say little.
 
     Args:
         error: any of `TRANSPORT_ERRORS`.
+        address: host and port of the server, for the message.
+        timeout: the timeout in seconds, for the message.
     """
-    causes = list(_wrapped(error))
-    return _kind(causes)(details={"reason": _reason(causes)})
+    causes = list(_unwrap(error))
+    kind = _classify(causes)
+    after = "" if timeout is None else f" after {timeout:g} s"
+    message = _MESSAGES[kind].format(address=address, after=after) if address and kind in _MESSAGES else None
+    return kind(message, details={"reason": _find_reason(causes)})
 
 
-def _kind(causes: list[BaseException]) -> type[APIError]:
-    """The kind of an error; the first sentence that is true decides."""
+def _classify(causes: list[BaseException]) -> type[APIError]:
+    """Return the class of the error; the first sentence that is true decides."""
 
-    def found(*kinds: type[BaseException]) -> bool:
+    def has(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if found(_all.ClosedPoolError):
+    if has(_all.ClosedPoolError):
         return ClientClosedError
-    if found(ssl.SSLCertVerificationError):
+    if has(ssl.SSLCertVerificationError):
         return CertificateError
-    if found(_all.EmptyPoolError):  # all connections were busy for too long
+    if has(_all.EmptyPoolError):  # all connections were in use for too long
         return ConnectTimeout
-    if found(_all.NewConnectionError, TLSHandshakeError, _all.ProxyError, _all.LocationValueError):
+    if has(_all.NewConnectionError, TLSHandshakeError, _all.ProxyError, _all.LocationValueError):
         return ConnectError
-    if found(_all.ConnectTimeoutError):  # of which urllib3 makes NewConnectionError a kind
+    if has(_all.ConnectTimeoutError):  # after NewConnectionError, which urllib3 derives from it
         return ConnectTimeout
-    if found(requests.exceptions.Timeout, _all.TimeoutError, TimeoutError):
+    if has(requests.exceptions.Timeout, _all.TimeoutError, TimeoutError):
         return RequestTimeout
-    if found(requests.exceptions.ContentDecodingError, _all.DecodeError):
+    if has(requests.exceptions.ContentDecodingError, _all.DecodeError):
         return DecodingError
     return ProtocolError if _is_not_http(causes) else ConnectionLostError
 
 
 def _is_not_http(causes: list[BaseException]) -> bool:
-    """Whether something came, but no HTTP: not a close before the first byte, nor an end before the last."""
+    """Return whether something arrived, but not HTTP: neither a close before the first byte nor one before the last."""
     ended = (http.client.RemoteDisconnected, http.client.IncompleteRead, http.client.NotConnected)
     garbage = (http.client.HTTPException, _all.InvalidHeader)
     cut_off = any(isinstance(cause, ended) for cause in causes)
     return not cut_off and any(isinstance(cause, garbage) for cause in causes)
 
 
-def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that it was made of, outermost first."""
+def _unwrap(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that it wraps, outermost first."""
     waiting: list[Any] = [error]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting:
         cause = waiting.pop(0)
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
+        if isinstance(cause, BaseException) and id(cause) not in visited:
+            visited.add(id(cause))
             yield cause
             waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
 
 
-def _reason(causes: list[BaseException]) -> str:
-    """Say what was at the bottom of it, without addresses that may hold a password, or words of the server."""
-    refused = [cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)]
-    if refused:
-        return f"certificate verify failed: {getattr(refused[-1], 'verify_message', '') or 'not valid for this host'}"
+def _find_reason(causes: list[BaseException]) -> str:
+    """Return the innermost reason, without addresses that may hold a password, or words of the server."""
+    invalid = [cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)]
+    if invalid:
+        return f"certificate verify failed: {getattr(invalid[-1], 'verify_message', '') or 'not valid for this host'}"
     system = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
-    return system[-1] if system else type(causes[-1]).__name__
+    if system:
+        return system[-1]
+    known = (reason for kind, reason in _REASONS if any(isinstance(cause, kind) for cause in causes))
+    return next(known, type(causes[-1]).__name__)

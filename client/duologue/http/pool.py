@@ -1,11 +1,11 @@
-"""urllib3's connections, taught three things: a deadline, a fresh start, and strictness about headers.
+"""urllib3's connections with three additions: a deadline, a fresh connection for a stale one, and strict headers.
 
-A read timeout starts anew with each byte, so a server that drips one every now and then holds a call for ever. Here
-each wait on a socket is cut to what is left of the whole exchange, be it for an address, a connection, a handshake, a
-header or a body.
+A read timeout starts again with each byte, so a server that sends one every now and then holds a call indefinitely.
+Here each wait on a socket is limited to what is left of the whole exchange: for a look-up, a connection, a handshake,
+a header or a body.
 
 A server may close an idle connection at the moment we send on it. When a *reused* connection ends cleanly before the
-first byte of an answer, the request is sent once more, at once, on a fresh one.
+first byte of a response, the request is sent once more, at once, on a fresh one.
 """
 
 from __future__ import annotations
@@ -29,77 +29,75 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
-from duologue.contract import headers as names
 from duologue.http.error_mapping import TLSHandshakeError
-from duologue.http.retry import RetryPolicy
 
 
 class DeadlineTimeout(Timeout):
-    """urllib3's timeout, and the moment at which the whole exchange must be over.
+    """urllib3's timeout, and a deadline for the whole exchange.
 
     Args:
-        seconds: to connect, and between two pieces of an answer; None waits for ever.
-        ends: that moment, on `time.monotonic`'s scale; None for none.
+        seconds: to connect, and between two reads of a response; None for no limit.
+        deadline: when the exchange must be over, on `time.monotonic`'s scale; None for no limit.
     """
 
-    def __init__(self, seconds: float | None, ends: float | None) -> None:
+    def __init__(self, seconds: float | None, deadline: float | None) -> None:
         super().__init__(connect=seconds, read=seconds)
         self.seconds = seconds
-        self.ends = ends
+        self.deadline = deadline
 
-    def left(self) -> float | None:
-        """Return how long a wait that begins now may be; raise TimeoutError if the moment has passed."""
-        return _sooner(self.seconds, self.ends)
+    def remaining(self) -> float | None:
+        """Return how many seconds a wait that starts now may take; raise TimeoutError if the deadline has passed."""
+        return _limit(self.seconds, self.deadline)
 
     def clone(self) -> DeadlineTimeout:
-        """Return a copy whose clock has not started; urllib3 asks for one for each try."""
-        return DeadlineTimeout(self.seconds, self.ends)
+        """Return a copy whose clock has not started; urllib3 creates one for each attempt."""
+        return DeadlineTimeout(self.seconds, self.deadline)
 
 
-def _sooner(seconds: float | None, ends: float | None) -> float | None:
-    """Return how long a wait may be: not longer than what is left until `ends`.
+def _limit(seconds: float | None, deadline: float | None) -> float | None:
+    """Return a timeout that does not reach beyond a deadline.
 
     Raises:
-        TimeoutError: nothing is left.
+        TimeoutError: the deadline has passed.
     """
-    if ends is None:
+    if deadline is None:
         return seconds
-    left = ends - time.monotonic()
-    if left <= 0:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
         raise TimeoutError("the deadline has passed")
-    return left if seconds is None else min(seconds, left)
+    return remaining if seconds is None else min(seconds, remaining)
 
 
 if TYPE_CHECKING:
     _AnySocket = socket.socket
 else:
-    _AnySocket = object  # it stands before one of two kinds of socket, and is neither
+    _AnySocket = object  # a mixin for two kinds of socket
 
 
 class _DeadlineSocketMixin(_AnySocket):
     """What a plain and a TLS socket have in common here: no wait goes past the deadline."""
 
-    ends: float | None = None
+    deadline: float | None = None
     _seconds: float | None = None
 
     def settimeout(self, value: float | None, /) -> None:
         self._seconds = value
         super().settimeout(value)
 
-    def _hurry(self) -> None:
-        if self.ends is not None:
-            super().settimeout(_sooner(self._seconds, self.ends))
+    def _apply_deadline(self) -> None:
+        if self.deadline is not None:
+            super().settimeout(_limit(self._seconds, self.deadline))
 
     def recv_into(self, *args: Any, **options: Any) -> int:
-        self._hurry()
+        self._apply_deadline()
         return super().recv_into(*args, **options)
 
     def send(self, *args: Any, **options: Any) -> int:
-        self._hurry()
+        self._apply_deadline()
         return super().send(*args, **options)
 
     def sendall(self, *args: Any, **options: Any) -> None:
-        self._hurry()
+        self._apply_deadline()
         super().sendall(*args, **options)
 
 
@@ -111,58 +109,58 @@ class _TLSSocket(_DeadlineSocketMixin, ssl.SSLSocket):
     pass
 
 
-_OF_THE_BODY = (email.errors.StartBoundaryNotFoundDefect, email.errors.MultipartInvariantViolationDefect)
-"""What the parser of mails misses in a `multipart` answer, because it is shown no body."""
+_BODY_DEFECTS = (email.errors.StartBoundaryNotFoundDefect, email.errors.MultipartInvariantViolationDefect)
+"""What the parser of mail headers misses in a `multipart` response, because it does not see the body."""
 
 
 class _StrictResponse(http.client.HTTPResponse):
-    """An answer whose headers are headers. http.client drops what it cannot read, and urllib3 writes it to a log."""
+    """A response whose headers are valid. http.client drops those it cannot parse, and urllib3 only logs it."""
 
     def begin(self) -> None:
         super().begin()
-        if not all(isinstance(defect, _OF_THE_BODY) for defect in self.headers.defects):
+        if not all(isinstance(defect, _BODY_DEFECTS) for defect in self.headers.defects):
             raise http.client.HTTPException("malformed headers")
 
 
 class _Connection(HTTPConnection):
-    ends: float | None = None
+    deadline: float | None = None
     response_class = _StrictResponse
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self)
+        return _connect(self)
 
     def connect(self) -> None:
-        with _said_plainly(self):
+        with _mark_connect_errors(self):
             super().connect()
 
 
 class _TLSConnection(HTTPSConnection):
-    ends: float | None = None
+    deadline: float | None = None
     response_class = _StrictResponse
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self)
+        return _connect(self)
 
     def connect(self) -> None:
         if self.ssl_context is None:
-            self.ssl_context = self._own_context()
-        with _said_plainly(self):
+            self.ssl_context = self._create_context()
+        with _mark_connect_errors(self):
             super().connect()
         if isinstance(self.sock, _TLSSocket):
-            self.sock.ends = self.ends
+            self.sock.deadline = self.deadline
 
-    def _own_context(self) -> ssl.SSLContext:
-        """As urllib3 makes one, but for sockets that keep deadlines."""
-        made = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
-        made.sslsocket_class = _TLSSocket
+    def _create_context(self) -> ssl.SSLContext:
+        """Create urllib3's context, with sockets that keep deadlines."""
+        context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        context.sslsocket_class = _TLSSocket
         if not (self.ca_certs or self.ca_cert_dir or self.ca_cert_data):
-            made.load_default_certs()
-        return made
+            context.load_default_certs()
+        return context
 
 
 @contextlib.contextmanager
-def _said_plainly(connection: HTTPConnection) -> Any:
-    """Tell of an error that it befell while connecting: urllib3 has the same words for what befalls later."""
+def _mark_connect_errors(connection: HTTPConnection) -> Any:
+    """Raise what fails while connecting as an error of its own: urllib3 uses the same ones for what fails later."""
     try:
         yield
     except TimeoutError as error:
@@ -175,15 +173,15 @@ def _said_plainly(connection: HTTPConnection) -> Any:
         raise NewConnectionError(connection, str(error)) from error
 
 
-def _connected(connection: _Connection | _TLSConnection) -> socket.socket:
-    """Return a connected socket; every address of the host gets its share of the time that is left."""
-    until = _moment(connection.timeout, connection.ends)
+def _connect(connection: _Connection | _TLSConnection) -> socket.socket:
+    """Return a connected socket; each address of the host gets its share of the remaining time."""
+    deadline = _get_connect_deadline(connection.timeout, connection.deadline)
     try:
-        places = _places(connection._dns_host, connection.port, until)
+        addresses = _look_up(connection._dns_host, connection.port, deadline)
         failure: OSError = OSError("the host has no address")
-        for place in range(len(places)):
+        for index, address in enumerate(addresses):
             try:
-                return _connected_to(places[place], connection, until, share=len(places) - place)
+                return _connect_to(address, connection, deadline, share=len(addresses) - index)
             except OSError as error:
                 failure = error
         raise failure
@@ -195,57 +193,57 @@ def _connected(connection: _Connection | _TLSConnection) -> socket.socket:
         raise NewConnectionError(connection, str(error)) from error
 
 
-def _connected_to(
-    place: tuple[Any, ...], connection: _Connection | _TLSConnection, until: float | None, *, share: int
+def _connect_to(
+    address_info: tuple[Any, ...], connection: _Connection | _TLSConnection, deadline: float | None, *, share: int
 ) -> socket.socket:
-    family, kind, protocol, _, address = place
-    left = _sooner(None, until)
-    made = _Socket(family, kind, protocol)
+    family, kind, protocol, _, address = address_info
+    remaining = _limit(None, deadline)
+    sock = _Socket(family, kind, protocol)
     try:
         for option in connection.socket_options or ():
-            made.setsockopt(*option)
+            sock.setsockopt(*option)
         if connection.source_address:
-            made.bind(connection.source_address)
-        made.settimeout(None if left is None else left / share)
-        made.connect(address)
-        made.settimeout(_sooner(None, until))  # a TLS handshake may take what is left
-        made.ends = connection.ends
+            sock.bind(connection.source_address)
+        sock.settimeout(None if remaining is None else remaining / share)
+        sock.connect(address)
+        sock.settimeout(_limit(None, deadline))  # a TLS handshake may take the rest
+        sock.deadline = connection.deadline
     except BaseException:
-        made.close()
+        sock.close()
         raise
-    return made
+    return sock
 
 
-def _moment(seconds: float | None, ends: float | None) -> float | None:
+def _get_connect_deadline(timeout: float | None, deadline: float | None) -> float | None:
     """Return when connecting must be done."""
-    moments = [] if seconds is None else [time.monotonic() + seconds]
-    return min([*moments, *([] if ends is None else [ends])], default=None)
+    moments = [] if timeout is None else [time.monotonic() + timeout]
+    return min([*moments, *([] if deadline is None else [deadline])], default=None)
 
 
-def _places(host: str, port: int | None, until: float | None) -> list[tuple[Any, ...]]:
-    """Return a host's addresses. The system's look-up knows no timeout, so it is waited for in another thread."""
+def _look_up(host: str, port: int | None, deadline: float | None) -> list[tuple[Any, ...]]:
+    """Return a host's addresses. The system's look-up has no timeout, so it runs in a thread that may be abandoned."""
     bare = host.strip("[]")
-    if until is None or _is_address(bare):
-        return _looked_up(bare, port)
-    answers: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
+    if deadline is None or _is_address(bare):
+        return _get_addresses(bare, port)
+    results: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
-            answers.put(_looked_up(bare, port))
+            results.put(_get_addresses(bare, port))
         except Exception as error:
-            answers.put(error)
+            results.put(error)
 
     threading.Thread(target=look_up, name="duologue-look-up", daemon=True).start()
     try:
-        found = answers.get(timeout=_sooner(None, until))
+        result = results.get(timeout=_limit(None, deadline))
     except queue.Empty:
         raise TimeoutError("looking up the host took too long") from None
-    if isinstance(found, Exception):
-        raise found
-    return found
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
-def _looked_up(host: str, port: int | None) -> list[tuple[Any, ...]]:
+def _get_addresses(host: str, port: int | None) -> list[tuple[Any, ...]]:
     try:
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except UnicodeError:
@@ -261,7 +259,7 @@ def _is_address(host: str) -> bool:
 
 
 class _StaleConnectionRetryMixin:
-    """What the pools have in common: a keyed `POST` may be repeated, and a stale connection costs nothing."""
+    """What the pools have in common: a `PolicyRetry` sees the request's headers, and a stale connection is replaced."""
 
     _prepare_proxy: Callable[[Any], None]
 
@@ -275,21 +273,21 @@ class _StaleConnectionRetryMixin:
         *others: Any,
         **options: Any,
     ) -> urllib3.BaseHTTPResponse:
-        if isinstance(retries, RetryPolicy) and retries.total and headers and names.IDEMPOTENCY_KEY in headers:
-            retries = retries.new(has_idempotency_key=True)
-        # The pool that it stands before has the method; a checker sees `object` there.
+        if headers and hasattr(retries, "for_headers"):
+            retries = retries.for_headers(headers)
+        # The pool that follows in the method resolution order has the method; a type checker sees `object` there.
         return super().urlopen(method, url, body, headers, retries, *others, **options)  # type: ignore[misc, no-any-return]
 
     def _make_request(
         self, conn: Any, method: str, url: str, body: Any = None, *, timeout: Any, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        conn.ends = getattr(timeout, "ends", None)
+        conn.deadline = getattr(timeout, "deadline", None)
         reused = conn.sock is not None
         if reused:
-            conn.sock.ends = conn.ends
-        make: Callable[..., urllib3.BaseHTTPResponse] = super()._make_request  # type: ignore[misc]  # the pool has it
+            conn.sock.deadline = conn.deadline
+        send: Callable[..., urllib3.BaseHTTPResponse] = super()._make_request  # type: ignore[misc]  # as above
         try:
-            return make(conn, method, url, body=body, timeout=timeout, **options)
+            return send(conn, method, url, body=body, timeout=timeout, **options)
         except http.client.RemoteDisconnected:
             if not reused or not (body is None or isinstance(body, (bytes, str))):
                 raise
@@ -297,10 +295,10 @@ class _StaleConnectionRetryMixin:
         conn.close()
         if tunnelled:
             self._prepare_proxy(conn)
-        return make(conn, method, url, body=body, timeout=timeout, **options)
+        return send(conn, method, url, body=body, timeout=timeout, **options)
 
 
-class _Pool(_StaleConnectionRetryMixin, HTTPConnectionPool):  # type: ignore[misc]  # passes on what it does not name
+class _Pool(_StaleConnectionRetryMixin, HTTPConnectionPool):  # type: ignore[misc]  # the mixin passes options on
     ConnectionCls = _Connection
 
 
@@ -309,4 +307,4 @@ class _TLSPool(_StaleConnectionRetryMixin, HTTPSConnectionPool):  # type: ignore
 
 
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
-"""What urllib3's pool manager makes for each scheme."""
+"""The pool that urllib3's manager creates for each scheme."""

@@ -1,4 +1,4 @@
-"""Names that the client makes up: for a call, for an attempt at a change, for a user without a name."""
+"""Ids that the client generates: for a call, for a change, for an anonymous user."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def reference_code(now: datetime) -> str:
-    """Return a `Unique-Reference-Code` in the chat document's form, `urc-<milliseconds>-<nine characters>`."""
+    """Return a `Unique-Reference-Code` as the Smart Chat API specification forms it, `urc-<milliseconds>-<random>`."""
     return f"urc-{_milliseconds(now)}-{_nine_characters()}"
 
 
 def anonymous_user_id(now: datetime) -> str:
-    """Return a user id in the chat document's form, `anon-<milliseconds>-<nine characters>`."""
+    """Return a user id as the Smart Chat API specification forms it, `anon-<milliseconds>-<random>`."""
     return f"anon-{_milliseconds(now)}-{_nine_characters()}"
 
 
 def idempotency_key() -> str:
-    """Return a key that no other change has."""
+    """Return an `Idempotency-Key` that no other change has."""
     return str(uuid.uuid4())
 
 
@@ -29,8 +29,8 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _nine_characters() -> str:
-    number, made = secrets.randbelow(36**9), ""
+    number, characters = secrets.randbelow(36**9), ""  # one call of the system's generator, not nine
     for _ in range(9):
         number, digit = divmod(number, 36)
-        made += _BASE36[digit]
-    return made
+        characters += _BASE36[digit]
+    return characters

@@ -19,7 +19,7 @@ class ServerSentEvent:
     Args:
         name: its `event` field, `message` if it has none.
         data: its `data` lines, joined by line feeds.
-        id: the last `id` the stream has set.
+        id: the last `id` of the stream.
     """
 
     name: str
@@ -28,76 +28,76 @@ class ServerSentEvent:
 
 
 def read_events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
-    """Yield the events in a stream of bytes; how the bytes are cut does not matter. An unfinished last one is dropped.
+    """Yield the events of a stream of bytes, however it is split into chunks. An incomplete last event is dropped.
 
     Raises:
-        DecodeError: an event is longer than `MAX_EVENT`.
+        DecodingError: an event is longer than `MAX_EVENT`.
     """
-    event = _EventInTheMaking()
-    for line in _lines(_text(chunks)):
+    event = _EventBuilder()
+    for line in _split_lines(_decode(chunks)):
         if line:
-            event.take(line)
+            event.add_line(line)
             continue
         finished = event.finish()
         if finished:
             yield finished
 
 
-def _text(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Decode UTF-8 over the cuts; a byte order mark at the beginning is dropped, what is invalid is replaced."""
+def _decode(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Decode UTF-8 across chunks; a byte order mark at the start is dropped, invalid bytes are replaced."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     first = True
-    for piece in chunks:
-        text = decoder.decode(piece)
+    for chunk in chunks:
+        text = decoder.decode(chunk)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
         if text:
             yield text
 
 
-def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Yield finished lines; CR, LF and CRLF end one, even when a cut falls between CR and LF."""
-    waiting: list[str] = []
+def _split_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yield complete lines; CR, LF and CRLF end one, even where a chunk ends between CR and LF."""
+    pending: list[str] = []
     after_cr = False
     for text in texts:
         if after_cr:
             text = text.removeprefix("\n")
         after_cr = text.endswith("\r") if text else after_cr
-        *finished, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        for line in finished:
-            yield "".join([*waiting, line])
-            waiting = []
-        waiting.append(rest)
-        if sum(map(len, waiting)) > MAX_EVENT:
-            raise DecodingError("A server-sent event is too long")
+        *complete, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in complete:
+            yield "".join([*pending, line])
+            pending = []
+        pending.append(rest)
+        if sum(map(len, pending)) > MAX_EVENT:
+            raise DecodingError(f"A server-sent event is longer than {MAX_EVENT:,} characters")
 
 
-class _EventInTheMaking:
+class _EventBuilder:
     def __init__(self) -> None:
         self._name = ""
         self._data: list[str] = []
         self._id = ""
         self._size = 0
 
-    def take(self, line: str) -> None:
-        """Take one line that is not empty."""
+    def add_line(self, line: str) -> None:
+        """Add a line that is not empty."""
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "event":
             self._name = value
         elif field == "data":
-            self._add(value)
+            self._add_data(value)
         elif field == "id" and "\0" not in value:
             self._id = value
 
-    def _add(self, value: str) -> None:
+    def _add_data(self, value: str) -> None:
         self._size += len(value) + 1
         if self._size > MAX_EVENT:
-            raise DecodingError("A server-sent event is too long")
+            raise DecodingError(f"A server-sent event is longer than {MAX_EVENT:,} characters")
         self._data.append(value)
 
     def finish(self) -> ServerSentEvent | None:
-        """End the event; one without data is none."""
+        """Return the event and start the next; None if it has no data."""
         name, data = self._name or "message", self._data
         self._name, self._data, self._size = "", [], 0
         return ServerSentEvent(name, "\n".join(data), self._id) if data and data != [""] else None

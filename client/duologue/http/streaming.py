@@ -1,4 +1,4 @@
-"""A reply of the assistant, read while it is being written."""
+"""A reply of the assistant, read as it is generated."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from duologue.contract import smart_chat
 from duologue.contract.errors import ApiErrorType, type_of_status
 from duologue.contract.messages import ChatMessage, ChatMessageSchema
 from duologue.errors import APIError, ConnectionLostError, error_from_body
-from duologue.http.api_requestor import EVENT_STREAM_TYPE, StreamingResponse
-from duologue.http.encoding import json_of, parse_response, parsed
+from duologue.http.api_requestor import StreamingResponse
+from duologue.http.call import EVENT_STREAM_TYPE
+from duologue.http.response_parsing import load_model, parse_json, parse_response
 from duologue.http.sse import ServerSentEvent, read_events
 from duologue.http.transport import Response
 
@@ -20,20 +21,20 @@ _message = ChatMessageSchema()
 
 
 class ReplyStream:
-    """The pieces of a reply as they come; the whole message when it is complete.
+    """The deltas of a reply as they arrive, and the whole message when it is complete.
 
         with api.smart_chat.stream(session.id, message="Tell me more") as reply:
             for text in reply:
                 print(text, end="", flush=True)
         print(reply.message.created_at)
 
-    Leaving early closes the connection. A reply that fails midway raises the server's error, and one that breaks off
-    raises `ConnectionLostError`; it is not asked for again, because its first pieces have been used by then.
+    Leaving early closes the connection. A reply that fails midway raises the server's error, and one that ends early
+    raises `ConnectionLostError`; it is not retried, because its first deltas have been used by then.
     """
 
-    def __init__(self, answer: StreamingResponse) -> None:
-        self._response = answer.response
-        self._error_context = answer.error_context
+    def __init__(self, stream: StreamingResponse) -> None:
+        self._response = stream.response
+        self._error_context = stream.error_context
         self._message: ChatMessage | None = None
         self._deltas = self._read()
 
@@ -74,26 +75,26 @@ class ReplyStream:
         self.close()
 
     def _read(self) -> Generator[str, None, None]:
-        """Yield the deltas, then keep the message."""
+        """Yield the deltas, then store the message."""
         with self._error_context():
             try:
-                yield from self._streamed() if _is_stream(self._response) else self._whole()
+                yield from self._read_events() if _is_stream(self._response) else self._read_message()
             finally:
                 self._response.close()
 
-    def _streamed(self) -> Iterator[str]:
+    def _read_events(self) -> Iterator[str]:
         for event in read_events(self._response.iter_bytes()):
             if event.name == smart_chat.SSE_DELTA:
-                yield parsed(_delta, _json(event), self._response.status).delta
+                yield load_model(_delta, _parse_data(event), self._response.status).delta
             elif event.name == smart_chat.SSE_COMPLETED:
-                self._message = parsed(_message, _json(event), self._response.status)
+                self._message = load_model(_message, _parse_data(event), self._response.status)
                 return
             elif event.name == smart_chat.SSE_ERROR:
-                raise _error_of(event)
-        raise ConnectionLostError("The reply broke off before it was complete")
+                raise _build_error(event)
+        raise ConnectionLostError("The reply ended before it was complete")
 
-    def _whole(self) -> Iterator[str]:
-        """A server that does not stream answers with the whole message."""
+    def _read_message(self) -> Iterator[str]:
+        """Read the response of a server that does not stream."""
         self._message = parse_response(smart_chat.ASK, self._response)
         yield self._message.content
 
@@ -102,16 +103,16 @@ def _is_stream(response: Response) -> bool:
     return (response.header("Content-Type") or "").lower().startswith(EVENT_STREAM_TYPE)
 
 
-def _json(event: ServerSentEvent) -> object:
-    return json_of(event.data.encode("utf-8"), 200)
+def _parse_data(event: ServerSentEvent) -> object:
+    return parse_json(event.data.encode("utf-8"), 200)
 
 
-_STATUSES = {str(type_of_status(status)): status for status in (500, *range(400, 430))}
-_STATUSES[ApiErrorType.VALIDATION_ERROR] = 400
+_STATUS_BY_CODE = {str(type_of_status(status)): status for status in (500, *range(400, 430))}
+_STATUS_BY_CODE[ApiErrorType.VALIDATION_ERROR] = 400
 
 
-def _error_of(event: ServerSentEvent) -> APIError:
-    """Return the error that an `error` event tells. It has no status of its own: the answer began as a success."""
-    body = _json(event)
+def _build_error(event: ServerSentEvent) -> APIError:
+    """Return the error for an `error` event. It has no status of its own: the response started as a success."""
+    body = _parse_data(event)
     code = body.get("code") if isinstance(body, dict) else None
-    return error_from_body(_STATUSES.get(str(code), 500), body)
+    return error_from_body(_STATUS_BY_CODE.get(str(code), 500), body)

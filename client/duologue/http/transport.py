@@ -1,13 +1,14 @@
-"""One HTTP exchange: a request goes out, an answer comes back, or one of our own errors.
+"""One HTTP exchange: a request is sent, and a response returned or an `APIError` raised.
 
-`Transport` is the seam: one method, one exchange, no retries. Tests and other stacks pass their own to
-`Client(transport=…)`. `HTTPTransport` is the real one. With `adapter`, `connections`, `foreign` and `retry` it is all
-that knows requests and urllib3.
+`Transport` is the seam: one method, one exchange, no retries. Tests and other HTTP stacks pass their own to
+`Client(transport=…)`. `HTTPTransport` is the real one. With `adapter`, `pool` and `error_mapping` it is all that knows
+requests and urllib3.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -26,12 +27,12 @@ from duologue.http.pool import DeadlineTimeout
 from duologue.http.retry import RetryPolicy
 
 Session = requests.Session
-"""What `new_session` makes; so that nobody else needs to know requests."""
+"""The type of `HTTPTransport.new_session`, for modules that do not import requests."""
 
 Verify = bool | str
 Cert = str | tuple[str, str]
 
-_PIECE = 65_536
+_CHUNK_SIZE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,12 @@ class Request:
     """One HTTP request, ready to be sent.
 
     Args:
-        method: the verb.
-        url: the whole address.
-        headers: what to send; values are ASCII without line breaks.
+        method: the HTTP method.
+        url: the whole URL.
+        headers: the headers; values are ASCII without line breaks.
         body: the bytes of the body, None for no body.
-        timeout: seconds to connect, and between two pieces of the answer; None waits for ever.
-        deadline: seconds from now until the whole exchange, body included, must be over; None for no end.
+        timeout: seconds to connect, and between two reads of the response; None for no limit.
+        deadline: seconds from now until the whole exchange, body included, must be over; None for no limit.
     """
 
     method: str
@@ -56,13 +57,13 @@ class Request:
 
 
 class Response:
-    """One HTTP answer, whose body is read whole, or piece by piece, once.
+    """One HTTP response, whose body is read whole, or chunk by chunk, once.
 
     Args:
         status: the HTTP status.
-        headers: the headers; names are found in any case.
-        body: the bytes, or an iterator of pieces that may still be on their way.
-        close: gives the connection back; called once, after the last piece or when the answer is dropped.
+        headers: the headers; names are matched in any case.
+        body: the bytes, or an iterator of chunks that may still arrive.
+        close: returns the connection to its pool; called once, after the last chunk or when the response is dropped.
     """
 
     def __init__(
@@ -75,52 +76,53 @@ class Response:
     ) -> None:
         self.status = status
         self.headers = {name.lower(): value for name, value in (headers or {}).items()}
-        self._pieces: Iterator[bytes] = iter([body] if isinstance(body, bytes) else body)
-        self._whole: bytes | None = None
+        self._chunks: Iterator[bytes] = iter([body] if isinstance(body, bytes) else body)
+        self._content: bytes | None = None
         self._close = close
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, None if it is not there."""
+        """Return a header's value, None if the response does not have it."""
         return self.headers.get(name.lower())
 
     def read(self, limit: int | None = None) -> bytes:
-        """Return the whole body and give the connection back; a second call returns the same bytes.
+        """Return the whole body and the connection to its pool; a second call returns the same bytes.
 
         Args:
-            limit: the most bytes to read, unpacked; None for any number.
+            limit: the most bytes to read, decompressed; None for no limit.
 
         Raises:
             ResponseTooLargeError: there are more; they are not read.
         """
-        if self._whole is None:
-            self._whole = b"".join(self.iter_bytes() if limit is None else self._up_to(limit))
-        return self._whole
+        if self._content is None:
+            self._content = b"".join(self.iter_bytes() if limit is None else self._iter_limited(limit))
+        return self._content
 
-    def _up_to(self, limit: int) -> Iterator[bytes]:
+    def _iter_limited(self, limit: int) -> Iterator[bytes]:
         declared = self.header("Content-Length") or ""
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
             self.close()
-            raise self._too_large(limit)
+            raise self._build_size_error(limit)
         size = 0
         with contextlib.closing(self.iter_bytes()) as chunks:
-            for piece in chunks:
-                size += len(piece)
+            for chunk in chunks:
+                size += len(chunk)
                 if size > limit:
-                    raise self._too_large(limit)
-                yield piece
+                    raise self._build_size_error(limit)
+                yield chunk
 
-    def _too_large(self, limit: int) -> ResponseTooLargeError:
-        return ResponseTooLargeError(f"The answer is larger than {limit:,} bytes", status=self.status)
+    def _build_size_error(self, limit: int) -> ResponseTooLargeError:
+        message = f"The response is larger than {limit:,} bytes; max_response_size raises the limit"
+        return ResponseTooLargeError(message, status=self.status)
 
     def iter_bytes(self) -> Generator[bytes, None, None]:
-        """Yield the body as it arrives, then give the connection back."""
+        """Yield the body as it arrives, then return the connection to its pool."""
         try:
-            yield from self._pieces
+            yield from self._chunks
         finally:
             self.close()
 
     def close(self) -> None:
-        """Give the connection back; what was not read is dropped."""
+        """Return the connection to its pool; what was not read is dropped."""
         close, self._close = self._close, None
         if close:
             close()
@@ -130,10 +132,10 @@ class Response:
 
 
 class Transport(Protocol):
-    """Anything that can make one HTTP exchange."""
+    """Anything that can send one HTTP request."""
 
     def send(self, request: Request, /) -> Response:
-        """Send a request and return the answer as soon as its headers are there.
+        """Send a request and return the response as soon as its headers have arrived.
 
         Raises:
             APIError: the exchange failed; nothing else may be raised for what the network does.
@@ -142,10 +144,10 @@ class Transport(Protocol):
 
 
 class _Session(requests.Session):
-    """A session that takes nothing from its surroundings and follows nothing.
+    """A session that reads no settings of the environment and follows no redirects.
 
     A `~/.netrc` entry would replace the Bearer token, and an `HTTP_PROXY` variable would send it to a proxy; a
-    redirect would take key and body to wherever the server says, and a cookie would outlive the login.
+    redirect would send key and body to wherever the server says, and a cookie would outlive the login.
     """
 
     def __init__(self) -> None:
@@ -159,14 +161,14 @@ class _Session(requests.Session):
 class HTTPTransport:
     """The real transport: one `requests.Session` with a `RetryAdapter` over pooled connections.
 
-    It is safe to share between threads. A forked process gets connections of its own. Retries are off at this level:
-    the caller asks its `RetryPolicy` after each exchange; `adapter` says why.
+    It may be shared between threads. A forked process gets connections of its own. Retries are off at this level:
+    `APIRequestor` consults its `RetryPolicy` after each exchange; `adapter` says why.
 
     Args:
-        pool_size: idle connections kept for each host; more are made when needed and closed afterwards.
-        pool_block: whether there are never more than that; an exchange then waits, up to its timeout, for its turn.
-        proxies: a proxy's address by scheme, `{"https": "http://proxy:3128"}`; environment variables are not read.
-        verify: whether to check certificates, or the path of a bundle of authorities to check them with.
+        pool_size: idle connections to keep for each host; more are opened when needed and closed afterwards.
+        pool_block: whether there are never more than that; a request then waits for one, up to its timeout.
+        proxies: a proxy's URL by scheme, `{"https": "http://proxy:3128"}`; environment variables are not read.
+        verify: whether to verify certificates, or the path of a bundle of authorities to verify them with.
         cert: the path of a client certificate, or of a certificate and its key.
     """
 
@@ -197,53 +199,52 @@ class HTTPTransport:
         self.session.mount("https://", self._adapter)
 
     def send(self, request: Request, /) -> Response:
-        """Make one exchange; see `Transport.send`.
+        """Send one request; see `Transport.send`.
 
         Raises:
             ClientClosedError: after `close`.
         """
-        ends = None if request.deadline is None else time.monotonic() + request.deadline
+        deadline = None if request.deadline is None else time.monotonic() + request.deadline
         try:
-            raw = self._sent(request, ends)
+            raw = self._exchange(request, deadline)
         except TRANSPORT_ERRORS as error:
-            failure = _told(error, ends)
+            failure = _map_exception(error, request, deadline)
         else:
-            return Response(raw.status, raw.headers, _pieces_of(raw, ends), close=lambda: _given_back(raw))
-        raise failure  # not inside `except`: our errors carry nothing foreign along
+            return Response(raw.status, raw.headers, _iter_body(raw, request, deadline), close=lambda: _release(raw))
+        raise failure  # not inside `except`: our errors do not chain those of other libraries
 
-    def _sent(self, request: Request, ends: float | None) -> urllib3.BaseHTTPResponse:
+    def _exchange(self, request: Request, deadline: float | None) -> urllib3.BaseHTTPResponse:
         origin, target = _split(request.url)
-        pool = self._pools.get(origin) or self._new_pool(origin)
+        pool = self._pools.get(origin) or self._create_pool(origin)
         if self._proxies:
-            target = self._adapter.request_url(_prepared(request.url), self._proxies)
-        patience = DeadlineTimeout(request.timeout, ends)
-        return self._adapter.exchange(pool, request.method, target, request.headers, request.body, patience)
+            target = self._adapter.request_url(_prepare(request.url), self._proxies)
+        timeout = DeadlineTimeout(request.timeout, deadline)
+        return self._adapter.exchange(pool, request.method, target, request.headers, request.body, timeout)
 
-    def _new_pool(self, origin: str) -> urllib3.HTTPConnectionPool:
+    def _create_pool(self, origin: str) -> urllib3.HTTPConnectionPool:
         """Return the pool for an origin.
 
-        Pools are made only here, under the lock under which `close` ends them, so that an exchange which meets `close`
-        on its way cannot open a connection behind its back.
+        Pools are created only here, under the lock that `close` holds while it closes them, so that a request which
+        runs at the same time cannot open another connection afterwards.
         """
         with self._lock:
             if self._closed:
                 raise urllib3.exceptions.ClosedPoolError(None, "closed")  # type: ignore[arg-type]  # no pool is left to name
             if origin not in self._pools:
-                prepared = _prepared(origin)
-                found = self._adapter.get_connection_with_tls_context(prepared, self._verify, self._proxies, self._cert)
-                pool = cast(urllib3.HTTPConnectionPool, found)
+                arguments = (_prepare(origin), self._verify, self._proxies, self._cert)
+                pool = cast(urllib3.HTTPConnectionPool, self._adapter.get_connection_with_tls_context(*arguments))
                 self._adapter.cert_verify(pool, origin, self._verify, self._cert)  # type: ignore[no-untyped-call]  # requests has no types
                 self._pools[origin] = pool
             return self._pools[origin]
 
     def close(self) -> None:
-        """Close the idle connections, for good; exchanges that are under way end, and close theirs."""
+        """Close the idle connections, finally; requests in flight finish, and close theirs."""
         with self._lock:
             self._closed = True
             self.session.close()
 
     def new_session(self) -> requests.Session:
-        """Return another session with the same proxies and certificates, for whoever speaks HTTP besides us."""
+        """Return another session with the same proxies and certificates, for HTTP besides ours: Socket.IO's polling."""
         session = _Session()
         session.headers.clear()
         session.proxies = self._proxies
@@ -252,7 +253,7 @@ class HTTPTransport:
         return session
 
     def after_fork(self) -> None:
-        """Let go of the parent's connections, without a word on them, and start with none."""
+        """Drop the parent's connections, without sending anything on them, and start with none."""
         for pool in self._pools.values():
             for connection in list(pool.pool.queue) if pool.pool else ():
                 if connection is not None and connection.sock is not None:
@@ -261,7 +262,7 @@ class HTTPTransport:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return origin and target of an address, as `http://host:80` and `/path?query`."""
+    """Return origin and target of a URL, as `http://host:80` and `/path?query`."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     if "?" in host:
@@ -270,38 +271,45 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", f"/{path}" if slash else "/"
 
 
-def _prepared(url: str) -> requests.PreparedRequest:
-    """Return a request that is only an address, for requests' own questions about it."""
-    made = requests.PreparedRequest()
-    made.method, made.url, made.headers = "GET", url, requests.structures.CaseInsensitiveDict()
-    return made
+def _prepare(url: str) -> requests.PreparedRequest:
+    """Return a request that is only a URL, for those methods of requests that want one."""
+    request = requests.PreparedRequest()
+    request.method, request.url, request.headers = "GET", url, requests.structures.CaseInsensitiveDict()
+    return request
 
 
-def _pieces_of(raw: urllib3.BaseHTTPResponse, ends: float | None) -> Iterator[bytes]:
-    """Yield an answer's body as it arrives, without the delay that reading full blocks would bring."""
+def _iter_body(raw: urllib3.BaseHTTPResponse, request: Request, deadline: float | None) -> Iterator[bytes]:
+    """Yield a response's body as it arrives, without the delay that reading full blocks would bring."""
     try:
-        yield from raw.stream(_PIECE, decode_content=True) if raw.chunked else _unframed(raw)
+        yield from raw.stream(_CHUNK_SIZE, decode_content=True) if raw.chunked else _iter_unchunked(raw)
         return
     except (*TRANSPORT_ERRORS, ValueError) as error:  # the last for a chunk of a negative size
-        failure = _told(error, ends)
+        failure = _map_exception(error, request, deadline)
     raise failure
 
 
-def _unframed(raw: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _iter_unchunked(raw: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     plain = "content-encoding" not in raw.headers
-    while piece := raw.read1(_PIECE, decode_content=True):
-        yield piece
+    while chunk := raw.read1(_CHUNK_SIZE, decode_content=True):
+        yield chunk
         if plain and raw.length_remaining == 0:
             return
 
 
-def _given_back(raw: urllib3.BaseHTTPResponse) -> None:
-    """Return a connection to its pool; one with a rest of an answer on it is closed first."""
+def _release(raw: urllib3.BaseHTTPResponse) -> None:
+    """Return a connection to its pool; one with the rest of a response on it is closed first."""
     raw.close()
     raw.release_conn()
 
 
-def _told(error: BaseException, ends: float | None) -> APIError:
-    failure = map_exception(error)
-    late = ends is not None and time.monotonic() >= ends
+def _map_exception(error: BaseException, request: Request, deadline: float | None) -> APIError:
+    failure = map_exception(error, _get_address(request.url), request.timeout)
+    late = deadline is not None and time.monotonic() >= deadline
     return DeadlineExceeded() if late and isinstance(failure, RequestTimeout) else failure
+
+
+def _get_address(url: str) -> str:
+    """Return the host and port of a URL, as `localhost:3001`, without a password."""
+    scheme, _, rest = _split(url)[0].partition("://")
+    host = rest.rpartition("@")[2]
+    return host if re.search(r":[0-9]+$", host) else f"{host}:{443 if scheme == 'https' else 80}"

@@ -1,4 +1,4 @@
-"""Watching calls from outside: the documents' interceptors, except that they only observe."""
+"""Hooks: functions called at each step of a call. They are the specifications' interceptors, but only observe."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from duologue.observability.logging_setup import log
 
 @dataclass(frozen=True, kw_only=True)
 class HookEvent:
-    """What a hook is told. Secrets in it are covered.
+    """What a hook is called with. Secrets in it are masked.
 
     Args:
-        operation: which call of the contract, as `users.GET`.
-        method: the verb.
-        path: the path below the base URL, without the query.
+        operation: the operation of the contract, as `users.GET`.
+        method: the HTTP method.
+        path: the path below the base URL, without the query string.
         request_id: the call's `Unique-Reference-Code`, the same over its attempts.
-        attempt: which try it is, from 1.
+        attempt: the number of the attempt, from 1.
         headers: the request's headers.
-        status: the answer's status; None where there is no answer.
-        response_headers: the answer's headers.
-        error: what failed; told to `on_retry` and `on_error`.
-        delay: seconds until the next try; told to `on_retry`.
-        elapsed: seconds: of this attempt for `on_response`, else since the call began.
+        status: the response's status, for `on_response`.
+        response_headers: the response's headers, for `on_response`.
+        error: what failed, for `on_retry` and `on_error`.
+        delay: seconds until the next attempt, for `on_retry`.
+        elapsed: seconds: of this attempt for `on_response`, else since the call started.
     """
 
     operation: str
@@ -45,13 +45,13 @@ Hook = Callable[[HookEvent], object]
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """Functions that are told of calls as they happen, on the thread that makes the call.
+    """Functions called as a call proceeds, on the thread that makes the call.
 
     An exception in one is logged and changes nothing for the call.
 
     Args:
         on_request: before each attempt.
-        on_response: after each answer, whatever its status.
+        on_response: after each response, whatever its status.
         on_retry: before the wait for another attempt.
         on_error: when a call has failed for good.
     """
@@ -62,9 +62,9 @@ class Hooks:
     on_error: Hook | None = None
 
 
-def tell(hook: Hook, exchange: HookEvent) -> None:
-    """Tell a hook of an exchange."""
+def run_hook(hook: Hook, event: HookEvent) -> None:
+    """Call a hook; an exception in it is logged."""
     try:
-        hook(exchange)
+        hook(event)
     except Exception as failure:
         log.warning("A hook failed: %s", type(failure).__name__, exc_info=failure)

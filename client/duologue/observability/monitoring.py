@@ -1,12 +1,12 @@
-"""How long calls take, and how many fail: the platform document's `PerformanceMonitor`.
+"""How long calls take, and how many fail: the Platform API specification's `PerformanceMonitor`.
 
     monitor = PerformanceMonitor().attach(api)
     ...
     print(monitor.report()["users.LIST"].p95)
     print(monitor.prometheus())
 
-Quantiles are exact over the last `window` calls of each operation, which a ring of floats remembers; counts and sums
-are of all calls. So the memory has a bound, and a quantile tells of now rather than of last week.
+Quantiles are exact over the last `window` calls of each operation, which a ring buffer holds; counts and sums are of
+all calls. So the memory is bounded, and a quantile describes the present rather than last week.
 """
 
 from __future__ import annotations
@@ -15,25 +15,23 @@ import logging
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from weakref import WeakKeyDictionary
 
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
-
-if TYPE_CHECKING:
-    from duologue.client import Client
-    from duologue.http.api_requestor import CallRecord
+from duologue.observability.on_call import CallRecord, ObservableClient
 
 _log = logging.getLogger("duologue")
 
 WINDOW = 1024
-"""How many of the last calls of an operation quantiles are made of: 8 kB for each operation."""
+"""How many of the last calls of an operation the quantiles are computed from: 8 kB for each operation."""
 
 MAX_NAMES = 500
-"""How many names are told apart; what comes after that is measured together as `OTHERS`."""
+"""How many names are measured apart; further ones are measured together as `OTHERS`."""
 
 OTHERS = "(others)"
 
@@ -50,7 +48,7 @@ class OperationStats:
     Args:
         count: how many calls there were.
         errors: how many of them failed.
-        error_kinds: how many failed in which way, by the name of the exception.
+        error_kinds: how many failed with which exception, by its name.
         total: the sum of their times.
         p50: half of the last calls took no longer.
         p95: 95 of 100 took no longer.
@@ -72,7 +70,7 @@ class OperationStats:
 
 
 class _Series:
-    """What is remembered of one name."""
+    """The measurements under one name."""
 
     def __init__(self, window: int) -> None:
         self.count = 0
@@ -87,7 +85,7 @@ class _Series:
         if error is not None:
             self.errors[error] += 1
 
-    def measured(self) -> OperationStats:
+    def build_stats(self) -> OperationStats:
         ranked = sorted(self.recent)
         p50, p95, p99 = (quantile(ranked, share) for share in _QUANTILES)
         return OperationStats(self.count, self.errors.total(), dict(self.errors), self.total, p50, p95, p99)
@@ -107,8 +105,8 @@ class PerformanceMonitor:
     """Measures calls by name: those of a client when attached, anything else by `measure`; from any thread.
 
     Args:
-        window: how many of the last calls of each name the quantiles are made of.
-        clock: measures what `measure` encloses.
+        window: how many of the last calls of each name the quantiles are computed from.
+        clock: the time, for `measure`.
 
     Raises:
         ValueError: `window` is less than 1.
@@ -122,25 +120,26 @@ class PerformanceMonitor:
         self._lock = threading.Lock()
         fork_safety.watch_locks(self, "_lock")
         self._series: dict[str, _Series] = {}
+        self._attached: WeakKeyDictionary[ObservableClient, Callable[[], None]] = WeakKeyDictionary()
 
-    def attach(self, api: Client) -> Self:
+    def attach(self, api: ObservableClient) -> Self:
         """Measure the calls of a client, by operation as in `users.LIST`, and return this monitor."""
-        api._requestor.observers.append(self._observe)
+        if api not in self._attached:
+            self._attached[api] = api.on_call(self._record_call)
         return self
 
-    def detach(self, api: Client) -> None:
-        """Measure the calls of a client no longer."""
-        if self._observe in api._requestor.observers:
-            api._requestor.observers.remove(self._observe)
+    def detach(self, api: ObservableClient) -> None:
+        """Stop measuring the calls of a client."""
+        self._attached.pop(api, lambda: None)()
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
-        """Measure what a `with` encloses or, as a decorator, each call of a function; the document's `measureApiCall`.
+        """Measure a `with` block or, as a decorator, each call of a function; the specification's `measureApiCall`.
 
         Args:
-            name: what to call it. Use few: an id in it makes a name for each id.
+            name: the name to record it under. Use few: an id in it creates a name for each id.
         """
-        began = self._clock.monotonic()
+        started = self._clock.monotonic()
         error: str | None = None
         try:
             yield
@@ -148,7 +147,7 @@ class PerformanceMonitor:
             error = type(raised).__name__
             raise
         finally:
-            self.record(name, self._clock.monotonic() - began, error=error)
+            self.record(name, self._clock.monotonic() - started, error=error)
 
     def record(self, name: str, seconds: float, *, error: str | None = None) -> None:
         """Add one measurement.
@@ -156,19 +155,19 @@ class PerformanceMonitor:
         Args:
             name: what was measured.
             seconds: how long it took.
-            error: the kind of failure, None for a success.
+            error: the name of the exception, None for a success.
         """
         _log.debug("%s took %.2f ms", name, seconds * 1000)
         with self._lock:
-            self._series_of(name).add(seconds, error)
+            self._get_series(name).add(seconds, error)
 
     def report(self) -> dict[str, OperationStats]:
-        """Return what was measured until now, by name."""
+        """Return the measurements until now, by name."""
         with self._lock:
-            return {name: series.measured() for name, series in sorted(self._series.items())}
+            return {name: series.build_stats() for name, series in sorted(self._series.items())}
 
     def reset(self) -> None:
-        """Forget all measurements."""
+        """Remove all measurements."""
         with self._lock:
             self._series.clear()
 
@@ -179,42 +178,42 @@ class PerformanceMonitor:
         here because prometheus_client's summaries have no quantiles.
         """
         report = self.report()
-        lines = [*_summary(report), *_errors(report)]
+        lines = [*_format_summary(report), *_format_errors(report)]
         return "".join(f"{line}\n" for line in lines)
 
     def __repr__(self) -> str:
         return f"<PerformanceMonitor of {len(self._series)} names>"
 
-    def _observe(self, record: CallRecord) -> None:
+    def _record_call(self, record: CallRecord) -> None:
         error = record.error
         self.record(record.operation.id, record.elapsed, error=type(error).__name__ if error else None)
 
-    def _series_of(self, name: str) -> _Series:
+    def _get_series(self, name: str) -> _Series:
         if name not in self._series and len(self._series) >= MAX_NAMES:
             name = OTHERS
         return self._series.setdefault(name, _Series(self._window))
 
 
-def _summary(report: dict[str, OperationStats]) -> Iterator[str]:
+def _format_summary(report: dict[str, OperationStats]) -> Iterator[str]:
     name = "duologue_call_duration_seconds"
-    yield f"# HELP {name} Time until the whole answer was there, retries included."
+    yield f"# HELP {name} Time until the whole response had arrived, retries included."
     yield f"# TYPE {name} summary"
-    for operation, one in report.items():
-        label = f'operation="{_escaped(operation)}"'
-        for share, value in zip(_QUANTILES, (one.p50, one.p95, one.p99), strict=True):
+    for operation, stats in report.items():
+        label = f'operation="{_escape(operation)}"'
+        for share, value in zip(_QUANTILES, (stats.p50, stats.p95, stats.p99), strict=True):
             yield f'{name}{{{label},quantile="{share}"}} {value!r}'
-        yield f"{name}_sum{{{label}}} {one.total!r}"
-        yield f"{name}_count{{{label}}} {one.count}"
+        yield f"{name}_sum{{{label}}} {stats.total!r}"
+        yield f"{name}_count{{{label}}} {stats.count}"
 
 
-def _errors(report: dict[str, OperationStats]) -> Iterator[str]:
+def _format_errors(report: dict[str, OperationStats]) -> Iterator[str]:
     name = "duologue_call_errors_total"
-    yield f"# HELP {name} Calls that failed, by the kind of failure."
+    yield f"# HELP {name} Calls that failed, by exception."
     yield f"# TYPE {name} counter"
-    for operation, one in report.items():
-        for kind, count in sorted(one.error_kinds.items()):
-            yield f'{name}{{operation="{_escaped(operation)}",error="{_escaped(kind)}"}} {count}'
+    for operation, stats in report.items():
+        for kind, count in sorted(stats.error_kinds.items()):
+            yield f'{name}{{operation="{_escape(operation)}",error="{_escape(kind)}"}} {count}'
 
 
-def _escaped(label: str) -> str:
+def _escape(label: str) -> str:
     return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

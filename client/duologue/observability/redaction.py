@@ -1,7 +1,7 @@
-"""Making text safe to show: secrets are covered.
+"""Redaction: text is made safe to show, in errors, hooks and log lines.
 
-Secrets are found in two ways. What we sent is known, so it is covered wherever a server echoes it. What a server makes
-up is found by its looks (a JSON Web Token) or by the name before it.
+Secrets are found in two ways. Those that we sent are known, and masked wherever a server echoes them. Those that a
+server issues are recognized by their form (a JSON Web Token) or by the name before them (`"token": …`).
 """
 
 from __future__ import annotations
@@ -25,49 +25,57 @@ _NAMED = re.compile(
     (?: "[^"]*"? | '[^']*'? | (?:(?:Bearer|Basic)\s+)?[^\s,;&}}"']+ )
     """
 )
-_TOO_SHORT = 4
-_NO_SECRETS = frozenset({"password", "secret", "token"})
-"""Covering these would only make messages unreadable; whoever has such a password has none."""
+_MIN_LENGTH = 4
+_NOT_SECRET = frozenset({"password", "secret", "token"})
+"""Masking these words would only make messages unreadable; as passwords they protect nothing."""
+
+_MAX_LOG_TEXT = 500
 
 
-def redact(text: str, known: Iterable[str] = ()) -> str:
-    """Return text with tokens, keys and passwords covered.
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return text with tokens, keys and passwords masked.
 
     Args:
-        text: anything.
-        known: secrets to cover wherever they stand.
+        text: any text.
+        secrets: known secrets, see `collect_secrets`; they are masked wherever they stand.
     """
-    for secret in known:
+    for secret in secrets:
         text = text.replace(secret, MASK)
     return _JWT.sub(MASK, _NAMED.sub(rf"\1{MASK}", text))
 
 
-def known_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Return what to look for, the longest first; with each secret the form that it has inside a JSON text."""
-    found = {value for value in values if value and len(value) >= _TOO_SHORT and value.lower() not in _NO_SECRETS}
-    return tuple(sorted(found | {json.dumps(value)[1:-1] for value in found}, key=len, reverse=True))
+def collect_secrets(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the texts to mask for some secrets, the longest first; each secret also as JSON escapes it."""
+    secrets = {value for value in values if value and len(value) >= _MIN_LENGTH and value.lower() not in _NOT_SECRET}
+    return tuple(sorted(secrets | {json.dumps(secret)[1:-1] for secret in secrets}, key=len, reverse=True))
 
 
-def redact_value(value: Any, known: Iterable[str] = ()) -> Any:
-    """Return a JSON value with the secrets in it covered, also those that only a field's name gives away."""
+def redact_value(value: Any, secrets: Iterable[str] = ()) -> Any:
+    """Return a JSON value with its secrets masked, also those that only the name of their field gives away."""
     if isinstance(value, str):
-        return redact(value, known)
+        return redact(value, secrets)
     if isinstance(value, Mapping):
-        return {redact(str(name), known): _field(str(name), item, known) for name, item in value.items()}
+        return {redact(str(name), secrets): _redact_field(str(name), item, secrets) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [redact_value(item, known) for item in value]
+        return [redact_value(item, secrets) for item in value]
     return value
 
 
-def _field(name: str, value: Any, known: Iterable[str]) -> Any:
-    return MASK if is_secret(name) and isinstance(value, str) else redact_value(value, known)
+def _redact_field(name: str, value: Any, secrets: Iterable[str]) -> Any:
+    return MASK if is_secret(name) and isinstance(value, str) else redact_value(value, secrets)
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a field or header of this name holds a secret."""
+    """Return whether a field or header of this name holds a secret."""
     return bool(_SECRET_NAME.fullmatch(name))
 
 
-def redact_headers(headers: Mapping[str, str], known: Iterable[str] = ()) -> dict[str, str]:
-    """Return headers with the secrets in them covered."""
-    return {name: MASK if is_secret(name) else redact(value, known) for name, value in headers.items()}
+def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Return headers with their secrets masked."""
+    return {name: MASK if is_secret(name) else redact(value, secrets) for name, value in headers.items()}
+
+
+def escape_for_log(text: str) -> str:
+    """Return a server's text on one line and at most 500 characters long, so that it cannot forge a line of a log."""
+    text = text if len(text) <= _MAX_LOG_TEXT else text[: _MAX_LOG_TEXT - 1] + "…"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

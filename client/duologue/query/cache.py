@@ -560,7 +560,7 @@ class QueryCache:
                 self._entries.move_to_end(oldest.frozen)
 
 
-class _Unchanged(Exception):  # a way out, not an error
+class _Unchanged(Exception):  # noqa: N818  # a way out, not an error
     """The updater wants nothing changed."""
 
 

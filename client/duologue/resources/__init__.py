@@ -23,5 +23,5 @@ class Resource:
         made._requestor = requestor
         return made
 
-    def _call(self, operation: Operation[T], sent: Model | None = None, /, **ids: str) -> T:
-        return self._requestor.call(operation, sent, **ids)
+    def _request(self, operation: Operation[T], body: Model | None = None, /, **ids: str) -> T:
+        return self._requestor.request(operation, body, **ids)

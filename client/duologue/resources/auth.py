@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from duologue.auth.authorization import require_role
-from duologue.auth.tokens import AuthEvent, AuthEventName, StoredTokens
+from duologue.auth.token_storage import StoredTokens
+from duologue.auth.tokens import AuthEvent, AuthEventName
 from duologue.contract import auth
 from duologue.contract.auth import Credentials, Login
 from duologue.contract.users import Role, User
@@ -32,8 +33,8 @@ class Auth(Resource):
         Raises:
             AuthenticationError: the two do not belong together.
         """
-        login = self._call(auth.LOGIN, Credentials(email, password))
-        kept = StoredTokens.received(login.tokens, self._requestor.clock.now())
+        login = self._request(auth.LOGIN, Credentials(email, password))
+        kept = StoredTokens.from_response(login.tokens, self._requestor.clock.now())
         self._known = (_name_of(kept), login.user)
         self._requestor.tokens.set(kept, login.user)
         return login
@@ -59,12 +60,12 @@ class Auth(Resource):
         """
         kept = self._requestor.tokens.clear()
         self._known = None
-        self._requestor.call(auth.LOGOUT, token=kept.token if kept else None)
+        self._requestor.request(auth.LOGOUT, token=kept.token if kept else None)
 
     def me(self) -> User:
         """Ask the platform who is logged in."""
         kept = self._requestor.tokens.current
-        user = self._call(auth.ME)
+        user = self._request(auth.ME)
         if kept is not None:
             self._known = (_name_of(kept), user)
         return user

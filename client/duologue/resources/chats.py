@@ -21,7 +21,7 @@ class Chats(Resource):
             search: part of a title, in any case.
             favorite: only those that are, or are not, favourites.
         """
-        return self._call(chats.LIST, ChatQuery(search=search, favorite=favorite)).data
+        return self._request(chats.LIST, ChatQuery(search=search, favorite=favorite)).data
 
     def page(
         self, *, page: int = 1, limit: int = 50, search: str | None = None, favorite: bool | None = None
@@ -34,7 +34,7 @@ class Chats(Resource):
             search: part of a title, in any case.
             favorite: only those that are, or are not, favourites.
         """
-        return self._call(chats.LIST, ChatQuery(page, limit, search, favorite))
+        return self._request(chats.LIST, ChatQuery(page, limit, search, favorite))
 
     def iterate(
         self, *, search: str | None = None, favorite: bool | None = None, limit: int = defaults.PAGE_SIZE
@@ -49,23 +49,23 @@ class Chats(Resource):
 
     def create(self, *, title: str) -> ChatSession:
         """Begin a session; its title has 1 to 200 characters."""
-        return self._call(chats.CREATE, ChatTitle(title))
+        return self._request(chats.CREATE, ChatTitle(title))
 
     def get(self, id: str) -> ChatSession:
         """Return one session; raise `NotFoundError` if the user has none such."""
-        return self._call(chats.GET, id=id)
+        return self._request(chats.GET, id=id)
 
     def rename(self, id: str, *, title: str) -> ChatSession:
         """Give a session another title."""
-        return self._call(chats.RENAME, ChatTitle(title), id=id)
+        return self._request(chats.RENAME, ChatTitle(title), id=id)
 
     def delete(self, id: str) -> None:
         """Delete a session and its messages."""
-        return self._call(chats.DELETE, id=id)
+        return self._request(chats.DELETE, id=id)
 
     def set_favorite(self, id: str, favorite: bool) -> ChatSession:
         """Mark a session as a favourite, or no longer as one; doing it twice is doing it once."""
-        return self._call(chats.FAVORITE, Favorite(favorite), id=id)
+        return self._request(chats.FAVORITE, Favorite(favorite), id=id)
 
     def toggle_favorite(self, id: str) -> ChatSession:
         """Turn a session's favourite mark into its opposite.

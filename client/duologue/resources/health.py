@@ -12,15 +12,15 @@ class HealthChecks(Resource):
 
     def platform(self) -> Health:
         """Return how the platform is."""
-        return self._call(health.PLATFORM)
+        return self._request(health.PLATFORM)
 
     def chats(self) -> Health:
         """Return how the chat service is; raise `AuthenticationError` if it does not know the API key."""
-        return self._call(health.CHATS)
+        return self._request(health.CHATS)
 
     def error(self, *, status: int = 500) -> None:
         """Ask the platform to fail with a status from 400 to 599, and raise the error that it answers.
 
         As with any call, a status that may pass is tried again first.
         """
-        return self._call(health.ERROR, ErrorQuery(status))
+        return self._request(health.ERROR, ErrorQuery(status))

@@ -21,7 +21,7 @@ class Messages(Resource):
             page: which page, from 1.
             limit: how many messages a page has, at most 100.
         """
-        return self._call(messages.LIST, MessageQuery(page, limit), id=session_id)
+        return self._request(messages.LIST, MessageQuery(page, limit), id=session_id)
 
     def iterate(self, session_id: str, *, limit: int = defaults.PAGE_SIZE) -> Iterator[ChatMessage]:
         """Yield all messages, oldest first: the next page is asked for when its first message is wanted."""
@@ -49,4 +49,4 @@ class Messages(Resource):
             context: any JSON object to keep with it.
         """
         kept = None if context is None else dict(context)
-        return self._call(messages.SEND, MessageCreate(content, sender, kept), id=session_id)
+        return self._request(messages.SEND, MessageCreate(content, sender, kept), id=session_id)

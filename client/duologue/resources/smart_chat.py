@@ -20,7 +20,7 @@ class SmartChat(Resource):
             message: 1 to 10,000 characters.
             context: text that the assistant should have in mind.
         """
-        return self._call(smart_chat.ASK, SmartChatRequest(message, context), id=session_id)
+        return self._request(smart_chat.ASK, SmartChatRequest(message, context), id=session_id)
 
     def stream(self, session_id: str, *, message: str, context: str | None = None) -> ReplyStream:
         """Store a message of the user and return the assistant's reply as it is being written.
@@ -32,4 +32,4 @@ class SmartChat(Resource):
             message: 1 to 10,000 characters.
             context: text that the assistant should have in mind.
         """
-        return ReplyStream(self._requestor.open(smart_chat.ASK, SmartChatRequest(message, context), id=session_id))
+        return ReplyStream(self._requestor.stream(smart_chat.ASK, SmartChatRequest(message, context), id=session_id))

@@ -22,7 +22,7 @@ class Users(Resource):
             limit: how many users a page has, at most 100.
             search: part of a name or e-mail address, in any case.
         """
-        return self._call(users.LIST, UserQuery(page, limit, search))
+        return self._request(users.LIST, UserQuery(page, limit, search))
 
     def iterate(self, *, search: str | None = None, limit: int = defaults.PAGE_SIZE) -> Iterator[User]:
         """Yield all users, a page at a time: the next page is asked for when its first user is wanted.
@@ -43,7 +43,7 @@ class Users(Resource):
 
     def get(self, id: str) -> User:
         """Return one user; raise `NotFoundError` if there is none."""
-        return self._call(users.GET, id=id)
+        return self._request(users.GET, id=id)
 
     def create(self, *, name: str, email: str, role: Role = "user", password: str | None = None) -> User:
         """Make a user.
@@ -58,7 +58,7 @@ class Users(Resource):
             BadRequestError: a value that the platform does not accept.
             ConflictError: the e-mail address is taken.
         """
-        return self._call(users.CREATE, UserCreate(name, email, role, password))
+        return self._request(users.CREATE, UserCreate(name, email, role, password))
 
     def update(self, id: str, *, name: str | None = None, email: str | None = None, role: Role | None = None) -> User:
         """Change a user; what is left out stays as it is.
@@ -67,8 +67,8 @@ class Users(Resource):
             NotFoundError: there is no such user.
             ConflictError: the e-mail address is taken.
         """
-        return self._call(users.UPDATE, UserUpdate(name, email, role), id=id)
+        return self._request(users.UPDATE, UserUpdate(name, email, role), id=id)
 
     def delete(self, id: str) -> None:
         """Delete a user for good."""
-        return self._call(users.DELETE, id=id)
+        return self._request(users.DELETE, id=id)

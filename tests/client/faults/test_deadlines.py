@@ -41,7 +41,7 @@ def in_time() -> Iterator[None]:
     assert time.monotonic() - began < SOON * 1.1 + BUSY
 
 
-def test_a_server_that_says_nothing(serve: Serve) -> None:
+def test_silent_server(serve: Serve) -> None:
     with (
         Client(base_url=serve(silence).origin, timeout=30, deadline=SOON) as api,
         in_time(),
@@ -50,7 +50,7 @@ def test_a_server_that_says_nothing(serve: Serve) -> None:
         api.users.get("1")
 
 
-def test_no_timeout_but_a_deadline(serve: Serve) -> None:
+def test_deadline_without_timeout(serve: Serve) -> None:
     with (
         Client(base_url=serve(silence).origin, timeout=None, deadline=SOON) as api,
         in_time(),
@@ -59,7 +59,7 @@ def test_no_timeout_but_a_deadline(serve: Serve) -> None:
         api.users.get("1")
 
 
-def test_attempts_and_waits_together(serve: Serve, clients: Callable[..., Client]) -> None:
+def test_attempts_and_waits(serve: Serve, clients: Callable[..., Client]) -> None:
     server = serve(silence)
     api = clients(base_url=server.origin, timeout=0.1, deadline=SOON, retry_delay=0.05, max_retries=50)
     with in_time(), pytest.raises(APIError) as caught:
@@ -68,7 +68,7 @@ def test_attempts_and_waits_together(serve: Serve, clients: Callable[..., Client
     assert 1 < len(caught.value.attempts) < 6
 
 
-def test_a_wait_that_would_go_past_the_deadline_is_not_begun(to: To) -> None:
+def test_wait_past_deadline(to: To) -> None:
     clock = FakeClock()
     api, server = to(answer(503, {"message": "Down"}), clock=clock, deadline=4, retry_delay=1, max_retries=9)
     with pytest.raises(ServerError, match="Down"):
@@ -77,7 +77,7 @@ def test_a_wait_that_would_go_past_the_deadline_is_not_begun(to: To) -> None:
     assert len(server.received) == len(clock.slept) + 1
 
 
-def test_a_handshake_that_never_ends(serve: Serve) -> None:
+def test_endless_handshake(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         origin = f"https://127.0.0.1:{mute.getsockname()[1]}"
         with (
@@ -91,7 +91,7 @@ def test_a_handshake_that_never_ends(serve: Serve) -> None:
             hasty.users.get("1")
 
 
-def test_a_server_that_does_not_read(serve: Serve) -> None:
+def test_server_does_not_read(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         transport = HTTPTransport()
         origin = f"http://127.0.0.1:{deaf.getsockname()[1]}"
@@ -100,7 +100,7 @@ def test_a_server_that_does_not_read(serve: Serve) -> None:
         transport.close()
 
 
-def test_a_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one thing here that no socket can produce: the system's resolver."""
     hanging: queue.SimpleQueue[None] = queue.SimpleQueue()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.get(timeout=30) or [])
@@ -119,7 +119,7 @@ def test_a_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
             hanging.put(None)
 
 
-def test_a_host_with_several_addresses_has_one_timeout_for_all(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+def test_several_addresses(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
     """The first address never answers; the second gets its share of the time."""
     server = serve(answer(200, USER))
     with socket.create_server(("127.0.0.2", 0), backlog=0) as listener:
@@ -148,7 +148,7 @@ def test_a_host_with_several_addresses_has_one_timeout_for_all(monkeypatch: pyte
             one.close()
 
 
-def test_a_streamed_reply_that_drips(serve: Serve) -> None:
+def test_slow_stream(serve: Serve) -> None:
     head = b"HTTP/1.1 201 Created\r\nContent-Type: text/event-stream\r\n\r\n"
     server = serve(drip(head, [b": still here\n\n"] * 1000, 0.05))
     with Client(chat_base_url=server.origin, timeout=5, deadline=SOON) as api, in_time():
@@ -158,7 +158,7 @@ def test_a_streamed_reply_that_drips(serve: Serve) -> None:
     assert caught.value.path == "/chats/s/smart-chat"
 
 
-def test_the_deadline_of_one_call_is_not_the_next_ones(serve: Serve) -> None:
+def test_next_call(serve: Serve) -> None:
     server = serve(answer(200, USER))
     with Client(base_url=server.origin, timeout=5, deadline=None) as api:
         api.with_options(deadline=0.2).users.get("1")
@@ -168,7 +168,7 @@ def test_the_deadline_of_one_call_is_not_the_next_ones(serve: Serve) -> None:
     assert server.connections == 1
 
 
-def test_a_deadline_that_passed_before_an_attempt(to: To) -> None:
+def test_deadline_before_attempt(to: To) -> None:
     clock = FakeClock()
     api, server = to(answer(401, {"message": "expired"}), clock=clock, deadline=1)
 
@@ -184,14 +184,14 @@ def test_a_deadline_that_passed_before_an_attempt(to: To) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), "1"])
-def test_a_deadline_that_cannot_be_meant_is_refused(value: object) -> None:
+def test_invalid_deadline(value: object) -> None:
     with pytest.raises(ValueError, match="deadline"):
         Client(deadline=value)  # type: ignore[arg-type]
     with Client() as api, pytest.raises(ValueError, match="deadline"):
         api.with_options(deadline=value)  # type: ignore[arg-type]
 
 
-def test_half_an_answer_by_the_deadline_is_none(serve: Serve) -> None:
+def test_partial_response(serve: Serve) -> None:
     with (
         Client(base_url=serve(then_silence(HEAD + b"Content-Length: 50\r\n\r\n{")).origin, deadline=SOON) as api,
         in_time(),
@@ -200,13 +200,13 @@ def test_half_an_answer_by_the_deadline_is_none(serve: Serve) -> None:
         api.users.get("1")
 
 
-def test_a_session_is_no_exception(serve: Serve) -> None:
+def test_plain_session(serve: Serve) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
     with Client(chat_base_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
         assert api.with_options(deadline=5).chats.get("1").title == "Test Session"
 
 
-def test_waiting_for_another_threads_refresh(serve: Serve, clients: Callable[..., Client]) -> None:
+def test_refresh_in_other_thread(serve: Serve, clients: Callable[..., Client]) -> None:
     """One call renews the token and has time; another needs it too, and has not."""
     asked, done = threading.Event(), threading.Event()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from duologue import APIError, Client, Operation, Response
 from duologue.contract import chats, messages, smart_chat, users
-from duologue.http.encoding import error_from_response, parse_response
+from duologue.http.response_parsing import error_from_response, parse_response
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
 from tests.client.servers import ScriptedServer, answer, send
@@ -41,7 +41,7 @@ HEADERS = {"content-type": "application/json"}
 @example(body=b"[" * 100_000, status=200)
 @example(body=b'{"data":' * 3_000, status=500)
 @example(body=b"1" * 5_000, status=200)
-def test_any_body_is_read_or_refused(body: bytes, status: int) -> None:
+def test_any_body(body: bytes, status: int) -> None:
     operations: list[Operation[Any]] = [users.GET, users.LIST, chats.GET, chats.LIST, messages.LIST, smart_chat.ASK]
     for operation in operations:
         response = Response(status, HEADERS, body)
@@ -49,7 +49,10 @@ def test_any_body_is_read_or_refused(body: bytes, status: int) -> None:
             error = error_from_response(response, FakeClock().now(), 10_000_000)
             if error is None:
                 parse_response(
-                    operation, Response(status, HEADERS, body), max_response_size=10_000_000, unknown=lambda _: None
+                    operation,
+                    Response(status, HEADERS, body),
+                    max_response_size=10_000_000,
+                    on_unknown_field=lambda _: None,
                 )
         except APIError as failure:
             error = failure
@@ -91,7 +94,7 @@ def told(error: APIError) -> None:
     assert error.attempts
 
 
-def test_any_answer_is_read_or_refused() -> None:
+def test_any_response() -> None:
     server = ScriptedServer()
     api = Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=0.5, retry_budget=None)
 
@@ -117,7 +120,7 @@ def suppressed() -> Iterator[None]:
         told(error)
 
 
-def test_every_fault_one_after_the_other() -> None:
+def test_every_fault() -> None:
     """One client meets them all, and is as good as new afterwards."""
     server = ScriptedServer()
     with server, Client(base_url=server.origin, max_retries=0, timeout=5) as api:

@@ -39,7 +39,7 @@ TOO_LARGE: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", TOO_LARGE.values(), ids=TOO_LARGE.keys())
-def test_a_body_over_the_limit_is_an_error_and_not_read(to: To, act: Act) -> None:
+def test_body_over_limit(to: To, act: Act) -> None:
     api, server = to(act, max_response_size=1_000_000)
     with pytest.raises(ResponseTooLargeError, match="larger than 1,000,000 bytes") as caught:
         api.users.get("1")
@@ -47,7 +47,7 @@ def test_a_body_over_the_limit_is_an_error_and_not_read(to: To, act: Act) -> Non
     assert len(server.received) == len(caught.value.attempts) == 1
 
 
-def test_a_body_of_exactly_the_limit_is_read(to: To) -> None:
+def test_body_at_limit(to: To) -> None:
     act = answer(200, USER)
     api, _ = to(act)
     size = len(api.with_raw_response(api.users.get, "1").body)
@@ -60,7 +60,7 @@ def test_a_body_of_exactly_the_limit_is_read(to: To) -> None:
                 api.users.get("1")
 
 
-def test_no_limit_is_no_limit(to: To) -> None:
+def test_no_limit(to: To) -> None:
     api, _ = to(
         packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000))
     )
@@ -73,7 +73,7 @@ def test_no_limit_is_no_limit(to: To) -> None:
     assert api.users.get("1").id == "1"
 
 
-def test_the_status_of_an_error_counts_whatever_comes_after_it(to: To) -> None:
+def test_error_over_limit(to: To) -> None:
     api, _ = to(answer(500, raw=BOMB, headers={"Content-Encoding": "gzip"}), max_retries=0)
     with pytest.raises(ServerError) as caught:
         api.users.get("1")
@@ -81,7 +81,7 @@ def test_the_status_of_an_error_counts_whatever_comes_after_it(to: To) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_bomb_costs_less_than_20_mb(serve: Serve) -> None:
+def test_memory_of_bomb(serve: Serve) -> None:
     script = f"""
         import re
         from duologue import ResponseTooLargeError, Client
@@ -99,7 +99,8 @@ def test_a_bomb_costs_less_than_20_mb(serve: Serve) -> None:
     assert int(done.stdout) < 20_000  # kB
 
 
-def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_fields(to: To, caplog: pytest.LogCaptureFixture) -> None:
+    """Fields that are not in the contract are in the raw response, and logged once."""
     page = {
         "users": [{**USER, "nick": "Jo"}, {**USER, "id": "2", "nick": "Ja"}],
         "total": 2,
@@ -115,11 +116,11 @@ def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCapt
         assert raw.parsed.users[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
-    told = "The answer of users.LIST has a field that the contract does not know: "
+    told = "The response of users.LIST has a field that is not in the contract: "
     assert sorted(caplog.messages) == [f"{told}took", f"{told}users[].nick"]
 
 
-def test_unknown_fields_of_the_envelope_and_inside_it(to: To, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_fields_of_envelope(to: To, caplog: pytest.LogCaptureFixture) -> None:
     from tests.client.fakes import SESSION
 
     api, _ = to(answer(200, {"data": {**SESSION, "colour": "red"}, "message": "", "metadata": {}, "extra": 1}))
@@ -127,7 +128,7 @@ def test_unknown_fields_of_the_envelope_and_inside_it(to: To, caplog: pytest.Log
     assert sorted(message.rpartition(": ")[2] for message in caplog.messages) == ["data.colour", "extra"]
 
 
-def test_a_server_that_makes_up_names_does_not_fill_log_or_memory(to: To, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_unknown_fields(to: To, caplog: pytest.LogCaptureFixture) -> None:
     names = {f"x{n}\nINFO forged": n for n in range(3_000)}
     api, _ = to(answer(200, {**USER, **names}))
     api.users.get("1")
@@ -139,7 +140,7 @@ SECRETS = ["tok-aaaaaaaa", "ref-bbbbbbbb", "key-cccccccc", 'pw-ddd"ddd', "mine-e
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 409, 422, 429, 500, 503])
-def test_secrets_that_a_server_echoes_are_covered(
+def test_echoed_secrets(
     serve: Serve,
     clients: Callable[..., Client],
     caplog: pytest.LogCaptureFixture,
@@ -197,14 +198,14 @@ def test_secrets_that_a_server_echoes_are_covered(
 
 
 @pytest.mark.parametrize("raw", [b"<html>%s</html>", b"%s", b'{"a": "%s'])
-def test_an_excerpt_covers_what_we_sent(to: To, raw: bytes) -> None:
+def test_redacted_excerpt(to: To, raw: bytes) -> None:
     api, _ = to(answer(200, raw=raw % b"tok-aaaaaaaa"), access_token="tok-aaaaaaaa")
     with pytest.raises(Exception, match=r".") as caught:
         api.users.get("1")
     assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__}"
 
 
-def test_a_server_that_echoes_our_request_as_its_answer(to: To, caplog: pytest.LogCaptureFixture) -> None:
+def test_echoed_request(to: To, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for head in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nno header\r\n"):
         echo = head + b"GET /users/1 HTTP/1.1\r\nAuthorization: Bearer tok-aaaaaaaa\r\n\r\n"

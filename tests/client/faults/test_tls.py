@@ -49,13 +49,13 @@ ToTLS = Callable[..., tuple[Client, ScriptedServer]]
 GOOD = answer(200, USER)
 
 
-def test_a_named_authority_is_believed_and_connections_are_kept(to_tls: ToTLS) -> None:
+def test_custom_authority(to_tls: ToTLS) -> None:
     api, server = to_tls(GOOD)
     assert [api.users.get("1").id for _ in range(3)] == ["1"] * 3
     assert server.connections == 1
 
 
-def test_no_checking_when_told_so(to_tls: ToTLS) -> None:
+def test_verify_off(to_tls: ToTLS) -> None:
     api, _ = to_tls(GOOD, verify=False)
     with pytest.warns(match="Unverified HTTPS request"):
         assert api.users.get("1").id == "1"
@@ -68,7 +68,7 @@ def test_no_checking_when_told_so(to_tls: ToTLS) -> None:
         ({"host": "127.0.0.1"}, "IP address mismatch, certificate is not valid for '127.0.0.1'"),
     ],
 )
-def test_a_bad_certificate_is_not_tried_again(to_tls: ToTLS, options: dict[str, object], reason: str) -> None:
+def test_invalid_certificate(to_tls: ToTLS, options: dict[str, object], reason: str) -> None:
     api, server = to_tls(GOOD, max_retries=3, **options)
     with pytest.raises(CertificateError) as caught:
         api.users.create(name="a", email="a@example.com")
@@ -79,7 +79,7 @@ def test_a_bad_certificate_is_not_tried_again(to_tls: ToTLS, options: dict[str, 
     assert server.received == []
 
 
-def test_a_server_without_tls_is_a_connect_error(serve: Serve) -> None:
+def test_server_without_tls(serve: Serve) -> None:
     server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
     api = Client(base_url=f"https://127.0.0.1:{server.port}", max_retries=1, clock=FakeClock())
     with api, pytest.raises(ConnectError) as caught:
@@ -88,7 +88,7 @@ def test_a_server_without_tls_is_a_connect_error(serve: Serve) -> None:
     assert len(caught.value.attempts) == 2
 
 
-def test_a_kept_connection_that_was_closed_is_replaced_at_once(to_tls: ToTLS) -> None:
+def test_stale_connection(to_tls: ToTLS) -> None:
     api, server = to_tls(GOOD, hang_up, GOOD, max_retries=0)
     api.users.get("1")
     api.users.create(name="a", email="a@example.com")
@@ -113,7 +113,7 @@ def spoilt(connection: socket.socket) -> bool:
     ],
     ids=["spoilt", "cut off", "silent"],
 )
-def test_what_goes_wrong_after_the_handshake_is_no_connect_error(to_tls: ToTLS, act: Act, kind: type[APIError]) -> None:
+def test_fault_after_handshake(to_tls: ToTLS, act: Act, kind: type[APIError]) -> None:
     api, _ = to_tls(act, timeout=0.3, max_retries=1)
     with pytest.raises(APIError) as caught:
         api.users.get("1")
@@ -121,7 +121,7 @@ def test_what_goes_wrong_after_the_handshake_is_no_connect_error(to_tls: ToTLS, 
     assert len(caught.value.attempts) == 2
 
 
-def test_a_drip_meets_the_deadline(to_tls: ToTLS) -> None:
+def test_slow_server(to_tls: ToTLS) -> None:
     api, _ = to_tls(drip(HEAD + b"Content-Length: 1000\r\n\r\n", [b" "] * 1000, 0.04))
     with pytest.raises(DeadlineExceeded):
         api.with_options(deadline=0.4).users.get("1")

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
-from duologue.auth.tokens import SharedTokenStorage
+from duologue.auth.token_storage import SharedTokenStorage
+from tests.client.auth.test_auth import Platform, log_in, run_together
 from tests.client.fakes import FakeClock, FakeTransport
-from tests.client.test_auth import Platform, log_in, run_together
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
@@ -35,7 +35,7 @@ def kept(tmp_path: Path) -> FileTokenStorage:
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, StoredTokens("t"), replace(TOKENS, refresh_at=None)])
-def test_what_is_kept_is_found_by_the_next_program(kept: FileTokenStorage, tokens: StoredTokens) -> None:
+def test_round_trip(kept: FileTokenStorage, tokens: StoredTokens) -> None:
     assert kept.load() is None
     kept.save(tokens)
     again = FileTokenStorage(URL, folder=kept.file.parent).load()
@@ -47,13 +47,13 @@ def test_what_is_kept_is_found_by_the_next_program(kept: FileTokenStorage, token
     kept.save(None)
 
 
-def test_it_is_a_storage_that_processes_share(kept: FileTokenStorage) -> None:
+def test_protocol(kept: FileTokenStorage) -> None:
     assert isinstance(kept, SharedTokenStorage)
     assert "token-1" not in repr(kept)
 
 
 @posix
-def test_only_its_owner_can_read_it(kept: FileTokenStorage) -> None:
+def test_file_modes(kept: FileTokenStorage) -> None:
     before = os.umask(0)
     try:
         kept.save(TOKENS)
@@ -68,7 +68,7 @@ def test_only_its_owner_can_read_it(kept: FileTokenStorage) -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
-def test_a_file_that_others_can_read_is_refused(kept: FileTokenStorage, mode: int) -> None:
+def test_file_others_can_read(kept: FileTokenStorage, mode: int) -> None:
     kept.save(TOKENS)
     assert kept.load() is not None
     kept.file.chmod(mode)
@@ -78,7 +78,7 @@ def test_a_file_that_others_can_read_is_refused(kept: FileTokenStorage, mode: in
 
 
 @posix
-def test_what_is_no_file_of_ours_is_refused(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_of_another_kind(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.save(TOKENS)
     target = kept.file.rename(kept.file.with_name("elsewhere"))
     kept.file.symlink_to(target)
@@ -111,7 +111,7 @@ def test_what_is_no_file_of_ours_is_refused(kept: FileTokenStorage, monkeypatch:
         lambda good: b"null",
     ],
 )
-def test_a_damaged_file_is_ignored_with_one_warning(
+def test_damaged_file(
     kept: FileTokenStorage, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     kept.save(TOKENS)
@@ -136,19 +136,19 @@ def test_a_damaged_file_is_ignored_with_one_warning(
         (URL, "http://localhost-3001/api", False),
     ],
 )
-def test_each_server_has_its_own_file(tmp_path: Path, one: str, other: str, shared: bool) -> None:
+def test_file_per_server(tmp_path: Path, one: str, other: str, shared: bool) -> None:
     FileTokenStorage(one, folder=tmp_path).save(TOKENS)
     assert FileTokenStorage(other, folder=tmp_path).load() == (TOKENS if shared else None)
 
 
-def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
+def test_file_name(tmp_path: Path) -> None:
     kept = FileTokenStorage("http://../../../../etc/" + "x" * 5000, folder=tmp_path)
     kept.save(TOKENS)
     assert kept.file.parent == tmp_path
     assert kept.load() == TOKENS
 
 
-def test_only_what_is_still_kept_is_exchanged(kept: FileTokenStorage) -> None:
+def test_compare_and_swap(kept: FileTokenStorage) -> None:
     new = replace(TOKENS, token="token-2")
     kept.save(TOKENS)
     assert kept.compare_and_swap(TOKENS, new)
@@ -159,7 +159,7 @@ def test_only_what_is_still_kept_is_exchanged(kept: FileTokenStorage) -> None:
     assert kept.load() is None
 
 
-def test_a_write_that_fails_leaves_what_was_there(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -171,7 +171,7 @@ def test_a_write_that_fails_leaves_what_was_there(kept: FileTokenStorage, monkey
     assert not list(kept.file.parent.glob(".tokens-*"))
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_folder_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "in the way").touch()
     kept = FileTokenStorage(URL, folder=tmp_path / "in the way" / "data")
     for attempt in (lambda: kept.save(TOKENS), kept.load, lambda: kept.refresh_lock().__enter__()):
@@ -179,17 +179,17 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
             attempt()
 
 
-def test_without_a_home_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duologue.auth.token_file.data_folder", lambda _: None)
     with pytest.raises(TokenFileError, match="DUOLOGUE_DATA_DIR"):
         FileTokenStorage(URL)
 
 
-def test_the_default_folder_is_the_users_data_folder(tmp_path: Path) -> None:
+def test_default_folder(tmp_path: Path) -> None:
     assert FileTokenStorage(URL).file.parent == tmp_path / "data"
 
 
-def test_a_login_is_found_by_the_next_client(talk: Talk) -> None:
+def test_login_outlives_client(talk: Talk) -> None:
     platform = Platform()
     first, _ = talk(platform, token_storage=FileTokenStorage(URL))
     log_in(first)
@@ -201,7 +201,7 @@ def test_a_login_is_found_by_the_next_client(talk: Talk) -> None:
 
 
 @posix
-def test_clients_that_share_a_file_renew_an_ended_token_once(talk: Talk, clock: FakeClock) -> None:
+def test_one_refresh_for_clients(talk: Talk, clock: FakeClock) -> None:
     """Each client stands for a program: they share nothing but the file."""
     platform = Platform()
     apis = [talk(platform, token_storage=FileTokenStorage(URL))[0] for _ in range(8)]
@@ -223,7 +223,7 @@ def test_clients_that_share_a_file_renew_an_ended_token_once(talk: Talk, clock: 
 
 
 @posix
-def test_another_process_waits_for_its_turn(kept: FileTokenStorage) -> None:
+def test_refresh_lock(kept: FileTokenStorage) -> None:
     """It would print the first token if it did not wait: the second is kept before we let it in."""
     script = (
         "import sys; from pathlib import Path; from duologue import FileTokenStorage\n"
@@ -244,7 +244,7 @@ def test_another_process_waits_for_its_turn(kept: FileTokenStorage) -> None:
     assert said == "token-2\n"
 
 
-def test_a_refused_file_is_an_error_of_the_call(talk: Talk) -> None:
+def test_error_of_call(talk: Talk) -> None:
     api, net = talk(Platform(), token_storage=FileTokenStorage(URL))
     log_in(api)
     FileTokenStorage(URL).file.chmod(0o644)

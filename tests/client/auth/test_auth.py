@@ -94,9 +94,7 @@ def platform() -> Platform:
     ("lifetime", "after", "renewed"),
     [(900, 869, False), (900, 870, True), (900, 5000, True), (60, 53, False), (60, 54, True), (10, 8, False)],
 )
-def test_a_token_is_renewed_shortly_before_it_ends(
-    talk: Talk, clock: FakeClock, lifetime: int, after: int, renewed: bool
-) -> None:
+def test_refresh_before_expiry(talk: Talk, clock: FakeClock, lifetime: int, after: int, renewed: bool) -> None:
     platform = Platform(lifetime=lifetime)
     api, _ = talk(platform)
     log_in(api)
@@ -105,7 +103,7 @@ def test_a_token_is_renewed_shortly_before_it_ends(
     assert platform.asked == ["/auth/login", *(["/auth/refresh"] if renewed else []), "/users/1"]
 
 
-def test_a_storage_that_keeps_only_the_end_will_do(talk: Talk, clock: FakeClock, platform: Platform) -> None:
+def test_storage_without_refresh_at(talk: Talk, clock: FakeClock, platform: Platform) -> None:
     platform.number = 1
     kept = MemoryTokenStorage(StoredTokens("token-1", "refresh-1", BEGIN + timedelta(seconds=100)))
     api, _ = talk(platform, token_storage=kept)
@@ -117,14 +115,15 @@ def test_a_storage_that_keeps_only_the_end_will_do(talk: Talk, clock: FakeClock,
     assert platform.asked[1:] == ["/auth/refresh", "/users/1"]
 
 
-def test_a_token_that_nobody_can_renew_is_sent_as_long_as_it_goes(talk: Talk, clock: FakeClock) -> None:
+def test_no_refresh_token(talk: Talk, clock: FakeClock) -> None:
+    """An expired token without a refresh token is sent; the platform decides."""
     api, net = talk(reply(200, USER), token_storage=MemoryTokenStorage(StoredTokens("t", None, BEGIN)))
     clock.time += timedelta(days=1)
     api.users.get("1")
     assert net.last.headers["Authorization"] == "Bearer t"
 
 
-def test_sixteen_threads_with_an_ended_token_renew_it_once(talk: Talk, clock: FakeClock, platform: Platform) -> None:
+def test_one_refresh_for_threads(talk: Talk, clock: FakeClock, platform: Platform) -> None:
     api, net = talk(platform)
     log_in(api)
     clock.time += timedelta(hours=1)
@@ -155,7 +154,9 @@ def suppressed(call: Callable[[], object]) -> None:
         call()
 
 
-def test_a_renewal_that_does_not_get_through_holds_nobody_up(talk: Talk, clock: FakeClock) -> None:
+def test_refresh_backoff(talk: Talk, clock: FakeClock) -> None:
+    """After a refresh that failed on the way, the old token is sent for a while."""
+
     def half_broken(request: Request) -> Response:
         if request.url.endswith("/auth/refresh"):
             tries.append(clock.time)
@@ -174,7 +175,8 @@ def test_a_renewal_that_does_not_get_through_holds_nobody_up(talk: Talk, clock: 
     assert len(tries) == 2
 
 
-def test_a_call_that_began_logged_in_is_not_sent_without_a_name(talk: Talk) -> None:
+def test_login_ends_before_call(talk: Talk) -> None:
+    """A call that started logged in is not sent anonymously."""
     api, net = talk(reply(401, {"message": "Spent"}), token_storage=MemoryTokenStorage(StoredTokens("t", "r", BEGIN)))
     heard = heard_by(api)
     with pytest.raises(AuthenticationError, match="The login has ended"):
@@ -184,7 +186,7 @@ def test_a_call_that_began_logged_in_is_not_sent_without_a_name(talk: Talk) -> N
     assert api.auth.current_user is None
 
 
-def test_a_closed_client_renews_nothing(talk: Talk) -> None:
+def test_closed_client(talk: Talk) -> None:
     api, net = talk(reply(200, TOKENS), token_storage=MemoryTokenStorage(StoredTokens("t", "r", BEGIN)))
     api.close()
     with pytest.raises(ClientClosedError):
@@ -193,7 +195,7 @@ def test_a_closed_client_renews_nothing(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("call", ["me", "logout"])
-def test_the_calls_to_auth_renew_nothing_ahead_of_time(talk: Talk, clock: FakeClock, call: str) -> None:
+def test_auth_calls_never_refresh(talk: Talk, clock: FakeClock, call: str) -> None:
     platform = Platform()
     api, _ = talk(platform)
     log_in(api)
@@ -203,7 +205,7 @@ def test_the_calls_to_auth_renew_nothing_ahead_of_time(talk: Talk, clock: FakeCl
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refresh_token_that_will_never_be_taken_ends_the_login(talk: Talk, status: int) -> None:
+def test_refresh_token_refused(talk: Talk, status: int) -> None:
     api, _ = talk(reply(401), reply(status), token_storage=MemoryTokenStorage(StoredTokens("t", "r")))
     with pytest.raises(AuthenticationError):
         api.users.get("1")
@@ -213,7 +215,7 @@ def test_a_refresh_token_that_will_never_be_taken_ends_the_login(talk: Talk, sta
 # Logging out
 
 
-def test_a_logout_sends_the_token_that_it_forgets(talk: Talk, platform: Platform) -> None:
+def test_logout_sends_token(talk: Talk, platform: Platform) -> None:
     api, net = talk(platform)
     log_in(api)
     api.auth.logout()
@@ -221,7 +223,7 @@ def test_a_logout_sends_the_token_that_it_forgets(talk: Talk, platform: Platform
     assert not api.auth.logged_in
 
 
-def test_who_logs_in_while_somebody_logs_out_stays_logged_in(talk: Talk, platform: Platform) -> None:
+def test_login_during_logout(talk: Talk, platform: Platform) -> None:
     def logged_in_meanwhile(request: Request) -> Response:
         if request.url.endswith("/auth/logout"):
             log_in(api)
@@ -239,7 +241,7 @@ def test_who_logs_in_while_somebody_logs_out_stays_logged_in(talk: Talk, platfor
 # Events
 
 
-def test_what_happens_to_the_login_is_told(talk: Talk, platform: Platform) -> None:
+def test_events(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     heard = heard_by(api)
     log_in(api)
@@ -252,7 +254,7 @@ def test_what_happens_to_the_login_is_told(talk: Talk, platform: Platform) -> No
     ]
 
 
-def test_a_logout_without_a_login_is_no_event(talk: Talk) -> None:
+def test_logout_without_login(talk: Talk) -> None:
     api, _ = talk(reply(401))
     heard = heard_by(api)
     with suppress(AuthenticationError):
@@ -260,7 +262,7 @@ def test_a_logout_without_a_login_is_no_event(talk: Talk) -> None:
     assert heard == []
 
 
-def test_who_no_longer_listens_is_not_told(talk: Talk, platform: Platform) -> None:
+def test_off(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     heard: list[AuthEvent] = []
     api.auth.on("logged_in", heard.append)
@@ -270,13 +272,13 @@ def test_who_no_longer_listens_is_not_told(talk: Talk, platform: Platform) -> No
     assert heard == []
 
 
-def test_an_event_that_does_not_exist_is_a_mistake(talk: Talk) -> None:
+def test_unknown_event(talk: Talk) -> None:
     api, _ = talk(reply())
-    with pytest.raises(ValueError, match=r"no event 'login'; there are logged_in, refreshed, logged_out"):
+    with pytest.raises(ValueError, match=r"no event 'login'. The events are logged_in, refreshed, logged_out"):
         api.auth.on("login", print)  # type: ignore[arg-type]
 
 
-def test_a_callback_that_fails_harms_nobody(talk: Talk, platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_callback(talk: Talk, platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: AuthEvent) -> None:
         raise RuntimeError("my own mistake")
 
@@ -290,7 +292,7 @@ def test_a_callback_that_fails_harms_nobody(talk: Talk, platform: Platform, capl
     assert "my own mistake" in caplog.text
 
 
-def test_a_callback_may_call_the_client(talk: Talk, platform: Platform) -> None:
+def test_callback_calls_client(talk: Talk, platform: Platform) -> None:
     """It would hang if a lock were held: the renewal that it asks for takes them all."""
     api, _ = talk(platform)
     log_in(api)
@@ -311,7 +313,7 @@ def test_a_callback_may_call_the_client(talk: Talk, platform: Platform) -> None:
 # Who is it?
 
 
-def test_the_user_is_known_from_the_login(talk: Talk, platform: Platform) -> None:
+def test_user_of_login(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     assert user_of(api) is None
     log_in(api)
@@ -321,7 +323,7 @@ def test_the_user_is_known_from_the_login(talk: Talk, platform: Platform) -> Non
     assert user_of(api) is None
 
 
-def test_the_user_is_asked_for_once_and_over_renewals(talk: Talk, platform: Platform) -> None:
+def test_user_is_fetched_once(talk: Talk, platform: Platform) -> None:
     platform.number = 1
     api, _ = talk(platform, token_storage=MemoryTokenStorage(StoredTokens("token-1", "refresh-1", login="a login")))
     for _ in range(2):
@@ -330,7 +332,7 @@ def test_the_user_is_asked_for_once_and_over_renewals(talk: Talk, platform: Plat
     assert platform.asked.count("/auth/me") == 1
 
 
-def test_another_login_in_the_same_storage_is_another_user(talk: Talk, platform: Platform) -> None:
+def test_login_in_shared_storage(talk: Talk, platform: Platform) -> None:
     kept = MemoryTokenStorage()
     api, _ = talk(platform, token_storage=kept)
     other, _ = talk(platform, token_storage=kept)
@@ -340,7 +342,7 @@ def test_another_login_in_the_same_storage_is_another_user(talk: Talk, platform:
     assert user_of(api) == "Jane Smith"
 
 
-def test_asking_anew_is_remembered(talk: Talk, platform: Platform) -> None:
+def test_me_updates_user(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     log_in(api)
     platform.user = JANE
@@ -349,13 +351,13 @@ def test_asking_anew_is_remembered(talk: Talk, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("ended", [BEGIN, None], ids=["known to have ended", "refused"])
-def test_the_user_is_asked_for_with_a_renewed_token(talk: Talk, platform: Platform, ended: datetime | None) -> None:
+def test_user_with_stale_token(talk: Talk, platform: Platform, ended: datetime | None) -> None:
     api, _ = talk(platform, token_storage=MemoryTokenStorage(StoredTokens("stale", "refresh-0", ended)))
     assert user_of(api) == "John Doe"
     assert platform.asked[-2:] == ["/auth/refresh", "/auth/me"]
 
 
-def test_a_token_that_is_no_longer_good_is_nobodys(talk: Talk) -> None:
+def test_user_with_invalid_token(talk: Talk) -> None:
     api, net = talk(reply(401, {"message": "Bad token"}), access_token="t")
     with pytest.raises(AuthenticationError, match="Bad token"):
         _ = api.auth.current_user
@@ -365,7 +367,7 @@ def test_a_token_that_is_no_longer_good_is_nobodys(talk: Talk) -> None:
 # Guards
 
 
-def test_a_guard_lets_in_whom_it_should(talk: Talk, platform: Platform) -> None:
+def test_require_role(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     log_in(api)
     assert api.auth.require_role("admin").name == "John Doe"
@@ -373,25 +375,25 @@ def test_a_guard_lets_in_whom_it_should(talk: Talk, platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("role", ["admin", None])
-def test_a_guard_asks_for_a_login(talk: Talk, role: None) -> None:
+def test_require_login(talk: Talk, role: None) -> None:
     api, net = talk(reply())
-    with pytest.raises(AuthenticationError, match="Nobody is logged in") as caught:
+    with pytest.raises(AuthenticationError, match="Not logged in") as caught:
         api.auth.require_role(role)
     assert caught.value.status == 401
     assert caught.value.user_message == "Please log in to continue."
     assert net.requests == []
 
 
-def test_a_guard_refuses_another_role(talk: Talk) -> None:
+def test_require_other_role(talk: Talk) -> None:
     api, _ = talk(Platform(JANE))
     log_in(api)
-    with pytest.raises(PermissionDeniedError, match="takes the role 'admin'") as caught:
+    with pytest.raises(PermissionDeniedError, match="The role 'admin' is required") as caught:
         api.auth.require_role("admin")
     assert caught.value.status == 403
     assert caught.value.user_message == "You do not have permission to perform this action."
 
 
-def test_a_guarded_function_is_asked_about_each_time(talk: Talk, platform: Platform) -> None:
+def test_protected(talk: Talk, platform: Platform) -> None:
     api, _ = talk(platform)
     done: list[int] = []
 

@@ -49,7 +49,7 @@ def client(clients: Clients, server: ScriptedServer, **options: object) -> Clien
     return clients(**{"chat_base_url": server.origin, "clock": FakeClock(), "timeout": 5, **options})
 
 
-def test_the_pieces_come_first_and_then_the_message(clients: Clients) -> None:
+def test_deltas_then_message(clients: Clients) -> None:
     with ScriptedServer(streamed(*DELTAS, COMPLETED)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="Grüße?", context="German")
         with reply:
@@ -65,7 +65,7 @@ def test_the_pieces_come_first_and_then_the_message(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("framed", [True, False], ids=["chunked", "until close"])
-def test_a_piece_is_there_as_soon_as_it_was_sent(clients: Clients, framed: bool) -> None:
+def test_delta_arrives_at_once(clients: Clients, framed: bool) -> None:
     taken = threading.Event()
     in_time: list[bool] = []
     frame = chunk if framed else bytes
@@ -86,14 +86,14 @@ def test_a_piece_is_there_as_soon_as_it_was_sent(clients: Clients, framed: bool)
     assert in_time == [True] * 3
 
 
-def test_pieces_cut_inside_a_character_are_put_together(clients: Clients) -> None:
+def test_chunks_inside_character(clients: Clients) -> None:
     whole = b"".join([*DELTAS, COMPLETED])
     act = streamed(*(whole[at : at + 1] for at in range(len(whole))))
     with ScriptedServer(act) as server:
         assert client(clients, server).smart_chat.stream("s", message="m").read().content == "Grüße, Welt"
 
 
-def test_a_complete_reply_does_not_wait_for_the_end_of_the_stream(clients: Clients) -> None:
+def test_complete_reply_ends_stream(clients: Clients) -> None:
     gone = threading.Event()
 
     def never_ending(connection: socket.socket) -> bool:
@@ -107,7 +107,7 @@ def test_a_complete_reply_does_not_wait_for_the_end_of_the_stream(clients: Clien
         assert gone.wait(5)
 
 
-def test_leaving_early_closes_the_connection(clients: Clients) -> None:
+def test_leave_early(clients: Clients) -> None:
     closed = threading.Event()
 
     def endless(connection: socket.socket) -> bool:
@@ -125,7 +125,7 @@ def test_leaving_early_closes_the_connection(clients: Clients) -> None:
         _ = reply.message
 
 
-def test_a_stream_that_was_never_read_is_closed_too(clients: Clients) -> None:
+def test_unread_stream(clients: Clients) -> None:
     gone = threading.Event()
 
     def waiting(connection: socket.socket) -> bool:
@@ -150,7 +150,7 @@ def test_a_stream_that_was_never_read_is_closed_too(clients: Clients) -> None:
         ("SOMETHING_NEW", ServerError, 500),
     ],
 )
-def test_a_failure_midway_is_the_servers_error(clients: Clients, code: str, kind: type[APIError], status: int) -> None:
+def test_error_event(clients: Clients, code: str, kind: type[APIError], status: int) -> None:
     failure = event("error", {"message": "The model is down", "code": code, "details": {"message": "down"}})
     with ScriptedServer(streamed(DELTAS[0], failure)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
@@ -173,7 +173,7 @@ def test_a_failure_midway_is_the_servers_error(clients: Clients, code: str, kind
     ],
     ids=["no end", "cut off", "bad delta", "bad message", "no JSON"],
 )
-def test_a_reply_that_goes_wrong_is_one_of_our_errors(clients: Clients, act: Act, kind: type[APIError]) -> None:
+def test_broken_reply(clients: Clients, act: Act, kind: type[APIError]) -> None:
     with ScriptedServer(act) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
         with pytest.raises(kind) as caught:
@@ -182,14 +182,14 @@ def test_a_reply_that_goes_wrong_is_one_of_our_errors(clients: Clients, act: Act
     assert len(server.received) == 1  # pieces were used: it is not asked for again
 
 
-def test_before_the_reply_begins_it_is_asked_for_again_with_the_same_key(clients: Clients) -> None:
+def test_retry_before_start(clients: Clients) -> None:
     with ScriptedServer(reset, answer(503, {"message": "busy"}), streamed(*DELTAS, COMPLETED)) as server:
         assert client(clients, server).smart_chat.stream("s", message="m").read().content == "Grüße, Welt"
     assert len(server.received) == 3
     assert len({request.headers["idempotency-key"] for request in server.received}) == 1
 
 
-def test_a_refused_reply_raises_at_once(clients: Clients) -> None:
+def test_error_status(clients: Clients) -> None:
     with ScriptedServer(answer(401, {"message": "Unknown key"})) as server:
         api = client(clients, server)
         with pytest.raises(AuthenticationError, match="Unknown key"):
@@ -197,7 +197,7 @@ def test_a_refused_reply_raises_at_once(clients: Clients) -> None:
         assert server.connections == 1
 
 
-def test_a_server_that_does_not_stream_is_understood(clients: Clients) -> None:
+def test_server_without_streaming(clients: Clients) -> None:
     body = {"data": REPLY, "message": "done"}
     with ScriptedServer(answer(201, body)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")

@@ -23,7 +23,7 @@ from duologue import (
 )
 from tests.client.fakes import TOKENS, USER
 from tests.client.faults.acts import CHUNKED, answer, hang_up, packed, reset, send
-from tests.client.faults.test_table import get_all
+from tests.client.faults.calls import get_all
 from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
@@ -32,7 +32,7 @@ Serve = Callable[..., ScriptedServer]
 GOOD = answer(200, USER)
 
 
-def test_a_send_that_races_close_opens_no_connection(serve: Serve) -> None:
+def test_send_during_close(serve: Serve) -> None:
     """Sixteen threads send while the client is closed: afterwards no socket of theirs is left, and none is made."""
     server = serve(GOOD)
     for _ in range(20):
@@ -62,7 +62,7 @@ def test_a_send_that_races_close_opens_no_connection(serve: Serve) -> None:
         assert server.connections == known
 
 
-def test_a_call_that_is_under_way_while_the_client_closes_gets_its_answer(serve: Serve) -> None:
+def test_close_during_call(serve: Serve) -> None:
     asked, closed = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
@@ -81,7 +81,7 @@ def test_a_call_that_is_under_way_while_the_client_closes_gets_its_answer(serve:
     assert got == ["1"]
 
 
-def test_closing_twice_and_a_view_closes_its_client(to: To) -> None:
+def test_close_twice(to: To) -> None:
     api, _ = to(GOOD)
     view = api.with_options(timeout=1)
     api.users.get("1")
@@ -94,7 +94,7 @@ def test_closing_twice_and_a_view_closes_its_client(to: To) -> None:
             one.users.get("1")
 
 
-def test_a_closed_transport_of_ones_own_serves_no_client(serve: Serve) -> None:
+def test_closed_transport(serve: Serve) -> None:
     transport = HTTPTransport()
     with (
         Client(base_url=serve(GOOD).origin, transport=transport) as one,
@@ -125,7 +125,7 @@ PATHS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", PATHS.values(), ids=PATHS.keys())
-def test_every_path_gives_its_connection_back(to: To, act: Act) -> None:
+def test_connections_are_released(to: To, act: Act) -> None:
     """With one connection for all, the second call would wait for ever if the first kept it."""
     api, server = to(act, act, GOOD, pool_size=1, pool_block=True, max_retries=0, max_response_size=50_000, timeout=2)
     for _ in range(2):
@@ -138,7 +138,7 @@ def test_every_path_gives_its_connection_back(to: To, act: Act) -> None:
     assert pool.pool.qsize() == 1
 
 
-def test_an_abandoned_stream_gives_its_connection_back(to: To) -> None:
+def test_abandoned_stream(to: To) -> None:
     api, server = to(send(CHUNKED + b"5\r\n: hi\n\r\n", keep=True), GOOD, pool_size=1, pool_block=True, timeout=2)
     with api.smart_chat.stream("1", message="m"):
         pass
@@ -146,7 +146,7 @@ def test_an_abandoned_stream_gives_its_connection_back(to: To) -> None:
     assert server.connections == 2
 
 
-def test_with_a_blocking_pool_there_are_never_more_connections(serve: Serve) -> None:
+def test_blocking_pool(serve: Serve) -> None:
     server = serve(GOOD)
     with Client(base_url=server.origin, pool_size=3, pool_block=True, timeout=30) as api:
         get_all(api, 16, 5)
@@ -154,7 +154,7 @@ def test_with_a_blocking_pool_there_are_never_more_connections(serve: Serve) -> 
     assert len(server.received) == 80
 
 
-def test_waiting_for_a_connection_ends_with_the_timeout(serve: Serve) -> None:
+def test_pool_timeout(serve: Serve) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
@@ -173,7 +173,7 @@ def test_waiting_for_a_connection_ends_with_the_timeout(serve: Serve) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
+def test_fork_with_threads(serve: Serve) -> None:
     """The child has its own sockets, its own answers and no lock that a vanished thread holds."""
 
     def echoing(request: Received) -> Act:
@@ -214,7 +214,7 @@ def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
+def test_fork_with_locks(serve: Serve) -> None:
     """As another thread may hold them just then: in the child they are free, and the parent's socket is closed."""
 
     def platform(request: Received) -> Act:
@@ -233,7 +233,7 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
         descriptor = inherited.fileno()
         tokens, budget = api._requestor.tokens, api._requestor._budget
         assert budget is not None
-        locks = [api._http._lock, budget._lock, tokens._refreshing, tokens.events._lock, tokens._storage._changing]  # type: ignore[attr-defined]
+        locks = [api._http._lock, budget._lock, tokens._refreshing, tokens.events._lock, tokens._storage._lock]  # type: ignore[attr-defined]
         with ExitStack() as held:
             for lock in locks:
                 held.enter_context(lock)
@@ -253,7 +253,7 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
         assert tokens.token == "token-1"
 
 
-def test_waiting_for_a_connection_keeps_the_deadline(serve: Serve) -> None:
+def test_pool_deadline(serve: Serve) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:

@@ -45,7 +45,7 @@ def made(kind: type[BaseException]) -> BaseException:
 
 
 @pytest.mark.parametrize("kind", NETWORK, ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
-def test_the_door_knows_every_class(kind: type[BaseException]) -> None:
+def test_every_class_is_mapped(kind: type[BaseException]) -> None:
     assert issubclass(kind, (*TRANSPORT_ERRORS, ValueError))
     ours = map_exception(made(kind))
     assert isinstance(ours, APIError)
@@ -53,7 +53,7 @@ def test_the_door_knows_every_class(kind: type[BaseException]) -> None:
     assert ours.details["reason"]
 
 
-def test_there_are_enough_of_them() -> None:
+def test_enough_classes() -> None:
     assert len(NETWORK) > 60
 
 
@@ -64,10 +64,10 @@ class Breaking(HTTPTransport):
         super().__init__()
         self.kind, self.reading = kind, reading
 
-    def _sent(self, request: Request, ends: float | None) -> urllib3.BaseHTTPResponse:
+    def _exchange(self, request: Request, deadline: float | None) -> urllib3.BaseHTTPResponse:
         if not self.reading:
             raise made(self.kind)
-        raw = super()._sent(request, ends)
+        raw = super()._exchange(request, deadline)
         raw.read1 = self._broken  # type: ignore[method-assign]
         return raw
 
@@ -107,7 +107,7 @@ DECODING = exceptions_of(json, json.decoder, marshmallow.exceptions, zlib)
         b'{"data": 0}',
     ],
 )
-def test_what_json_and_marshmallow_raise_stays_inside(raw: bytes) -> None:
+def test_decoding_errors(raw: bytes) -> None:
     with (
         ScriptedServer(answer(200, raw=raw)) as server,
         Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=5) as api,
@@ -126,7 +126,7 @@ def test_what_json_and_marshmallow_raise_stays_inside(raw: bytes) -> None:
             assert not isinstance(caught.value, tuple(DECODING))
 
 
-def test_the_response_of_the_seam_is_the_real_one() -> None:
+def test_real_response() -> None:
     """What other tests prove with a `Response` from memory holds for those of the wire."""
     with ScriptedServer(send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}")) as server:
         transport = HTTPTransport()

@@ -32,6 +32,7 @@ from duologue import (
     ResponseValidationError,
     ServerError,
 )
+from duologue.http.transport import _map_exception
 from tests.client.fakes import USER, FakeClock
 from tests.client.servers import Act, ScriptedServer, answer, hang_up, reset, send, silence
 
@@ -92,9 +93,8 @@ BAD = {
 
 
 @pytest.mark.parametrize(("act", "kind"), BAD.values(), ids=BAD.keys())
-def test_whatever_the_network_does_is_one_of_our_errors(
-    serve: Serve, client: Clients, act: Act, kind: type[APIError]
-) -> None:
+def test_network_faults(serve: Serve, client: Clients, act: Act, kind: type[APIError]) -> None:
+    """Whatever a server does to a connection becomes one of our errors."""
     server = serve(act)
     api = client(server, max_retries=1, timeout=0.2)
     with pytest.raises(APIError) as caught:
@@ -108,24 +108,62 @@ def test_whatever_the_network_does_is_one_of_our_errors(
     assert str(caught.value)
 
 
-def test_a_refused_connection(clients: Clients) -> None:
+def test_connection_refused(clients: Clients) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     api = clients(base_url=f"http://127.0.0.1:{port}", max_retries=1, clock=FakeClock())
     with pytest.raises(ConnectError) as caught:
         api.users.create(name="a", email="a@example.com")
     assert caught.value.details == {"reason": "Connection refused"}
+    assert caught.value.message == f"Could not connect to 127.0.0.1:{port}"
+    assert str(caught.value).startswith(
+        f"Could not connect to 127.0.0.1:{port}: Connection refused (POST /users, request"
+    )
     assert caught.value.status == 0
     assert len(caught.value.attempts) == 2
 
 
-def test_an_unknown_host(clients: Clients) -> None:
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        (silence, "The request to {address} timed out after 0.2 s ("),
+        (hang_up, "The connection to {address} was lost: the server closed it without a response ("),
+        (send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "The response of {address} is not HTTP: "),
+    ],
+    ids=["silence", "close", "garbage"],
+)
+def test_error_text(serve: Serve, client: Clients, act: Act, text: str) -> None:
+    """A network error says which host and port, and what happened."""
+    server = serve(act)
+    with pytest.raises(APIError) as caught:
+        client(server, max_retries=0, timeout=0.2).users.get("1")
+    assert str(caught.value).startswith(text.format(address=f"127.0.0.1:{server.port}"))
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://localhost:3001/api/users?a=b:1", "localhost:3001"),
+        ("http://example.com", "example.com:80"),
+        ("https://example.com/x:9", "example.com:443"),
+        ("http://user:secret@example.com/", "example.com:80"),
+        ("http://[::1]/api", "[::1]:80"),
+        ("http://[::1]:8080/api", "[::1]:8080"),
+    ],
+)
+def test_address(url: str, address: str) -> None:
+    error = _map_exception(ConnectionRefusedError(111, "Connection refused"), Request("GET", url), None)
+    assert address in str(error)
+    assert "secret" not in str(error)
+
+
+def test_unknown_host(clients: Clients) -> None:
     api = clients(base_url="http://no-such-host.invalid/api", max_retries=0)
     with pytest.raises(ConnectError):
         api.users.get("1")
 
 
-def test_connecting_takes_too_long(clients: Clients) -> None:
+def test_connect_timeout(clients: Clients) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
         full = [socket.socket() for _ in range(3)]
@@ -143,14 +181,14 @@ def test_connecting_takes_too_long(clients: Clients) -> None:
     assert isinstance(caught.value, RequestTimeout)
 
 
-def test_tls_to_a_server_that_has_none(serve: Serve, clients: Clients) -> None:
+def test_server_without_tls(serve: Serve, clients: Clients) -> None:
     server = serve(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
     api = clients(base_url=server.origin.replace("http:", "https:"), max_retries=0)
     with pytest.raises(ConnectError):
         api.users.get("1")
 
 
-def test_connections_are_used_again_whatever_came_over_them(serve: Serve, client: Clients) -> None:
+def test_connection_reuse(serve: Serve, client: Clients) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     server = serve(
         answer(200, USER),
@@ -172,7 +210,7 @@ def test_connections_are_used_again_whatever_came_over_them(serve: Serve, client
     assert server.connections <= 2  # a refused redirect's body is not worth reading
 
 
-def test_a_connection_that_closes_while_idle_is_replaced(serve: Serve, client: Clients) -> None:
+def test_idle_connection_closed(serve: Serve, client: Clients) -> None:
     closing = answer(200, USER, headers={"Connection": "close"})
     server = serve(closing)
     api = client(server)
@@ -180,13 +218,13 @@ def test_a_connection_that_closes_while_idle_is_replaced(serve: Serve, client: C
     assert server.connections == 3
 
 
-def test_a_compressed_answer_is_unpacked(serve: Serve, client: Clients) -> None:
+def test_compressed_response(serve: Serve, client: Clients) -> None:
     packed = gzip.compress(b'{"id": "1", "name": "John Doe", "email": "john@example.com", "role": "admin"}')
     api = client(serve(answer(200, raw=packed, headers={"Content-Encoding": "gzip"})))
     assert api.users.get("1").name == "John Doe"
 
 
-def test_the_request_is_what_http_wants(serve: Serve, client: Clients) -> None:
+def test_request_head(serve: Serve, client: Clients) -> None:
     server = serve(answer(201, USER), answer(204))
     api = client(server)
     api.users.create(name="Zoë", email="zoe@example.com")
@@ -200,9 +238,7 @@ def test_the_request_is_what_http_wants(serve: Serve, client: Clients) -> None:
     assert delete.body == b""
 
 
-def test_nothing_is_taken_from_the_surroundings(
-    serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_environment_is_ignored(serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
@@ -219,14 +255,14 @@ def test_nothing_is_taken_from_the_surroundings(
         assert "cookie" not in request.headers
 
 
-def test_a_proxy_is_used_when_it_is_named(serve: Serve, clients: Clients) -> None:
+def test_proxy(serve: Serve, clients: Clients) -> None:
     proxy = serve(answer(200, USER))
     api = clients(base_url="http://platform.invalid/api", proxies={"http": proxy.origin})
     assert api.users.get("1").id == "1"
     assert proxy.received[0].target == "http://platform.invalid/api/users/1"
 
 
-def test_small_requests_are_not_held_back(serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tcp_nodelay(serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[socket.socket] = []
     connect = urllib3.connection.HTTPConnection.connect
 
@@ -240,7 +276,7 @@ def test_small_requests_are_not_held_back(serve: Serve, client: Clients, monkeyp
     assert len(made) == 1
 
 
-def test_a_response_gives_its_connection_back_once() -> None:
+def test_response_closes_once() -> None:
     closed: list[str] = []
     response = Response(200, {"Content-TYPE": "x"}, iter([b"a", b"b"]), close=lambda: closed.append("closed"))
     assert response.header("content-type") == "x"
@@ -250,7 +286,7 @@ def test_a_response_gives_its_connection_back_once() -> None:
     assert closed == ["closed"]
 
 
-def test_a_response_gives_its_connection_back_when_its_body_breaks_off() -> None:
+def test_response_closes_on_error() -> None:
     closed: list[str] = []
 
     def broken() -> Iterator[bytes]:
@@ -263,7 +299,7 @@ def test_a_response_gives_its_connection_back_when_its_body_breaks_off() -> None
     assert closed == ["closed"]
 
 
-def test_many_threads_share_a_client(serve: Serve, client: Clients) -> None:
+def test_threads(serve: Serve, client: Clients) -> None:
     server = serve(answer(200, USER))
     api = client(server, pool_size=4)
     failures: list[BaseException] = []
@@ -285,7 +321,7 @@ def test_many_threads_share_a_client(serve: Serve, client: Clients) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_process_opens_its_own_connection(serve: Serve) -> None:
+def test_fork(serve: Serve) -> None:
     server = serve(answer(200, USER))
     transport = HTTPTransport()
     request = Request("GET", server.origin, timeout=5)
@@ -302,7 +338,7 @@ def test_a_forked_process_opens_its_own_connection(serve: Serve) -> None:
     assert [received.connection for received in server.received] == [1, 2, 1]
 
 
-def test_a_transport_that_was_closed_stays_closed(serve: Serve) -> None:
+def test_closed_transport(serve: Serve) -> None:
     server = serve(answer(200, USER))
     transport = HTTPTransport()
     transport.send(Request("GET", server.origin, timeout=5)).read()

@@ -23,7 +23,7 @@ def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, li
     return api, seen
 
 
-def test_a_call_is_told_step_by_step(talk: Talk) -> None:
+def test_steps_of_a_call(talk: Talk) -> None:
     busy = reply(503, {"message": "busy"}, {"X-A": "b"})
     api, seen = hooked(talk, busy, ConnectionLostError(), reply(200, USER), retry_delay=0, access_token="secret-token")
     api.users.get("1")
@@ -43,7 +43,7 @@ def test_a_call_is_told_step_by_step(talk: Talk) -> None:
     assert type(seen[4][1].error) is ConnectionLostError
 
 
-def test_an_error_is_told_once_with_all_it_carries(talk: Talk) -> None:
+def test_on_error(talk: Talk) -> None:
     api, seen = hooked(talk, reply(503), max_retries=2, retry_delay=0)
     with pytest.raises(ServerError) as caught:
         api.users.get("1")
@@ -54,7 +54,7 @@ def test_an_error_is_told_once_with_all_it_carries(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("name", ["on_request", "on_response", "on_retry", "on_error"])
-def test_a_hook_that_fails_breaks_nothing(talk: Talk, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_hook(talk: Talk, name: str, caplog: pytest.LogCaptureFixture) -> None:
     def bad(_: HookEvent) -> None:
         raise RuntimeError("the hook's own fault")
 
@@ -64,12 +64,12 @@ def test_a_hook_that_fails_breaks_nothing(talk: Talk, name: str, caplog: pytest.
     assert "A hook failed: RuntimeError" in caplog.messages
 
 
-def test_without_hooks_nothing_is_told(talk: Talk) -> None:
+def test_no_hooks(talk: Talk) -> None:
     api, _ = talk(reply(200, USER), on_request=None)
     assert api.users.get("1").id == "1"
 
 
-def test_a_hook_is_left_by_what_is_no_error(talk: Talk) -> None:
+def test_interrupt_in_hook(talk: Talk) -> None:
     """Ctrl-C in a hook is for the program, not for the log."""
 
     def interrupted(_: HookEvent) -> None:
@@ -80,14 +80,14 @@ def test_a_hook_is_left_by_what_is_no_error(talk: Talk) -> None:
         api.users.get("1")
 
 
-def test_the_log_tells_of_retries_and_attempts(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+def test_log(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "duologue")
     api, net = talk(reply(503, None, {"Retry-After": "1.5"}), reply(200, USER), access_token="secret-token")
     api.users.get("1")
     code = net.last.headers["Unique-Reference-Code"]
     told = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert ("INFO", "GET /users/1: 503; again in 1.5 s") in told
-    assert any(text.startswith(f"GET /users/1: 200 in 0 ms, attempt 2 of {code}") for _, text in told)
+    assert ("INFO", "GET /users/1: 503; retrying in 1.5 s") in told
+    assert any(text.startswith(f"GET /users/1: 200 in 0 ms (attempt 2 of {code}, ") for _, text in told)
     assert "secret-token" not in str(told)
 
 
@@ -104,13 +104,13 @@ for _ in range(2):
 
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", 2), ("info", 0), ("", 0), ("DEBUG ", 2)])
-def test_a_variable_shows_the_log_once(level: str, lines: int) -> None:
+def test_log_variable(level: str, lines: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], env={"DUOLOGUE_LOG": level}, capture_output=True, text=True, check=True
     )
     assert done.stderr.count("GET /users/1: 404") == lines
 
 
-def test_a_variable_that_says_something_else_is_refused() -> None:
+def test_invalid_log_variable() -> None:
     with pytest.raises(ValueError, match="DUOLOGUE_LOG must be one of debug, info, warning, not 'loud'"):
         configure_from_env({"DUOLOGUE_LOG": "loud"})

@@ -19,7 +19,7 @@ Talk = Callable[..., tuple[Client, FakeTransport]]
 CODE = re.compile(r"urc-[0-9]{13}-[0-9a-z]{9}")
 
 
-def test_a_platform_call_says_what_the_document_says(talk: Talk) -> None:
+def test_platform_request(talk: Talk) -> None:
     api, net = talk(reply(201, USER))
     api.users.create(name="Zoë", email="zoe@example.com")
     sent = net.last
@@ -33,7 +33,7 @@ def test_a_platform_call_says_what_the_document_says(talk: Talk) -> None:
     assert not {"Authorization", "x-api-key", "x-user-id"} & sent.headers.keys()
 
 
-def test_a_chat_call_says_who_we_are(talk: Talk) -> None:
+def test_chat_request(talk: Talk) -> None:
     api, net = talk(enveloped(SESSION), user_id="u-1")
     api.chats.get("test-session-1")
     assert net.last.url == "http://localhost:3002/chats-service/api/v1/chats/test-session-1"
@@ -44,7 +44,8 @@ def test_a_chat_call_says_who_we_are(talk: Talk) -> None:
     assert net.last.timeout == 15
 
 
-def test_the_key_goes_only_to_the_chat_service_and_the_token_only_to_the_platform(talk: Talk) -> None:
+def test_credentials_per_service(talk: Talk) -> None:
+    """The API key is sent to the chat service only, the token to the platform only."""
     api, net = talk(reply(200, USER), enveloped(SESSION), access_token="secret-token")
     api.users.get("1")
     api.chats.get("1")
@@ -54,13 +55,13 @@ def test_the_key_goes_only_to_the_chat_service_and_the_token_only_to_the_platfor
     assert "Authorization" not in chat.headers
 
 
-def test_no_token_goes_where_nobody_asks(talk: Talk) -> None:
+def test_no_token_for_health(talk: Talk) -> None:
     api, net = talk(reply(200, {"status": "ok", "timestamp": "2024-01-01T00:00:00Z"}), access_token="secret-token")
     api.health.platform()
     assert "Authorization" not in net.last.headers
 
 
-def test_query_leaves_out_none_and_spells_booleans_as_json(talk: Talk) -> None:
+def test_query(talk: Talk) -> None:
     api, net = talk(enveloped([]))
     api.chats.list(favorite=True)
     assert net.last.url.endswith("/chats?favorite=true")
@@ -71,7 +72,7 @@ def test_query_leaves_out_none_and_spells_booleans_as_json(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a\rb", "a\nb", "a\0b"])
-def test_an_id_that_no_path_can_carry_is_refused_before_sending(talk: Talk, bad: str) -> None:
+def test_invalid_id(talk: Talk, bad: str) -> None:
     api, net = talk(reply(200, USER))
     with pytest.raises(ValueError, match="id must not"):
         api.users.get(bad)
@@ -82,14 +83,15 @@ def test_an_id_that_no_path_can_carry_is_refused_before_sending(talk: Talk, bad:
     ("id", "quoted"),
     [("a/b", "a%2Fb"), ("../x", "..%2Fx"), ("a b?c#d%e", "a%20b%3Fc%23d%25e"), ("ü", "%C3%BC"), ("...", "...")],
 )
-def test_ids_are_quoted(talk: Talk, id: str, quoted: str) -> None:
+def test_quoted_id(talk: Talk, id: str, quoted: str) -> None:
     api, net = talk(reply(200, USER))
     api.users.get(id)
     assert net.last.url == f"http://localhost:3001/api/users/{quoted}"
 
 
 @given(st.text(min_size=1, alphabet=st.characters(codec="utf-8")))
-def test_an_id_never_leaves_its_place_in_the_path(id: str) -> None:
+def test_any_id(id: str) -> None:
+    """An id never leaves its segment of the path."""
     try:
         path = build_path(users.GET, {"id": id})
     except ValueError:
@@ -99,20 +101,20 @@ def test_an_id_never_leaves_its_place_in_the_path(id: str) -> None:
         assert not set("/?#\\ \r\n") & set(path.removeprefix("/users/"))
 
 
-def test_an_id_that_is_no_text_is_refused(talk: Talk) -> None:
+def test_id_of_wrong_type(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
-    with pytest.raises(TypeError, match="id must be text, not int"):
+    with pytest.raises(TypeError, match="id must be a string, not int"):
         api.users.get(1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bad", ["a\r\nX: y", "a\n", " a", "a ", "ü", "\0"])
-def test_a_header_value_that_could_begin_another_header_is_refused(bad: str) -> None:
+def test_invalid_header_value(bad: str) -> None:
     with pytest.raises(ValueError, match="the-name must be printable ASCII") as caught:
         header_value("the-name", bad)
     assert bad not in str(caught.value)
 
 
-def test_a_token_from_elsewhere_with_a_line_break_is_refused_before_sending(talk: Talk) -> None:
+def test_token_with_line_break(talk: Talk) -> None:
     api, net = talk(reply(200, {"user": USER, "token": "a\r\nX: y", "refreshToken": "r", "expiresIn": 1}))
     api.auth.login(email="john@example.com", password="password")
     with pytest.raises(ValueError, match="Authorization"):
@@ -121,14 +123,15 @@ def test_a_token_from_elsewhere_with_a_line_break_is_refused_before_sending(talk
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), "\ud800"])
-def test_what_json_cannot_write_is_refused_before_sending(talk: Talk, bad: object) -> None:
+def test_value_json_cannot_represent(talk: Talk, bad: object) -> None:
     api, net = talk(enveloped(MESSAGE))
     with pytest.raises(ValueError, match=r"."):
         api.messages.send("s", content="hello", context={"bad": bad})
     assert net.requests == []
 
 
-def test_an_answer_may_grow(talk: Talk) -> None:
+def test_unknown_fields(talk: Talk) -> None:
+    """A response may have fields that are not in the contract."""
     page = {"users": [{**USER, "new": 1}], "total": 1, "page": 1, "limit": 10, "hasMore": False, "new": {"a": [1]}}
     api, _ = talk(reply(200, page))
     assert api.users.list().users[0].name == "John Doe"
@@ -139,7 +142,7 @@ def test_an_answer_may_grow(talk: Talk) -> None:
     [{}, {**USER, "role": "king"}, {**USER, "id": 1}, [USER], None, "text", 7],
     ids=repr,
 )
-def test_an_answer_that_breaks_the_contract_is_told_with_its_fields(talk: Talk, body: object) -> None:
+def test_invalid_response(talk: Talk, body: object) -> None:
     api, _ = talk(reply(200, body))
     with pytest.raises((ResponseValidationError, DecodingError)) as caught:
         api.users.get("1")
@@ -148,7 +151,7 @@ def test_an_answer_that_breaks_the_contract_is_told_with_its_fields(talk: Talk, 
     assert len(caught.value.attempts) == 1
 
 
-def test_a_chat_answer_without_its_envelope_breaks_the_contract(talk: Talk) -> None:
+def test_missing_envelope(talk: Talk) -> None:
     api, _ = talk(reply(200, SESSION))
     with pytest.raises(ResponseValidationError, match="no `data`"):
         api.chats.get("1")
@@ -159,7 +162,8 @@ def test_a_chat_answer_without_its_envelope_breaks_the_contract(talk: Talk) -> N
     [b"", b"<html>Welcome</html>", b"\xff\xfe", b"{", b'{"a":1,"a":2}', b"NaN", b"[" * 10_000, b"1" * 5_000],
     ids=lambda raw: repr(raw[:10]),
 )
-def test_an_answer_that_is_not_acceptable_json_is_a_decode_error_and_not_retried(talk: Talk, raw: bytes) -> None:
+def test_body_is_not_json(talk: Talk, raw: bytes) -> None:
+    """A body that is not strict JSON is a `DecodingError`, and not retried."""
     from duologue import Response
 
     api, net = talk(lambda _: Response(200, {}, raw))
@@ -169,7 +173,7 @@ def test_an_answer_that_is_not_acceptable_json_is_a_decode_error_and_not_retried
     assert len(str(caught.value)) < 700
 
 
-def test_the_excerpt_of_a_broken_answer_shows_no_token(talk: Talk) -> None:
+def test_excerpt_is_redacted(talk: Talk) -> None:
     from duologue import Response
 
     raw = b'{"token": "very-secret", "refreshToken": "eyJhbGciOi.eyJzdWIi.c2ln"'
@@ -182,7 +186,7 @@ def test_the_excerpt_of_a_broken_answer_shows_no_token(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_refused(talk: Talk, status: int) -> None:
+def test_redirect_of_post(talk: Talk, status: int) -> None:
     api, net = talk(lambda _: reply(status, None, {"Location": "http://evil.example/"}))
     with pytest.raises(RedirectError) as caught:
         api.users.create(name="a", email="a@example.com")
@@ -190,6 +194,6 @@ def test_a_redirect_is_refused(talk: Talk, status: int) -> None:
     assert len(net.requests) == 1
 
 
-def test_any_success_status_will_do(talk: Talk) -> None:
+def test_any_success_status(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
     assert api.users.create(name="John Doe", email="john@example.com").id == "1"

@@ -40,7 +40,7 @@ class Platform:
         return reply(200, USER) if token == f"Bearer {self.good}" else reply(401, {"message": "Token expired"})
 
 
-def test_a_login_is_kept_and_used(talk: Talk) -> None:
+def test_login(talk: Talk) -> None:
     api, net = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), reply(200, USER))
     assert api._requestor.tokens.token is None
     login = api.auth.login(email="john@example.com", password="password")
@@ -51,7 +51,7 @@ def test_a_login_is_kept_and_used(talk: Talk) -> None:
     assert net.last.headers["Authorization"] == "Bearer t"
 
 
-def test_a_login_knows_when_it_ends(talk: Talk) -> None:
+def test_expires_at(talk: Talk) -> None:
     kept = MemoryTokenStorage()
     api, _ = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), token_storage=kept)
     api.auth.login(email="john@example.com", password="password")
@@ -59,7 +59,7 @@ def test_a_login_knows_when_it_ends(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("outcome", [reply(204), reply(401), ConnectError()])
-def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, outcome: Response) -> None:
+def test_logout_that_fails(talk: Talk, outcome: Response) -> None:
     api, net = talk(outcome, access_token="t", max_retries=0)
     with suppress(AuthenticationError, ConnectError):
         api.auth.logout()
@@ -68,7 +68,7 @@ def test_a_logout_forgets_the_tokens_whatever_the_platform_answers(talk: Talk, o
     assert not api.auth.logged_in
 
 
-def test_a_refused_token_is_renewed_once_and_the_call_made_again(talk: Talk) -> None:
+def test_refresh_after_401(talk: Talk) -> None:
     platform = Platform()
     api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     assert api.users.create(name="a", email="a@example.com").id == "1"
@@ -81,7 +81,7 @@ def test_a_refused_token_is_renewed_once_and_the_call_made_again(talk: Talk) -> 
     assert (refused.headers["X-Attempt"], again.headers["X-Attempt"]) == ("1", "2")
 
 
-def test_a_new_token_that_is_refused_too_is_an_error(talk: Talk) -> None:
+def test_second_401(talk: Talk) -> None:
     platform = Platform(good="none")
     api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError, match="Token expired") as caught:
@@ -91,7 +91,7 @@ def test_a_new_token_that_is_refused_too_is_an_error(talk: Talk) -> None:
     assert [attempt.outcome for attempt in caught.value.attempts] == ["401", "401"]
 
 
-def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> None:
+def test_refresh_refused(talk: Talk) -> None:
     api, net = talk(
         reply(401, {"message": "Token expired"}),
         reply(401, {"message": "Spent"}),
@@ -103,7 +103,7 @@ def test_a_refused_refresh_logs_out_and_raises_the_first_error(talk: Talk) -> No
     assert not api.auth.logged_in
 
 
-def test_a_refresh_that_did_not_get_through_keeps_the_login(talk: Talk) -> None:
+def test_refresh_fails_on_the_way(talk: Talk) -> None:
     api, _ = talk(reply(401), ConnectError(), token_storage=MemoryTokenStorage(OLD), max_retries=0)
     with pytest.raises(ConnectError) as caught:
         api.users.get("1")
@@ -112,7 +112,7 @@ def test_a_refresh_that_did_not_get_through_keeps_the_login(talk: Talk) -> None:
     assert [attempt.outcome for attempt in caught.value.attempts] == ["ConnectError"]
 
 
-def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None:
+def test_401_without_refresh_token(talk: Talk) -> None:
     api, net = talk(reply(401, {"message": "Bad token"}), access_token="t")
     with pytest.raises(AuthenticationError, match="Bad token"):
         api.users.get("1")
@@ -129,16 +129,15 @@ def test_without_a_refresh_token_a_refused_token_is_an_error(talk: Talk) -> None
     ],
     ids=["login", "me", "logout", "chats"],
 )
-def test_neither_the_calls_to_auth_nor_the_chat_service_set_off_a_refresh(
-    talk: Talk, call: Callable[[Client], object]
-) -> None:
+def test_401_without_refresh(talk: Talk, call: Callable[[Client], object]) -> None:
+    """Neither calls to `/auth/*` nor to the chat service cause a refresh."""
     api, net = talk(reply(401), token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError):
         call(api)
     assert len(net.requests) == 1
 
 
-def test_a_refresh_can_be_asked_for(talk: Talk) -> None:
+def test_explicit_refresh(talk: Talk) -> None:
     api, net = talk(reply(200, TOKENS), token_storage=MemoryTokenStorage(OLD))
     fresh = api.auth.refresh()
     assert (fresh.token, fresh.refresh_token) == ("token-2", "refresh-2")
@@ -146,14 +145,14 @@ def test_a_refresh_can_be_asked_for(talk: Talk) -> None:
     assert net.last.body == b'{"refreshToken":"refresh-2"}'
 
 
-def test_a_refresh_without_a_login_is_an_error(talk: Talk) -> None:
+def test_refresh_without_login(talk: Talk) -> None:
     api, net = talk(reply(200, TOKENS))
     with pytest.raises(AuthenticationError, match="Not logged in"):
         api.auth.refresh()
     assert net.requests == []
 
 
-def test_sixteen_threads_with_one_stale_token_refresh_once(talk: Talk) -> None:
+def test_one_refresh_for_threads(talk: Talk) -> None:
     platform = Platform()
     together = threading.Barrier(16)
 
@@ -174,7 +173,7 @@ def test_sixteen_threads_with_one_stale_token_refresh_once(talk: Talk) -> None:
     assert len(net.requests) == 16 + 1 + 16
 
 
-def test_tokens_do_not_show() -> None:
+def test_repr() -> None:
     assert "token-1" not in repr(OLD)
     assert "refresh-1" not in repr(OLD)
     assert "token-1" not in repr(MemoryTokenStorage(OLD))
@@ -182,7 +181,7 @@ def test_tokens_do_not_show() -> None:
 
 
 @pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
-def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, refreshed: Response) -> None:
+def test_logout_during_refresh(talk: Talk, refreshed: Response) -> None:
     def logged_out_meanwhile(request: Request) -> Response:
         if not request.url.endswith("/auth/refresh"):
             return reply(401, {"message": "Token expired"})
@@ -198,7 +197,7 @@ def test_who_logs_out_while_the_token_is_renewed_stays_logged_out(talk: Talk, re
 
 
 @pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
-def test_who_logs_in_while_the_token_is_renewed_stays_logged_in(talk: Talk, refreshed: Response) -> None:
+def test_login_during_refresh(talk: Talk, refreshed: Response) -> None:
     def logged_in_meanwhile(request: Request) -> Response:
         if request.url.endswith("/auth/refresh"):
             api._requestor.tokens.set(StoredTokens("token-9", "refresh-9"))

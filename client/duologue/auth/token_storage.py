@@ -1,0 +1,137 @@
+"""Where the tokens of a login are stored: the protocols, and the storage in memory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from duologue import defaults
+from duologue.concurrency import fork_safety
+
+if TYPE_CHECKING:
+    from duologue.contract.auth import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """What is stored of a login.
+
+    Args:
+        token: the access token, sent as `Authorization: Bearer …`.
+        refresh_token: is exchanged for the next tokens, once; None where only an access token was given.
+        expires_at: when the access token expires, None if unknown.
+        refresh_at: from when on it is refreshed before use, None to derive that from `expires_at`.
+        login: identifies the login: the same over all its refreshes. Not a secret; a storage may leave it out.
+    """
+
+    token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    refresh_at: datetime | None = field(default=None, compare=False)
+    login: str = field(default="", compare=False)
+
+    @classmethod
+    def from_response(cls, tokens: Tokens, now: datetime) -> StoredTokens:
+        """Return what to store of tokens that the server has just issued.
+
+        The server says how long they live, not until when, so its clock and ours may differ.
+        """
+        leeway = min(defaults.REFRESH_LEEWAY, tokens.expires_in / 10)
+        expires_at = now + timedelta(seconds=tokens.expires_in)
+        refresh_at = expires_at - timedelta(seconds=leeway)
+        return cls(tokens.token, tokens.refresh_token, expires_at, refresh_at, login=secrets.token_hex(8))
+
+    def needs_refresh(self, now: datetime) -> bool:
+        """Return whether the access token expires so soon that it should be refreshed before it is used."""
+        if self.refresh_token is None or self.expires_at is None:
+            return False
+        return now >= (self.refresh_at or self.expires_at - timedelta(seconds=defaults.REFRESH_LEEWAY))
+
+
+class TokenStorage(Protocol):
+    """Where tokens are stored: memory, a file, a key ring. See `SharedTokenStorage` for one that processes share."""
+
+    def load(self) -> StoredTokens | None:
+        """Return the stored tokens, None when no user is logged in."""
+        ...
+
+    def save(self, tokens: StoredTokens | None) -> None:
+        """Replace the stored tokens; None removes them."""
+        ...
+
+
+@runtime_checkable
+class SharedTokenStorage(TokenStorage, Protocol):
+    """A storage that several processes use at once, as `FileTokenStorage` is.
+
+    A refresh token can be used once; the platform revokes a login whose token is used twice. So of processes that load
+    the same expired token only one may refresh it.
+    """
+
+    def refresh_lock(self) -> AbstractContextManager[None]:
+        """Return a lock, as a context, that one process at a time can hold."""
+        ...
+
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+        """Store `new` if `old` is what is stored, atomically; return whether it was."""
+        ...
+
+
+class MemoryTokenStorage:
+    """Tokens in memory, gone with the process.
+
+    Args:
+        tokens: the tokens to start with.
+    """
+
+    def __init__(self, tokens: StoredTokens | None = None) -> None:
+        self._tokens = tokens
+
+    def load(self) -> StoredTokens | None:
+        """Return the stored tokens."""
+        return self._tokens
+
+    def save(self, tokens: StoredTokens | None) -> None:
+        """Replace the stored tokens."""
+        self._tokens = tokens
+
+    def __repr__(self) -> str:
+        return f"<MemoryTokenStorage, {'with' if self._tokens else 'no'} tokens>"
+
+
+class ProcessTokenStorage:
+    """Makes a `SharedTokenStorage` of a storage that only this process uses.
+
+    Args:
+        storage: the storage.
+    """
+
+    def __init__(self, storage: TokenStorage) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        fork_safety.watch_locks(self, "_lock")
+
+    def load(self) -> StoredTokens | None:
+        """Return the stored tokens."""
+        return self._storage.load()
+
+    def save(self, tokens: StoredTokens | None) -> None:
+        """Replace the stored tokens."""
+        with self._lock:
+            self._storage.save(tokens)
+
+    def refresh_lock(self) -> AbstractContextManager[None]:
+        """Return a context without a lock: there is no other process."""
+        return nullcontext()
+
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+        """Store `new` if `old` is what is stored; return whether it was."""
+        with self._lock:
+            unchanged = self._storage.load() == old
+            if unchanged:
+                self._storage.save(new)
+            return unchanged

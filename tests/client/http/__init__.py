@@ -1,0 +1,1 @@
+"""How one call becomes HTTP requests, and its responses a result or an error."""

@@ -1,0 +1,1 @@
+"""Hooks, logging, monitoring and tracing."""
