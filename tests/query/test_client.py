@@ -210,7 +210,7 @@ def test_a_function_that_asks_for_its_own_key_is_told_so(queries: QueryClient) -
     def fetch() -> Any:
         return queries.fetch(("a",), fetch, retry=0)
 
-    with pytest.raises(RuntimeError, match="asks for its own result"):
+    with pytest.raises(RuntimeError, match="requests its own result"):
         fetch()
 
 

@@ -1,4 +1,4 @@
-"""Telling whoever asked to be told: `on`, `off`, and an announcement that no listener can spoil."""
+"""Named events and their listeners: `on`, `off`, `emit`, as in Node; a failing listener affects nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EventEmitter(Generic[T]):
     """The callbacks of a few named events, safe to share between threads.
 
     Args:
-        names: the events there are; any other name is a mistake of the caller.
+        names: the events that exist; any other name is an error of the caller.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -32,36 +32,36 @@ class EventEmitter(Generic[T]):
         Raises:
             ValueError: there is no such event.
         """
-        known = self._of(name)
+        callbacks = self._get_callbacks(name)
         with self._lock:
-            known.append(callback)
+            callbacks.append(callback)
 
     def off(self, name: str, callback: Callable[[T], object]) -> None:
-        """Stop calling a function; one that is not called anyway is no mistake.
+        """Stop calling a function; one that is not registered is ignored.
 
         Raises:
             ValueError: there is no such event.
         """
-        known = self._of(name)
+        callbacks = self._get_callbacks(name)
         with self._lock:
-            if callback in known:
-                known.remove(callback)
+            if callback in callbacks:
+                callbacks.remove(callback)
 
     def emit(self, name: str, event: T) -> None:
-        """Call those who listen, in the order they came. Hold no lock meanwhile: they may call the client.
+        """Call all listeners in the order of registration, with no lock held: they may call the client.
 
-        What one of them raises is logged, and neither the others nor the caller notice.
+        What a listener raises is logged; it affects neither the other listeners nor the caller.
         """
         with self._lock:
-            listening = tuple(self._of(name))
-        for callback in listening:
+            callbacks = tuple(self._get_callbacks(name))
+        for callback in callbacks:
             try:
                 callback(event)
-            except Exception:  # whatever a callback may raise
+            except Exception:  # a callback may raise anything
                 _log.exception("A callback for %s failed", name)
 
-    def _of(self, name: str) -> list[Callable[[T], object]]:
+    def _get_callbacks(self, name: str) -> list[Callable[[T], object]]:
         try:
             return self._callbacks[name]
         except KeyError:
-            raise ValueError(f"there is no event {name!r}; there are {', '.join(self._callbacks)}") from None
+            raise ValueError(f"There is no event {name!r}. The events are {', '.join(self._callbacks)}.") from None

@@ -58,7 +58,7 @@ class QueryCache:
     def __init__(self, *, clock: Clock, run: Callable[[Callable[[], None]], object], max_entries: int) -> None:
         self.clock = clock
         self.lock = threading.Lock()
-        self.post = NotifyManager()
+        self.notify_manager = NotifyManager()
         self.closed = False
         self._run = run
         self._max_entries = max_entries
@@ -146,7 +146,7 @@ class QueryCache:
         """
         with self.lock:
             fetch = self.start_locked(self.build(query), query, anew, direction, work)
-        self.post.deliver()
+        self.notify_manager.flush()
         return fetch
 
     def start_locked(
@@ -170,7 +170,7 @@ class QueryCache:
             entry.query.settings,
             begun=next(self._count),
             revert_to=entry.state if under_way is None else under_way.revert_to,
-            fly=self._fly,
+            run=self._run_fetch,
             clock=self.clock,
             waits=self._waits,
         )
@@ -188,7 +188,7 @@ class QueryCache:
 
         def fly() -> None:
             if fetch.acquire():
-                fetch.fly()
+                fetch.run()
 
         try:
             self._run(fly)
@@ -206,7 +206,7 @@ class QueryCache:
                     raise
                 fetch = fetch.next
 
-    def _fly(self, flight: Flight[Any]) -> None:
+    def _run_fetch(self, flight: Flight[Any]) -> None:
         fetch = cast(Fetch, flight)
         try:
             while not fetch.settled:
@@ -216,7 +216,7 @@ class QueryCache:
                 self.cancel([fetch])
             raise
         finally:
-            self.post.deliver()
+            self.notify_manager.flush()
             if fetch.settled:
                 self._landed(fetch)
 
@@ -237,7 +237,7 @@ class QueryCache:
             if fetch.entry.fetch is fetch:
                 fetch.failures += 1
                 self._set(fetch.entry, failed(fetch.entry.state, fetch.failures, error))
-        self.post.deliver()
+        self.notify_manager.flush()
         self.clock.sleep(wait, fetch.stop)
         if fetch.retry_stopped:
             self._give_up(fetch, error)
@@ -265,7 +265,7 @@ class QueryCache:
             fetch.settle(visible)
 
         self._compare_and_set(entry, plan, put, fetch)
-        self.post.deliver()
+        self.notify_manager.flush()
         if again:
             self.refetch([entry])
 
@@ -333,7 +333,7 @@ class QueryCache:
                 entry = self.build(query)
             done, visible = self._put(entry, query, update, at)
             if done:
-                self.post.deliver()
+                self.notify_manager.flush()
                 return visible
 
     def _put(
@@ -387,7 +387,7 @@ class QueryCache:
                 self._set(entry, entry.state)
 
         self._compare_and_set(entry, plan, put)
-        self.post.deliver()
+        self.notify_manager.flush()
 
     def invalidate(self, prefix: QueryHash, *, exact: bool) -> list[CachedQuery]:
         """Declare data out of date, and return the queries concerned."""
@@ -398,7 +398,7 @@ class QueryCache:
                 entry.invalidate()
                 if entry.state is not known:
                     self._set(entry, entry.state)
-        self.post.deliver()
+        self.notify_manager.flush()
         return found
 
     def refetch(self, entries: Iterable[CachedQuery]) -> None:
@@ -410,7 +410,7 @@ class QueryCache:
                 fetch = self.start_locked(entry, entry.query, anew=True)
                 fetch.wanted_again = True
             self.in_background(fetch)
-        self.post.deliver()
+        self.notify_manager.flush()
 
     def cancel(self, fetches: Iterable[Fetch]) -> None:
         """Call off fetches: whoever waits gets `QueryCancelledError`, and the states are what they were before."""
@@ -419,7 +419,7 @@ class QueryCache:
                 if fetch.entry.fetch is fetch:
                     self._end(fetch, reverted(fetch.revert_to))
                     self._cancel(fetch)
-        self.post.deliver()
+        self.notify_manager.flush()
 
     def _cancel(self, fetch: Fetch) -> None:
         unmanned = fetch.leader is None
@@ -434,14 +434,14 @@ class QueryCache:
         with self.lock:
             for entry in entries:
                 self._remove(entry)
-        self.post.deliver()
+        self.notify_manager.flush()
 
     def reset(self, entries: Iterable[CachedQuery]) -> None:
         """Return queries to how they were before any data; the observers are told."""
         with self.lock:
             for entry in entries:
                 self._reset(entry)
-        self.post.deliver()
+        self.notify_manager.flush()
 
     def _reset(self, entry: CachedQuery) -> None:
         fetch, entry.fetch = entry.fetch, None

@@ -297,7 +297,7 @@ class QueryClient:
         self.generation += 1
         self.cache.forget_all()
         with suppress(RuntimeError):  # closed: nobody is left to be told
-            self._run(self.cache.post.deliver)
+            self._run(self.cache.notify_manager.flush)
 
     def is_fetching(self, prefix: Key = ()) -> int:
         """Return how many queries are being fetched (`isFetching`)."""

@@ -16,18 +16,6 @@ USERS_STALE_TIME: Final = 120.0
 CACHE_TIME: Final = 600.0
 """How long data is kept once nobody observes it: ten minutes (`cacheTime`)."""
 
-RETRIES: Final = 3
-"""How often a failed query is tried again (`retry: 3`)."""
-
-MUTATION_RETRIES: Final = 1
-"""How often a failed mutation is tried again (`mutations: {retry: 1}`)."""
-
-RETRY_DELAY: Final = 1.0
-"""Seconds before the first retry; each further wait doubles."""
-
-MAX_RETRY_DELAY: Final = 30.0
-"""The longest of those waits (`Math.min(1000 * 2 ** attemptIndex, 30000)`)."""
-
 MAX_ENTRIES: Final = 10_000
 """How many queries are kept; beyond that, of those nobody observes, the longest unused go. (TanStack has no bound.)"""
 

@@ -261,7 +261,7 @@ class QueryObserver(Generic[T]):
 
     def post(self, state: QueryState) -> None:
         """Note a state, to be told in turn; the cache calls this."""
-        self._cache.post.put(self._mailbox, (self._entry, state))
+        self._cache.notify_manager.schedule(self._mailbox, (self._entry, state))
 
     def _mount(self, refetch: RefetchOnMount) -> None:
         with self._cache.lock:
@@ -282,7 +282,7 @@ class QueryObserver(Generic[T]):
         return self._cache.start_locked(self._entry, self._query)
 
     def _begin(self, fetch: Fetch | None) -> None:
-        self._cache.post.deliver()
+        self._cache.notify_manager.flush()
         if fetch is not None:
             self._cache.in_background(fetch)
 

@@ -58,8 +58,7 @@ def settings(base: Settings, options: QueryOptions) -> Settings:
     if not options:
         return base
     said: dict[str, Any] = {name: getattr(base, name) for name in Settings.__dataclass_fields__} | dict(options)
-    if isinstance(said["retry"], int):
-        said["retry"] = RetryOptions(said["retry"])
+    said["retry"] = RetryOptions.resolve(said["retry"])
     return Settings(**said)
 
 

@@ -114,7 +114,7 @@ class Fetch(Flight[Any]):
         settings: how failures are met.
         begun: when, in the cache's own count.
         revert_to: the state to return to when it is called off.
-        fly: see `Flight`.
+        run: see `Flight`.
         clock: waits.
         waits: see `Flight`.
     """
@@ -127,11 +127,11 @@ class Fetch(Flight[Any]):
         *,
         begun: int,
         revert_to: QueryState,
-        fly: Callable[[Flight[Any]], None],
+        run: Callable[[Flight[Any]], None],
         clock: Clock,
         waits: dict[int, Flight[Any]],
     ) -> None:
-        super().__init__(fly, clock, waits)
+        super().__init__(run, clock, waits)
         self.entry = entry
         self.work = work
         self.settings = settings
