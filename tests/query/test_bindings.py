@@ -13,7 +13,8 @@ from duologue import Client, NotFoundError, PermissionDeniedError, Request, Resp
 from duologue.contract import operations
 from duologue.http.transport import HTTPTransport
 from duologue.query import QueryResult
-from duologue.query.resource_queries.queries import MUTATIONS, QUERIES
+from duologue.query.resource_queries.mutations import MUTATIONS
+from duologue.query.resource_queries.queries import QUERIES
 from duologue_mock import MockServer
 from tests.query.fakes import PATIENCE, Thread, until
 
@@ -61,7 +62,7 @@ def user(api: Client, tmp_path: Path) -> User:
 
 
 def done(api: Client) -> None:
-    assert api.queries.wait_idle(timeout=PATIENCE)
+    assert api.query_client.wait_idle(timeout=PATIENCE)
 
 
 def test_every_call_of_the_contract_has_a_query_or_a_mutation() -> None:
@@ -125,7 +126,7 @@ def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, 
 def test_keys_are_the_documents(query: Callable[[Any], Any], key: Any, api: Client) -> None:
     found = query(api.queries)
     assert found.key == key
-    assert found.query.frozen == api.queries.query(key, None).query.frozen
+    assert found.spec.query_hash == api.query_client.query(key, None).spec.query_hash
 
 
 def test_a_page_of_users_is_asked_for_once(api: Client, network: Recorded) -> None:
@@ -154,7 +155,7 @@ def test_a_creation_refreshes_the_lists(api: Client, user: User) -> None:
         made = api.mutations.create_user(name="Grace", email=f"grace-{user.email}")
         done(api)
         assert observer.data.total == 2
-    assert api.queries.get_data(("users", made.id)) == made
+    assert api.query_client.get_data(("users", made.id)) == made
 
 
 def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
@@ -170,7 +171,7 @@ def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
             return None
         page = mine.get_data()
         assert page is not None
-        seen.append((api.queries.get_data(("users", user.id)).name, page.users[0].name))
+        seen.append((api.query_client.get_data(("users", user.id)).name, page.users[0].name))
         return Response(403, {}, b"{}")
 
     network.before = refuse
@@ -179,10 +180,10 @@ def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
     page = mine.get_data()
     assert seen == [("Grace", "Grace")]
     assert page is not None
-    assert (api.queries.get_data(("users", user.id)).name, page.users[0].name) == ("Ada", "Ada")
+    assert (api.query_client.get_data(("users", user.id)).name, page.users[0].name) == ("Ada", "Ada")
     network.before = lambda request: None
     assert api.mutations.update_user(user.id, name="Grace").name == "Grace"
-    assert api.queries.get_data(("users", user.id)).name == "Grace"
+    assert api.query_client.get_data(("users", user.id)).name == "Grace"
 
 
 def test_of_two_overlapping_updates_the_second_stays_when_the_first_fails(
@@ -239,7 +240,7 @@ def test_what_was_deleted_is_not_found(api: Client, user: User) -> None:
         api.mutations.delete_user(user.id)
         until(lambda: seen[-1].is_error)
     assert isinstance(seen[-1].error, NotFoundError)
-    api.queries.remove_inactive(("users", user.id))
+    api.query_client.remove_inactive(("users", user.id))
     with pytest.raises(NotFoundError):
         api.queries.user(user.id).fetch()
 
@@ -266,7 +267,7 @@ def test_who_leaves_takes_the_data_along(leave: str, api: Client, user: User) ->
         else:
             api.auth.login(email="jane@example.com", password="password")
         assert api.queries.me().get_data() is None
-        assert api.queries.get_data(("users", user.id)) is None
+        assert api.query_client.get_data(("users", user.id)) is None
         until(lambda: bool(seen) and seen[-1].data is None)
 
 
@@ -274,7 +275,7 @@ def test_renewing_the_tokens_of_a_login_keeps_the_data(api: Client, user: User) 
     api.mutations.login(email=user.email, password="password")
     api.queries.user(user.id).fetch()
     api.mutations.refresh()
-    assert api.queries.get_data(("users", user.id)) == user
+    assert api.query_client.get_data(("users", user.id)) == user
     assert api.queries.me().get_data() == user
 
 
@@ -282,11 +283,11 @@ def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
     api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url)
     api.queries.users().prefetch()
     api.close()
-    assert api.queries.closed
+    assert api.query_client.closed
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("duologue-query")]
     unused = Client()
     unused.close()
-    assert unused.queries.closed
+    assert unused.query_client.closed
 
 
 def test_views_of_a_client_share_its_cache(api: Client) -> None:

@@ -115,7 +115,7 @@ def test_what_is_cancelled_returns_to_what_it_was(queries: QueryClient) -> None:
     assert (state.data, state.status, state.fetch_status) == ("newer", "success", "idle")
 
 
-@pytest.mark.parametrize("how", ["remove", "clear", "forget_user", "reset", "close"])
+@pytest.mark.parametrize("how", ["remove", "clear", "clear_user_data", "reset", "close"])
 def test_what_was_asked_for_before_does_not_come_back(queries: QueryClient, how: str) -> None:
     held = Held("stale")
     thread = Thread(lambda: queries.fetch(("a",), held))
@@ -163,7 +163,7 @@ def test_data_nobody_observes_is_collected_after_ten_minutes(queries: QueryClien
 def test_collecting_costs_no_memory_however_often_a_query_is_fetched(queries: QueryClient) -> None:
     for number in range(100):
         queries.fetch(("a",), Server(number), stale_time=0)
-    assert len(queries.cache._to_collect) == 1
+    assert len(queries.cache._gc_heap) == 1
 
 
 def test_the_longest_unused_makes_room(clock: SteppedClock, later: Later) -> None:
@@ -258,7 +258,7 @@ def test_a_confirmed_update_leaves_nothing_behind(queries: QueryClient) -> None:
     queries.set_data(("a",), 1)
     with queries.optimistic_update(("a",), lambda data: data + 1):
         pass
-    (entry,) = queries.cache.matching(("a",))
+    (entry,) = queries.cache.find_all(("a",))
     assert (entry.base, entry.patches) == (2, ())
 
 
@@ -279,7 +279,7 @@ def test_an_answer_that_comes_after_the_user_has_left_is_not_kept(queries: Query
     save = queries.mutation(held, stores=lambda data, _: [(("a",), data)])
     thread = Thread(save)
     held.begun.wait()
-    queries.forget_user()
+    queries.clear_user_data()
     held.release.set()
     assert thread.result == "secret"
     assert queries.get_data(("a",)) is None

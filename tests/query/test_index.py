@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.query.index import KeyIndex
-from duologue.query.keys import hash_key, partial_match
+from duologue.query.keys import KeyIndex, hash_key, partial_match
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "b", "users"])
 elements = st.recursive(
@@ -57,7 +56,7 @@ def test_an_index_that_was_emptied_is_empty(known: list[Any]) -> None:
         index.discard(hash_key(key))
     assert index.match(()) == []
     assert not index._root.children
-    assert not index._root.having
+    assert not index._root.by_trait
 
 
 def test_a_dictionary_is_found_by_its_rarest_item() -> None:

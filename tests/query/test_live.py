@@ -136,7 +136,7 @@ def test_notifications_are_kept_the_newest_first_and_once(
 def test_what_comes_for_somebody_who_has_left_is_not_kept(
     following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
-    queries.forget_user()
+    queries.clear_user_data()
     wire.say(NEW, Notification("1", "info", "T", "M", NOW))
     wire.say(CHAT_CREATED, ChatEvent(SESSION))
     assert queries.get_queries_data() == []
@@ -144,7 +144,7 @@ def test_what_comes_for_somebody_who_has_left_is_not_kept(
 
 def test_what_was_missed_is_out_of_date(following: RealtimeSync, queries: QueryClient) -> None:
     queries.set_data(("chats", "s"), SESSION)
-    following.missed()
+    following.invalidate()
     assert stale(queries, "chats", "s")
 
 
@@ -163,11 +163,11 @@ def test_no_change_is_missed_while_the_server_restarts() -> None:
         port, chat_port = mock.port, mock.chat_port
         api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, user_id="me")
         assert api.queries.user("1").fetch().name == "Ada"
-        following = api.queries.sync(api.realtime)
+        following = api.query_client.sync(api.realtime)
         api.realtime.connect(reconnect=Reconnect(delay=0.05, attempts=None, max_delay=0.05))
     state.users.replace(GRACE)  # while nobody listens
     with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
-        until(lambda: stale(api.queries, "users", "1"))
+        until(lambda: stale(api.query_client, "users", "1"))
         assert api.queries.user("1").fetch().name == "Grace"
         following.stop()
 
@@ -181,8 +181,8 @@ def test_over_the_real_connection() -> None:
         }
         with Client(**where, user_id="me") as api, Client(**where, user_id="me") as other:
             api.queries.user("1").fetch()
-            with api.queries.sync(api.realtime), api.realtime.connect():
+            with api.query_client.sync(api.realtime), api.realtime.connect():
                 other.users.update("1", name="Grace")
-                until(lambda: api.queries.get_data(("users", "1")).name == "Grace")
+                until(lambda: api.query_client.get_data(("users", "1")).name == "Grace")
                 made = other.chats.create(title="Test")
-                until(lambda: api.queries.get_data(("chats", made.id)) == made)
+                until(lambda: api.query_client.get_data(("chats", made.id)) == made)

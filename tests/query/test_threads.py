@@ -39,7 +39,7 @@ def test_an_error_reaches_all_who_wait(real: QueryClient) -> None:
     held = Held(ValueError("no"))
     threads = [Thread(lambda: real.fetch(("a",), held, retry=0)) for _ in range(10)]
     held.begun.wait(PATIENCE)
-    until(lambda: next(iter(real.cache._fetches)).waiters == 10)
+    until(lambda: next(iter(real.fetcher._fetches)).waiters == 10)
     held.release.set()
     for thread in threads:
         with pytest.raises(ValueError, match="no"):
@@ -71,7 +71,7 @@ def test_when_who_makes_the_call_is_interrupted_another_makes_it(real: QueryClie
     leader = Thread(lambda: real.fetch(("a",), fetch))
     begun.wait(PATIENCE)
     follower = Thread(lambda: real.fetch(("a",), fetch))
-    until(lambda: next(iter(real.cache._fetches)).waiters == 2)
+    until(lambda: next(iter(real.fetcher._fetches)).waiters == 2)
     release.set()
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
@@ -229,7 +229,7 @@ class Threads(RuleBasedStateMachine):
         def change() -> None:
             with self.truth.lock:
                 self.truth.user = "grace" if self.truth.user == "ada" else "ada"
-            self.queries.forget_user()
+            self.queries.clear_user_data()
 
         self.play(change)
 

@@ -8,13 +8,21 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar
 
 from duologue.concurrency.clock import Clock
 from duologue.errors import ClientClosedError
-from duologue.query import defaults
 
 T = TypeVar("T")
+
+BATCH_DELAY: Final = 0.05
+"""Seconds for which `RequestBatcher` waits for further calls."""
+
+BATCH_SIZE: Final = 5
+"""How many operations `BatchProcessor` runs at a time."""
+
+BATCH_PAUSE: Final = 0.1
+"""Seconds for which `BatchProcessor` waits between two batches."""
 
 _log = logging.getLogger("duologue")
 
@@ -81,7 +89,7 @@ class RequestBatcher(_Worker):
         super().__init__("duologue-batcher", clock)
         self._batches: dict[Hashable, _Batch] = {}
 
-    def batch(self, key: Hashable, request: Callable[[], T], delay: float = defaults.BATCH_DELAY) -> T:
+    def batch(self, key: Hashable, request: Callable[[], T], delay: float = BATCH_DELAY) -> T:
         """Wait for the batch of a key and return what its call returned, or raise what it raised.
 
         Args:
@@ -91,7 +99,7 @@ class RequestBatcher(_Worker):
         """
         return self.submit(key, request, delay).result()
 
-    def submit(self, key: Hashable, request: Callable[[], T], delay: float = defaults.BATCH_DELAY) -> Future[T]:
+    def submit(self, key: Hashable, request: Callable[[], T], delay: float = BATCH_DELAY) -> Future[T]:
         """The same, without waiting."""
         answer: Future[T] = Future()
         with self._lock:
@@ -137,8 +145,8 @@ class BatchProcessor(_Worker):
     def __init__(
         self,
         *,
-        batch_size: int = defaults.BATCH_SIZE,
-        batch_delay: float = defaults.BATCH_PAUSE,
+        batch_size: int = BATCH_SIZE,
+        batch_delay: float = BATCH_PAUSE,
         clock: Clock | None = None,
     ) -> None:
         super().__init__("duologue-batches", clock)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import OrderedDict
-from typing import Generic, TypeVar, cast, overload
+from typing import Final, Generic, TypeVar, cast, overload
 
 from duologue.concurrency.clock import Clock
-from duologue.query import defaults
 
 T = TypeVar("T")
 D = TypeVar("D")
+
+DEFAULT_TTL: Final = 300.0
+"""Seconds for which an item is kept: five minutes."""
 
 
 class TTLCache(Generic[T]):
@@ -27,9 +29,7 @@ class TTLCache(Generic[T]):
         clock: the time; tests pass their own.
     """
 
-    def __init__(
-        self, *, ttl: float = defaults.STALE_TIME, max_items: int | None = None, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, *, ttl: float = DEFAULT_TTL, max_items: int | None = None, clock: Clock | None = None) -> None:
         self._ttl = ttl
         self._max_items = max_items
         self._clock = clock or Clock()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypedDict, TypeVar, Unpack
 
 from duologue.concurrency.latest_state import LatestState
 from duologue.errors import ClientClosedError
+from duologue.query.base_client import BaseQueryClient
 from duologue.query.keys import Key
+from duologue.query.optimistic import OptimisticUpdate
 from duologue.query.retry import RetryOptions
-
-if TYPE_CHECKING:
-    from duologue.query.client import OptimisticUpdate, QueryClient
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -105,7 +104,7 @@ class Mutation(Generic[P, T]):
     from several threads do not wait for each other; `state` is the latest one's.
     """
 
-    def __init__(self, client: QueryClient, function: Callable[P, T], **options: Unpack[MutationOptions]) -> None:
+    def __init__(self, client: BaseQueryClient, function: Callable[P, T], **options: Unpack[MutationOptions]) -> None:
         unknown = options.keys() - MutationOptions.__annotations__.keys()
         if unknown:
             raise TypeError(f"Unknown mutation option {min(unknown)!r}")

@@ -211,7 +211,7 @@ class Play:
             case "update":
                 client.update_data(key, lambda old: {**old, "number": old["number"] + 1000})
             case "invalidate":
-                client.invalidate(key, refetch=op["refetch"])
+                client.invalidate(key, refetch_type=op["refetch"])
             case "refetch":
                 self.stage.enter(lambda: client.refetch(key))
             case "cancel" | "remove" | "reset" as name:
@@ -273,7 +273,7 @@ class Play:
         len(self.client)  # what is to be collected, is
         return {
             "now": self.stage.now_ticks,
-            "queries": {text(list(entry.key)): self.query_trace(entry) for entry in self.client.cache.matching(())},
+            "queries": {text(list(entry.key)): self.query_trace(entry) for entry in self.client.cache.find_all(())},
             "observers": {id: observer_trace(observer) for id, observer in self.observers.items()},
             "seen": {id: list(seen) for id, seen in self.seen.items()},
             "results": {id: plain(result) for id, result in self.results.items()},
@@ -290,8 +290,8 @@ class Play:
             "error": told(state.error),
             "invalidated": state.is_invalidated,
             "failures": state.failure_count,
-            "updates": state.data_updates,
-            "errors": state.error_updates,
+            "updates": state.data_update_count,
+            "errors": state.error_update_count,
             "updated_at": None if state.data is MISSING else round(state.fresh_from / TICK),
             "observers": len(entry.observers),
         }
@@ -323,7 +323,7 @@ def shown(snapshot: QueryResult[Any]) -> list[Any]:
 def observer_trace(observer: QueryObserver[Any]) -> list[Any]:
     snapshot = observer.current
     made = [*shown(snapshot), snapshot.is_stale]
-    if observer.query.infinite_behavior is None:
+    if observer.spec.infinite_behavior is None:
         return made
     return [
         *made,
