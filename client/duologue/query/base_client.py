@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, Unpack, cast
 
 from duologue.concurrency.clock import Clock
+from duologue.concurrency.worker_pool import WorkerPool
 from duologue.query.cache import QueryCache
 from duologue.query.fetcher import Fetcher
 from duologue.query.keys import Key, hash_key
@@ -45,8 +46,7 @@ class BaseQueryClient:
         self.clock = clock or Clock()
         self.closing = threading.Event()
         self.default_options = Settings().merge(options)
-        self._is_worker = threading.local()
-        self._pool = None if executor else self._create_pool()
+        self._pool = None if executor else WorkerPool(MAX_WORKERS, "duologue-query")
         self._executor = executor or cast(Executor, self._pool)
         self.cache = QueryCache(clock=self.clock, max_entries=max_entries)
         self.fetcher = Fetcher(self.cache, self._executor)
@@ -234,16 +234,7 @@ class BaseQueryClient:
         self.closing.set()
         self.cache.close()
         if self._pool is not None:
-            is_worker = hasattr(self._is_worker, "value")  # a callback may close the client: no thread can join itself
-            self._pool.shutdown(wait=not is_worker, cancel_futures=True)
-
-    def _create_pool(self) -> ThreadPoolExecutor:
-        """Return a pool whose threads know that they are its own. It starts them when they are first needed."""
-        return ThreadPoolExecutor(
-            MAX_WORKERS,
-            thread_name_prefix="duologue-query",
-            initializer=lambda: setattr(self._is_worker, "value", True),
-        )
+            self._pool.close()
 
     def __len__(self) -> int:
         return len(self.cache)
