@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.query.differential.node import install, play
-from tests.query.differential.ours import Play
+from tests.query.differential.node_driver import install, play
+from tests.query.differential.duologue_driver import Play
 from tests.query.differential.scenarios import scenario, with_observers_named
 
 pytestmark = pytest.mark.node
