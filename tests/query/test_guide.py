@@ -64,11 +64,11 @@ def api() -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("name", IN_THE_DOCUMENTS)
-def test_everything_about_state_has_its_counterpart(name: str) -> None:
+def test_counterpart_exists(name: str) -> None:
     assert any(re.search(rf"\b{name}\b", title + left) for title, left, _ in PAIRS)
 
 
-def test_no_snippet_is_overlooked() -> None:
+def test_snippets_are_pairs() -> None:
     assert len(PAIRS) == GUIDE.count("```python") == GUIDE.count("```typescript")
 
 
@@ -78,7 +78,7 @@ NAMED = sorted(NAMES - {"user_message", "DUOLOGUE_ENVIRONMENT"})  # an attribute
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_every_counterpart_that_is_named_exists(name: str, api: Client) -> None:
+def test_named_counterpart_exists(name: str, api: Client) -> None:
     if name.startswith("api."):
         found: object = api
         for part in name.split(".")[1:]:

@@ -31,7 +31,7 @@ def partially_equal(whole: Any, part: Any) -> bool:
 
 
 @given(keys, keys)
-def test_keys_are_equal_when_their_sorted_json_is(one: Any, other: Any) -> None:
+def test_hash_equals_sorted_json(one: Any, other: Any) -> None:
     def text(key: Any) -> str:
         return json.dumps(key, sort_keys=True)
 
@@ -39,7 +39,7 @@ def test_keys_are_equal_when_their_sorted_json_is(one: Any, other: Any) -> None:
 
 
 @given(st.lists(keys, max_size=12), keys)
-def test_the_index_finds_what_a_scan_would(known: list[Any], prefix: Any) -> None:
+def test_index_matches_like_scan(known: list[Any], prefix: Any) -> None:
     index: KeyIndex[str] = KeyIndex()
     for key in known:
         index.add(hash_key(key), json.dumps(key, sort_keys=True))
@@ -48,7 +48,7 @@ def test_the_index_finds_what_a_scan_would(known: list[Any], prefix: Any) -> Non
 
 
 @given(st.lists(keys, max_size=12))
-def test_an_index_that_was_emptied_is_empty(known: list[Any]) -> None:
+def test_index_discard_all(known: list[Any]) -> None:
     index: KeyIndex[int] = KeyIndex()
     for key in known:
         index.add(hash_key(key), 1)
@@ -59,7 +59,7 @@ def test_an_index_that_was_emptied_is_empty(known: list[Any]) -> None:
     assert not index._root.by_trait
 
 
-def test_a_dictionary_is_found_by_its_rarest_item() -> None:
+def test_index_match_dictionary() -> None:
     index: KeyIndex[int] = KeyIndex()
     for number in range(1000):
         index.add(hash_key(("users", {"page": number, "limit": 10})), number)
@@ -69,7 +69,7 @@ def test_a_dictionary_is_found_by_its_rarest_item() -> None:
     assert index.match(hash_key(("users", {"search": 1}))) == []
 
 
-def test_all_items_of_a_dictionary_must_match_not_only_the_rarest() -> None:
+def test_index_match_all_items() -> None:
     index: KeyIndex[int] = KeyIndex()
     for number, (page, limit) in enumerate([(7, 10), (7, 20), (8, 10), (8, 20)]):
         index.add(hash_key(("users", {"page": page, "limit": limit})), number)
@@ -78,17 +78,17 @@ def test_all_items_of_a_dictionary_must_match_not_only_the_rarest() -> None:
 
 
 @pytest.mark.parametrize("key", [(object(),), ({1: 2},), ({"a": {1, 2}},), (b"x",)])
-def test_what_json_has_no_word_for_is_no_key(key: Any) -> None:
+def test_key_not_json(key: Any) -> None:
     with pytest.raises(TypeError):
         hash_key(key)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_nor_are_numbers_without_end(number: float) -> None:
+def test_key_not_finite(number: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         hash_key((number,))
 
 
-def test_a_string_that_looks_like_a_mark_is_a_string() -> None:
+def test_key_looks_like_mark() -> None:
     assert not partial_match(hash_key(("\0{",))[0], hash_key(({},))[0])
     assert hash_key((["\0?", True],)) != hash_key((True,))

@@ -23,7 +23,7 @@ from duologue.query import QueryClient
 from duologue.query.resource_queries.realtime_sync import RealtimeSync
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer, State
-from tests.query.fakes import until
+from tests.query.fakes import wait_until
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ADA = User("1", "Ada", "ada@example.com", "admin")
@@ -76,14 +76,12 @@ def stale(queries: QueryClient, *key: Any) -> bool:
     return state is None or state.is_stale
 
 
-def test_every_event_that_changes_something_is_followed(following: RealtimeSync, wire: Wire) -> None:
+def test_events_are_subscribed(following: RealtimeSync, wire: Wire) -> None:
     passing = {"chat:typing", "message:delta"}
     assert {name for name in wire.callbacks if name != "reconnected"} == {event.name for event in events()} - passing
 
 
-def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_user_updated(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     queries.set_data(("users", {"page": 1}), UserPage([ADA], 1, 1, 10, False))
     queries.set_data(("me",), ADA)
     wire.say(USER_UPDATED, UserEvent("1", GRACE))
@@ -102,14 +100,14 @@ def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
         (CHAT_DELETED, ChatDeleted("s")),
     ],
 )
-def test_no_event_makes_a_list(
+def test_event_creates_no_list(
     event: Any, payload: Any, following: RealtimeSync, wire: Wire, queries: QueryClient
 ) -> None:
     wire.say(event, payload)
     assert all(isinstance(data, (User, ChatSession)) for _, data in queries.get_queries_data())
 
 
-def test_what_is_gone_is_forgotten(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
+def test_deleted_is_removed(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     for key in (("users", "1"), ("chats", "s"), ("messages", "s", {"page": 1}), ("messages", "t")):
         queries.set_data(key, "there")
     wire.say(USER_DELETED, UserDeleted("1"))
@@ -117,46 +115,40 @@ def test_what_is_gone_is_forgotten(following: RealtimeSync, wire: Wire, queries:
     assert queries.get_queries_data() == [(("messages", "t"), "there")]
 
 
-def test_a_message_invalidates_its_session_only(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
+def test_message_invalidates_session(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     for session in "st":
         queries.set_data(("messages", session, {"page": 1}), [])
     wire.say(MESSAGE_CREATED, MessageEvent("s", MESSAGE))
     assert (stale(queries, "messages", "s", {"page": 1}), stale(queries, "messages", "t", {"page": 1})) == (True, False)
 
 
-def test_notifications_are_kept_the_newest_first_and_once(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_notifications(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     one, two = (Notification(id, "info", "T", "M", NOW) for id in ("1", "2"))
     for notification in (one, two, one):
         wire.say(NEW, notification)
     assert queries.get_data(("notifications",)) == [one, two]
 
 
-def test_what_comes_for_somebody_who_has_left_is_not_kept(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_events_after_logout(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     queries.clear_user_data()
     wire.say(NEW, Notification("1", "info", "T", "M", NOW))
     wire.say(CHAT_CREATED, ChatEvent(SESSION))
     assert queries.get_queries_data() == []
 
 
-def test_what_was_missed_is_out_of_date(following: RealtimeSync, queries: QueryClient) -> None:
+def test_invalidate_all(following: RealtimeSync, queries: QueryClient) -> None:
     queries.set_data(("chats", "s"), SESSION)
     following.invalidate()
     assert stale(queries, "chats", "s")
 
 
-def test_what_was_missed_before_a_reconnection_is_out_of_date(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_reconnect_invalidates(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
     queries.set_data(("users", "1"), ADA)
     wire.reconnect()
     assert stale(queries, "users", "1")
 
 
-def test_no_change_is_missed_while_the_server_restarts() -> None:
+def test_server_restart() -> None:
     state = State()
     state.users.add(ADA)
     with MockServer(state=state, rate_limit=None) as mock:
@@ -167,12 +159,12 @@ def test_no_change_is_missed_while_the_server_restarts() -> None:
         api.realtime.connect(reconnect=Reconnect(delay=0.05, attempts=None, max_delay=0.05))
     state.users.replace(GRACE)  # while nobody listens
     with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
-        until(lambda: stale(api.query_client, "users", "1"))
+        wait_until(lambda: stale(api.query_client, "users", "1"))
         assert api.queries.user("1").fetch().name == "Grace"
         following.stop()
 
 
-def test_over_the_real_connection() -> None:
+def test_real_connection() -> None:
     with MockServer(rate_limit=None) as mock:
         where: dict[str, Any] = {
             "base_url": mock.base_url,
@@ -183,6 +175,6 @@ def test_over_the_real_connection() -> None:
             api.queries.user("1").fetch()
             with api.query_client.sync(api.realtime), api.realtime.connect():
                 other.users.update("1", name="Grace")
-                until(lambda: api.query_client.get_data(("users", "1")).name == "Grace")
+                wait_until(lambda: api.query_client.get_data(("users", "1")).name == "Grace")
                 made = other.chats.create(title="Test")
-                until(lambda: api.query_client.get_data(("chats", made.id)) == made)
+                wait_until(lambda: api.query_client.get_data(("chats", made.id)) == made)

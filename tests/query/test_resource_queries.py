@@ -16,7 +16,7 @@ from duologue.query import QueryResult
 from duologue.query.resource_queries.mutations import MUTATIONS
 from duologue.query.resource_queries.queries import QUERIES
 from duologue_mock import MockServer
-from tests.query.fakes import PATIENCE, Thread, until
+from tests.query.fakes import TIMEOUT, Thread, wait_until
 
 
 class Recorded:
@@ -62,10 +62,10 @@ def user(api: Client, tmp_path: Path) -> User:
 
 
 def done(api: Client) -> None:
-    assert api.query_client.wait_idle(timeout=PATIENCE)
+    assert api.query_client.wait_idle(timeout=TIMEOUT)
 
 
-def test_every_call_of_the_contract_has_a_query_or_a_mutation() -> None:
+def test_operations_are_covered() -> None:
     safe = {operation.id for operation in operations() if operation.safe}
     assert safe - {operation.id for operation in QUERIES.values()} == set()
     assert {operation.id for operation in operations()} - safe - {o.id for o in MUTATIONS.values()} == set()
@@ -91,7 +91,7 @@ ARGUMENTS: dict[str, Callable[[User, str], tuple[tuple[Any, ...], dict[str, Any]
 
 
 @pytest.mark.parametrize("name", [*QUERIES, *MUTATIONS])
-def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, user: User) -> None:
+def test_operation_is_called(name: str, api: Client, network: Recorded, user: User) -> None:
     chat = api.chats.create(title="Test").id
     operation = {**QUERIES, **MUTATIONS}[name]
     if name in ("me", "refresh", "logout"):
@@ -123,19 +123,19 @@ def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, 
         (lambda q: q.messages("s"), ("messages", "s", {"page": 1, "limit": 50})),
     ],
 )
-def test_keys_are_the_documents(query: Callable[[Any], Any], key: Any, api: Client) -> None:
+def test_keys(query: Callable[[Any], Any], key: Any, api: Client) -> None:
     found = query(api.queries)
     assert found.key == key
     assert found.spec.query_hash == api.query_client.query(key, None).spec.query_hash
 
 
-def test_a_page_of_users_is_asked_for_once(api: Client, network: Recorded) -> None:
+def test_users_are_cached(api: Client, network: Recorded) -> None:
     one, two = api.queries.users().fetch(), api.queries.users(page=1, limit=10).fetch()
     assert one is two
     assert network.asked == ["GET api/users"]
 
 
-def test_all_users_page_by_page(api: Client, user: User) -> None:
+def test_infinite_users(api: Client, user: User) -> None:
     for number in range(22):
         api.users.create(name=f"{user.id} {number}", email=f"{number}-{user.email}")
     every = api.queries.infinite_users(search=f"-{user.email}")
@@ -146,7 +146,7 @@ def test_all_users_page_by_page(api: Client, user: User) -> None:
     assert not every.has_next_page
 
 
-def test_a_creation_refreshes_the_lists(api: Client, user: User) -> None:
+def test_create_refreshes_lists(api: Client, user: User) -> None:
     mine = api.queries.users(search=user.email)
     with mine.observe() as observer:
         done(api)
@@ -158,9 +158,7 @@ def test_a_creation_refreshes_the_lists(api: Client, user: User) -> None:
     assert api.query_client.get_data(("users", made.id)) == made
 
 
-def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
-    api: Client, network: Recorded, user: User
-) -> None:
+def test_optimistic_rollback(api: Client, network: Recorded, user: User) -> None:
     mine = api.queries.users(search=user.email)
     mine.fetch()
     api.queries.user(user.id).fetch()
@@ -186,9 +184,7 @@ def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
     assert api.query_client.get_data(("users", user.id)).name == "Grace"
 
 
-def test_of_two_overlapping_updates_the_second_stays_when_the_first_fails(
-    api: Client, network: Recorded, user: User
-) -> None:
+def test_overlapping_updates(api: Client, network: Recorded, user: User) -> None:
     query = api.queries.user(user.id)
     query.fetch()
     held, release = threading.Event(), threading.Event()
@@ -197,12 +193,12 @@ def test_of_two_overlapping_updates_the_second_stays_when_the_first_fails(
         if b"First" not in (request.body or b""):
             return None
         held.set()
-        assert release.wait(PATIENCE)
+        assert release.wait(TIMEOUT)
         return Response(403, {}, b"{}")
 
     network.before = slow_then_refused
     first = Thread(lambda: api.mutations.update_user(user.id, name="First"))
-    assert held.wait(PATIENCE)
+    assert held.wait(TIMEOUT)
     api.mutations.update_user(user.id, email=f"second-{user.email}")
     seen = query.get_data()
     assert seen is not None
@@ -215,7 +211,7 @@ def test_of_two_overlapping_updates_the_second_stays_when_the_first_fails(
     assert (seen.name, seen.email) == ("Ada", f"second-{user.email}")
 
 
-def test_a_favourite_is_toggled_at_once_in_the_list_too(api: Client, network: Recorded) -> None:
+def test_toggle_favorite(api: Client, network: Recorded) -> None:
     chat = api.mutations.create_chat(title="Test")
     api.queries.chats().fetch()
     shown: list[bool] = []
@@ -233,19 +229,19 @@ def test_a_favourite_is_toggled_at_once_in_the_list_too(api: Client, network: Re
     assert shown == [True, False]
 
 
-def test_what_was_deleted_is_not_found(api: Client, user: User) -> None:
+def test_deleted_user(api: Client, user: User) -> None:
     seen: list[QueryResult[User]] = []
     with api.queries.user(user.id).observe(seen.append):
         done(api)
         api.mutations.delete_user(user.id)
-        until(lambda: seen[-1].is_error)
+        wait_until(lambda: seen[-1].is_error)
     assert isinstance(seen[-1].error, NotFoundError)
     api.query_client.remove_inactive(("users", user.id))
     with pytest.raises(NotFoundError):
         api.queries.user(user.id).fetch()
 
 
-def test_a_message_refreshes_its_session(api: Client) -> None:
+def test_message_refreshes_session(api: Client) -> None:
     chat = api.chats.create(title="Test")
     api.queries.messages(chat.id).fetch()
     api.mutations.send_message(chat.id, content="Hello")
@@ -254,7 +250,7 @@ def test_a_message_refreshes_its_session(api: Client) -> None:
 
 
 @pytest.mark.parametrize("leave", ["mutation", "auth", "other"])
-def test_who_leaves_takes_the_data_along(leave: str, api: Client, user: User) -> None:
+def test_logout_clears_data(leave: str, api: Client, user: User) -> None:
     api.mutations.login(email=user.email, password="password")
     seen: list[QueryResult[User]] = []
     with api.queries.me().observe(seen.append) as observer:
@@ -268,10 +264,10 @@ def test_who_leaves_takes_the_data_along(leave: str, api: Client, user: User) ->
             api.auth.login(email="jane@example.com", password="password")
         assert api.queries.me().get_data() is None
         assert api.query_client.get_data(("users", user.id)) is None
-        until(lambda: bool(seen) and seen[-1].data is None)
+        wait_until(lambda: bool(seen) and seen[-1].data is None)
 
 
-def test_renewing_the_tokens_of_a_login_keeps_the_data(api: Client, user: User) -> None:
+def test_refresh_keeps_data(api: Client, user: User) -> None:
     api.mutations.login(email=user.email, password="password")
     api.queries.user(user.id).fetch()
     api.mutations.refresh()
@@ -279,7 +275,7 @@ def test_renewing_the_tokens_of_a_login_keeps_the_data(api: Client, user: User) 
     assert api.queries.me().get_data() == user
 
 
-def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
+def test_client_close(mock: MockServer) -> None:
     api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url)
     api.queries.users().prefetch()
     api.close()
@@ -290,6 +286,6 @@ def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
     assert unused.query_client.closed
 
 
-def test_views_of_a_client_share_its_cache(api: Client) -> None:
+def test_views_share_cache(api: Client) -> None:
     assert api.with_options(timeout=1).queries is api.queries
     assert api.with_options(timeout=1).mutations is api.mutations

@@ -38,17 +38,17 @@ def like(value: Any) -> Any:
 
 
 @given(json_values)
-def test_equal_values_are_the_old_one(value: Any) -> None:
+def test_equal_value_is_old(value: Any) -> None:
     assert replace_equal_deep(value, like(value)) is value
 
 
 @given(json_values, json_values)
-def test_the_result_equals_the_new_value_in_type_too(old: Any, new: Any) -> None:
+def test_result_equals_new_value(old: Any, new: Any) -> None:
     before = repr(new)
     assert repr(replace_equal_deep(old, new)) == before == repr(new)
 
 
-def test_equal_parts_are_the_old_ones() -> None:
+def test_equal_parts_are_old() -> None:
     old = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": True}}]}
     new = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": False}}]}
     made = replace_equal_deep(old, new)
@@ -58,7 +58,7 @@ def test_equal_parts_are_the_old_ones() -> None:
     assert made["todos"][1] is not old["todos"][1]
 
 
-def test_frozen_dataclasses_are_shared_and_others_are_not() -> None:
+def test_frozen_dataclasses() -> None:
     old, same, other = Point(1, ["a"]), Point(1, ["a"]), Point(2, ["a"])
     assert replace_equal_deep(old, same) is old
     assert replace_equal_deep(old, other).tags is old.tags
@@ -68,15 +68,15 @@ def test_frozen_dataclasses_are_shared_and_others_are_not() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([], ()), ({}, []), ("1", 1), (None, 0)])
-def test_what_is_of_another_kind_is_not_equal(old: Any, new: Any) -> None:
+def test_other_type_is_new(old: Any, new: Any) -> None:
     assert replace_equal_deep(old, new) is new
 
 
-def test_a_missing_name_is_not_a_none() -> None:
+def test_missing_name_is_not_none() -> None:
     assert replace_equal_deep({"a": None}, {"b": None}) == {"b": None}
 
 
-def test_endless_depth_is_survived() -> None:
+def test_deep_nesting() -> None:
     old: list[Any] = []
     new: list[Any] = []
     for _ in range(5000):

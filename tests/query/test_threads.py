@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from duologue import Clock
 from duologue.concurrency.single_flight import SingleFlight
 from duologue.query import QueryCancelledError, QueryClient, QueryResult, QueryTimeout
-from tests.query.fakes import PATIENCE, Held, Server, Thread, until
+from tests.query.fakes import TIMEOUT, BlockingFunction, FakeFunction, Thread, wait_until
 
 
 @pytest.fixture
@@ -26,20 +26,20 @@ def real() -> Any:
         yield client
 
 
-def test_two_hundred_threads_that_want_one_thing_make_one_call(real: QueryClient) -> None:
-    held = Held("one")
+def test_concurrent_fetches(real: QueryClient) -> None:
+    held = BlockingFunction("one")
     threads = [Thread(lambda: real.fetch(("a",), held)) for _ in range(200)]
-    held.begun.wait(PATIENCE)
+    held.started.wait(TIMEOUT)
     held.release.set()
     assert {thread.result for thread in threads} == {"one"}
     assert held.calls == 1
 
 
-def test_an_error_reaches_all_who_wait(real: QueryClient) -> None:
-    held = Held(ValueError("no"))
+def test_error_reaches_waiters(real: QueryClient) -> None:
+    held = BlockingFunction(ValueError("no"))
     threads = [Thread(lambda: real.fetch(("a",), held, retry=0)) for _ in range(10)]
-    held.begun.wait(PATIENCE)
-    until(lambda: next(iter(real.fetcher._fetches)).waiters == 10)
+    held.started.wait(TIMEOUT)
+    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 10)
     held.release.set()
     for thread in threads:
         with pytest.raises(ValueError, match="no"):
@@ -47,53 +47,53 @@ def test_an_error_reaches_all_who_wait(real: QueryClient) -> None:
     assert held.calls == 1
 
 
-def test_who_waits_has_a_deadline_of_its_own(real: QueryClient) -> None:
-    held = Held("one")
+def test_waiter_timeout(real: QueryClient) -> None:
+    held = BlockingFunction("one")
     leader = Thread(lambda: real.fetch(("a",), held))
-    held.begun.wait(PATIENCE)
+    held.started.wait(TIMEOUT)
     with pytest.raises(QueryTimeout):
         real.fetch(("a",), held, timeout=0.01)
     held.release.set()
     assert leader.result == "one"
 
 
-def test_when_who_makes_the_call_is_interrupted_another_makes_it(real: QueryClient) -> None:
+def test_waiter_takes_over(real: QueryClient) -> None:
     begun, release = threading.Event(), threading.Event()
     count = itertools.count()
 
     def fetch() -> str:
         if next(count) == 0:
             begun.set()
-            release.wait(PATIENCE)
+            release.wait(TIMEOUT)
             raise KeyboardInterrupt
         return "one"
 
     leader = Thread(lambda: real.fetch(("a",), fetch))
-    begun.wait(PATIENCE)
+    begun.wait(TIMEOUT)
     follower = Thread(lambda: real.fetch(("a",), fetch))
-    until(lambda: next(iter(real.fetcher._fetches)).waiters == 2)
+    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 2)
     release.set()
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
     assert follower.result == "one"
 
 
-def test_closing_ends_the_waiting_between_two_tries() -> None:
+def test_close_during_retry() -> None:
     queries = QueryClient()
-    failing = Thread(lambda: queries.fetch(("a",), Server(ValueError())))
-    until(lambda: (state := queries.get_state(("a",))) is not None and state.failure_count == 1)
+    failing = Thread(lambda: queries.fetch(("a",), FakeFunction(ValueError())))
+    wait_until(lambda: (state := queries.get_state(("a",))) is not None and state.failure_count == 1)
     queries.close()
     with pytest.raises(QueryCancelledError):
         _ = failing.result
 
 
-def test_a_callback_may_do_anything_since_no_lock_is_held(real: QueryClient) -> None:
+def test_callback_holds_no_lock(real: QueryClient) -> None:
     seen: list[Any] = []
 
     def callback(snapshot: QueryResult[Any]) -> None:
         seen.append(snapshot.data)
         if snapshot.data == 1:
-            Thread(lambda: real.set_data(("b",), 2)).join(PATIENCE)
+            Thread(lambda: real.set_data(("b",), 2)).join(TIMEOUT)
             assert real.get_data(("b",)) == 2
             real.set_data(("a",), 2)
             assert seen == [1], "told of the next only when it has returned"
@@ -103,13 +103,13 @@ def test_a_callback_may_do_anything_since_no_lock_is_held(real: QueryClient) -> 
     assert seen == [1, 2]
 
 
-def test_functions_that_wait_for_each_other_are_told_so(real: QueryClient) -> None:
+def test_deadlock_is_detected(real: QueryClient) -> None:
     both = threading.Barrier(2)
 
     def asking_for(other: str) -> Callable[[], Any]:
         def fetch() -> Any:
-            both.wait(PATIENCE)
-            return real.fetch((other,), Server("never"), retry=0)
+            both.wait(TIMEOUT)
+            return real.fetch((other,), FakeFunction("never"), retry=0)
 
         return fetch
 
@@ -122,7 +122,7 @@ def test_functions_that_wait_for_each_other_are_told_so(real: QueryClient) -> No
             _ = thread.result
 
 
-def test_updates_of_many_threads_are_all_there(real: QueryClient) -> None:
+def test_concurrent_updates(real: QueryClient) -> None:
     real.set_data(("n",), 0)
 
     def add() -> None:
@@ -134,7 +134,7 @@ def test_updates_of_many_threads_are_all_there(real: QueryClient) -> None:
     assert real.get_data(("n",)) == 800
 
 
-def test_a_callback_may_close_the_client() -> None:
+def test_close_in_callback() -> None:
     queries = QueryClient()
     closed = threading.Event()
 
@@ -143,15 +143,15 @@ def test_a_callback_may_close_the_client() -> None:
             queries.close()
             closed.set()
 
-    queries.observe(("a",), Server("one"), callback)
-    assert closed.wait(PATIENCE)
-    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("duologue-query")])
+    queries.observe(("a",), FakeFunction("one"), callback)
+    assert closed.wait(TIMEOUT)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("duologue-query")])
 
 
-def test_single_flight_makes_one_call_at_a_time() -> None:
-    flights, held = SingleFlight(), Held("one")
+def test_single_flight() -> None:
+    flights, held = SingleFlight(), BlockingFunction("one")
     threads = [Thread(lambda: flights.do("sessions", held)) for _ in range(20)]
-    held.begun.wait(PATIENCE)
+    held.started.wait(TIMEOUT)
     held.release.set()
     assert {thread.result for thread in threads} == {"one"}
     assert held.calls <= 20
@@ -163,7 +163,7 @@ class Instant(Clock):
     """Waits for other threads, but not between tries."""
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
-        until.wait(min(seconds, 0.001) if seconds < 100 else PATIENCE)
+        until.wait(min(seconds, 0.001) if seconds < 100 else TIMEOUT)
 
 
 class Truth:
@@ -259,9 +259,9 @@ class Threads(RuleBasedStateMachine):
     @rule()
     def come_to_an_end(self) -> None:
         for job in self.jobs:
-            job.result(PATIENCE)
+            job.result(TIMEOUT)
         self.jobs.clear()
-        assert self.queries.wait_idle(timeout=PATIENCE)
+        assert self.queries.wait_idle(timeout=TIMEOUT)
         self.nothing_wrong_is_taken_for_fresh()
 
     def nothing_wrong_is_taken_for_fresh(self) -> None:
@@ -293,7 +293,7 @@ TestThreads.settings = settings(
 
 @given(st.lists(st.sampled_from(["begin", "confirm", "take back", "server", "set"]), max_size=12), st.randoms())
 @settings(max_examples=200, deadline=None)
-def test_optimistic_updates_are_a_base_and_a_list(events: list[str], chance: Any) -> None:
+def test_optimistic_model(events: list[str], chance: Any) -> None:
     """A model: what is seen is the server's data with every change on it that was begun and not taken back."""
     with QueryClient(clock=Instant()) as queries:
         queries.set_data(("k",), ())

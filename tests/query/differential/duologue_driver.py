@@ -24,7 +24,7 @@ from tests.query.differential.scenarios import text
 
 TICK = 1 / 1024
 NEVER = 10**12
-PATIENCE = 30.0
+TIMEOUT = 30.0
 NOTHING = ["loading", "idle", None, None, 0, False]
 
 
@@ -63,7 +63,7 @@ class Stage(Clock):
             self._sleepers.append(sleeper)
             self._awake -= 1
             self._changed.notify_all()
-        assert sleeper.wake.wait(PATIENCE)
+        assert sleeper.wake.wait(TIMEOUT)
 
     def enter(self, part: Callable[[], object]) -> None:
         """Have a thread play a part as soon as no other is awake."""
@@ -74,7 +74,7 @@ class Stage(Clock):
         """Return when all threads are waiting for time to pass."""
         while True:
             with self._changed:
-                assert self._changed.wait_for(lambda: self._awake == 0, PATIENCE)
+                assert self._changed.wait_for(lambda: self._awake == 0, TIMEOUT)
                 ready = next((sleeper for sleeper in sorted(self._sleepers) if sleeper.until.is_set()), None)
                 if ready is not None:
                     self._rouse(ready)

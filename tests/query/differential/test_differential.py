@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.query.differential.node_driver import install, play
 from tests.query.differential.duologue_driver import Play
+from tests.query.differential.node_driver import install, play
 from tests.query.differential.scenarios import scenario, with_observers_named
 
 pytestmark = pytest.mark.node
@@ -54,7 +54,7 @@ def compared(seen: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_what_can_be_seen_is_equal(batch: int, node: str) -> None:
+def test_traces_are_equal(batch: int, node: str) -> None:
     scenarios = [with_observers_named(scenario(seed)) for seed in range(batch * BATCH, (batch + 1) * BATCH)]
     ended = Counter[str | None]()
     for made, theirs in zip(scenarios, play(node, scenarios), strict=True):
@@ -68,6 +68,6 @@ def test_what_can_be_seen_is_equal(batch: int, node: str) -> None:
     assert ended[None] > BATCH / 4, "most scenarios are to be compared to their end"
 
 
-def test_every_difference_comes_up(node: str) -> None:
+def test_differences_occur(node: str) -> None:
     traces = play(node, [with_observers_named(scenario(seed)) for seed in range(BATCHES * BATCH)])
     assert {trace["difference"] for trace in traces} == {None, *DIFFERENCES}
