@@ -91,23 +91,23 @@ def test_fetch_invalidated(queries: QueryClient, executor: ManualExecutor) -> No
 
 
 def test_invalidate_during_fetch(queries: QueryClient) -> None:
-    held = BlockingFunction("read before")
-    thread = Thread(lambda: queries.fetch(("a",), held))
-    held.started.wait()
+    blocking = BlockingFunction("read before")
+    thread = Thread(lambda: queries.fetch(("a",), blocking))
+    blocking.started.wait()
     queries.invalidate(("a",))
-    held.release.set()
+    blocking.release.set()
     assert thread.result == "read before"
     assert queries.fetch(("a",), FakeFunction("read after")) == "read after"
 
 
 def test_cancel_reverts(queries: QueryClient) -> None:
     queries.set_data(("a",), "old")
-    held = BlockingFunction("new")
-    thread = Thread(lambda: queries.query(("a",), held).refetch())
-    held.started.wait()
+    blocking = BlockingFunction("new")
+    thread = Thread(lambda: queries.query(("a",), blocking).refetch())
+    blocking.started.wait()
     queries.set_data(("a",), "newer")
     queries.cancel(("a",))
-    held.release.set()
+    blocking.release.set()
     with pytest.raises(QueryCancelledError):
         _ = thread.result
     state = queries.get_state(("a",))
@@ -115,13 +115,13 @@ def test_cancel_reverts(queries: QueryClient) -> None:
     assert (state.data, state.status, state.fetch_status) == ("newer", "success", "idle")
 
 
-@pytest.mark.parametrize("how", ["remove", "clear", "clear_user_data", "reset", "close"])
-def test_result_dropped_after(queries: QueryClient, how: str) -> None:
-    held = BlockingFunction("stale")
-    thread = Thread(lambda: queries.fetch(("a",), held))
-    held.started.wait()
-    getattr(queries, how)()
-    held.release.set()
+@pytest.mark.parametrize("method", ["remove", "clear", "clear_user_data", "reset", "close"])
+def test_result_dropped_after(queries: QueryClient, method: str) -> None:
+    blocking = BlockingFunction("stale")
+    thread = Thread(lambda: queries.fetch(("a",), blocking))
+    blocking.started.wait()
+    getattr(queries, method)()
+    blocking.release.set()
     with pytest.raises(QueryCancelledError):
         _ = thread.result
     assert queries.get_data(("a",)) is None
@@ -231,23 +231,23 @@ def test_structural_sharing(queries: QueryClient) -> None:
 
 def test_update_conflict(queries: QueryClient) -> None:
     queries.set_data(("n",), 0)
-    overtaken: list[int | None] = []
+    conflicts: list[int | None] = []
 
     def update(old: int) -> int:
-        if not overtaken:
-            overtaken.append(queries.update_data(("n",), lambda old: old + 10))
+        if not conflicts:
+            conflicts.append(queries.update_data(("n",), lambda old: old + 10))
         return old + 1
 
     assert queries.update_data(("n",), update) == 11
 
 
 def test_no_gc_while_fetching(queries: QueryClient) -> None:
-    held = BlockingFunction("late")
-    thread = Thread(lambda: queries.fetch(("a",), held, cache_time=0))
-    held.started.wait()
+    blocking = BlockingFunction("late")
+    thread = Thread(lambda: queries.fetch(("a",), blocking, cache_time=0))
+    blocking.started.wait()
     queries.set_data(("a",), "meanwhile")
     assert queries.fetch(("a",), FakeFunction("never"), cache_time=0) == "meanwhile"
-    held.release.set()
+    blocking.release.set()
     assert thread.result == "late"
     assert queries.get_data(("a",)) is None
 
@@ -263,21 +263,21 @@ def test_commit_merges_patch(queries: QueryClient) -> None:
 def test_commit_during_fetch(queries: QueryClient) -> None:
     queries.set_data(("a",), 1)
     update = queries.optimistic_update(("a",), lambda data: data + 100)
-    held = BlockingFunction(1)
-    thread = Thread(lambda: queries.query(("a",), held).refetch())
-    held.started.wait()
+    blocking = BlockingFunction(1)
+    thread = Thread(lambda: queries.query(("a",), blocking).refetch())
+    blocking.started.wait()
     update.commit()
-    held.release.set()
+    blocking.release.set()
     assert thread.result == 101
     assert queries.query(("a",), FakeFunction(101)).refetch() == 101
 
 
 def test_mutation_after_logout(queries: QueryClient) -> None:
-    held = BlockingFunction("secret")
-    save = queries.mutation(held, stores=lambda data, _: [(("a",), data)])
+    blocking = BlockingFunction("secret")
+    save = queries.mutation(blocking, stores=lambda data, _: [(("a",), data)])
     thread = Thread(save)
-    held.started.wait()
+    blocking.started.wait()
     queries.clear_user_data()
-    held.release.set()
+    blocking.release.set()
     assert thread.result == "secret"
     assert queries.get_data(("a",)) is None

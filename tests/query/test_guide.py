@@ -17,7 +17,7 @@ PAIRS = re.findall(
     r"^### (.*?)\n.*?^```typescript\n(.*?)^```\n.*?^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL
 )
 
-IN_THE_DOCUMENTS = [
+SPECIFICATION_NAMES = [
     "useApiQuery",
     "useApiMutation",
     "useUsers",
@@ -54,7 +54,7 @@ IN_THE_DOCUMENTS = [
     "getCachedSessions",
     "BatchProcessor",
 ]
-"""What the documents' code blocks about state define."""
+"""What the code blocks of the specifications about state define."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def api() -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("name", IN_THE_DOCUMENTS)
+@pytest.mark.parametrize("name", SPECIFICATION_NAMES)
 def test_counterpart_exists(name: str) -> None:
     assert any(re.search(rf"\b{name}\b", title + left) for title, left, _ in PAIRS)
 
@@ -80,9 +80,9 @@ NAMED = sorted(NAMES - {"user_message", "DUOLOGUE_ENVIRONMENT"})  # an attribute
 @pytest.mark.parametrize("name", NAMED)
 def test_named_counterpart_exists(name: str, api: Client) -> None:
     if name.startswith("api."):
-        found: object = api
+        value: object = api
         for part in name.split(".")[1:]:
-            assert part in dir(found), name
-            found = getattr(found, part)
+            assert part in dir(value), name
+            value = getattr(value, part)
     else:
         assert name in {*duologue.__all__, *duologue_mock.__all__}

@@ -22,7 +22,7 @@ keys = st.lists(elements, max_size=3).map(tuple)
 
 
 def partially_equal(whole: Any, part: Any) -> bool:
-    """TanStack Query's `partialDeepEqual`, in so many words, but telling lists from dictionaries."""
+    """TanStack Query's `partialDeepEqual`, but lists and dictionaries differ."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(name in whole and partially_equal(whole[name], item) for name, item in part.items())
     if isinstance(part, list) and isinstance(whole, list):
@@ -39,20 +39,20 @@ def test_hash_equals_sorted_json(one: Any, other: Any) -> None:
 
 
 @given(st.lists(keys, max_size=12), keys)
-def test_index_matches_like_scan(known: list[Any], prefix: Any) -> None:
+def test_index_matches_like_scan(all_keys: list[Any], prefix: Any) -> None:
     index: KeyIndex[str] = KeyIndex()
-    for key in known:
+    for key in all_keys:
         index.add(hash_key(key), json.dumps(key, sort_keys=True))
-    wanted = {json.dumps(key, sort_keys=True) for key in known if partially_equal(list(key), list(prefix))}
-    assert sorted(index.match(hash_key(prefix))) == sorted(wanted)
+    expected = {json.dumps(key, sort_keys=True) for key in all_keys if partially_equal(list(key), list(prefix))}
+    assert sorted(index.match(hash_key(prefix))) == sorted(expected)
 
 
 @given(st.lists(keys, max_size=12))
-def test_index_discard_all(known: list[Any]) -> None:
+def test_index_discard_all(all_keys: list[Any]) -> None:
     index: KeyIndex[int] = KeyIndex()
-    for key in known:
+    for key in all_keys:
         index.add(hash_key(key), 1)
-    for key in known:
+    for key in all_keys:
         index.discard(hash_key(key))
     assert index.match(()) == []
     assert not index._root.children

@@ -9,14 +9,14 @@ from tests.query.fakes import BlockingFunction, FakeClock, FakeFunction, Thread
 
 
 def test_loading_states() -> None:
-    seen: list[Loading[str]] = []
+    states: list[Loading[str]] = []
     failure = NotFoundError(status=404)
-    call = LoadingState(FakeFunction("one", failure), seen.append)
+    call = LoadingState(FakeFunction("one", failure), states.append)
     assert call.execute() == "one"
     with pytest.raises(NotFoundError):
         call.execute()
     call.reset()
-    assert seen == [
+    assert states == [
         Loading(None, is_loading=True),
         Loading("one"),
         Loading("one", is_loading=True),
@@ -27,13 +27,13 @@ def test_loading_states() -> None:
 
 
 def test_reset_while_loading() -> None:
-    held = BlockingFunction("late")
-    call = LoadingState(held)
+    blocking = BlockingFunction("late")
+    call = LoadingState(blocking)
     thread = Thread(call.execute)
-    held.started.wait()
+    blocking.started.wait()
     assert call.state.is_loading
     call.reset()
-    held.release.set()
+    blocking.release.set()
     assert thread.result == "late"
     assert call.state == Loading()
 
