@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from duologue.query import InfiniteData, QueryResult
 from tests.query.fakes import Stage
 
@@ -94,3 +96,10 @@ def test_page_direction(stage: Stage) -> None:
         (False, False),
     ]
     assert results[-1].has_next_page
+
+
+def test_page_of_plain_query(stage: Stage) -> None:
+    with stage.queries.query(("a",), lambda: 1).observe() as observer:
+        stage.executor.run()
+        with pytest.raises(TypeError, match="not an infinite query"):
+            observer.fetch_next_page()
