@@ -34,7 +34,9 @@ from duologue.resources.smart_chat import SmartChat
 from duologue.resources.users import Users
 
 if TYPE_CHECKING:
-    from duologue.query.resource_queries.queries import Mutations, Queries
+    from duologue.query import QueryClient
+    from duologue.query.resource_queries.mutations import Mutations
+    from duologue.query.resource_queries.queries import Queries
     from duologue.realtime import Realtime
 
 P = ParamSpec("P")
@@ -80,8 +82,9 @@ class Client:
         smart_chat: the assistant.
         health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
-        queries: what the services know, cached.
-        mutations: what changes it, and the cache with it.
+        query_client: the cache.
+        queries: one query per read operation, cached.
+        mutations: one mutation per operation that changes something.
         clock: the time, and waiting.
         config: the settings that are in force.
 
@@ -131,7 +134,7 @@ class Client:
         self.clock = clock = clock or Clock()
         self._making = threading.Lock()
         fork_safety.watch_locks(self, "_making")
-        self._cached: tuple[Queries, Mutations] | None = None
+        self._cached: tuple[QueryClient, Queries, Mutations] | None = None
         self._http = HTTPTransport(
             pool_size=config.pool_size,
             pool_block=config.pool_block,
@@ -233,22 +236,28 @@ class Client:
         return Realtime(self._requestor, self._http.new_session)
 
     @property
-    def queries(self) -> Queries:
-        """What the services know, cached: TanStack Query's counterpart; see `duologue.query`. Views share it."""
+    def query_client(self) -> QueryClient:
+        """The cache of `queries` and `mutations`: TanStack Query's `QueryClient`. Views share it."""
         return (self._root._cached or self._root._cache())[0]
 
     @property
-    def mutations(self) -> Mutations:
-        """What changes something, and makes the cache see it."""
+    def queries(self) -> Queries:
+        """One query per read operation, cached in `query_client`."""
         return (self._root._cached or self._root._cache())[1]
 
-    def _cache(self) -> tuple[Queries, Mutations]:
-        from duologue.query.resource_queries.queries import Mutations, Queries
+    @property
+    def mutations(self) -> Mutations:
+        """One mutation per operation that changes something; it updates `query_client` too."""
+        return (self._root._cached or self._root._cache())[2]
+
+    def _cache(self) -> tuple[QueryClient, Queries, Mutations]:
+        from duologue.query.resource_queries.mutations import Mutations
+        from duologue.query.resource_queries.queries import Queries, create_query_client
 
         with self._making:
             if self._cached is None:
-                queries = Queries(self)
-                self._cached = queries, Mutations(self, queries)
+                query_client = create_query_client(self)
+                self._cached = query_client, Queries(self, query_client), Mutations(self, query_client)
         if self.closed:
             self._cached[0].close()
         return self._cached

@@ -218,7 +218,7 @@ def test_a_cache_that_follows_knows_what_a_restart_has_hidden(start: Start, conn
     mock = start()
     api = connect(mock)
     told = Told(api.realtime)
-    with api.realtime.connect(), api.queries.sync(api.realtime):
+    with api.realtime.connect(), api.query_client.sync(api.realtime):
         before = api.queries.users().fetch().total
         mock.stop()
         gate.wait_for_sleeper()

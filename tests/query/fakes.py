@@ -1,23 +1,24 @@
-"""A clock that only tests move, and executors that run when told."""
+"""A clock and an executor that only tests move, functions to call, and threads to call them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from duologue import Clock
+from duologue.query import QueryClient, QueryResult
 
 T = TypeVar("T")
 
-FOR_EVER = 1e6
-PATIENCE = 30.0
+NO_LIMIT = 1e6
+TIMEOUT = 30.0
 
 
-class SteppedClock(Clock):
-    """Sleeping moves it at once. Waiting for another thread, which has no end, is real."""
+class FakeClock(Clock):
+    """A sleep advances it at once. A wait for another thread, which has no limit, is real."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -30,8 +31,8 @@ class SteppedClock(Clock):
         return self.seconds
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
-        if seconds > FOR_EVER:
-            assert until.wait(PATIENCE), "another thread never ended"
+        if seconds > NO_LIMIT:
+            assert until.wait(TIMEOUT), "the other thread did not end"
         elif not until.is_set():
             self.slept.append(seconds)
             self.seconds += seconds
@@ -40,8 +41,8 @@ class SteppedClock(Clock):
         self.seconds += seconds
 
 
-class Later(Executor):
-    """Keeps what is submitted until `run`, which does it on the caller's thread."""
+class ManualExecutor(Executor):
+    """Keeps what is submitted until `run`, which calls it on the caller's thread."""
 
     def __init__(self) -> None:
         self.jobs: list[Callable[[], Any]] = []
@@ -55,41 +56,55 @@ class Later(Executor):
             self.jobs.pop(0)()
 
 
-class Server:
-    """A function that counts its calls and answers as told; the last answer is repeated."""
+class Stage(NamedTuple):
+    """A query client, and what moves it."""
 
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers) or [None]
+    queries: QueryClient
+    executor: ManualExecutor
+    clock: FakeClock
+
+
+def observe(stage: Stage, key: Any, function: Any, **options: Any) -> tuple[Any, list[QueryResult[Any]]]:
+    """Return an observer, and the list of its results."""
+    results: list[QueryResult[Any]] = []
+    return stage.queries.observe(key, function, results.append, **options), results
+
+
+class FakeFunction:
+    """Counts its calls, and returns or raises one result after the other; the last one is repeated."""
+
+    def __init__(self, *results: Any) -> None:
+        self.results = list(results) or [None]
         self.calls = 0
 
     def __call__(self) -> Any:
-        answer = self.answers[min(self.calls, len(self.answers) - 1)]
+        result = self.results[min(self.calls, len(self.results) - 1)]
         self.calls += 1
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer() if callable(answer) else answer
+        if isinstance(result, BaseException):
+            raise result
+        return result() if callable(result) else result
 
 
-class Held:
-    """A function that does not return until told; `begun` is set when it has been called."""
+class BlockingFunction:
+    """Returns or raises its result when `release` is set; `started` is set when it is called."""
 
-    def __init__(self, answer: Any = "answer") -> None:
-        self.answer = answer
+    def __init__(self, result: Any = "result") -> None:
+        self.result = result
         self.calls = 0
-        self.begun = threading.Event()
+        self.started = threading.Event()
         self.release = threading.Event()
 
     def __call__(self) -> Any:
         self.calls += 1
-        self.begun.set()
-        assert self.release.wait(PATIENCE), "nobody released the function"
-        if isinstance(self.answer, BaseException):
-            raise self.answer
-        return self.answer
+        self.started.set()
+        assert self.release.wait(TIMEOUT), "the function was not released"
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
 
 
 class Thread(threading.Thread):
-    """A thread whose result can be had, raised if it is an error."""
+    """A thread that starts at once; `result` waits for it, and returns or raises the function's result."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
@@ -106,25 +121,18 @@ class Thread(threading.Thread):
 
     @property
     def result(self) -> Any:
-        self.join(PATIENCE)
+        self.join(TIMEOUT)
         assert not self.is_alive(), "the thread did not end"
         if self._error is not None:
             raise self._error
         return self._value
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for another thread to get somewhere; for what cannot be told by an event."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until another thread has made a condition true, where there is no event to wait for."""
     pause = threading.Event()
     for _ in range(3000):
         if condition():
             return
         pause.wait(0.005)
-    raise AssertionError("it never happened")
-
-
-def numbers() -> Iterator[int]:
-    number = 0
-    while True:
-        number += 1
-        yield number
+    raise AssertionError("the condition did not become true")

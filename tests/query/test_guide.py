@@ -17,7 +17,7 @@ PAIRS = re.findall(
     r"^### (.*?)\n.*?^```typescript\n(.*?)^```\n.*?^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL
 )
 
-IN_THE_DOCUMENTS = [
+SPECIFICATION_NAMES = [
     "useApiQuery",
     "useApiMutation",
     "useUsers",
@@ -54,7 +54,7 @@ IN_THE_DOCUMENTS = [
     "getCachedSessions",
     "BatchProcessor",
 ]
-"""What the documents' code blocks about state define."""
+"""What the code blocks of the specifications about state define."""
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ def api() -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("name", IN_THE_DOCUMENTS)
-def test_everything_about_state_has_its_counterpart(name: str) -> None:
+@pytest.mark.parametrize("name", SPECIFICATION_NAMES)
+def test_counterpart_exists(name: str) -> None:
     assert any(re.search(rf"\b{name}\b", title + left) for title, left, _ in PAIRS)
 
 
-def test_no_snippet_is_overlooked() -> None:
+def test_snippets_are_pairs() -> None:
     assert len(PAIRS) == GUIDE.count("```python") == GUIDE.count("```typescript")
 
 
@@ -78,11 +78,11 @@ NAMED = sorted(NAMES - {"user_message", "DUOLOGUE_ENVIRONMENT"})  # an attribute
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_every_counterpart_that_is_named_exists(name: str, api: Client) -> None:
+def test_named_counterpart_exists(name: str, api: Client) -> None:
     if name.startswith("api."):
-        found: object = api
+        value: object = api
         for part in name.split(".")[1:]:
-            assert part in dir(found), name
-            found = getattr(found, part)
+            assert part in dir(value), name
+            value = getattr(value, part)
     else:
         assert name in {*duologue.__all__, *duologue_mock.__all__}

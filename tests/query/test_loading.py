@@ -5,18 +5,18 @@ import pytest
 from duologue import NotFoundError, ServerError
 from duologue.compat import LoadingState, RetryableCall
 from duologue.compat.loading import Loading
-from tests.query.fakes import Held, Server, SteppedClock, Thread
+from tests.query.fakes import BlockingFunction, FakeClock, FakeFunction, Thread
 
 
-def test_a_call_and_its_states() -> None:
-    seen: list[Loading[str]] = []
+def test_loading_states() -> None:
+    states: list[Loading[str]] = []
     failure = NotFoundError(status=404)
-    call = LoadingState(Server("one", failure), seen.append)
+    call = LoadingState(FakeFunction("one", failure), states.append)
     assert call.execute() == "one"
     with pytest.raises(NotFoundError):
         call.execute()
     call.reset()
-    assert seen == [
+    assert states == [
         Loading(None, is_loading=True),
         Loading("one"),
         Loading("one", is_loading=True),
@@ -26,33 +26,33 @@ def test_a_call_and_its_states() -> None:
     assert call.state.loading is False
 
 
-def test_what_comes_of_a_call_after_a_reset_is_not_looked_at() -> None:
-    held = Held("late")
-    call = LoadingState(held)
+def test_reset_while_loading() -> None:
+    blocking = BlockingFunction("late")
+    call = LoadingState(blocking)
     thread = Thread(call.execute)
-    held.begun.wait()
+    blocking.started.wait()
     assert call.state.is_loading
     call.reset()
-    held.release.set()
+    blocking.release.set()
     assert thread.result == "late"
     assert call.state == Loading()
 
 
-def test_a_call_is_tried_again_with_doubling_waits_and_then_given_up(clock: SteppedClock) -> None:
-    call = RetryableCall(server := Server(ServerError(status=503)), clock=clock)
+def test_retry_delays(clock: FakeClock) -> None:
+    call = RetryableCall(server := FakeFunction(ServerError(status=503)), clock=clock)
     with pytest.raises(ServerError):
         call.execute_with_retry()
     assert (server.calls, clock.slept, call.retry_count) == (4, [1.0, 2.0, 4.0], 3)
 
 
-def test_success_forgets_the_failures(clock: SteppedClock) -> None:
-    call = RetryableCall(Server(ServerError(status=503), "one"), max_retries=1, clock=clock)
+def test_success_resets_retry_count(clock: FakeClock) -> None:
+    call = RetryableCall(FakeFunction(ServerError(status=503), "one"), max_retries=1, clock=clock)
     assert call() == "one"
     assert call.retry_count == 0
 
 
 @pytest.mark.parametrize("error", [NotFoundError(status=404), ValueError()])
-def test_what_does_not_say_that_it_may_pass_is_not_tried_again(error: Exception, clock: SteppedClock) -> None:
+def test_not_retryable(error: Exception, clock: FakeClock) -> None:
     with pytest.raises(type(error)):
-        RetryableCall(server := Server(error), clock=clock)()
+        RetryableCall(server := FakeFunction(error), clock=clock)()
     assert server.calls == 1

@@ -1,4 +1,4 @@
-"""What must hold whatever threads do: a random program played by real threads, and a few races by name."""
+"""Thread safety: random programs of real threads, and a few races by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from duologue import Clock
 from duologue.concurrency.single_flight import SingleFlight
 from duologue.query import QueryCancelledError, QueryClient, QueryResult, QueryTimeout
-from tests.query.fakes import PATIENCE, Held, Server, Thread, until
+from tests.query.fakes import TIMEOUT, BlockingFunction, FakeFunction, Thread, wait_until
 
 
 @pytest.fixture
@@ -26,103 +26,103 @@ def real() -> Any:
         yield client
 
 
-def test_two_hundred_threads_that_want_one_thing_make_one_call(real: QueryClient) -> None:
-    held = Held("one")
-    threads = [Thread(lambda: real.fetch(("a",), held)) for _ in range(200)]
-    held.begun.wait(PATIENCE)
-    held.release.set()
+def test_concurrent_fetches(real: QueryClient) -> None:
+    blocking = BlockingFunction("one")
+    threads = [Thread(lambda: real.fetch(("a",), blocking)) for _ in range(200)]
+    blocking.started.wait(TIMEOUT)
+    blocking.release.set()
     assert {thread.result for thread in threads} == {"one"}
-    assert held.calls == 1
+    assert blocking.calls == 1
 
 
-def test_an_error_reaches_all_who_wait(real: QueryClient) -> None:
-    held = Held(ValueError("no"))
-    threads = [Thread(lambda: real.fetch(("a",), held, retry=0)) for _ in range(10)]
-    held.begun.wait(PATIENCE)
-    until(lambda: next(iter(real.cache._fetches)).waiters == 10)
-    held.release.set()
+def test_error_reaches_waiters(real: QueryClient) -> None:
+    blocking = BlockingFunction(ValueError("no"))
+    threads = [Thread(lambda: real.fetch(("a",), blocking, retry=0)) for _ in range(10)]
+    blocking.started.wait(TIMEOUT)
+    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 10)
+    blocking.release.set()
     for thread in threads:
         with pytest.raises(ValueError, match="no"):
             _ = thread.result
-    assert held.calls == 1
+    assert blocking.calls == 1
 
 
-def test_who_waits_has_a_deadline_of_its_own(real: QueryClient) -> None:
-    held = Held("one")
-    leader = Thread(lambda: real.fetch(("a",), held))
-    held.begun.wait(PATIENCE)
+def test_waiter_timeout(real: QueryClient) -> None:
+    blocking = BlockingFunction("one")
+    leader = Thread(lambda: real.fetch(("a",), blocking))
+    blocking.started.wait(TIMEOUT)
     with pytest.raises(QueryTimeout):
-        real.fetch(("a",), held, timeout=0.01)
-    held.release.set()
+        real.fetch(("a",), blocking, timeout=0.01)
+    blocking.release.set()
     assert leader.result == "one"
 
 
-def test_when_who_makes_the_call_is_interrupted_another_makes_it(real: QueryClient) -> None:
-    begun, release = threading.Event(), threading.Event()
+def test_waiter_takes_over(real: QueryClient) -> None:
+    started, release = threading.Event(), threading.Event()
     count = itertools.count()
 
     def fetch() -> str:
         if next(count) == 0:
-            begun.set()
-            release.wait(PATIENCE)
+            started.set()
+            release.wait(TIMEOUT)
             raise KeyboardInterrupt
         return "one"
 
     leader = Thread(lambda: real.fetch(("a",), fetch))
-    begun.wait(PATIENCE)
+    started.wait(TIMEOUT)
     follower = Thread(lambda: real.fetch(("a",), fetch))
-    until(lambda: next(iter(real.cache._fetches)).waiters == 2)
+    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 2)
     release.set()
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
     assert follower.result == "one"
 
 
-def test_closing_ends_the_waiting_between_two_tries() -> None:
+def test_close_during_retry() -> None:
     queries = QueryClient()
-    failing = Thread(lambda: queries.fetch(("a",), Server(ValueError())))
-    until(lambda: (state := queries.get_state(("a",))) is not None and state.failure_count == 1)
+    failing = Thread(lambda: queries.fetch(("a",), FakeFunction(ValueError())))
+    wait_until(lambda: (state := queries.get_state(("a",))) is not None and state.failure_count == 1)
     queries.close()
     with pytest.raises(QueryCancelledError):
         _ = failing.result
 
 
-def test_a_callback_may_do_anything_since_no_lock_is_held(real: QueryClient) -> None:
-    seen: list[Any] = []
+def test_callback_holds_no_lock(real: QueryClient) -> None:
+    data: list[Any] = []
 
     def callback(snapshot: QueryResult[Any]) -> None:
-        seen.append(snapshot.data)
+        data.append(snapshot.data)
         if snapshot.data == 1:
-            Thread(lambda: real.set_data(("b",), 2)).join(PATIENCE)
+            Thread(lambda: real.set_data(("b",), 2)).join(TIMEOUT)
             assert real.get_data(("b",)) == 2
             real.set_data(("a",), 2)
-            assert seen == [1], "told of the next only when it has returned"
+            assert data == [1], "the next result comes when the callback has returned"
 
     real.query(("a",), None).observe(callback)
     real.set_data(("a",), 1)
-    assert seen == [1, 2]
+    assert data == [1, 2]
 
 
-def test_functions_that_wait_for_each_other_are_told_so(real: QueryClient) -> None:
+def test_deadlock_is_detected(real: QueryClient) -> None:
     both = threading.Barrier(2)
 
-    def asking_for(other: str) -> Callable[[], Any]:
+    def fetching(other: str) -> Callable[[], Any]:
         def fetch() -> Any:
-            both.wait(PATIENCE)
-            return real.fetch((other,), Server("never"), retry=0)
+            both.wait(TIMEOUT)
+            return real.fetch((other,), FakeFunction("never"), retry=0)
 
         return fetch
 
     threads = [
-        Thread(lambda: real.fetch(("a",), asking_for("b"), retry=0)),
-        Thread(lambda: real.fetch(("b",), asking_for("a"), retry=0)),
+        Thread(lambda: real.fetch(("a",), fetching("b"), retry=0)),
+        Thread(lambda: real.fetch(("b",), fetching("a"), retry=0)),
     ]
     for thread in threads:
-        with pytest.raises(RuntimeError, match="wait for ever"):
+        with pytest.raises(RuntimeError, match="would deadlock"):
             _ = thread.result
 
 
-def test_updates_of_many_threads_are_all_there(real: QueryClient) -> None:
+def test_concurrent_updates(real: QueryClient) -> None:
     real.set_data(("n",), 0)
 
     def add() -> None:
@@ -134,7 +134,7 @@ def test_updates_of_many_threads_are_all_there(real: QueryClient) -> None:
     assert real.get_data(("n",)) == 800
 
 
-def test_a_callback_may_close_the_client() -> None:
+def test_close_in_callback() -> None:
     queries = QueryClient()
     closed = threading.Event()
 
@@ -143,31 +143,31 @@ def test_a_callback_may_close_the_client() -> None:
             queries.close()
             closed.set()
 
-    queries.observe(("a",), Server("one"), callback)
-    assert closed.wait(PATIENCE)
-    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("duologue-query")])
+    queries.observe(("a",), FakeFunction("one"), callback)
+    assert closed.wait(TIMEOUT)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name.startswith("duologue-query")])
 
 
-def test_single_flight_makes_one_call_at_a_time() -> None:
-    flights, held = SingleFlight(), Held("one")
-    threads = [Thread(lambda: flights.do("sessions", held)) for _ in range(20)]
-    held.begun.wait(PATIENCE)
-    held.release.set()
+def test_single_flight() -> None:
+    flights, blocking = SingleFlight(), BlockingFunction("one")
+    threads = [Thread(lambda: flights.do("sessions", blocking)) for _ in range(20)]
+    blocking.started.wait(TIMEOUT)
+    blocking.release.set()
     assert {thread.result for thread in threads} == {"one"}
-    assert held.calls <= 20
+    assert blocking.calls <= 20
     assert len(flights) == 0
     assert flights.dedupe("sessions", lambda: "two") == flights.deduplicate("sessions", lambda: "two") == "two"
 
 
-class Instant(Clock):
-    """Waits for other threads, but not between tries."""
+class InstantClock(Clock):
+    """Waits for other threads, but not between attempts."""
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
-        until.wait(min(seconds, 0.001) if seconds < 100 else PATIENCE)
+        until.wait(min(seconds, 0.001) if seconds < 100 else TIMEOUT)
 
 
-class Truth:
-    """A server with a version that grows: what is read is what was there at that moment, for whoever was logged in."""
+class FakeServer:
+    """A server with a version that grows; a read returns the current user and version."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -178,111 +178,111 @@ class Truth:
         with self.lock:
             read = (self.user, self.version)
         for _ in range(3):
-            threading.Event().wait(0)  # let others go first
+            threading.Event().wait(0)  # let other threads run first
         if read[1] % 5 == 3:
             raise RuntimeError("not now")
         return read
 
 
 class Threads(RuleBasedStateMachine):
-    """Each rule is played by threads that overlap; the invariants are looked at when all have come to an end."""
+    """The rules run on threads that overlap; the invariants are checked when all have ended."""
 
     @initialize()
-    def begin(self) -> None:
-        self.truth = Truth()
-        self.queries = QueryClient(clock=Instant(), retry=1)
+    def initialize_client(self) -> None:
+        self.server = FakeServer()
+        self.queries = QueryClient(clock=InstantClock(), retry=1)
         self.pool = ThreadPoolExecutor(6)
         self.jobs: list[Any] = []
-        self.seen: list[QueryResult[Any]] = []
-        self.telling = threading.Lock()
+        self.results: list[QueryResult[Any]] = []
+        self.in_callback = threading.Lock()
         self.overlapped = False
         self.observer: Any = None
 
-    def play(self, part: Callable[[], object]) -> None:
-        def quietly() -> None:
+    def run_in_thread(self, function: Callable[[], object]) -> None:
+        def run() -> None:
             with suppress(QueryCancelledError, RuntimeError):
-                part()
+                function()
 
-        self.jobs.append(self.pool.submit(quietly))
+        self.jobs.append(self.pool.submit(run))
 
-    def tell(self, snapshot: QueryResult[Any]) -> None:
-        self.overlapped |= not self.telling.acquire(blocking=False)
-        self.seen.append(snapshot)
-        self.telling.release()
+    def on_result(self, snapshot: QueryResult[Any]) -> None:
+        self.overlapped |= not self.in_callback.acquire(blocking=False)
+        self.results.append(snapshot)
+        self.in_callback.release()
 
     @rule(count=st.integers(1, 4))
     def fetch(self, count: int) -> None:
         for _ in range(count):
-            self.play(lambda: self.queries.fetch(("k",), self.truth.read))
+            self.run_in_thread(lambda: self.queries.fetch(("k",), self.server.read))
 
     @rule()
     def change(self) -> None:
         def change() -> None:
-            with self.truth.lock:
-                self.truth.version += 1
+            with self.server.lock:
+                self.server.version += 1
             self.queries.invalidate(("k",))
 
-        self.play(change)
+        self.run_in_thread(change)
 
     @rule()
     def change_user(self) -> None:
         def change() -> None:
-            with self.truth.lock:
-                self.truth.user = "grace" if self.truth.user == "ada" else "ada"
-            self.queries.forget_user()
+            with self.server.lock:
+                self.server.user = "grace" if self.server.user == "ada" else "ada"
+            self.queries.clear_user_data()
 
-        self.play(change)
+        self.run_in_thread(change)
 
     @rule(name=st.sampled_from(["remove", "cancel", "reset"]))
     def disturb(self, name: str) -> None:
-        self.play(lambda: getattr(self.queries, name)(("k",)))
+        self.run_in_thread(lambda: getattr(self.queries, name)(("k",)))
 
     @rule()
-    def change_optimistically(self) -> None:
+    def update_optimistically(self) -> None:
         def change() -> None:
             with self.queries.optimistic_update(("k",), lambda data: data):
                 threading.Event().wait(0)
 
-        self.play(change)
+        self.run_in_thread(change)
 
     @rule()
     def observe(self) -> None:
         if self.observer is None:
-            self.observer = self.queries.observe(("k",), self.truth.read, self.tell)
+            self.observer = self.queries.observe(("k",), self.server.read, self.on_result)
 
     @rule()
-    def leave(self) -> None:
+    def close_observer(self) -> None:
         if self.observer is not None:
             self.observer.close()
             self.observer = None
 
     @rule()
-    def come_to_an_end(self) -> None:
+    def wait_for_all(self) -> None:
         for job in self.jobs:
-            job.result(PATIENCE)
+            job.result(TIMEOUT)
         self.jobs.clear()
-        assert self.queries.wait_idle(timeout=PATIENCE)
-        self.nothing_wrong_is_taken_for_fresh()
+        assert self.queries.wait_idle(timeout=TIMEOUT)
+        self.check_fresh_data()
 
-    def nothing_wrong_is_taken_for_fresh(self) -> None:
+    def check_fresh_data(self) -> None:
         state = self.queries.get_state(("k",))
         if state is not None and state.data is not None and not state.is_stale and state.is_success:
-            assert state.data == (self.truth.user, self.truth.version)
+            assert state.data == (self.server.user, self.server.version)
 
     @invariant()
-    def callbacks_come_one_at_a_time(self) -> None:
+    def callbacks_do_not_overlap(self) -> None:
         assert not getattr(self, "overlapped", False)
 
     def teardown(self) -> None:
         if not hasattr(self, "queries"):
             return
-        self.come_to_an_end()
+        self.wait_for_all()
         self.queries.close()
         self.pool.shutdown()
         assert self.queries.wait_idle(timeout=0)
         assert not [one for one in threading.enumerate() if one.name.startswith("duologue-query")]
-        moments = [one.updated_at for one in self.seen if one.updated_at is not None]
-        assert moments == sorted(moments), "told in order"
+        times = [result.updated_at for result in self.results if result.updated_at is not None]
+        assert times == sorted(times), "results come in order"
 
 
 TestThreads = Threads.TestCase
@@ -291,25 +291,25 @@ TestThreads.settings = settings(
 )
 
 
-@given(st.lists(st.sampled_from(["begin", "confirm", "take back", "server", "set"]), max_size=12), st.randoms())
+@given(st.lists(st.sampled_from(["update", "commit", "rollback", "server", "set"]), max_size=12), st.randoms())
 @settings(max_examples=200, deadline=None)
-def test_optimistic_updates_are_a_base_and_a_list(events: list[str], chance: Any) -> None:
-    """A model: what is seen is the server's data with every change on it that was begun and not taken back."""
-    with QueryClient(clock=Instant()) as queries:
+def test_optimistic_model(events: list[str], random: Any) -> None:
+    """The visible data is the server's with every optimistic update that was not rolled back."""
+    with QueryClient(clock=InstantClock()) as queries:
         queries.set_data(("k",), ())
         base: tuple[Any, ...] = ()
         changes: list[tuple[int, Any, bool]] = []
         for number, event in enumerate(events):
             pending = [index for index, (_, _, settled) in enumerate(changes) if not settled]
-            if event == "begin":
+            if event == "update":
                 update = queries.optimistic_update(("k",), lambda data, number=number: (*data, number))  # type: ignore[misc]
                 changes.append((number, update, False))
-            elif event == "confirm" and pending:
-                index = chance.choice(pending)
+            elif event == "commit" and pending:
+                index = random.choice(pending)
                 changes[index][1].commit()
                 changes[index] = (*changes[index][:2], True)
-            elif event == "take back" and pending:
-                changes.pop(chance.choice(pending))[1].rollback()
+            elif event == "rollback" and pending:
+                changes.pop(random.choice(pending))[1].rollback()
             elif event in ("server", "set"):
                 base = (f"server {number}",)
                 if event == "server":

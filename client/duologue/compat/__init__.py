@@ -1,4 +1,4 @@
-"""The helper classes of the two API specifications, under their own names."""
+"""The helper classes of the two API specifications, under the specifications' names."""
 
 from duologue.compat.batching import BatchProcessor, RequestBatcher
 from duologue.compat.cache_manager import CacheManager

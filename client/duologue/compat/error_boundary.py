@@ -1,4 +1,4 @@
-"""What surrounds a part of a program: the platform document's `ErrorBoundary`."""
+"""A fallback for a part of a program that fails: the Platform API specification's `ErrorBoundary`."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ P = ParamSpec("P")
 _log = logging.getLogger("duologue")
 
 
-def message_of(error: Exception) -> str:
-    """Return the sentence that the document's boundary shows: an `APIError`'s own, else a general one."""
+def get_user_message(error: Exception) -> str:
+    """Return the sentence that the specification's boundary shows: an `APIError`'s own, else a general one."""
     return error.user_message if isinstance(error, APIError) else "An unexpected error occurred."
 
 
 def error_boundary(
     function: Callable[P, T],
     *,
-    fallback: Callable[[Exception], F] = message_of,  # type: ignore[assignment]  # F is str then
+    fallback: Callable[[Exception], F] = get_user_message,  # type: ignore[assignment]  # F is str then
     on_error: Callable[[Exception], object] | None = None,
 ) -> Callable[P, T | F]:
-    """Return a function that shows something else where the given one fails: the document's `ErrorBoundary`.
+    """Return a function with a fallback for the errors of the given one.
 
-        show = error_boundary(lambda: page(api.queries.users().fetch()), fallback=lambda error: sorry(error))
+        show = error_boundary(lambda: render(api.queries.users().fetch()), fallback=lambda error: render_error(error))
 
     Args:
         function: what may fail.
-        fallback: makes what is returned instead; by default a sentence for people.
-        on_error: told of each error, as a monitoring service would be; the log has it anyway.
+        fallback: returns the result after an error; by default a sentence for the user.
+        on_error: called with each error, to report it; it is logged in any case.
     """
 
     @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T | F:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T | F:
         try:
             return function(*args, **kwargs)
         except Exception as error:
@@ -47,4 +47,4 @@ def error_boundary(
                 on_error(error)
             return fallback(error)
 
-    return guarded
+    return call

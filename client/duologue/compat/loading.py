@@ -1,4 +1,4 @@
-"""One call and what has become of it: `useAPI`, `useLoadingState` and `useRetryableAPI` of the documents."""
+"""One call and its state: `useAPI`, `useLoadingState` and `useRetryableAPI` of the specifications."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, ParamSpec, TypeVar
 
 from duologue.concurrency.clock import Clock
-from duologue.concurrency.notify import ListenerQueue, NotifyManager
+from duologue.concurrency.latest_state import LatestState
 from duologue.errors import APIError
 from duologue.query.retry import RetryOptions
 
@@ -18,11 +18,11 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Loading(Generic[T]):
-    """What has become of a call.
+    """The state of a call.
 
     Args:
-        data: what it returned, None before that.
-        is_loading: whether it is under way (the chat document says `loading`).
+        data: what it returned; None before that.
+        is_loading: whether it is running (`loading` in the Smart Chat API specification).
         error: why it failed.
     """
 
@@ -32,118 +32,101 @@ class Loading(Generic[T]):
 
     @property
     def loading(self) -> bool:
-        """The chat document's name for `is_loading`."""
+        """The Smart Chat API specification's name for `is_loading`."""
         return self.is_loading
 
 
 class LoadingState(Generic[P, T]):
-    """A function with its state: the chat document's `useAPI` (and the platform document's `useLoadingState`).
+    """A function and the state of its latest call: `useAPI` and `useLoadingState` of the specifications.
 
         create = LoadingState(api.chats.create)
         session = create.execute(title="Shopping")
         print(create.state.data, create.state.error)
 
-    As in `useAPI` the last data stays while a new call is under way and when it fails. The state is the latest call's.
+    As in `useAPI` the last data stays while a new call is running and when it fails.
 
     Args:
         function: makes the call.
-        on_change: called with each new state, no lock held.
+        on_change: called with each new state, with no lock held.
     """
 
     def __init__(self, function: Callable[P, T], on_change: Callable[[Loading[T]], object] | None = None) -> None:
         self._function = function
-        self._lock = threading.Lock()
-        self._post = NotifyManager()
-        self._mailbox: ListenerQueue[Loading[T]] | None = None if on_change is None else ListenerQueue(on_change)
-        self._turn = 0
-        self._state: Loading[T] = Loading()
+        self._latest: LatestState[Loading[T]] = LatestState(Loading())
+        if on_change is not None:
+            self._latest.subscribe(on_change)
 
     @property
     def state(self) -> Loading[T]:
-        """What has become of the latest call."""
-        return self._state
+        """The state of the latest call."""
+        return self._latest.value
 
     def execute(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make the call, and return or raise what came of it."""
-        turn = self._next_turn()
-        known = self._state.data
-        self._set(turn, Loading(known, is_loading=True))
+        """Make the call, and return its result or raise its error."""
+        previous = self.state.data
+        call = self._latest.start(Loading(previous, is_loading=True))
         try:
             data = self._function(*args, **kwargs)
         except Exception as error:
-            self._set(turn, Loading(known, error=error))
+            self._latest.set(call, Loading(previous, error=error))
             raise
         except BaseException:
-            self._set(turn, Loading(known))
+            self._latest.set(call, Loading(previous))
             raise
-        self._set(turn, Loading(data))
+        self._latest.set(call, Loading(data))
         return data
 
     def reset(self) -> None:
-        """Forget the latest call; if it is under way, what comes of it is not looked at."""
-        self._set(self._next_turn(), Loading())
-
-    def _next_turn(self) -> int:
-        with self._lock:
-            self._turn += 1
-            return self._turn
-
-    def _set(self, turn: int, state: Loading[T]) -> None:
-        with self._lock:
-            if turn != self._turn:
-                return
-            self._state = state
-            if self._mailbox is not None:
-                self._post.put(self._mailbox, state)
-        self._post.deliver()
+        """Return to the initial state. The result of a call that is still running does not change it."""
+        self._latest.start(Loading())
 
 
 class RetryableCall(Generic[P, T]):
-    """A function that is called again when it fails and may yet succeed: the chat document's `useRetryableAPI`.
+    """A function that is retried when its error is retryable: the Smart Chat API specification's `useRetryableAPI`.
 
         ask = RetryableCall(api.smart_chat.ask, max_retries=2)
         reply = ask.execute_with_retry("test-session-1", message="Hello")
 
-    It waits 1, 2, 4 … seconds, and gives up after the configured number of retries (the document's never does).
+    It waits 1, 2, 4 … seconds, and stops after the configured number of retries (the specification's never does).
 
     Args:
         function: makes the call.
-        max_retries: how often to try again.
+        max_retries: how often to retry.
         clock: waits; tests pass their own.
     """
 
     def __init__(self, function: Callable[P, T], max_retries: int = 3, *, clock: Clock | None = None) -> None:
         self._function = function
-        self._retry = RetryOptions(max_retries, retry_if=_retryable)
+        self._retry = RetryOptions(max_retries, retry_if=_is_retryable)
         self._clock = clock or Clock()
         self._closing = threading.Event()
         self.retry_count = 0
-        """How often the latest call was tried again; 0 when it has succeeded."""
+        """How often the latest call was retried; 0 once it has succeeded."""
 
     def execute_with_retry(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make the call, and return or raise what came of it at last."""
+        """Make the call, and return its result or raise its last error."""
         failures = 0
         while True:
             try:
                 data = self._function(*args, **kwargs)
             except Exception as error:
-                wait = self._retry.get_delay(failures, error)
-                if wait is None or self._closing.is_set():
+                delay = self._retry.get_delay(failures, error)
+                if delay is None or self._closing.is_set():
                     raise
             else:
                 self.retry_count = 0
                 return data
             failures += 1
             self.retry_count = failures
-            self._clock.sleep(wait, self._closing)
+            self._clock.sleep(delay, self._closing)
 
     __call__ = execute_with_retry
 
     def close(self) -> None:
-        """End the waiting: a call that waits is tried once more at once, and not again."""
+        """Stop waiting: a call that waits is retried once more at once, and not again."""
         self._closing.set()
 
 
-def _retryable(error: Exception) -> bool:
-    """As the document has it: only what says so of itself."""
+def _is_retryable(error: Exception) -> bool:
+    """As in the specification: only an `APIError` that says so."""
     return isinstance(error, APIError) and error.is_retryable()

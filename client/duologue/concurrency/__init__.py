@@ -1,1 +1,1 @@
-"""What threads share: the clock, fork safety, event emitters, ordered notification and single flight."""
+"""Building blocks for threads: clock, fork safety, event emitter, ordered notification, latest state, single flight."""

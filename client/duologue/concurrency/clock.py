@@ -1,4 +1,4 @@
-"""The time, and waiting: the one place where the client looks at a clock."""
+"""Time and waiting: the only place where the client reads a clock."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """The real clock. Tests pass their own to `Client(clock=…)`, and nothing sleeps."""
+    """The system clock. Tests pass their own to `Client(clock=…)`, so that nothing sleeps."""
 
     def now(self) -> datetime:
-        """Return the time, in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, to measure with."""
+        """Return seconds that never go back, to measure with."""
         return time.monotonic()
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
-        """Wait for some seconds, or until an event is set."""
+        """Wait for a number of seconds, or until an event is set."""
         until.wait(seconds)

@@ -1,4 +1,4 @@
-"""What must be made anew in a forked process: locks that a vanished thread holds, sockets that are the parent's."""
+"""Replacing what a forked process must not share: locks that a lost thread holds, sockets of the parent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 
 class Forked(Protocol):
-    """An object that does not survive a fork as it is."""
+    """An object that must be repaired after a fork."""
 
     def after_fork(self) -> None:
-        """Make anew what the child must not share with its parent; called in the child, before anything else runs."""
+        """Replace what the child must not share with its parent; called in the child, before anything else runs."""
         ...
 
 
@@ -21,21 +21,21 @@ _watched: weakref.WeakSet[Forked] = weakref.WeakSet()
 
 
 def watch(forked: Forked) -> None:
-    """Have an object's `after_fork` called in every forked process, for as long as somebody holds the object."""
+    """Call an object's `after_fork` in every forked process, for as long as the object is referenced."""
     _watched.add(forked)
 
 
 def watch_locks(owner: object, *names: str) -> None:
-    """Have an object's locks replaced in every forked process: a thread that is not there any more may hold them.
+    """Replace an object's locks in every forked process: a thread that the child does not have may hold them.
 
     Args:
         owner: the object.
-        names: the attributes in which its locks are.
+        names: the attributes that hold its locks.
     """
     _owners[owner] = names
 
 
-def _tell_all() -> None:
+def _repair_all() -> None:
     for owner, names in list(_owners.items()):
         for name in names:
             reentrant = isinstance(getattr(owner, name), type(threading.RLock()))
@@ -44,5 +44,5 @@ def _tell_all() -> None:
         forked.after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not where there is no fork
-    os.register_at_fork(after_in_child=_tell_all)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_repair_all)

@@ -1,4 +1,4 @@
-"""Telling listeners what happened: in order, outside all locks."""
+"""Notifying listeners in order and with no lock held (TanStack Query's `notifyManager.ts`)."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ _log = logging.getLogger("duologue")
 
 
 class ListenerQueue(Generic[T]):
-    """What one listener is still to be told.
+    """The pending events of one listener.
 
-    Things are put in under a lock, which gives them their order, and told later by whichever thread comes first; one
-    thread at a time, so that they arrive in that order. A listener that causes further things is told of them when
-    it returns.
+    Events are added under their owner's lock, which orders them, and delivered later by whichever thread flushes
+    first; only one thread at a time, so the listener receives them in that order. Events that the listener causes
+    itself are delivered after it has returned.
 
     Args:
-        tell: called with each thing. What it raises is logged and harms nobody else.
+        callback: called with each event. What it raises is logged, and affects no other listener.
     """
 
-    __slots__ = ("_busy", "_things", "tell")
+    __slots__ = ("_callback", "_delivering", "_events")
 
-    def __init__(self, tell: Callable[[T], object]) -> None:
-        self.tell = tell
-        self._things: deque[T] = deque()
-        self._busy = threading.Lock()
+    def __init__(self, callback: Callable[[T], object]) -> None:
+        self._callback = callback
+        self._events: deque[T] = deque()
+        self._delivering = threading.Lock()
 
-    def put(self, thing: T) -> None:
-        """Add a thing."""
-        self._things.append(thing)
+    def put(self, event: T) -> None:
+        """Add an event."""
+        self._events.append(event)
 
-    def empty(self) -> None:
-        """Tell all there is to tell, unless another thread, or this one further up, is at it."""
-        while self._things and self._busy.acquire(blocking=False):
+    def flush(self) -> None:
+        """Deliver all events, unless another thread, or this one further up the stack, is delivering them."""
+        while self._events and self._delivering.acquire(blocking=False):
             try:
-                self._tell_all()
+                self._deliver()
             finally:
-                self._busy.release()
+                self._delivering.release()
 
-    def _tell_all(self) -> None:
-        while self._things:
-            thing = self._things.popleft()
+    def _deliver(self) -> None:
+        while self._events:
+            event = self._events.popleft()
             try:
-                self.tell(thing)
-            except Exception:  # whatever a listener may raise
-                _log.exception("%s failed", getattr(self.tell, "__qualname__", self.tell))
+                self._callback(event)
+            except Exception:  # a callback may raise anything
+                _log.exception("%s failed", getattr(self._callback, "__qualname__", self._callback))
 
 
 class NotifyManager:
-    """The mailboxes that have something in them."""
+    """The listener queues that have pending events."""
 
     def __init__(self) -> None:
-        self._due: deque[ListenerQueue[object]] = deque()
+        self._pending: deque[ListenerQueue[object]] = deque()
 
-    def put(self, mailbox: ListenerQueue[T], thing: T) -> None:
-        """Put a thing into a mailbox, to be told by the next `deliver`."""
-        mailbox.put(thing)
-        self._due.append(mailbox)  # type: ignore[arg-type]  # it is only ever emptied
+    def schedule(self, queue: ListenerQueue[T], event: T) -> None:
+        """Add an event to a queue, to be delivered by the next `flush`."""
+        queue.put(event)
+        self._pending.append(queue)  # type: ignore[arg-type]  # it is only ever flushed
 
-    def deliver(self) -> None:
-        """Empty the mailboxes; to be called without holding any lock."""
-        while self._due:
+    def flush(self) -> None:
+        """Deliver all pending events. The calling thread must hold no lock."""
+        while self._pending:
             try:
-                mailbox = self._due.popleft()
+                queue = self._pending.popleft()
             except IndexError:  # another thread was faster
                 return
-            mailbox.empty()
+            queue.flush()

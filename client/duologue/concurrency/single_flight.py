@@ -1,6 +1,6 @@
-"""One call for any number of callers that want the same thing at the same time.
+"""One call shared by all callers that want the same thing at the same time.
 
-The documents' `RequestDeduplicator`, for threads; the field calls it single flight (Go's `x/sync/singleflight`).
+The specifications' `RequestDeduplicator`, for threads; the name is Go's (`x/sync/singleflight`).
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ T = TypeVar("T")
 
 
 class Flight(Generic[T]):
-    """One call under way.
+    """One shared call.
 
-    It is made on the thread of the first who joins; the others wait. Should that thread be torn away (Ctrl-C), one of
-    those who wait makes the call instead.
+    The first thread that joins becomes the leader and runs the call; the others wait for its result. If the leader is
+    interrupted (Ctrl-C), one of the waiters takes over.
 
     Args:
-        fly: makes the call and settles the flight; it may raise only what is no `Exception`.
+        function: runs the call and settles the flight; it may raise only what is not an `Exception`.
         clock: waits.
-        waits: which thread waits for which flight, shared by flights whose calls may want one another.
+        waiting: the flight that each thread waits for, shared by all flights whose calls may wait for each other.
     """
 
-    def __init__(self, fly: Callable[[Flight[T]], None], clock: Clock, waits: dict[int, Flight[Any]]) -> None:
-        self._fly = fly
+    def __init__(self, function: Callable[[Flight[T]], None], clock: Clock, waiting: dict[int, Flight[Any]]) -> None:
+        self._function = function
         self._clock = clock
-        self._waits = waits
+        self._waiting = waiting
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self.leader: int | None = None
         self.waiters = 0
         self.settled = False
         self.stop = threading.Event()
-        """Set when the flight is settled: whoever flies need not go on."""
+        """Set when the flight is settled: the leader need not continue."""
         self._data: Any = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
 
     def settle(self, data: T | None = None, error: BaseException | None = None) -> None:
-        """End the flight, unless it has ended: everybody who waits gets this answer."""
+        """Set the result that all waiters get; only the first one counts."""
         with self._lock:
             if not self.settled:
                 self.settled, self._data, self._error = True, data, error
@@ -53,7 +53,7 @@ class Flight(Generic[T]):
                 self.stop.set()
 
     def acquire(self) -> bool:
-        """Become the one who flies; False if somebody is, or if it is over."""
+        """Become the leader; False if there is one, or if the flight is settled."""
         with self._lock:
             if self.settled or self.leader is not None:
                 return False
@@ -61,14 +61,14 @@ class Flight(Generic[T]):
             return True
 
     def join(self, timeout: float | None = None) -> T:
-        """Make the call, or wait for the one who does, and return what came of it.
+        """Run the call, or wait for the leader, and return the result.
 
         Args:
-            timeout: seconds to wait for another thread's call; None waits for ever.
+            timeout: seconds to wait for another thread's call; None waits without limit.
 
         Raises:
             QueryTimeout: it took longer.
-            RuntimeError: the call asks for itself, perhaps by way of calls that other threads make.
+            RuntimeError: the call waits for itself, perhaps by way of calls that other threads run.
         """
         until = None if timeout is None else self._clock.monotonic() + timeout
         with self._lock:
@@ -76,29 +76,29 @@ class Flight(Generic[T]):
         try:
             while not self.settled:
                 if self.acquire():
-                    self.fly()
+                    self.run()
                 else:
                     self._wait(until)
         finally:
             with self._lock:
                 self.waiters -= 1
-        return self.outcome()
+        return self.result()
 
-    def fly(self) -> None:
-        """Make the call, having boarded."""
+    def run(self) -> None:
+        """Run the call as its leader."""
         try:
-            self._fly(self)
+            self._function(self)
         finally:
-            self._leave()
+            self._release()
 
-    def outcome(self) -> T:
-        """Return or raise what came of it."""
+    def result(self) -> T:
+        """Return or raise what the flight was settled with."""
         if self._error is not None:
-            raise self._error.with_traceback(self._traceback)  # its own: each raise would add to it
+            raise self._error.with_traceback(self._traceback)  # its own: each raise would extend it
         return self._data  # type: ignore[no-any-return]  # what the call of this key returned
 
-    def _leave(self) -> None:
-        """Give up the pilot's seat; where the flight is not over, somebody else takes it."""
+    def _release(self) -> None:
+        """Stop being the leader; if the flight is not settled, a waiter takes over."""
         with self._lock:
             self.leader = None
             changed, self._changed = self._changed, threading.Event()
@@ -107,37 +107,37 @@ class Flight(Generic[T]):
         changed.set()
 
     def _wait(self, until: float | None) -> None:
-        me = threading.get_ident()
-        self._waits[me] = self  # before looking for a circle: of two threads that close one, the second sees it
+        thread = threading.get_ident()
+        self._waiting[thread] = self  # before looking for a cycle: of two threads that close one, the second sees it
         try:
-            if self._needs(me):
-                raise RuntimeError("The function asks for its own result, so it would wait for ever")
+            if self._depends_on(thread):
+                raise RuntimeError("The function requests its own result and would deadlock")
             self._sleep(until)
         finally:
-            del self._waits[me]
+            del self._waiting[thread]
 
-    def _needs(self, thread: int) -> bool:
-        """Tell whether whoever makes this call waits, perhaps by way of others, for a thread."""
+    def _depends_on(self, thread: int) -> bool:
+        """Return whether the leader waits for a thread, perhaps by way of other flights."""
         flight: Flight[Any] | None = self
-        for _ in range(len(self._waits) + 1):
+        for _ in range(len(self._waiting) + 1):
             leader = flight.leader if flight is not None else None
             if leader is None or leader == thread:
                 return leader == thread
-            flight = self._waits.get(leader)
+            flight = self._waiting.get(leader)
         return False
 
     def _sleep(self, until: float | None) -> None:
-        left = threading.TIMEOUT_MAX if until is None else until - self._clock.monotonic()
+        seconds = threading.TIMEOUT_MAX if until is None else until - self._clock.monotonic()
         changed = self._changed
         if self.settled or self.leader is None:
             return
-        self._clock.sleep(max(left, 0.0), changed)
+        self._clock.sleep(max(seconds, 0.0), changed)
         if until is not None and not changed.is_set() and self._clock.monotonic() >= until:
             raise QueryTimeout
 
 
 class SingleFlight:
-    """Calls that are wanted several times at once are made once.
+    """Deduplicates concurrent calls of the same key.
 
         flights = SingleFlight()
         sessions = flights.do("sessions", api.chats.list)
@@ -150,30 +150,30 @@ class SingleFlight:
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Flight[Any]] = {}
-        self._waits: dict[int, Flight[Any]] = {}
+        self._waiting: dict[int, Flight[Any]] = {}
 
     def do(self, key: Hashable, request: Callable[[], T], *, timeout: float | None = None) -> T:
-        """Call a function, or wait for the call of the same key that is under way, and return what came of it.
+        """Call a function, or wait for the running call of the same key, and return the result.
 
         Args:
-            key: calls with equal keys are one.
+            key: concurrent calls with equal keys are one.
             request: the function.
-            timeout: seconds to wait for another thread's call; None waits for ever.
+            timeout: seconds to wait for another thread's call; None waits without limit.
 
         Raises:
             QueryTimeout: it took longer.
-            Exception: what the function raised; everybody gets it.
+            Exception: what the function raised; every caller gets it.
         """
         with self._lock:
             flight = self._flights.get(key)
             if flight is None or flight.settled:
-                flight = Flight(lambda flown: self._call(key, request, flown), self._clock, self._waits)
+                flight = Flight(lambda leading: self._call(key, request, leading), self._clock, self._waiting)
                 self._flights[key] = flight
-        joined: T = flight.join(timeout)
-        return joined
+        result: T = flight.join(timeout)
+        return result
 
     dedupe = deduplicate = do
-    """The two documents' names for it."""
+    """The two specifications' names for it."""
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -182,14 +182,14 @@ class SingleFlight:
         try:
             data = request()
         except Exception as error:
-            self._forget(key, flight)
+            self._remove(key, flight)
             flight.settle(error=error)
         else:
-            self._forget(key, flight)
+            self._remove(key, flight)
             flight.settle(data)
 
-    def _forget(self, key: Hashable, flight: Flight[Any]) -> None:
-        """Before it is settled: who asks after that wants a new call."""
+    def _remove(self, key: Hashable, flight: Flight[Any]) -> None:
+        """Remove a flight before it is settled: callers that come after that want a new call."""
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]

@@ -1,573 +1,367 @@
-"""The cache: every query, what is being fetched, and the one way in which a state changes.
+"""The cache: finds and stores queries, sets and invalidates their data, and collects what is unused.
 
-One lock guards it all. Nothing of a user's making runs under it: not the functions that fetch, not updaters, not
-callbacks. What they compute is put in place only if nothing else has happened since, else it is computed again.
+One lock guards it. No function of the user runs under it: no query function, no updater, no callback. What they compute
+is stored only if nothing else has changed meanwhile, else it is computed again.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import math
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias
 
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.notify import NotifyManager
-from duologue.concurrency.single_flight import Flight
-from duologue.errors import ClientClosedError, QueryCancelledError
-from duologue.query.index import KeyIndex
-from duologue.query.keys import QueryHash
-from duologue.query.optimistic import Patch, applied, compacted, unsettled
+from duologue.errors import ClientClosedError
+from duologue.query.keys import KeyIndex, QueryHash
+from duologue.query.optimistic import Patch, apply_patches, keep_pending, merge_committed
 from duologue.query.options import QuerySpec
-from duologue.query.query import CachedQuery, Fetch
+from duologue.query.query import CachedQuery, Fetch, StateListener
 from duologue.query.state import (
     MISSING,
-    Direction,
+    Action,
+    InvalidateAction,
+    PatchAction,
     QueryState,
-    erred,
-    failed,
-    fetched,
-    fetching,
-    invalidated,
-    reverted,
+    ResetAction,
+    RevertAction,
+    SuccessAction,
 )
 from duologue.query.structural_sharing import replace_equal_deep
 
-if TYPE_CHECKING:
-    from duologue.query.observer import QueryObserver
-
-_log = logging.getLogger("duologue")
+Patches: TypeAlias = tuple[Patch, ...]
 
 
 class QueryCache:
     """Queries by key; see `QueryClient` for what can be done with them.
 
     Args:
-        clock: the time, and waiting.
-        run: has a function called on another thread.
+        clock: the time.
         max_entries: how many queries to keep.
     """
 
-    def __init__(self, *, clock: Clock, run: Callable[[Callable[[], None]], object], max_entries: int) -> None:
+    def __init__(self, *, clock: Clock, max_entries: int) -> None:
         self.clock = clock
         self.lock = threading.Lock()
-        self.post = NotifyManager()
+        self.notify_manager = NotifyManager()
         self.closed = False
-        self._run = run
+        self.sequence = itertools.count(1)
+        """Orders queries by their creation, and fetches and commits by when they happened."""
         self._max_entries = max_entries
-        self._entries: OrderedDict[QueryHash, CachedQuery] = OrderedDict()
+        self._queries: OrderedDict[QueryHash, CachedQuery] = OrderedDict()
         self._index: KeyIndex[CachedQuery] = KeyIndex()
-        self._fetches: dict[Fetch, threading.Event] = {}
-        self._to_collect: list[tuple[float, int, QueryHash]] = []
-        self._count = itertools.count(1)
-        self._waits: dict[int, Flight[Any]] = {}
+        self._gc_heap: list[tuple[float, int, QueryHash]] = []
 
     # ---- finding -------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         with self.lock:
-            self._collect()
-            return len(self._entries)
+            self._collect_garbage()
+            return len(self._queries)
 
-    def fresh(self, query: QuerySpec[Any]) -> object:
+    def get_fresh_data(self, spec: QuerySpec[Any]) -> object:
         """Return data that need not be fetched, else `MISSING`."""
         with self.lock:
-            entry = self._entries.get(query.frozen)
-            if entry is None:
+            query = self._queries.get(spec.query_hash)
+            if query is None:
                 return MISSING
-            now, state = self.clock.monotonic(), entry.state
-            too_old = now - state.fresh_from >= query.settings.stale_time or entry.collect_at <= now
-            if too_old or state.is_invalidated:  # `is_stale`, written out: this is the way most calls go
+            now, state = self.clock.monotonic(), query.state
+            too_old = now - state.fresh_from >= spec.settings.stale_time or query.gc_at <= now
+            if too_old or state.is_invalidated:  # `is_stale` inlined: most calls end here
                 return MISSING
-            self._entries.move_to_end(query.frozen)
+            self._queries.move_to_end(spec.query_hash)
             return state.data
 
-    def state(self, frozen: QueryHash) -> QueryState | None:
-        """Return what is known of a query, None if nothing is."""
+    def get_state(self, query_hash: QueryHash) -> QueryState | None:
+        """Return the state of a query, None if it is not in the cache."""
         with self.lock:
-            self._collect()
-            entry = self._entries.get(frozen)
-            if entry is None:
+            self._collect_garbage()
+            query = self._queries.get(query_hash)
+            if query is None:
                 return None
-            self._entries.move_to_end(frozen)
-            return entry.state
+            self._queries.move_to_end(query_hash)
+            return query.state
 
-    def matching(self, prefix: QueryHash, *, exact: bool = False) -> list[CachedQuery]:
-        """Return the queries that a filter matches, in the order they were made."""
+    def find_all(self, prefix: QueryHash, *, exact: bool = False) -> list[CachedQuery]:
+        """Return the queries that match a filter, in the order of their creation."""
         with self.lock:
-            return self._matching(prefix, exact)
+            return self._find_all(prefix, exact)
 
-    def _matching(self, prefix: QueryHash, exact: bool) -> list[CachedQuery]:
-        self._collect()
+    def _find_all(self, prefix: QueryHash, exact: bool) -> list[CachedQuery]:
+        self._collect_garbage()
         if exact:
-            found = self._entries.get(prefix)
-            return [] if found is None else [found]
-        return sorted(self._index.match(prefix), key=lambda entry: entry.serial)
+            query = self._queries.get(prefix)
+            return [] if query is None else [query]
+        return sorted(self._index.match(prefix), key=lambda query: query.serial)
 
-    def build(self, query: QuerySpec[Any]) -> CachedQuery:
-        """Return the entry of a query, made if need be; the lock is held."""
+    def build(self, spec: QuerySpec[Any]) -> CachedQuery:
+        """Return the query of a specification, created if it is not in the cache. The lock is held."""
         if self.closed:
             raise ClientClosedError
-        self._collect()
-        known = self._entries.get(query.frozen)
-        if known is not None:
-            self._entries.move_to_end(query.frozen)
-            return known
-        made = self._entries[query.frozen] = CachedQuery(query, next(self._count))
-        self._index.add(query.frozen, made)
-        self._keep_for_now(made)
-        self._make_room(made)
-        return made
+        self._collect_garbage()
+        query = self._queries.get(spec.query_hash)
+        if query is not None:
+            self._queries.move_to_end(spec.query_hash)
+            return query
+        query = self._queries[spec.query_hash] = CachedQuery(spec, next(self.sequence))
+        self._index.add(spec.query_hash, query)
+        self.schedule_gc(query)
+        self._evict(query)
+        return query
 
-    # ---- fetching ------------------------------------------------------------------------------------------------
+    # ---- data ----------------------------------------------------------------------------------------------------
 
-    def start(
+    def compare_and_set(
         self,
-        query: QuerySpec[Any],
-        *,
-        anew: bool = False,
-        direction: Direction | None = None,
-        work: Callable[[object], Callable[[], object]] | None = None,
-    ) -> Fetch:
-        """Begin a fetch, or return the one that is under way; nobody flies it yet.
-
-        Args:
-            query: what to fetch.
-            anew: do not settle for the one that is under way, unless there is no data (`cancelRefetch`).
-            direction: which way an infinite query grows.
-            work: makes the function from the data there is; by default, what the query says.
-        """
-        with self.lock:
-            fetch = self.start_locked(self.build(query), query, anew, direction, work)
-        self.post.deliver()
-        return fetch
-
-    def start_locked(
-        self,
-        entry: CachedQuery,
-        query: QuerySpec[Any],
-        anew: bool = False,
-        direction: Direction | None = None,
-        work: Callable[[object], Callable[[], object]] | None = None,
-    ) -> Fetch:
-        """The same, for an entry; the lock is held."""
-        under_way = entry.fetch
-        if under_way is not None and not (anew and entry.state.data is not MISSING):
-            under_way.retry_stopped = False
-            return under_way
-        if query.function is not None:
-            entry.adopt(query)
-        fetch = Fetch(
-            entry,
-            (work or _work(entry.query))(entry.base),
-            entry.query.settings,
-            begun=next(self._count),
-            revert_to=entry.state if under_way is None else under_way.revert_to,
-            fly=self._fly,
-            clock=self.clock,
-            waits=self._waits,
-        )
-        self._fetches[fetch] = threading.Event()
-        entry.fetch = fetch
-        entry.collect_at = math.inf
-        if under_way is not None:
-            under_way.next = fetch
-            self._cancel(under_way)
-        self._set(entry, fetching(entry.state, direction))
-        return fetch
-
-    def in_background(self, fetch: Fetch) -> None:
-        """Have a fetch made on another thread, unless somebody makes it before."""
-
-        def fly() -> None:
-            if fetch.acquire():
-                fetch.fly()
-
-        try:
-            self._run(fly)
-        except RuntimeError:  # the executor is shut down: whoever joins the fetch makes it
-            _log.debug("No thread for %r", fetch.entry.key)
-
-    def join(self, fetch: Fetch, timeout: float | None = None) -> object:
-        """Make a fetch, or wait for it, and return its data; where a newer one took its place, the newer one's."""
-        until = None if timeout is None else self.clock.monotonic() + timeout
-        while True:
-            try:
-                return fetch.join(None if until is None else max(until - self.clock.monotonic(), 0.0))
-            except QueryCancelledError:
-                if fetch.next is None:
-                    raise
-                fetch = fetch.next
-
-    def _fly(self, flight: Flight[Any]) -> None:
-        fetch = cast(Fetch, flight)
-        try:
-            while not fetch.settled:
-                self._try(fetch)
-        except BaseException:
-            if fetch.waiters < 2:  # nobody else is there to make it
-                self.cancel([fetch])
-            raise
-        finally:
-            self.post.deliver()
-            if fetch.settled:
-                self._landed(fetch)
-
-    def _try(self, fetch: Fetch) -> None:
-        try:
-            data = fetch.work()
-        except Exception as error:
-            self._failed(fetch, error)
-        else:
-            self._arrived(fetch, data)
-
-    def _failed(self, fetch: Fetch, error: Exception) -> None:
-        wait = None if fetch.retry_stopped else fetch.settings.retry.get_delay(fetch.failures, error)
-        if wait is None:
-            self._give_up(fetch, error)
-            return
-        with self.lock:
-            if fetch.entry.fetch is fetch:
-                fetch.failures += 1
-                self._set(fetch.entry, failed(fetch.entry.state, fetch.failures, error))
-        self.post.deliver()
-        self.clock.sleep(wait, fetch.stop)
-        if fetch.retry_stopped:
-            self._give_up(fetch, error)
-
-    def _give_up(self, fetch: Fetch, error: Exception) -> None:
-        with self.lock:
-            if fetch.entry.fetch is fetch:
-                self._end(fetch, erred(fetch.entry.state, error, self.clock.now()))
-                fetch.settle(error=error)
-
-    def _arrived(self, fetch: Fetch, data: object) -> None:
-        entry = fetch.entry
-        again = False
-
-        def plan(base: object, patches: tuple[Patch, ...]) -> tuple[object, tuple[Patch, ...]]:
-            known = replace_equal_deep(base, data) if fetch.settings.structural_sharing else data
-            return known, unsettled(patches, fetch.begun)
-
-        def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
-            nonlocal again
-            entry.put(base, visible, patches, self.clock.now(), self.clock.monotonic())
-            done = fetched(entry.state)
-            again = fetch.invalidated and fetch.wanted_again and entry.active
-            self._end(fetch, invalidated(done) if fetch.invalidated else done)
-            fetch.settle(visible)
-
-        self._compare_and_set(entry, plan, put, fetch)
-        self.post.deliver()
-        if again:
-            self.refetch([entry])
-
-    def _end(self, fetch: Fetch, state: QueryState) -> None:
-        fetch.entry.fetch = None
-        self._set(fetch.entry, state)
-        self._keep_for_now(fetch.entry)
-
-    def _landed(self, fetch: Fetch) -> None:
-        with self.lock:
-            landed = self._fetches.pop(fetch, None)
-        if landed is not None:
-            landed.set()
-
-    # ---- changing ------------------------------------------------------------------------------------------------
-
-    def _set(self, entry: CachedQuery, state: QueryState) -> None:
-        """The one place where observers learn of a state; the lock is held."""
-        entry.state = state
-        for observer in entry.observers:
-            observer.post(state)
-
-    def _compare_and_set(
-        self,
-        entry: CachedQuery,
-        plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]],
-        put: Callable[[object, object, tuple[Patch, ...]], None],
+        query: CachedQuery,
+        compute: Callable[[object, Patches], tuple[object, Patches]],
+        store: Callable[[object, object, Patches], None],
         fetch: Fetch | None = None,
     ) -> bool:
-        """Change the data of an entry: compute without the lock, and put it in place if nothing happened meanwhile.
+        """Change the data of a query: compute without the lock, and store unless something else has changed meanwhile.
 
         Args:
-            entry: the query.
-            plan: computes base and patches from those there are; it may be called several times.
-            put: takes base, visible data and patches; called once, under the lock.
-            fetch: give up when this is no longer the fetch that is under way.
+            query: the query.
+            compute: returns the new base and patches, given the current ones; it may be called several times.
+            store: stores base, visible data and patches; called once, with the lock held.
+            fetch: if given, nothing is stored when this is no longer the query's current fetch.
+
+        Returns:
+            Whether it was stored; False if the query was removed.
         """
         while True:
             with self.lock:
-                version, base, patches, before = entry.version, entry.base, entry.patches, entry.state.data
-            base, patches = plan(base, patches)
-            visible = base if not patches else replace_equal_deep(before, applied(patches, base))
+                version, base, patches, data = query.version, query.base, query.patches, query.state.data
+            base, patches = compute(base, patches)
+            visible = base if not patches else replace_equal_deep(data, apply_patches(base, patches))
             with self.lock:
-                if entry.removed or (fetch is not None and entry.fetch is not fetch):
+                if query.removed or (fetch is not None and query.fetch is not fetch):
                     return False
-                if entry.version == version:
-                    put(base, visible, patches)
+                if query.version == version:
+                    store(base, visible, patches)
                     return True
 
-    def put(
-        self, query: QuerySpec[Any], update: Callable[[object], object], *, at: datetime | None, make: bool
+    def set_data(
+        self, spec: QuerySpec[Any], update: Callable[[object], object], *, updated_at: datetime | None, create: bool
     ) -> object:
-        """Set data by hand, and return what is then to be seen; `MISSING` if nothing was set.
+        """Set data by hand, and return the data that is visible then; `MISSING` if nothing was set.
 
         Args:
-            query: whose data.
-            update: returns the new data, given what there is, optimistic changes left out; `MISSING` sets nothing.
-            at: how old the data is; None if it is of this moment.
-            make: whether to make an entry where there is none.
+            spec: the query.
+            update: returns the new data, given the current data without optimistic updates; `MISSING` sets nothing.
+            updated_at: how old the data is; None: it is new.
+            create: whether to create the query if it is not in the cache.
         """
         while True:
-            if not make and self.state(query.frozen) is None:
+            if not create and self.get_state(spec.query_hash) is None:
                 return MISSING
             with self.lock:
-                entry = self.build(query)
-            done, visible = self._put(entry, query, update, at)
-            if done:
-                self.post.deliver()
-                return visible
+                query = self.build(spec)
+            stored, data = self._set_data(query, spec, update, updated_at)
+            if stored:
+                self.notify_manager.flush()
+                return data
 
-    def _put(
-        self, entry: CachedQuery, query: QuerySpec[Any], update: Callable[[object], object], at: datetime | None
+    def _set_data(
+        self, query: CachedQuery, spec: QuerySpec[Any], update: Callable[[object], object], updated_at: datetime | None
     ) -> tuple[bool, object]:
-        told: list[object] = []
+        data: object = MISSING
 
-        def plan(base: object, patches: tuple[Patch, ...]) -> tuple[object, tuple[Patch, ...]]:
+        def compute(base: object, patches: Patches) -> tuple[object, Patches]:
             new = update(base)
             if new is MISSING:
                 raise _Unchanged
-            return (replace_equal_deep(base, new) if query.settings.structural_sharing else new), unsettled(patches)
+            return (replace_equal_deep(base, new) if spec.settings.structural_sharing else new), keep_pending(patches)
 
-        def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
-            moment = self.clock.now()
-            age = 0.0 if at is None else (moment - at) / timedelta(seconds=1)
-            entry.put(base, visible, patches, at or moment, self.clock.monotonic() - age)
-            self._set(entry, entry.state)
-            told.append(visible)
+        def store(base: object, visible: object, patches: Patches) -> None:
+            nonlocal data
+            now = self.clock.now()
+            age = 0.0 if updated_at is None else (now - updated_at) / timedelta(seconds=1)
+            query.set_data(base, patches)
+            query.dispatch(SuccessAction(visible, updated_at or now, self.clock.monotonic() - age, manual=True))
+            data = visible
 
         try:
-            return self._compare_and_set(entry, plan, put), told[-1] if told else MISSING
+            return self.compare_and_set(query, compute, store), data
         except _Unchanged:
             return True, MISSING
 
-    def patch(self, entry: CachedQuery, patch: Patch) -> None:
-        """Change data optimistic_update."""
-        self._repatch(entry, lambda base, patches: (base, (*patches, patch)))
+    def add_patch(self, query: CachedQuery, patch: Patch) -> None:
+        """Apply an optimistic change."""
+        self._set_patches(query, lambda base, patches: (base, (*patches, patch)))
 
-    def rollback(self, entry: CachedQuery, patch: Patch) -> None:
-        """Undo an optimistic change; the others stay."""
-        self._repatch(entry, lambda base, patches: (base, tuple(other for other in patches if other is not patch)))
+    def remove_patch(self, query: CachedQuery, patch: Patch) -> None:
+        """Roll back an optimistic change; the others stay."""
+        self._set_patches(query, lambda base, patches: (base, tuple(other for other in patches if other is not patch)))
 
-    def commit(self, entry: CachedQuery, patch: Patch) -> None:
+    def commit_patch(self, query: CachedQuery, patch: Patch) -> None:
         """Make an optimistic change part of the data: the server has made it."""
-        patch.settled_at = next(self._count)
+        patch.committed_at = next(self.sequence)
 
-        def plan(base: object, patches: tuple[Patch, ...]) -> tuple[object, tuple[Patch, ...]]:
-            under_way = entry.fetch is not None  # what it brings may have been read before the change
-            return (base, patches) if under_way else compacted(base, patches)
+        def compute(base: object, patches: Patches) -> tuple[object, Patches]:
+            is_fetching = query.fetch is not None  # its data may have been read before the change
+            return (base, patches) if is_fetching else merge_committed(base, patches)
 
-        self._repatch(entry, plan)
+        self._set_patches(query, compute)
 
-    def _repatch(
-        self, entry: CachedQuery, plan: Callable[[object, tuple[Patch, ...]], tuple[object, tuple[Patch, ...]]]
-    ) -> None:
-        def put(base: object, visible: object, patches: tuple[Patch, ...]) -> None:
-            seen = entry.state.data
-            entry.show(base, visible, patches, replace)
-            if visible is not seen:
-                self._set(entry, entry.state)
+    def _set_patches(self, query: CachedQuery, compute: Callable[[object, Patches], tuple[object, Patches]]) -> None:
+        def store(base: object, visible: object, patches: Patches) -> None:
+            query.set_data(base, patches)
+            query.dispatch(PatchAction(visible))
 
-        self._compare_and_set(entry, plan, put)
-        self.post.deliver()
+        self.compare_and_set(query, compute, store)
+        self.notify_manager.flush()
 
     def invalidate(self, prefix: QueryHash, *, exact: bool) -> list[CachedQuery]:
-        """Declare data out of date, and return the queries concerned."""
+        """Mark data as out of date, and return the queries that matched."""
         with self.lock:
-            found = self._matching(prefix, exact)
-            for entry in found:
-                known = entry.state
-                entry.invalidate()
-                if entry.state is not known:
-                    self._set(entry, entry.state)
-        self.post.deliver()
-        return found
+            queries = self._find_all(prefix, exact)
+            for query in queries:
+                query.dispatch(InvalidateAction())
+                if query.fetch is not None:  # the server may have read its data before
+                    query.fetch.invalidated = True
+        self.notify_manager.flush()
+        return queries
 
-    def refetch(self, entries: Iterable[CachedQuery]) -> None:
-        """Fetch again in the background, not settling for what was asked for before."""
-        for entry in entries:
-            with self.lock:
-                if entry.removed or self.closed or entry.query.function is None:
-                    continue
-                fetch = self.start_locked(entry, entry.query, anew=True)
-                fetch.wanted_again = True
-            self.in_background(fetch)
-        self.post.deliver()
+    # ---- ending fetches, removing, resetting ---------------------------------------------------------------------
+
+    def get_fetches(self, queries: Iterable[CachedQuery]) -> list[Fetch]:
+        """Return the current fetches of queries."""
+        with self.lock:
+            return [query.fetch for query in queries if query.fetch is not None]
+
+    def end_fetch(self, fetch: Fetch, action: Action) -> None:
+        """Change the state of a query at the end of its current fetch. The lock is held."""
+        fetch.query.fetch = None
+        fetch.query.dispatch(action)
+        self.schedule_gc(fetch.query)
 
     def cancel(self, fetches: Iterable[Fetch]) -> None:
-        """Call off fetches: whoever waits gets `QueryCancelledError`, and the states are what they were before."""
+        """Cancel fetches: who waits gets `QueryCancelledError`, and the states are reverted to those before."""
         with self.lock:
             for fetch in fetches:
-                if fetch.entry.fetch is fetch:
-                    self._end(fetch, reverted(fetch.revert_to))
-                    self._cancel(fetch)
-        self.post.deliver()
+                if fetch.query.fetch is fetch:
+                    self.end_fetch(fetch, RevertAction(fetch.revert_state))
+                    fetch.cancel()
+        self.notify_manager.flush()
 
-    def _cancel(self, fetch: Fetch) -> None:
-        unmanned = fetch.leader is None
-        fetch.settle(error=QueryCancelledError())
-        if unmanned:
-            landed = self._fetches.pop(fetch, None)
-            if landed is not None:
-                landed.set()
-
-    def remove(self, entries: Iterable[CachedQuery]) -> None:
-        """Forget queries, and what is being fetched for them; observers keep what they have seen."""
+    def remove(self, queries: Iterable[CachedQuery]) -> None:
+        """Remove queries and cancel their fetches; observers keep the last result."""
         with self.lock:
-            for entry in entries:
-                self._remove(entry)
-        self.post.deliver()
+            for query in queries:
+                self._remove(query)
+        self.notify_manager.flush()
 
-    def reset(self, entries: Iterable[CachedQuery]) -> None:
-        """Return queries to how they were before any data; the observers are told."""
+    def reset(self, queries: Iterable[CachedQuery]) -> None:
+        """Return queries to the state before any data, and notify their observers."""
         with self.lock:
-            for entry in entries:
-                self._reset(entry)
-        self.post.deliver()
+            for query in queries:
+                self._reset(query)
+        self.notify_manager.flush()
 
-    def _reset(self, entry: CachedQuery) -> None:
-        fetch, entry.fetch = entry.fetch, None
-        if fetch is not None:
-            self._cancel(fetch)
-        entry.base, entry.patches, entry.version = MISSING, (), entry.version + 1
-        self._set(entry, QueryState())
-        self._keep_for_now(entry)
-
-    def forget_all(self) -> None:
-        """Forget all data at once: remove what nobody observes, reset the rest; the caller has that delivered."""
+    def clear(self) -> None:
+        """Remove all queries without observers, and reset the rest; the caller flushes the notifications."""
         with self.lock:
-            for entry in list(self._entries.values()):
-                if entry.observers:
-                    self._reset(entry)
+            for query in list(self._queries.values()):
+                if query.observers:
+                    self._reset(query)
                 else:
-                    self._remove(entry)
-
-    # ---- observers -----------------------------------------------------------------------------------------------
-
-    def attach(self, observer: QueryObserver[Any], query: QuerySpec[Any]) -> CachedQuery:
-        """Have an observer told of a query; the lock is held."""
-        entry = self.build(query)
-        entry.observers[observer] = None
-        entry.collect_at = math.inf
-        return entry
-
-    def detach(self, observer: QueryObserver[Any], entry: CachedQuery) -> None:
-        """Have an observer told no more; the lock is held. A fetch that only it wanted is not tried again."""
-        if observer not in entry.observers:
-            return
-        del entry.observers[observer]
-        if not entry.observers:
-            if entry.fetch is not None and not entry.fetch.waiters:
-                entry.fetch.retry_stopped = True
-            self._keep_for_now(entry)
-
-    # ---- an end --------------------------------------------------------------------------------------------------
-
-    def wait_idle(self, timeout: float | None) -> bool:
-        """Wait until nothing is being fetched; False if the time was over before."""
-        until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            with self.lock:
-                landed = next(iter(self._fetches.values()), None)
-            if landed is None:
-                return True
-            if not landed.wait(None if until is None else max(until - time.monotonic(), 0)):
-                return False
-
-    def fetches(self, entries: Iterable[CachedQuery]) -> list[Fetch]:
-        """Return what is being fetched for some queries."""
-        with self.lock:
-            return [entry.fetch for entry in entries if entry.fetch is not None]
+                    self._remove(query)
 
     def close(self) -> None:
-        """Call off everything and refuse what comes later."""
+        """Remove everything, and refuse later calls."""
         with self.lock:
             self.closed = True
-            for entry in list(self._entries.values()):
-                self._remove(entry)
-                entry.observers.clear()
+            for query in list(self._queries.values()):
+                self._remove(query)
+                query.observers.clear()
 
-    # ---- keeping and forgetting; the lock is held ----------------------------------------------------------------
-
-    def _remove(self, entry: CachedQuery) -> None:
-        if entry.removed:
-            return
-        entry.removed = True
-        fetch, entry.fetch = entry.fetch, None
+    def _reset(self, query: CachedQuery) -> None:
+        fetch, query.fetch = query.fetch, None
         if fetch is not None:
-            entry.state = reverted(fetch.revert_to)
-            self._cancel(fetch)
-        del self._entries[entry.frozen]
-        self._index.discard(entry.frozen)
+            fetch.cancel()
+        query.set_data(MISSING, ())
+        query.dispatch(ResetAction())
+        self.schedule_gc(query)
 
-    def _keep_for_now(self, entry: CachedQuery) -> None:
-        """From now on it may be collected, after its time."""
-        if entry.idle and not entry.removed:
-            entry.collect_at = self.clock.monotonic() + entry.cache_time
-            self._note(entry)
+    def _remove(self, query: CachedQuery) -> None:
+        if query.removed:
+            return
+        query.removed = True
+        fetch, query.fetch = query.fetch, None
+        if fetch is not None:
+            query.dispatch(RevertAction(fetch.revert_state))
+            fetch.cancel()
+        del self._queries[query.query_hash]
+        self._index.discard(query.query_hash)
 
-    def _note(self, entry: CachedQuery) -> None:
-        """Have an entry looked at when its time has come; it is noted once, however often that moves."""
-        if not entry.noted and entry.collect_at < math.inf:
-            entry.noted = True
-            heapq.heappush(self._to_collect, (entry.collect_at, entry.serial, entry.frozen))
+    # ---- observers; the lock is held -----------------------------------------------------------------------------
 
-    def _collect(self) -> None:
-        """Remove what nobody has observed for its time. There is no timer: whoever looks, finds it gone."""
-        if not self._to_collect or self._to_collect[0][0] > self.clock.monotonic():
+    def add_observer(self, observer: StateListener, spec: QuerySpec[Any]) -> CachedQuery:
+        """Add an observer to a query, and return the query."""
+        query = self.build(spec)
+        query.observers[observer] = None
+        query.gc_at = math.inf
+        return query
+
+    def remove_observer(self, observer: StateListener, query: CachedQuery) -> None:
+        """Remove an observer from a query. A fetch that nothing else waits for is not retried."""
+        if observer not in query.observers:
+            return
+        del query.observers[observer]
+        if not query.observers:
+            if query.fetch is not None and not query.fetch.waiters:
+                query.fetch.retry_cancelled = True
+            self.schedule_gc(query)
+
+    # ---- garbage collection; the lock is held --------------------------------------------------------------------
+
+    def schedule_gc(self, query: CachedQuery) -> None:
+        """Let an unused query be collected after its cache time."""
+        if query.is_unused and not query.removed:
+            query.gc_at = self.clock.monotonic() + query.cache_time
+            self._push_gc(query)
+
+    def _push_gc(self, query: CachedQuery) -> None:
+        """Add a query to the heap; it is there once, however often its time changes."""
+        if not query.gc_scheduled and query.gc_at < math.inf:
+            query.gc_scheduled = True
+            heapq.heappush(self._gc_heap, (query.gc_at, query.serial, query.query_hash))
+
+    def _collect_garbage(self) -> None:
+        """Remove queries that were unused for their cache time. There is no timer: every access collects first."""
+        if not self._gc_heap or self._gc_heap[0][0] > self.clock.monotonic():
             return
         now = self.clock.monotonic()
-        while self._to_collect and self._to_collect[0][0] <= now:
-            _, serial, frozen = heapq.heappop(self._to_collect)
-            entry = self._entries.get(frozen)
-            if entry is None or entry.serial != serial:
+        while self._gc_heap and self._gc_heap[0][0] <= now:
+            _, serial, query_hash = heapq.heappop(self._gc_heap)
+            query = self._queries.get(query_hash)
+            if query is None or query.serial != serial:
                 continue
-            entry.noted = False
-            if not entry.idle:
-                continue  # it will be noted when it is
-            if entry.collect_at <= now:
-                self._remove(entry)
+            query.gc_scheduled = False
+            if not query.is_unused:
+                continue  # it is scheduled again when it is unused
+            if query.gc_at <= now:
+                self._remove(query)
             else:
-                self._note(entry)
+                self._push_gc(query)
 
-    def _make_room(self, made: CachedQuery) -> None:
-        """Remove the longest unused. What is observed or being fetched stays, even above the bound."""
-        for _ in range(len(self._entries)):
-            if len(self._entries) <= self._max_entries:
+    def _evict(self, new: CachedQuery) -> None:
+        """Remove the least recently used queries above the limit. Those with observers or a fetch stay."""
+        for _ in range(len(self._queries)):
+            if len(self._queries) <= self._max_entries:
                 return
-            oldest = next(iter(self._entries.values()))
-            if oldest.idle and oldest is not made:
+            oldest = next(iter(self._queries.values()))
+            if oldest.is_unused and oldest is not new:
                 self._remove(oldest)
             else:
-                self._entries.move_to_end(oldest.frozen)
+                self._queries.move_to_end(oldest.query_hash)
 
 
-class _Unchanged(Exception):  # noqa: N818  # a way out, not an error
-    """The updater wants nothing changed."""
-
-
-def _work(query: QuerySpec[Any]) -> Callable[[object], Callable[[], object]]:
-    if query.infinite_behavior is not None:
-        return query.infinite_behavior.refetch
-    function = query.function
-    if function is None:
-        raise ValueError(f"{query!r} has no function that could fetch it")
-    return lambda _: function
+class _Unchanged(Exception):  # control flow, not an error
+    """The updater wants no change."""

@@ -1,4 +1,4 @@
-"""Infinite queries: data that grows page by page (TanStack Query's `infiniteQueryBehavior.ts`)."""
+"""Infinite queries: data that is fetched page by page (TanStack Query's `infiniteQueryBehavior.ts`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class InfiniteData(Generic[T, P]):
-    """The pages there are, and what each was asked for with.
+    """The pages of an infinite query, and the parameter of each.
 
     Args:
         pages: the pages, in order.
-        page_params: a page number, a cursor, or whatever tells pages apart, one for each page.
+        page_params: the parameters they were fetched with: page numbers or cursors.
     """
 
     pages: tuple[T, ...] = ()
@@ -27,73 +27,74 @@ class InfiniteData(Generic[T, P]):
 
 @dataclass(frozen=True, slots=True)
 class InfiniteQueryBehavior(Generic[T, P]):
-    """How an infinite query grows.
+    """How an infinite query fetches its pages.
 
     Args:
-        function: fetches the page for a parameter.
-        initial: the parameter of the first page.
-        next_param: returns the parameter of the page after the last one, given that one and all pages; None ends.
-        previous_param: likewise for the page before the first one.
-        max_pages: how many pages to keep; what grows beyond that loses pages at its other end. None keeps all.
+        function: fetches the page of a parameter.
+        initial_param: the parameter of the first page.
+        get_next_param: returns the parameter of the page after the last one, given that one and all pages; None if
+            there is none.
+        get_previous_param: likewise for the page before the first one.
+        max_pages: how many pages to keep; beyond that pages are dropped at the other end. None keeps all.
     """
 
     function: Callable[[P], T]
-    initial: P
-    next_param: Callable[[T, Sequence[T]], P | None]
-    previous_param: Callable[[T, Sequence[T]], P | None] | None = None
+    initial_param: P
+    get_next_param: Callable[[T, Sequence[T]], P | None]
+    get_previous_param: Callable[[T, Sequence[T]], P | None] | None = None
     max_pages: int | None = None
 
     def refetch(self, base: object) -> Callable[[], InfiniteData[T, P]]:
-        """Return what fetches all pages anew, one after the other from the first on: later ones may have moved."""
-        known = _known(base)
+        """Return a function that fetches all pages again, one after the other: later ones may have moved."""
+        data = _as_pages(base)
 
-        def work() -> InfiniteData[T, P]:
-            first = known.page_params[0] if known.pages else self.initial
-            made: InfiniteData[T, P] = InfiniteData((self.function(first),), (first,))
-            while len(made.pages) < len(known.pages):
-                param = self.next_param(made.pages[-1], made.pages)
+        def fetch() -> InfiniteData[T, P]:
+            first = data.page_params[0] if data.pages else self.initial_param
+            new: InfiniteData[T, P] = InfiniteData((self.function(first),), (first,))
+            while len(new.pages) < len(data.pages):
+                param = self._get_next_param(new)
                 if param is None:
                     break
-                made = InfiniteData((*made.pages, self.function(param)), (*made.page_params, param))
-            return made
+                new = InfiniteData((*new.pages, self.function(param)), (*new.page_params, param))
+            return new
 
-        return work
+        return fetch
 
-    def grow(self, base: object, direction: Direction) -> Callable[[], InfiniteData[T, P]]:
-        """Return what fetches one page more; the first one if there is none, none if there are no more."""
-        known = _known(base)
-        if not known.pages:
+    def fetch_page(self, base: object, direction: Direction) -> Callable[[], InfiniteData[T, P]]:
+        """Return a function that fetches one more page: the first if there is none, nothing if there are no more."""
+        data = _as_pages(base)
+        if not data.pages:
             return self.refetch(base)
 
-        def work() -> InfiniteData[T, P]:
-            param = self._next(known) if direction == "forward" else self._previous(known)
-            return known if param is None else self._joined(known, self.function(param), param, direction)
+        def fetch() -> InfiniteData[T, P]:
+            param = self._get_next_param(data) if direction == "forward" else self._get_previous_param(data)
+            return data if param is None else self._add_page(data, self.function(param), param, direction)
 
-        return work
+        return fetch
 
-    def has_next(self, data: object) -> bool:
-        """Tell whether there is a page after the last."""
-        known = _known(data)
-        return bool(known.pages) and self._next(known) is not None
+    def has_next_page(self, base: object) -> bool:
+        """Return whether there is a page after the last one."""
+        data = _as_pages(base)
+        return bool(data.pages) and self._get_next_param(data) is not None
 
-    def has_previous(self, data: object) -> bool:
-        """Tell whether there is a page before the first."""
-        known = _known(data)
-        return bool(known.pages) and self._previous(known) is not None
+    def has_previous_page(self, base: object) -> bool:
+        """Return whether there is a page before the first one."""
+        data = _as_pages(base)
+        return bool(data.pages) and self._get_previous_param(data) is not None
 
-    def _next(self, known: InfiniteData[T, P]) -> P | None:
-        return self.next_param(known.pages[-1], known.pages)
+    def _get_next_param(self, data: InfiniteData[T, P]) -> P | None:
+        return self.get_next_param(data.pages[-1], data.pages)
 
-    def _previous(self, known: InfiniteData[T, P]) -> P | None:
-        return None if self.previous_param is None else self.previous_param(known.pages[0], known.pages)
+    def _get_previous_param(self, data: InfiniteData[T, P]) -> P | None:
+        return None if self.get_previous_param is None else self.get_previous_param(data.pages[0], data.pages)
 
-    def _joined(self, known: InfiniteData[T, P], page: T, param: P, direction: Direction) -> InfiniteData[T, P]:
+    def _add_page(self, data: InfiniteData[T, P], page: T, param: P, direction: Direction) -> InfiniteData[T, P]:
         if direction == "forward":
-            kept = slice(-self.max_pages, None) if self.max_pages else slice(None)
-            return InfiniteData((*known.pages, page)[kept], (*known.page_params, param)[kept])
-        kept = slice(self.max_pages)
-        return InfiniteData((page, *known.pages)[kept], (param, *known.page_params)[kept])
+            limit = slice(-self.max_pages, None) if self.max_pages else slice(None)
+            return InfiniteData((*data.pages, page)[limit], (*data.page_params, param)[limit])
+        limit = slice(self.max_pages)
+        return InfiniteData((page, *data.pages)[limit], (param, *data.page_params)[limit])
 
 
-def _known(data: object) -> InfiniteData[Any, Any]:
+def _as_pages(data: object) -> InfiniteData[Any, Any]:
     return InfiniteData() if data is MISSING or data is None else cast("InfiniteData[Any, Any]", data)

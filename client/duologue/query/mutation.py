@@ -1,31 +1,31 @@
-"""Mutations: calls that change something, and what the cache makes of it (TanStack Query's `mutation.ts`)."""
+"""Mutations: calls that change data, and their effects on the cache (TanStack Query's `mutation.ts`)."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypedDict, TypeVar, Unpack
 
-from duologue.concurrency.notify import ListenerQueue, NotifyManager
+from duologue.concurrency.latest_state import LatestState
 from duologue.errors import ClientClosedError
-from duologue.query import defaults
+from duologue.query.base_client import BaseQueryClient
 from duologue.query.keys import Key
+from duologue.query.optimistic import OptimisticUpdate
 from duologue.query.retry import RetryOptions
-
-if TYPE_CHECKING:
-    from duologue.query.client import OptimisticUpdate, QueryClient
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+MAX_RETRIES: Final = 1
+"""How often a failed mutation is retried (`mutations: {retry: 1}` in the Platform API specification)."""
 
 
 class Variables(NamedTuple):
     """The arguments of one call of a mutation.
 
     Args:
-        args: those by position.
-        kwargs: those by name.
+        args: positional arguments.
+        kwargs: keyword arguments.
     """
 
     args: tuple[Any, ...]
@@ -33,19 +33,19 @@ class Variables(NamedTuple):
 
 
 class MutationOptions(TypedDict, total=False):
-    """What can be said of a mutation.
+    """The options of a mutation.
 
     Args:
-        on_mutate: called before the function, with the arguments; what it returns is the context of the others.
+        on_mutate: called before the function, with the variables; its result is the context of the other callbacks.
         on_success: called with data, variables and context.
         on_error: called with error, variables and context.
         on_settled: called with data or None, error or None, variables and context.
-        optimistic: returns, given the arguments, keys and how their data will have changed. The changes are seen at
-            once, become data when the function succeeds, and are taken back when it does not; others stay.
-        stores: returns, given data and arguments, keys and the data to put there.
-        invalidates: returns, given the arguments, prefixes to invalidate when it is over, however it went: a call
-            whose answer was lost may have been made.
-        retry: how failures are met; a number is how often to try again. Once, by default.
+        optimistic: given the variables, returns keys and functions that change their data. The changes are visible at
+            once, are committed when the function succeeds, and rolled back when it fails; other changes stay.
+        stores: given data and variables, returns keys and the data to set there.
+        invalidates: given the variables, returns key prefixes to invalidate when the call has settled, failed or not:
+            a call whose response was lost may have reached the server.
+        retry: how failures are retried; a number is the maximum of retries. Once by default.
     """
 
     on_mutate: Callable[[Variables], Any]
@@ -60,15 +60,15 @@ class MutationOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class MutationState:
-    """What has become of the last call of a mutation.
+    """The state of the latest call of a mutation.
 
     Args:
         status: `idle`, `loading`, `success` or `error`.
         data: what it returned.
         error: why it failed.
-        variables: what it was called with.
-        failure_count: tries that failed.
-        failure_reason: why the last of them did.
+        variables: its arguments.
+        failure_count: how many attempts failed.
+        failure_reason: the error of the last failed attempt.
     """
 
     status: Literal["idle", "loading", "success", "error"] = "idle"
@@ -80,7 +80,7 @@ class MutationState:
 
     @property
     def is_loading(self) -> bool:
-        """Whether it is under way."""
+        """Whether it is running."""
         return self.status == "loading"
 
     @property
@@ -95,172 +95,142 @@ class MutationState:
 
 
 class Mutation(Generic[P, T]):
-    """A function that changes something on the server; called like it, on the caller's thread.
+    """A function that changes data on the server; called like the function, on the caller's thread.
 
-        rename = queries.mutation(api.chats.rename, invalidates=lambda call: [("chats",)])
+        rename = query_client.mutation(api.chats.rename, invalidates=lambda variables: [("chats",)])
         session = rename("test-session-1", title="Shopping")
 
     The order is TanStack Query's: on_mutate, the function, on_success or on_error, on_settled, then the state. Calls
     from several threads do not wait for each other; `state` is the latest one's.
     """
 
-    def __init__(self, client: QueryClient, function: Callable[P, T], **options: Unpack[MutationOptions]) -> None:
+    def __init__(self, client: BaseQueryClient, function: Callable[P, T], **options: Unpack[MutationOptions]) -> None:
         unknown = options.keys() - MutationOptions.__annotations__.keys()
         if unknown:
-            raise TypeError(f"A mutation has no option {min(unknown)!r}")
+            raise TypeError(f"Unknown mutation option {min(unknown)!r}")
         self._client = client
         self._function = function
         self._options = options
-        retry = options.get("retry", defaults.MUTATION_RETRIES)
-        self._retry = RetryOptions(retry) if isinstance(retry, int) else retry
-        self._lock = threading.Lock()
-        self._post = NotifyManager()
-        self._listeners: dict[ListenerQueue[MutationState], None] = {}
-        self._turn = 0
-        self._state = MutationState()
+        self._retry = RetryOptions.resolve(options.get("retry", MAX_RETRIES))
+        self._latest = LatestState(MutationState())
 
     @property
     def state(self) -> MutationState:
-        """What has become of the last call."""
-        return self._state
+        """The state of the latest call."""
+        return self._latest.value
 
     def subscribe(self, callback: Callable[[MutationState], object]) -> Callable[[], None]:
-        """Have a function called with each new state; return what ends that."""
-        mailbox = ListenerQueue(callback)
-        with self._lock:
-            self._listeners[mailbox] = None
-
-        def unsubscribe() -> None:
-            with self._lock:
-                self._listeners.pop(mailbox, None)
-
-        return unsubscribe
+        """Call a function with each new state; return a function that unsubscribes it."""
+        return self._latest.subscribe(callback)
 
     def reset(self) -> None:
-        """Forget the last call; one that is under way is no longer looked at."""
-        with self._lock:
-            self._turn += 1
-            turn = self._turn
-        self._set(turn, MutationState())
+        """Return to the state `idle`. The result of a call that is still running does not change it."""
+        self._latest.start(MutationState())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Make the call.
 
         Raises:
-            Exception: what the function raised at last.
+            Exception: what the function raised on the last attempt.
         """
         return self.mutate(*args, **kwargs)
 
     def mutate(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same, by its name in TanStack Query (`mutateAsync`)."""
-        call = _Call(Variables(args, kwargs), self._begin(Variables(args, kwargs)), self._client.generation)
+        """Make the call; the same as calling the mutation (`mutateAsync`)."""
+        if self._client.closed:
+            raise ClientClosedError
+        variables = Variables(args, kwargs)
+        number = self._latest.start(MutationState("loading", variables=variables))
+        call = _MutationCall(variables, number, self._client.generation)
         try:
-            data = self._made(call, args, kwargs)
+            data = self._run(call, args, kwargs)
         except Exception as error:
-            self._went_wrong(call, error)
+            self._handle_error(call, error)
             raise
         except BaseException:
-            self._roll_back(call)
+            call.roll_back()
             raise
         finally:
             self._invalidate(call)
-        self._set(call.turn, replace(self._state, status="success", data=data, failure_count=0, failure_reason=None))
+        self._update_state(call, status="success", data=data, failure_count=0, failure_reason=None)
         return data
 
-    def _begin(self, variables: Variables) -> int:
-        if self._client.closed:
-            raise ClientClosedError
-        with self._lock:
-            self._turn += 1
-            turn = self._turn
-        self._set(turn, MutationState("loading", variables=variables))
-        return turn
-
-    def _made(self, call: _Call, args: Any, kwargs: Any) -> T:
+    def _run(self, call: _MutationCall, args: Any, kwargs: Any) -> T:
         options = self._options
         if "on_mutate" in options:
             call.context = options["on_mutate"](call.variables)
         if "optimistic" in options:
             for key, update in options["optimistic"](call.variables):
                 call.updates.append(self._client.optimistic_update(key, update))
-        data = self._tried(call, args, kwargs)
-        self._succeeded(call, data)
+        data = self._call_with_retry(call, args, kwargs)
+        self._handle_success(call, data)
         return data
 
-    def _tried(self, call: _Call, args: Any, kwargs: Any) -> T:
+    def _call_with_retry(self, call: _MutationCall, args: Any, kwargs: Any) -> T:
         failures = 0
         while True:
             try:
                 return self._function(*args, **kwargs)
             except Exception as error:
-                wait = self._retry.get_delay(failures, error)
-                if wait is None:
+                delay = self._retry.get_delay(failures, error)
+                if delay is None:
                     raise
                 failures += 1
-                self._set(call.turn, replace(self._state, failure_count=failures, failure_reason=error))
-                self._client.clock.sleep(wait, self._client.closing)
+                self._update_state(call, failure_count=failures, failure_reason=error)
+                self._client.clock.sleep(delay, self._client.closing)
                 if self._client.closed:
                     raise
 
-    def _succeeded(self, call: _Call, data: T) -> None:
+    def _handle_success(self, call: _MutationCall, data: T) -> None:
         options = self._options
-        for update in call.taken():
+        for update in call.take_updates():
             update.commit()
-        if (
-            "stores" in options and call.generation == self._client.generation
-        ):  # else it belongs to somebody who has left
-            for key, known in options["stores"](data, call.variables):
-                self._client.set_data(key, known)
+        same_user = call.generation == self._client.generation
+        if "stores" in options and same_user:  # else the data belongs to a user who has logged out
+            for key, value in options["stores"](data, call.variables):
+                self._client.set_data(key, value)
         if "on_success" in options:
             options["on_success"](data, call.variables, call.context)
         if "on_settled" in options:
             options["on_settled"](data, None, call.variables, call.context)
 
-    def _went_wrong(self, call: _Call, error: Exception) -> None:
+    def _handle_error(self, call: _MutationCall, error: Exception) -> None:
         options = self._options
-        self._roll_back(call)
+        call.roll_back()
         try:
             if "on_error" in options:
                 options["on_error"](error, call.variables, call.context)
             if "on_settled" in options:
                 options["on_settled"](None, error, call.variables, call.context)
         finally:
-            count = self._state.failure_count + 1
-            self._set(
-                call.turn,
-                replace(self._state, status="error", data=None, error=error, failure_count=count, failure_reason=error),
-            )
+            count = self.state.failure_count + 1
+            self._update_state(call, status="error", data=None, error=error, failure_count=count, failure_reason=error)
 
-    def _roll_back(self, call: _Call) -> None:
-        for update in call.taken():
-            update.rollback()
-
-    def _invalidate(self, call: _Call) -> None:
+    def _invalidate(self, call: _MutationCall) -> None:
         if "invalidates" in self._options and not self._client.closed:
             for prefix in self._options["invalidates"](call.variables):
                 self._client.invalidate(prefix)
 
-    def _set(self, turn: int, state: MutationState) -> None:
-        with self._lock:
-            if turn != self._turn:
-                return
-            self._state = state
-            for mailbox in self._listeners:
-                self._post.put(mailbox, state)
-        self._post.deliver()
+    def _update_state(self, call: _MutationCall, **changes: Any) -> None:
+        self._latest.set(call.number, replace(self.state, **changes))
 
 
-class _Call:
-    """One call under way."""
+class _MutationCall:
+    """One running call."""
 
-    def __init__(self, variables: Variables, turn: int, generation: int) -> None:
+    def __init__(self, variables: Variables, number: int, generation: int) -> None:
         self.variables = variables
-        self.turn = turn
+        self.number = number
         self.generation = generation
         self.context: Any = None
         self.updates: list[OptimisticUpdate] = []
 
-    def taken(self) -> list[OptimisticUpdate]:
-        """Return the optimistic updates that are neither confirmed nor taken back yet; they are, from now on."""
+    def take_updates(self) -> list[OptimisticUpdate]:
+        """Return the optimistic updates that are not settled yet, and forget them: the caller settles them."""
         updates, self.updates = self.updates, []
         return updates
+
+    def roll_back(self) -> None:
+        """Roll back the optimistic updates."""
+        for update in self.take_updates():
+            update.rollback()

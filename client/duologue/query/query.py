@@ -1,144 +1,174 @@
-"""What the cache keeps of one query, and of one fetch of it."""
+"""A query in the cache, its one way to change state, and a fetch of it (TanStack Query's `query.ts`)."""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.single_flight import Flight
+from duologue.errors import QueryCancelledError
 from duologue.query.keys import Key, QueryHash
 from duologue.query.optimistic import Patch
 from duologue.query.options import QuerySpec, Settings
-from duologue.query.state import MISSING, QueryState, invalidated, succeeded
+from duologue.query.result import QueryResult
+from duologue.query.state import (
+    MISSING,
+    Action,
+    InvalidateAction,
+    PatchAction,
+    QueryState,
+    SuccessAction,
+    reduce,
+)
 
-if TYPE_CHECKING:
-    from duologue.query.observer import QueryObserver, QueryResult
+
+class StateListener(Protocol):
+    """What a query notifies: a `QueryObserver`."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it fetches by itself."""
+        ...
+
+    def on_query_update(self, state: QueryState) -> None:
+        """Receive a new state. The cache's lock is held: it may only be queued."""
+        ...
 
 
 class CachedQuery:
-    """One query of the cache. It is read and changed under the cache's lock only; its states never change.
+    """One query of the cache. It is read and changed under the cache's lock only; its states are immutable.
 
     Args:
-        query: what it was made for.
-        serial: entries that were made later have greater ones.
+        spec: what it was created for.
+        serial: queries that are created later have greater ones.
     """
 
     __slots__ = (
         "base",
         "cache_time",
-        "collect_at",
         "fetch",
-        "frozen",
+        "gc_at",
+        "gc_scheduled",
         "key",
-        "memo",
-        "noted",
         "observers",
         "patches",
-        "query",
+        "query_hash",
         "removed",
+        "result",
         "serial",
+        "spec",
         "state",
         "version",
     )
 
-    def __init__(self, query: QuerySpec[Any], serial: int) -> None:
-        self.key: Key = query.key
-        self.frozen: QueryHash = query.frozen
-        self.query = query
+    def __init__(self, spec: QuerySpec[Any], serial: int) -> None:
+        self.key: Key = spec.key
+        self.query_hash: QueryHash = spec.query_hash
+        self.spec = spec
         self.serial = serial
         self.state = QueryState()
         self.base: object = MISSING
         self.patches: tuple[Patch, ...] = ()
         self.version = 0
         self.fetch: Fetch | None = None
-        self.observers: dict[QueryObserver[Any], None] = {}
-        self.cache_time = query.settings.cache_time
-        self.collect_at = math.inf
-        self.noted = False
+        self.observers: dict[StateListener, None] = {}
+        self.cache_time = spec.settings.cache_time
+        self.gc_at = math.inf
+        self.gc_scheduled = False
         self.removed = False
-        self.memo: tuple[QueryState, float, QueryResult[Any]] | None = None
+        self.result: tuple[QueryState, float, QueryResult[Any]] | None = None
+        """The last result that observers built of it, with the state and stale time it was built from."""
 
     @property
-    def active(self) -> bool:
-        """Whether somebody looks at it who wants it up to date (`isActive`)."""
+    def is_active(self) -> bool:
+        """Whether it has an observer that is enabled (`isActive`)."""
         return any(observer.enabled for observer in self.observers)
 
     @property
-    def idle(self) -> bool:
-        """Whether nobody looks at it and nothing is under way."""
+    def is_disabled(self) -> bool:
+        """Whether it has observers, and none of them is enabled (`isDisabled`)."""
+        return bool(self.observers) and not self.is_active
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether it has no observer and no fetch in progress, so that it may be collected."""
         return not self.observers and self.fetch is None
 
-    def adopt(self, query: QuerySpec[Any]) -> None:
-        """Take the function and settings of whoever asked last; it is kept for as long as any of them wished."""
-        self.query = query
-        self.cache_time = max(self.cache_time, query.settings.cache_time)
+    def set_spec(self, spec: QuerySpec[Any]) -> None:
+        """Use the function and settings of the latest fetch; the longest of the cache times counts (`setOptions`)."""
+        self.spec = spec
+        self.cache_time = max(self.cache_time, spec.settings.cache_time)
 
-    def put(self, base: object, visible: object, patches: tuple[Patch, ...], at: datetime, fresh_from: float) -> None:
-        """Take new data, from wherever; calling off a fetch that is under way will not undo it."""
-        self._hold(base, patches)
-        self.change(lambda state: succeeded(state, visible, at, fresh_from))
-
-    def show(
-        self, base: object, visible: object, patches: tuple[Patch, ...], replaced: Callable[..., QueryState]
-    ) -> None:
-        """Take an optimistic change, or take it back: neither makes the data any fresher."""
-        self._hold(base, patches)
-        self.change(lambda state: replaced(state, data=visible))
-
-    def invalidate(self) -> None:
-        """Declare the data out of date, and what is being fetched too: the server may have read it before."""
-        self.change(invalidated)
-        if self.fetch is not None:
-            self.fetch.invalidated = True
-
-    def change(self, step: Callable[[QueryState], QueryState]) -> None:
-        """Change the state, and the one to which calling off a fetch returns."""
-        self.state = step(self.state)
-        if self.fetch is not None:
-            self.fetch.revert_to = step(self.fetch.revert_to)
-
-    def _hold(self, base: object, patches: tuple[Patch, ...]) -> None:
+    def set_data(self, base: object, patches: tuple[Patch, ...]) -> None:
+        """Set the data without optimistic updates, and the optimistic updates that apply to it."""
         self.base, self.patches = base, patches
         self.version += 1
+
+    def dispatch(self, action: Action) -> None:
+        """Change the state and notify the observers: the only place where a state changes.
+
+        What is not part of a fetch, as data that is set by hand, outlasts the cancellation of the current one.
+        """
+        if self.fetch is not None and isinstance(action, (SuccessAction, PatchAction, InvalidateAction)):
+            self.fetch.revert_state = reduce(self.fetch.revert_state, action)
+        previous, self.state = self.state, reduce(self.state, action)
+        if self.state is not previous and not self.removed:
+            for observer in self.observers:
+                observer.on_query_update(self.state)
 
 
 class Fetch(Flight[Any]):
     """One fetch of a query, retries included.
 
     Args:
-        entry: the query.
-        work: fetches the data.
-        settings: how failures are met.
-        begun: when, in the cache's own count.
-        revert_to: the state to return to when it is called off.
-        fly: see `Flight`.
+        query: the query.
+        function: fetches the data.
+        settings: how failures are retried.
+        started_at: its place in the cache's sequence of fetches and commits.
+        revert_state: the state to return to when it is cancelled.
+        run: see `Flight`.
+        on_end: called when the fetch is settled and its function is not running.
         clock: waits.
-        waits: see `Flight`.
+        waiting: see `Flight`.
     """
 
     def __init__(
         self,
-        entry: CachedQuery,
-        work: Callable[[], object],
+        query: CachedQuery,
+        function: Callable[[], object],
         settings: Settings,
         *,
-        begun: int,
-        revert_to: QueryState,
-        fly: Callable[[Flight[Any]], None],
+        started_at: int,
+        revert_state: QueryState,
+        run: Callable[[Flight[Any]], None],
+        on_end: Callable[[Fetch], None],
         clock: Clock,
-        waits: dict[int, Flight[Any]],
+        waiting: dict[int, Flight[Any]],
     ) -> None:
-        super().__init__(fly, clock, waits)
-        self.entry = entry
-        self.work = work
+        super().__init__(run, clock, waiting)
+        self.query = query
+        self.function = function
         self.settings = settings
-        self.begun = begun
-        self.revert_to = revert_to
-        self.failures = 0
+        self.started_at = started_at
+        self.revert_state = revert_state
+        self.failure_count = 0
         self.invalidated = False
-        self.wanted_again = False
-        self.retry_stopped = False
-        self.next: Fetch | None = None
+        self.refetch_if_invalidated = False
+        self.retry_cancelled = False
+        self.replaced_by: Fetch | None = None
+        self.ended = threading.Event()
+        self._on_end = on_end
+
+    def cancel(self) -> None:
+        """Settle it with `QueryCancelledError`. A function that is running goes on, but its result is dropped."""
+        self.settle(error=QueryCancelledError())
+        if self.leader is None:
+            self.end()
+
+    def end(self) -> None:
+        """Record that it is settled and its function is not running."""
+        self._on_end(self)
+        self.ended.set()

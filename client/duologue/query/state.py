@@ -1,7 +1,7 @@
-"""What is known of a query: its states, and the few ways from one to the next (TanStack Query's `query.ts`, `reducer`).
+"""The state of a query, and the actions that change it (the reducer of TanStack Query's `query.ts`).
 
     loading ──> success <──> error        whether there is data, and whether the last fetch failed
-    idle <──> fetching                    whether a fetch is under way
+    idle <──> fetching                    whether a fetch is in progress
 
 A failed refetch keeps the data and sets the error: status `error` with data is possible, as in TanStack Query.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Status = Literal["loading", "error", "success"]
 FetchStatus = Literal["idle", "fetching"]
@@ -28,35 +28,35 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-"""There is no data. None is data like any other: a query may well answer None."""
+"""There is no data. None is data like any other: a query function may return None."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryState:
-    """What is known of a query at one moment.
+    """The state of a query at one moment.
 
     Args:
-        data: the last data, `MISSING` if there never was any.
-        data_updates: how often data came.
-        updated_at: when it came last, None if it never did.
+        data: the latest data; `MISSING` if there never was any.
+        data_update_count: how often data was set.
+        updated_at: when it was set last; None if it never was.
         fresh_from: the same moment in the clock's monotonic seconds, from which its age is counted.
-        error: why the last fetch failed, None if it did not.
-        error_updates: how often fetches failed.
+        error: why the last fetch failed; None if it did not.
+        error_update_count: how often fetches failed.
         error_updated_at: when one failed last.
-        failure_count: tries that failed in the current or last fetch.
-        failure_reason: why the last of them did.
-        is_invalidated: whether the data was declared out of date.
+        failure_count: failed attempts of the current or last fetch.
+        failure_reason: the error of the last failed attempt.
+        is_invalidated: whether the data was invalidated.
         status: see above.
         fetch_status: see above.
-        direction: which way an infinite query is growing, None if it is not.
+        direction: the direction in which an infinite query is fetching a page; None if it is not.
     """
 
     data: object = MISSING
-    data_updates: int = 0
+    data_update_count: int = 0
     updated_at: datetime | None = None
     fresh_from: float = 0.0
     error: BaseException | None = None
-    error_updates: int = 0
+    error_update_count: int = 0
     error_updated_at: datetime | None = None
     failure_count: int = 0
     failure_reason: BaseException | None = None
@@ -66,65 +66,116 @@ class QueryState:
     direction: Direction | None = None
 
     def is_stale(self, stale_time: float, now: float) -> bool:
-        """Tell whether the data should be fetched anew (`isStaleByTime`).
+        """Return whether the data should be fetched again (`isStaleByTime`).
 
         Args:
-            stale_time: how many seconds data counts as fresh.
+            stale_time: how many seconds data is fresh.
             now: the clock's monotonic seconds.
         """
         return self.is_invalidated or self.data is MISSING or now - self.fresh_from >= stale_time
 
 
-def fetching(state: QueryState, direction: Direction | None = None) -> QueryState:
-    """A fetch begins."""
-    begun = replace(state, fetch_status="fetching", failure_count=0, failure_reason=None, direction=direction)
-    return replace(begun, status="loading", error=None) if state.data is MISSING else begun
+class FetchAction(NamedTuple):
+    """A fetch starts."""
+
+    direction: Direction | None = None
 
 
-def failed(state: QueryState, count: int, error: BaseException) -> QueryState:
-    """A try failed, and there will be another."""
-    return replace(state, failure_count=count, failure_reason=error)
+class FailedAction(NamedTuple):
+    """An attempt failed, and there will be another."""
+
+    failure_count: int
+    error: BaseException
 
 
-def succeeded(state: QueryState, data: object, at: datetime, fresh_from: float) -> QueryState:
-    """There is new data, from wherever; a fetch that is under way goes on."""
-    return replace(
-        state,
-        data=data,
-        data_updates=state.data_updates + 1,
-        updated_at=at,
-        fresh_from=fresh_from,
-        error=None,
-        is_invalidated=False,
-        status="success",
-    )
+class ErrorAction(NamedTuple):
+    """The last attempt failed. Data stays."""
+
+    error: BaseException
+    updated_at: datetime
 
 
-def fetched(state: QueryState) -> QueryState:
-    """The fetch that brought the data is over."""
-    return replace(state, fetch_status="idle", failure_count=0, failure_reason=None, direction=None)
+class SuccessAction(NamedTuple):
+    """There is new data: a fetch returned it, or it was set by hand (`manual`), and a fetch in progress goes on."""
+
+    data: object
+    updated_at: datetime
+    fresh_from: float
+    manual: bool
+    is_invalidated: bool = False
 
 
-def erred(state: QueryState, error: BaseException, at: datetime) -> QueryState:
-    """The fetch failed for good; data stays."""
-    return replace(
-        state,
-        error=error,
-        error_updates=state.error_updates + 1,
-        error_updated_at=at,
-        failure_count=state.failure_count + 1,
-        failure_reason=error,
-        fetch_status="idle",
-        status="error",
-        direction=None,
-    )
+class PatchAction(NamedTuple):
+    """An optimistic update was applied, committed or rolled back; the data becomes no fresher by that."""
+
+    data: object
 
 
-def invalidated(state: QueryState) -> QueryState:
+class InvalidateAction(NamedTuple):
     """The data is out of date."""
-    return state if state.is_invalidated else replace(state, is_invalidated=True)
 
 
-def reverted(state: QueryState) -> QueryState:
-    """A fetch was called off, and this was the state before it."""
-    return replace(state, fetch_status="idle", direction=None)
+class RevertAction(NamedTuple):
+    """A fetch was cancelled: return to the state before it."""
+
+    state: QueryState
+
+
+class ResetAction(NamedTuple):
+    """Return to the state before any data."""
+
+
+Action: TypeAlias = (
+    FetchAction
+    | FailedAction
+    | ErrorAction
+    | SuccessAction
+    | PatchAction
+    | InvalidateAction
+    | RevertAction
+    | ResetAction
+)
+
+
+def reduce(state: QueryState, action: Action) -> QueryState:
+    """Return the state after an action; the same object if nothing changes."""
+    match action:
+        case FetchAction(direction):
+            state = replace(state, fetch_status="fetching", failure_count=0, failure_reason=None, direction=direction)
+            return replace(state, status="loading", error=None) if state.data is MISSING else state
+        case FailedAction(failure_count, error):
+            return replace(state, failure_count=failure_count, failure_reason=error)
+        case ErrorAction(error, updated_at):
+            return replace(
+                state,
+                error=error,
+                error_update_count=state.error_update_count + 1,
+                error_updated_at=updated_at,
+                failure_count=state.failure_count + 1,
+                failure_reason=error,
+                fetch_status="idle",
+                status="error",
+                direction=None,
+            )
+        case SuccessAction(data, updated_at, fresh_from, manual, is_invalidated):
+            state = replace(
+                state,
+                data=data,
+                data_update_count=state.data_update_count + 1,
+                updated_at=updated_at,
+                fresh_from=fresh_from,
+                error=None,
+                is_invalidated=is_invalidated,
+                status="success",
+            )
+            if manual:
+                return state
+            return replace(state, fetch_status="idle", failure_count=0, failure_reason=None, direction=None)
+        case PatchAction(data):
+            return state if data is state.data else replace(state, data=data)
+        case InvalidateAction():
+            return state if state.is_invalidated else replace(state, is_invalidated=True)
+        case RevertAction(previous):
+            return replace(previous, fetch_status="idle", direction=None)
+        case ResetAction():
+            return QueryState()

@@ -1,5 +1,5 @@
-// Plays scenarios with the real TanStack Query and prints what could be seen after each step.
-// stdin: a list of scenarios; stdout: a list of traces. Time is ours: a tick is a millisecond to TanStack Query.
+// Plays scenarios with the real TanStack Query and prints the trace of each step.
+// stdin: a list of scenarios; stdout: a list of traces. A tick of the scenario's clock is a millisecond to TanStack Query.
 import { readFileSync } from 'node:fs'
 
 const realImmediate = setImmediate
@@ -36,7 +36,7 @@ async function advance(ticks) {
   now = end
 }
 
-const told = (error) => (error == null ? null : isCancelledError(error) ? 'cancelled' : error.message)
+const formatError = (error) => (error == null ? null : isCancelledError(error) ? 'cancelled' : error.message)
 
 // Version 4 leaves the first page's parameter undefined; from version 5 on, and here, it has a name.
 const plain = (data) =>
@@ -68,7 +68,7 @@ class Play {
     this.client.mount()
   }
 
-  // The next answer of the server to a key: it takes some ticks, then succeeds or fails.
+  // The server's next response for a key: it takes some ticks, then succeeds or fails.
   serve(key, param) {
     const hash = JSON.stringify(key)
     const number = (this.calls[hash] = (this.calls[hash] ?? 0) + 1)
@@ -107,11 +107,11 @@ class Play {
     }
     promise.then(
       (data) => done({ data: data ?? null }),
-      (error) => done(isCancelledError(error) ? 'cancelled' : { error: told(error) }),
+      (error) => done(isCancelledError(error) ? 'cancelled' : { error: formatError(error) }),
     )
   }
 
-  // Somebody waits for this promise, with us: on a thread.
+  // A caller waits for this promise; in Python, a thread.
   wait(promise, hashes) {
     for (const hash of hashes) {
       const id = Symbol(hash)
@@ -126,20 +126,20 @@ class Play {
     let last = JSON.stringify(this.shown(observer.getCurrentResult()))
     observer.subscribe((result) => {
       const shown = this.shown(result)
-      if (JSON.stringify(shown) !== last) this.seen[op.id].push(shown) // else it only tells that data became stale
+      if (JSON.stringify(shown) !== last) this.seen[op.id].push(shown) // else only isStale has changed
       last = JSON.stringify(shown)
     })
   }
 
   shown(result) {
-    return [result.status, result.fetchStatus, plain(result.data), told(result.error), result.failureCount, !!result.isPreviousData]
+    return [result.status, result.fetchStatus, plain(result.data), formatError(result.error), result.failureCount, !!result.isPreviousData]
   }
 
   matching(op) {
     return this.client.getQueryCache().findAll(op.key, { exact: false })
   }
 
-  // What we do otherwise on purpose; a scenario is compared until it comes to one of these.
+  // Intended differences; a scenario is compared until one of these occurs.
   difference(op) {
     const fetching = (query) => query.state.fetchStatus !== 'idle'
     const found = op.key ? this.matching(op) : []
@@ -246,7 +246,7 @@ class Play {
         data: plain(state.data),
         status: state.status,
         fetch_status: state.fetchStatus,
-        error: told(state.error),
+        error: formatError(state.error),
         invalidated: state.isInvalidated,
         failures: state.fetchFailureCount,
         updates: state.dataUpdateCount,

@@ -1,4 +1,4 @@
-"""Random scenarios: what a program may do with a cache, and how the server behaves meanwhile."""
+"""Random scenarios: what a program does with a cache, and what the server returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scenario(seed: int) -> Scenario:
         "stale_time": chance.choice([0, 700, 5000, 300_000]),
         "cache_time": chance.choice([0, 900, 6000, 600_000]),
         "retry": chance.choice([0, 0, 1, 2]),
-        "server": {text(key): answers(chance) for key in [*KEYS, INFINITE, ["mutation"]]},
+        "server": {text(key): responses(chance) for key in [*KEYS, INFINITE, ["mutation"]]},
         "steps": [step(chance, number) for number in range(chance.randint(5, 30))],
     }
 
@@ -31,7 +31,7 @@ def text(key: list[Any]) -> str:
     return json.dumps(key, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
-def answers(chance: random.Random) -> list[dict[str, Any]]:
+def responses(chance: random.Random) -> list[dict[str, Any]]:
     return [{"ticks": chance.randint(1, 900), "fails": chance.random() < 0.25} for _ in range(7)]
 
 
@@ -84,22 +84,24 @@ def _details(kind: str, chance: random.Random, number: int) -> dict[str, Any]:
     return {"key": chance.choice(PREFIXES)} if kind != "clear" else {}
 
 
-def with_observers_named(made: Scenario) -> Scenario:
-    """Say which observer a step is about: one that is open at that moment, of the right kind."""
-    open_ones: list[str] = []
+def name_observers(scenario: Scenario) -> Scenario:
+    """Add the observer of each step: one that is open at that moment, of the right kind."""
+    open_ids: list[str] = []
     steps = []
-    for one in made["steps"]:
-        if one["do"] in ("observe", "observe_infinite"):
-            open_ones.append(one["id"])
-        if "pick" in one:
-            fitting = [id for id in open_ones if one["do"] not in ("next", "previous", "turn") or _fits(one["do"], id)]
-            if not fitting:
+    for step in scenario["steps"]:
+        if step["do"] in ("observe", "observe_infinite"):
+            open_ids.append(step["id"])
+        if "pick" in step:
+            candidates = [
+                id for id in open_ids if step["do"] not in ("next", "previous", "turn") or _fits(step["do"], id)
+            ]
+            if not candidates:
                 continue
-            one = {**one, "id": fitting[int(one["pick"] * len(fitting))]}
-            if one["do"] == "unobserve":
-                open_ones.remove(one["id"])
-        steps.append(one)
-    return {**made, "steps": steps}
+            step = {**step, "id": candidates[int(step["pick"] * len(candidates))]}
+            if step["do"] == "unobserve":
+                open_ids.remove(step["id"])
+        steps.append(step)
+    return {**scenario, "steps": steps}
 
 
 def _fits(kind: str, id: str) -> bool:

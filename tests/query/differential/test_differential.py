@@ -1,6 +1,6 @@
-"""The same random scenarios with the real TanStack Query (v4, under Node) and with ours: what can be seen is equal.
+"""The same random scenarios with the real TanStack Query (v4, under Node) and with ours have equal traces.
 
-Where we differ on purpose, the driver ends the comparison of a scenario just before; `DIFFERENCES` says why.
+Before an intended difference the driver ends the comparison of a scenario; `DIFFERENCES` explains each.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from typing import Any
 
 import pytest
 
-from tests.query.differential.node import install, play
-from tests.query.differential.ours import Play
-from tests.query.differential.scenarios import scenario, with_observers_named
+from tests.query.differential.duologue_driver import Play
+from tests.query.differential.node_driver import install, play
+from tests.query.differential.scenarios import name_observers, scenario
 
 pytestmark = pytest.mark.node
 
 DIFFERENCES = {
-    "invalidation-during-fetch": "TanStack Query forgets it when the answer comes, though the server may have read the "
-    "data before. Here the data stays out of date, and what is observed is fetched once more.",
-    "cancel-keeps-what-was-set": "Calling off a fetch puts back the state from before it, and in version 4 with it "
-    "whatever was set by hand or invalidated in between. Here that stays, as in version 5.",
-    "removed-while-observed": "Observers of a removed query see it fetching for ever. Here they see it idle.",
-    "retries-for-those-who-wait": "When the last observer leaves, a failed fetch is not tried again, although others "
-    "wait for its promise. Here it is for as long as a thread waits for it.",
-    "no-function-no-fetch": "Refetching data that was only ever set by hand makes an error of it. Here it stays.",
-    "what-was-reset-is-collected": "A query that was reset, and that nobody observes, is never collected.",
+    "invalidation-during-fetch": "TanStack Query forgets it when the response arrives, though the server may have read "
+    "the data before. Here the data stays out of date, and a query with observers is fetched once more.",
+    "cancel-keeps-what-was-set": "Cancelling a fetch reverts the state, and in version 4 also what was set by hand or "
+    "invalidated meanwhile. Here that stays, as in version 5.",
+    "removed-while-observed": "Observers of a removed query see it fetching without end. Here they see it idle.",
+    "retries-for-those-who-wait": "When the last observer leaves, a failed fetch is not retried, although others "
+    "wait for its promise. Here it is retried while a thread waits for it.",
+    "no-function-no-fetch": "Refetching data that was only set by hand results in an error. Here the data stays.",
+    "what-was-reset-is-collected": "A query without observers that was reset is never collected.",
 }
-"""What ends the comparison of a scenario."""
+"""What ends the comparison of a scenario, and why."""
 
 OTHER_DIFFERENCES = (
-    "Who makes a call cannot be interrupted, so that `cancel` reaches it when its function returns; and whose fetch "
-    "was replaced by a newer one gets the newer one's answer, not an error: results of cancelled calls are left out.",
-    "Nobody is told of the moment when data becomes stale; there is no timer. `is_stale` says so to who looks.",
-    "The first page's parameter is named, as in version 5.",
+    "A running function cannot be interrupted, so `cancel` takes effect when it returns; and a thread whose fetch was "
+    "replaced gets the result of the newer one, not an error: results of cancelled calls are not compared.",
+    "Observers are not notified when data becomes stale, since there is no timer; `is_stale` is right when it is read.",
+    "The first page has a parameter, as in version 5.",
 )
-"""What is left out of every comparison."""
+"""What is not compared in any scenario."""
 
 BATCHES = 8
 BATCH = 60
@@ -47,27 +47,27 @@ def node() -> str:
     return install()
 
 
-def compared(seen: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return ours without what is not compared."""
-    cancelled = {call: result for call, result in wanted["results"].items() if result == "cancelled"}
-    return {**seen, "results": {**seen["results"], **cancelled}}
+def ignore_cancelled(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Return our trace with their results of cancelled calls, which are not compared."""
+    cancelled = {call: result for call, result in theirs["results"].items() if result == "cancelled"}
+    return {**ours, "results": {**ours["results"], **cancelled}}
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_what_can_be_seen_is_equal(batch: int, node: str) -> None:
-    scenarios = [with_observers_named(scenario(seed)) for seed in range(batch * BATCH, (batch + 1) * BATCH)]
+def test_traces_are_equal(batch: int, node: str) -> None:
+    scenarios = [name_observers(scenario(seed)) for seed in range(batch * BATCH, (batch + 1) * BATCH)]
     ended = Counter[str | None]()
-    for made, theirs in zip(scenarios, play(node, scenarios), strict=True):
-        ended[theirs["difference"]] += 1
-        ours = json.loads(json.dumps(Play(made).run(len(theirs["steps"]))))
-        for number, (seen, wanted) in enumerate(zip(ours, theirs["steps"], strict=True)):
-            so_far = json.dumps(made["steps"][: number + 1], indent=1)
-            assert compared(seen, wanted) == wanted, f"seed {made['seed']}, settings {made}, after {so_far}"
+    for played, reference in zip(scenarios, play(node, scenarios), strict=True):
+        ended[reference["difference"]] += 1
+        traces = json.loads(json.dumps(Play(played).run(len(reference["steps"]))))
+        for number, (ours, theirs) in enumerate(zip(traces, reference["steps"], strict=True)):
+            so_far = json.dumps(played["steps"][: number + 1], indent=1)
+            assert ignore_cancelled(ours, theirs) == theirs, f"seed {played['seed']}, settings {played}, after {so_far}"
     print(dict(ended))
     assert set(ended) <= {None, *DIFFERENCES}
-    assert ended[None] > BATCH / 4, "most scenarios are to be compared to their end"
+    assert ended[None] > BATCH / 4, "most scenarios should be compared to their end"
 
 
-def test_every_difference_comes_up(node: str) -> None:
-    traces = play(node, [with_observers_named(scenario(seed)) for seed in range(BATCHES * BATCH)])
+def test_differences_occur(node: str) -> None:
+    traces = play(node, [name_observers(scenario(seed)) for seed in range(BATCHES * BATCH)])
     assert {trace["difference"] for trace in traces} == {None, *DIFFERENCES}

@@ -1,1 +1,1 @@
-"""`api.queries` and `api.mutations`: the query cache bound to the operations of the contract."""
+"""`api.queries` and `api.mutations`: the query layer for every operation of the contract, and its realtime sync."""

@@ -1,4 +1,4 @@
-"""Changing one user, session or message wherever the cache shows it: alone, in lists, in pages, in pages of pages."""
+"""Changing one user, session or message wherever the cache has it: alone, in lists, in pages, in pages of pages."""
 
 from __future__ import annotations
 
@@ -8,47 +8,51 @@ from typing import Any
 
 Change = Callable[[Any], Any]
 
-_LISTS = ("users", "data", "pages")
-"""The fields in which the contract's pages, and `InfiniteData`, have what they are about."""
+_LIST_FIELDS = ("users", "data", "pages")
+"""The fields in which the contract's pages, and `InfiniteData`, hold their items."""
 
 
-def edited(shown: Any, id: str, change: Change) -> Any:
-    """Return what is shown with one thing changed, and the very same object where it is not shown.
+def update_entity(data: Any, id: str, change: Change) -> Any:
+    """Return data with one entity changed; the same object if the entity is not in it.
 
     Args:
-        shown: a model, a list of them, or a page.
-        id: which thing.
-        change: returns the changed thing; None takes it out of the lists it is in.
+        data: a model, a list of models, or a page.
+        id: the entity's id.
+        change: returns the changed entity; None removes it from lists.
     """
-    if isinstance(shown, (list, tuple)):
-        return _edited_items(shown, id, change)
-    listed = next((name for name in _LISTS if hasattr(shown, name)), None)
-    if listed is not None:
-        items = getattr(shown, listed)
-        made = edited(items, id, change)
-        return shown if made is items else dataclasses.replace(shown, **{listed: made})
-    return change(shown) if getattr(shown, "id", None) == id else shown
+    if isinstance(data, (list, tuple)):
+        return _update_items(data, id, change)
+    field = _find_list_field(data)
+    if field is not None:
+        items = getattr(data, field)
+        updated = update_entity(items, id, change)
+        return data if updated is items else dataclasses.replace(data, **{field: updated})
+    return change(data) if getattr(data, "id", None) == id else data
 
 
-def find(shown: Any, id: str) -> Any:
-    """Return the thing with an id from what is shown, None if it is not there."""
-    return next((thing for thing in _things(shown) if getattr(thing, "id", None) == id), None)
+def find_entity(data: Any, id: str) -> Any:
+    """Return the entity with an id from data, None if it is not in it."""
+    return next((entity for entity in _iter_entities(data) if getattr(entity, "id", None) == id), None)
 
 
-def _edited_items(items: Any, id: str, change: Change) -> Any:
-    made = [edited(item, id, change) for item in items]
-    if all(one is other for one, other in zip(made, items, strict=True)):
+def _update_items(items: Any, id: str, change: Change) -> Any:
+    updated = [update_entity(item, id, change) for item in items]
+    if all(one is other for one, other in zip(updated, items, strict=True)):
         return items
-    return type(items)(item for item in made if item is not None)
+    return type(items)(item for item in updated if item is not None)
 
 
-def _things(shown: Any) -> Iterator[Any]:
-    if isinstance(shown, (list, tuple)):
-        for item in shown:
-            yield from _things(item)
+def _iter_entities(data: Any) -> Iterator[Any]:
+    if isinstance(data, (list, tuple)):
+        for item in data:
+            yield from _iter_entities(item)
         return
-    listed = next((name for name in _LISTS if hasattr(shown, name)), None)
-    if listed is None:
-        yield shown
+    field = _find_list_field(data)
+    if field is None:
+        yield data
     else:
-        yield from _things(getattr(shown, listed))
+        yield from _iter_entities(getattr(data, field))
+
+
+def _find_list_field(data: Any) -> str | None:
+    return next((field for field in _LIST_FIELDS if hasattr(data, field)), None)

@@ -1,91 +1,86 @@
-"""Real-time events in the cache: `api.queries.sync(api.realtime)`, the platform document's `useWebSocket`."""
+"""Realtime events in the cache: `query_client.sync(api.realtime)`, the Platform API specification's `useWebSocket`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from duologue.contract import Event, chats, messages, notifications, users
 from duologue.contract.chats import ChatDeleted, ChatEvent
 from duologue.contract.messages import MessageEvent
 from duologue.contract.notifications import Notification
 from duologue.contract.users import UserDeleted, UserEvent
+from duologue.query.base_client import BaseQueryClient
 from duologue.query.keys import Key
-from duologue.query.resource_queries.entity_updates import edited
-
-if TYPE_CHECKING:
-    from duologue.query.client import QueryClient
+from duologue.query.resource_queries.entity_updates import update_entity
 
 
-class Events(Protocol):
-    """What is followed: `api.realtime`, or anything with these methods."""
+class EventSource(Protocol):
+    """Where events come from: `api.realtime`, or anything with these methods."""
 
     def subscribe(self, event: Any, callback: Callable[..., object]) -> object:
-        """Have a function called for each event."""
+        """Call a function for each event."""
         ...
 
     def unsubscribe(self, event: Any, callback: Callable[..., object]) -> object:
-        """Have it called no more."""
+        """Stop calling it."""
         ...
 
     def on(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
-        """Have a function called when a lost connection is there again."""
+        """Call a function when a lost connection has been restored."""
         ...
 
     def off(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
-        """Have it called no more."""
+        """Stop calling it."""
         ...
 
 
 class RealtimeSync:
-    """Keeps the cache up to date with events for as long as it is not stopped; a context manager.
+    """Keeps the cache up to date with Realtime events until it is stopped; a context manager.
 
-    What an event brings whole is put in its place, and lists that it may have changed are invalidated: a list is never
-    made of events. Notifications are, since the services have no list of them; they are kept under
+    The entity in an event replaces the one in the cache, and lists that may have changed are invalidated: an event
+    never creates a list. Notifications are the exception, since the services have no list of them: they are kept under
     `("notifications",)`, the newest first.
 
-    After a reconnection all of it is invalidated: what happened meanwhile was missed.
+    After a reconnection everything is invalidated, since events were missed.
 
-    A connection speaks for whoever made it. When somebody else logs in, what still comes over it only invalidates;
-    connect and follow anew.
+    A connection belongs to the user who opened it. After another user has logged in, its events only invalidate;
+    connect and sync again.
 
     Args:
-        queries: the cache.
-        events: what is followed.
+        query_client: the cache.
+        events: where the events come from.
     """
 
-    def __init__(self, queries: QueryClient, events: Events) -> None:
-        self._queries = queries
+    def __init__(self, query_client: BaseQueryClient, events: EventSource) -> None:
+        self._client = query_client
         self._events = events
-        self._generation = queries.generation
+        self._generation = query_client.generation
         self._handlers: tuple[tuple[Event[Any], Callable[[Any], None]], ...] = (
-            (users.CREATED, self._user),
-            (users.UPDATED, self._user),
-            (users.DELETED, self._user_gone),
-            (chats.CREATED, self._chat),
-            (chats.UPDATED, self._chat),
-            (chats.DELETED, self._chat_gone),
-            (messages.CREATED, self._message),
-            (notifications.NEW, self._notification),
+            (users.CREATED, self._on_user),
+            (users.UPDATED, self._on_user),
+            (users.DELETED, self._on_user_deleted),
+            (chats.CREATED, self._on_chat),
+            (chats.UPDATED, self._on_chat),
+            (chats.DELETED, self._on_chat_deleted),
+            (messages.CREATED, self._on_message),
+            (notifications.NEW, self._on_notification),
         )
         for event, handler in self._handlers:
             events.subscribe(event, handler)
-        events.on("reconnected", self._reconnected)
+        events.on("reconnected", self._on_reconnected)
 
     def stop(self) -> None:
-        """Follow no more."""
-        self._events.off("reconnected", self._reconnected)
+        """Stop handling events."""
+        self._events.off("reconnected", self._on_reconnected)
         for event, handler in self._handlers:
             self._events.unsubscribe(event, handler)
 
-    def missed(self) -> None:
-        """Invalidate all that events keep up to date: some were missed, as while there was no connection."""
-        for noun in ("users", "me", "chats", "messages"):
-            self._queries.invalidate((noun,))
-
-    def _reconnected(self, _: object) -> None:
-        self.missed()
+    def invalidate(self) -> None:
+        """Invalidate everything that events keep up to date, since some may have been missed."""
+        for resource in ("users", "me", "chats", "messages"):
+            self._client.invalidate((resource,))
 
     def __enter__(self) -> Self:
         return self
@@ -95,39 +90,42 @@ class RealtimeSync:
     ) -> None:
         self.stop()
 
-    def _user(self, event: UserEvent) -> None:
-        self._put(("users", event.user_id), event.user, ("users",), ("me",))
-        self._queries.invalidate(("users",))
+    def _on_reconnected(self, _: object) -> None:
+        self.invalidate()
 
-    def _user_gone(self, event: UserDeleted) -> None:
-        self._queries.remove_inactive(("users", event.user_id))
-        self._queries.invalidate(("users",))
+    def _on_user(self, event: UserEvent) -> None:
+        self._set_entity(("users", event.user_id), event.user, ("users",), ("me",))
+        self._client.invalidate(("users",))
 
-    def _chat(self, event: ChatEvent) -> None:
-        self._put(("chats", event.session.id), event.session, ("chats",))
-        self._queries.invalidate(("chats",))
+    def _on_user_deleted(self, event: UserDeleted) -> None:
+        self._client.remove_inactive(("users", event.user_id))
+        self._client.invalidate(("users",))
 
-    def _chat_gone(self, event: ChatDeleted) -> None:
+    def _on_chat(self, event: ChatEvent) -> None:
+        self._set_entity(("chats", event.session.id), event.session, ("chats",))
+        self._client.invalidate(("chats",))
+
+    def _on_chat_deleted(self, event: ChatDeleted) -> None:
         for prefix in (("chats", event.session_id), ("messages", event.session_id)):
-            self._queries.remove_inactive(prefix)
-        self._queries.invalidate(("chats",))
+            self._client.remove_inactive(prefix)
+        self._client.invalidate(("chats",))
 
-    def _message(self, event: MessageEvent) -> None:
-        self._queries.invalidate(("messages", event.session_id))
-        self._queries.invalidate(("chats",))
+    def _on_message(self, event: MessageEvent) -> None:
+        self._client.invalidate(("messages", event.session_id))
+        self._client.invalidate(("chats",))
 
-    def _notification(self, event: Notification) -> None:
-        def told(known: list[Notification]) -> list[Notification]:
-            return [event, *[other for other in known if other.id != event.id]]
+    def _on_notification(self, notification: Notification) -> None:
+        def prepend(current: list[Notification]) -> list[Notification]:
+            return [notification, *[other for other in current if other.id != notification.id]]
 
-        if self._queries.generation == self._generation:
-            none: list[Notification] = []
-            self._queries.update_data(("notifications",), told, default=none)
+        if self._client.generation == self._generation:
+            empty: list[Notification] = []
+            self._client.update_data(("notifications",), prepend, default=empty)
 
-    def _put(self, key: Key, thing: Any, *places: Key) -> None:
-        """Show a thing where it was shown before, and alone."""
-        if self._queries.generation != self._generation:
+    def _set_entity(self, key: Key, entity: Any, *prefixes: Key) -> None:
+        """Replace an entity wherever it is in the cache, and set it under its own key."""
+        if self._client.generation != self._generation:
             return
-        for place in places:
-            self._queries.set_queries_data(place, lambda shown: edited(shown, thing.id, lambda _: thing))
-        self._queries.set_data(key, thing)
+        for prefix in prefixes:
+            self._client.set_queries_data(prefix, lambda data: update_entity(data, entity.id, lambda _: entity))
+        self._client.set_data(key, entity)

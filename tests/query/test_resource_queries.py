@@ -1,4 +1,4 @@
-"""`api.queries` and `api.mutations` against the mock: every call of the contract, and what it does to the cache."""
+"""`api.queries` and `api.mutations` against the mock: every operation of the contract, and its effect on the cache."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from duologue import Client, NotFoundError, PermissionDeniedError, Request, Resp
 from duologue.contract import operations
 from duologue.http.transport import HTTPTransport
 from duologue.query import QueryResult
-from duologue.query.resource_queries.queries import MUTATIONS, QUERIES
+from duologue.query.resource_queries.mutations import MUTATIONS
+from duologue.query.resource_queries.queries import QUERIES
 from duologue_mock import MockServer
-from tests.query.fakes import PATIENCE, Thread, until
+from tests.query.fakes import TIMEOUT, Thread, wait_until
 
 
-class Recorded:
-    """The real network; remembers what was asked, and can be told to hold or fail a request."""
+class RecordingTransport:
+    """Records requests and sends them, unless `before_request` returns a response."""
 
     def __init__(self) -> None:
         self.real: Transport = HTTPTransport()
-        self.asked: list[str] = []
-        self.before: Callable[[Request], Response | None] = lambda request: None
+        self.requests: list[str] = []
+        self.before_request: Callable[[Request], Response | None] = lambda request: None
 
     def send(self, request: Request, /) -> Response:
-        self.asked.append(f"{request.method} {request.url.split('?')[0].partition('//')[2].partition('/')[2]}")
-        return self.before(request) or self.real.send(request)
+        self.requests.append(f"{request.method} {request.url.split('?')[0].partition('//')[2].partition('/')[2]}")
+        return self.before_request(request) or self.real.send(request)
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,12 @@ def mock() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def network() -> Recorded:
-    return Recorded()
+def network() -> RecordingTransport:
+    return RecordingTransport()
 
 
 @pytest.fixture
-def api(mock: MockServer, network: Recorded, tmp_path: Path) -> Iterator[Client]:
+def api(mock: MockServer, network: RecordingTransport, tmp_path: Path) -> Iterator[Client]:
     with Client(
         base_url=mock.base_url,
         chat_base_url=mock.chat_base_url,
@@ -60,11 +61,11 @@ def user(api: Client, tmp_path: Path) -> User:
     return api.users.create(name="Ada", email=f"{tmp_path.name}@example.com", password="password")
 
 
-def done(api: Client) -> None:
-    assert api.queries.wait_idle(timeout=PATIENCE)
+def wait_idle(api: Client) -> None:
+    assert api.query_client.wait_idle(timeout=TIMEOUT)
 
 
-def test_every_call_of_the_contract_has_a_query_or_a_mutation() -> None:
+def test_operations_are_covered() -> None:
     safe = {operation.id for operation in operations() if operation.safe}
     assert safe - {operation.id for operation in QUERIES.values()} == set()
     assert {operation.id for operation in operations()} - safe - {o.id for o in MUTATIONS.values()} == set()
@@ -90,14 +91,14 @@ ARGUMENTS: dict[str, Callable[[User, str], tuple[tuple[Any, ...], dict[str, Any]
 
 
 @pytest.mark.parametrize("name", [*QUERIES, *MUTATIONS])
-def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, user: User) -> None:
+def test_operation_is_called(name: str, api: Client, network: RecordingTransport, user: User) -> None:
     chat = api.chats.create(title="Test").id
     operation = {**QUERIES, **MUTATIONS}[name]
     if name in ("me", "refresh", "logout"):
         api.auth.login(email=user.email, password="password")
     if name == "delete_user":
         api.queries.user(user.id).fetch()
-    network.asked.clear()
+    network.requests.clear()
     args, kwargs = ARGUMENTS[name](user, chat) if name in ARGUMENTS else ((), {})
     if name == "error":
         with pytest.raises(ServerError):
@@ -106,9 +107,9 @@ def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, 
         getattr(api.queries, name)(*args, **kwargs).fetch()
     else:
         api.mutations[name](*args, **kwargs)
-    done(api)
+    wait_idle(api)
     path = operation.route.replace("{id}", chat if "chats" in operation.route else user.id).lstrip("/")
-    assert f"{operation.method} {path}" in network.asked
+    assert f"{operation.method} {path}" in network.requests
 
 
 @pytest.mark.parametrize(
@@ -122,19 +123,19 @@ def test_each_makes_the_call_it_says(name: str, api: Client, network: Recorded, 
         (lambda q: q.messages("s"), ("messages", "s", {"page": 1, "limit": 50})),
     ],
 )
-def test_keys_are_the_documents(query: Callable[[Any], Any], key: Any, api: Client) -> None:
-    found = query(api.queries)
-    assert found.key == key
-    assert found.query.frozen == api.queries.query(key, None).query.frozen
+def test_keys(query: Callable[[Any], Any], key: Any, api: Client) -> None:
+    bound = query(api.queries)
+    assert bound.key == key
+    assert bound.spec.query_hash == api.query_client.query(key, None).spec.query_hash
 
 
-def test_a_page_of_users_is_asked_for_once(api: Client, network: Recorded) -> None:
+def test_users_are_cached(api: Client, network: RecordingTransport) -> None:
     one, two = api.queries.users().fetch(), api.queries.users(page=1, limit=10).fetch()
     assert one is two
-    assert network.asked == ["GET api/users"]
+    assert network.requests == ["GET api/users"]
 
 
-def test_all_users_page_by_page(api: Client, user: User) -> None:
+def test_infinite_users(api: Client, user: User) -> None:
     for number in range(22):
         api.users.create(name=f"{user.id} {number}", email=f"{number}-{user.email}")
     every = api.queries.infinite_users(search=f"-{user.email}")
@@ -145,106 +146,102 @@ def test_all_users_page_by_page(api: Client, user: User) -> None:
     assert not every.has_next_page
 
 
-def test_a_creation_refreshes_the_lists(api: Client, user: User) -> None:
+def test_create_refreshes_lists(api: Client, user: User) -> None:
     mine = api.queries.users(search=user.email)
     with mine.observe() as observer:
-        done(api)
+        wait_idle(api)
         assert observer.data is not None
         assert observer.data.total == 1
-        made = api.mutations.create_user(name="Grace", email=f"grace-{user.email}")
-        done(api)
+        created = api.mutations.create_user(name="Grace", email=f"grace-{user.email}")
+        wait_idle(api)
         assert observer.data.total == 2
-    assert api.queries.get_data(("users", made.id)) == made
+    assert api.query_client.get_data(("users", created.id)) == created
 
 
-def test_an_update_is_seen_at_once_everywhere_and_taken_back_when_refused(
-    api: Client, network: Recorded, user: User
-) -> None:
+def test_optimistic_rollback(api: Client, network: RecordingTransport, user: User) -> None:
     mine = api.queries.users(search=user.email)
     mine.fetch()
     api.queries.user(user.id).fetch()
-    seen: list[Any] = []
+    visible: list[Any] = []
 
     def refuse(request: Request) -> Response | None:
         if request.method != "PUT":
             return None
         page = mine.get_data()
         assert page is not None
-        seen.append((api.queries.get_data(("users", user.id)).name, page.users[0].name))
+        visible.append((api.query_client.get_data(("users", user.id)).name, page.users[0].name))
         return Response(403, {}, b"{}")
 
-    network.before = refuse
+    network.before_request = refuse
     with pytest.raises(PermissionDeniedError):
         api.mutations.update_user(user.id, name="Grace")
     page = mine.get_data()
-    assert seen == [("Grace", "Grace")]
+    assert visible == [("Grace", "Grace")]
     assert page is not None
-    assert (api.queries.get_data(("users", user.id)).name, page.users[0].name) == ("Ada", "Ada")
-    network.before = lambda request: None
+    assert (api.query_client.get_data(("users", user.id)).name, page.users[0].name) == ("Ada", "Ada")
+    network.before_request = lambda request: None
     assert api.mutations.update_user(user.id, name="Grace").name == "Grace"
-    assert api.queries.get_data(("users", user.id)).name == "Grace"
+    assert api.query_client.get_data(("users", user.id)).name == "Grace"
 
 
-def test_of_two_overlapping_updates_the_second_stays_when_the_first_fails(
-    api: Client, network: Recorded, user: User
-) -> None:
+def test_overlapping_updates(api: Client, network: RecordingTransport, user: User) -> None:
     query = api.queries.user(user.id)
     query.fetch()
-    held, release = threading.Event(), threading.Event()
+    blocked, release = threading.Event(), threading.Event()
 
-    def slow_then_refused(request: Request) -> Response | None:
+    def refuse_slowly(request: Request) -> Response | None:
         if b"First" not in (request.body or b""):
             return None
-        held.set()
-        assert release.wait(PATIENCE)
+        blocked.set()
+        assert release.wait(TIMEOUT)
         return Response(403, {}, b"{}")
 
-    network.before = slow_then_refused
+    network.before_request = refuse_slowly
     first = Thread(lambda: api.mutations.update_user(user.id, name="First"))
-    assert held.wait(PATIENCE)
+    assert blocked.wait(TIMEOUT)
     api.mutations.update_user(user.id, email=f"second-{user.email}")
-    seen = query.get_data()
-    assert seen is not None
-    assert (seen.name, seen.email) == ("First", f"second-{user.email}")
+    data = query.get_data()
+    assert data is not None
+    assert (data.name, data.email) == ("First", f"second-{user.email}")
     release.set()
     with pytest.raises(PermissionDeniedError):
         _ = first.result
-    seen = query.get_data()
-    assert seen is not None
-    assert (seen.name, seen.email) == ("Ada", f"second-{user.email}")
+    data = query.get_data()
+    assert data is not None
+    assert (data.name, data.email) == ("Ada", f"second-{user.email}")
 
 
-def test_a_favourite_is_toggled_at_once_in_the_list_too(api: Client, network: Recorded) -> None:
+def test_toggle_favorite(api: Client, network: RecordingTransport) -> None:
     chat = api.mutations.create_chat(title="Test")
     api.queries.chats().fetch()
-    shown: list[bool] = []
+    favorites: list[bool] = []
 
-    def look(request: Request) -> Response | None:
+    def record(request: Request) -> Response | None:
         if request.url.endswith("/favorite"):
-            listed = api.queries.chats().get_data()
-            assert listed is not None
-            shown.append(listed[0].is_favorite)
+            sessions = api.queries.chats().get_data()
+            assert sessions is not None
+            favorites.append(sessions[0].is_favorite)
         return None
 
-    network.before = look
+    network.before_request = record
     assert api.mutations.toggle_favorite(chat.id).is_favorite
     assert not api.mutations.toggle_favorite(chat.id).is_favorite
-    assert shown == [True, False]
+    assert favorites == [True, False]
 
 
-def test_what_was_deleted_is_not_found(api: Client, user: User) -> None:
-    seen: list[QueryResult[User]] = []
-    with api.queries.user(user.id).observe(seen.append):
-        done(api)
+def test_deleted_user(api: Client, user: User) -> None:
+    results: list[QueryResult[User]] = []
+    with api.queries.user(user.id).observe(results.append):
+        wait_idle(api)
         api.mutations.delete_user(user.id)
-        until(lambda: seen[-1].is_error)
-    assert isinstance(seen[-1].error, NotFoundError)
-    api.queries.remove_inactive(("users", user.id))
+        wait_until(lambda: results[-1].is_error)
+    assert isinstance(results[-1].error, NotFoundError)
+    api.query_client.remove_inactive(("users", user.id))
     with pytest.raises(NotFoundError):
         api.queries.user(user.id).fetch()
 
 
-def test_a_message_refreshes_its_session(api: Client) -> None:
+def test_message_refreshes_session(api: Client) -> None:
     chat = api.chats.create(title="Test")
     api.queries.messages(chat.id).fetch()
     api.mutations.send_message(chat.id, content="Hello")
@@ -252,43 +249,43 @@ def test_a_message_refreshes_its_session(api: Client) -> None:
     assert [message.content for message in api.queries.messages(chat.id).fetch().data] == ["Hello", "Hello?", "Hello"]
 
 
-@pytest.mark.parametrize("leave", ["mutation", "auth", "other"])
-def test_who_leaves_takes_the_data_along(leave: str, api: Client, user: User) -> None:
+@pytest.mark.parametrize("how", ["mutation", "auth", "other"])
+def test_logout_clears_data(how: str, api: Client, user: User) -> None:
     api.mutations.login(email=user.email, password="password")
-    seen: list[QueryResult[User]] = []
-    with api.queries.me().observe(seen.append) as observer:
+    results: list[QueryResult[User]] = []
+    with api.queries.me().observe(results.append) as observer:
         api.queries.user(user.id).fetch()
         assert observer.current.data == user
-        if leave == "mutation":
+        if how == "mutation":
             api.mutations.logout()
-        elif leave == "auth":
+        elif how == "auth":
             api.auth.logout()
         else:
             api.auth.login(email="jane@example.com", password="password")
         assert api.queries.me().get_data() is None
-        assert api.queries.get_data(("users", user.id)) is None
-        until(lambda: bool(seen) and seen[-1].data is None)
+        assert api.query_client.get_data(("users", user.id)) is None
+        wait_until(lambda: bool(results) and results[-1].data is None)
 
 
-def test_renewing_the_tokens_of_a_login_keeps_the_data(api: Client, user: User) -> None:
+def test_refresh_keeps_data(api: Client, user: User) -> None:
     api.mutations.login(email=user.email, password="password")
     api.queries.user(user.id).fetch()
     api.mutations.refresh()
-    assert api.queries.get_data(("users", user.id)) == user
+    assert api.query_client.get_data(("users", user.id)) == user
     assert api.queries.me().get_data() == user
 
 
-def test_closing_the_client_ends_its_queries(mock: MockServer) -> None:
+def test_client_close(mock: MockServer) -> None:
     api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url)
     api.queries.users().prefetch()
     api.close()
-    assert api.queries.closed
+    assert api.query_client.closed
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("duologue-query")]
     unused = Client()
     unused.close()
-    assert unused.queries.closed
+    assert unused.query_client.closed
 
 
-def test_views_of_a_client_share_its_cache(api: Client) -> None:
+def test_views_share_cache(api: Client) -> None:
     assert api.with_options(timeout=1).queries is api.queries
     assert api.with_options(timeout=1).mutations is api.mutations

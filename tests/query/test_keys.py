@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.query.index import KeyIndex
-from duologue.query.keys import hash_key, partial_match
+from duologue.query.keys import KeyIndex, hash_key, partial_match
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "b", "users"])
 elements = st.recursive(
@@ -23,7 +22,7 @@ keys = st.lists(elements, max_size=3).map(tuple)
 
 
 def partially_equal(whole: Any, part: Any) -> bool:
-    """TanStack Query's `partialDeepEqual`, in so many words, but telling lists from dictionaries."""
+    """TanStack Query's `partialDeepEqual`, but lists and dictionaries differ."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(name in whole and partially_equal(whole[name], item) for name, item in part.items())
     if isinstance(part, list) and isinstance(whole, list):
@@ -32,7 +31,7 @@ def partially_equal(whole: Any, part: Any) -> bool:
 
 
 @given(keys, keys)
-def test_keys_are_equal_when_their_sorted_json_is(one: Any, other: Any) -> None:
+def test_hash_equals_sorted_json(one: Any, other: Any) -> None:
     def text(key: Any) -> str:
         return json.dumps(key, sort_keys=True)
 
@@ -40,27 +39,27 @@ def test_keys_are_equal_when_their_sorted_json_is(one: Any, other: Any) -> None:
 
 
 @given(st.lists(keys, max_size=12), keys)
-def test_the_index_finds_what_a_scan_would(known: list[Any], prefix: Any) -> None:
+def test_index_matches_like_scan(all_keys: list[Any], prefix: Any) -> None:
     index: KeyIndex[str] = KeyIndex()
-    for key in known:
+    for key in all_keys:
         index.add(hash_key(key), json.dumps(key, sort_keys=True))
-    wanted = {json.dumps(key, sort_keys=True) for key in known if partially_equal(list(key), list(prefix))}
-    assert sorted(index.match(hash_key(prefix))) == sorted(wanted)
+    expected = {json.dumps(key, sort_keys=True) for key in all_keys if partially_equal(list(key), list(prefix))}
+    assert sorted(index.match(hash_key(prefix))) == sorted(expected)
 
 
 @given(st.lists(keys, max_size=12))
-def test_an_index_that_was_emptied_is_empty(known: list[Any]) -> None:
+def test_index_discard_all(all_keys: list[Any]) -> None:
     index: KeyIndex[int] = KeyIndex()
-    for key in known:
+    for key in all_keys:
         index.add(hash_key(key), 1)
-    for key in known:
+    for key in all_keys:
         index.discard(hash_key(key))
     assert index.match(()) == []
     assert not index._root.children
-    assert not index._root.having
+    assert not index._root.by_trait
 
 
-def test_a_dictionary_is_found_by_its_rarest_item() -> None:
+def test_index_match_dictionary() -> None:
     index: KeyIndex[int] = KeyIndex()
     for number in range(1000):
         index.add(hash_key(("users", {"page": number, "limit": 10})), number)
@@ -70,7 +69,7 @@ def test_a_dictionary_is_found_by_its_rarest_item() -> None:
     assert index.match(hash_key(("users", {"search": 1}))) == []
 
 
-def test_all_items_of_a_dictionary_must_match_not_only_the_rarest() -> None:
+def test_index_match_all_items() -> None:
     index: KeyIndex[int] = KeyIndex()
     for number, (page, limit) in enumerate([(7, 10), (7, 20), (8, 10), (8, 20)]):
         index.add(hash_key(("users", {"page": page, "limit": limit})), number)
@@ -79,17 +78,17 @@ def test_all_items_of_a_dictionary_must_match_not_only_the_rarest() -> None:
 
 
 @pytest.mark.parametrize("key", [(object(),), ({1: 2},), ({"a": {1, 2}},), (b"x",)])
-def test_what_json_has_no_word_for_is_no_key(key: Any) -> None:
+def test_key_not_json(key: Any) -> None:
     with pytest.raises(TypeError):
         hash_key(key)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_nor_are_numbers_without_end(number: float) -> None:
+def test_key_not_finite(number: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         hash_key((number,))
 
 
-def test_a_string_that_looks_like_a_mark_is_a_string() -> None:
+def test_key_looks_like_mark() -> None:
     assert not partial_match(hash_key(("\0{",))[0], hash_key(({},))[0])
     assert hash_key((["\0?", True],)) != hash_key((True,))

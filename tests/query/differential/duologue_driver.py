@@ -1,4 +1,4 @@
-"""Plays scenarios with `duologue.query`: real threads, one at a time, in time that only the scenario moves."""
+"""Plays scenarios with `duologue.query`: real threads, one at a time, on a clock that only the scenario advances."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from duologue.query.state import MISSING
 from tests.query.differential.scenarios import text
 
 TICK = 1 / 1024
-NEVER = 10**12
-PATIENCE = 30.0
+NO_LIMIT = 10**12
+TIMEOUT = 30.0
 NOTHING = ["loading", "idle", None, None, 0, False]
 
 
@@ -39,7 +39,7 @@ class Sleeper:
 
 
 class Stage(Clock):
-    """Time, and all threads: at most one is awake, and time moves only when none is."""
+    """A clock and all threads: at most one is awake, and time passes only while none is."""
 
     def __init__(self) -> None:
         self.now_ticks = 0
@@ -47,7 +47,7 @@ class Stage(Clock):
         self._awake = 0
         self._number = 0
         self._sleepers: list[Sleeper] = []
-        self._entrances: list[Callable[[], object]] = []
+        self._functions: list[Callable[[], object]] = []
 
     def now(self) -> datetime:
         return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now_ticks * TICK)
@@ -56,34 +56,34 @@ class Stage(Clock):
         return self.now_ticks * TICK
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
-        ticks = NEVER if seconds > 1e8 else round(seconds / TICK)
+        ticks = NO_LIMIT if seconds > 1e8 else round(seconds / TICK)
         with self._changed:
             self._number += 1
             sleeper = Sleeper(self.now_ticks + ticks, self._number, until)
             self._sleepers.append(sleeper)
             self._awake -= 1
             self._changed.notify_all()
-        assert sleeper.wake.wait(PATIENCE)
+        assert sleeper.wake.wait(TIMEOUT)
 
-    def enter(self, part: Callable[[], object]) -> None:
-        """Have a thread play a part as soon as no other is awake."""
+    def enter(self, function: Callable[[], object]) -> None:
+        """Run a function on a thread as soon as no other is awake."""
         with self._changed:
-            self._entrances.append(part)
+            self._functions.append(function)
 
     def settle(self) -> None:
         """Return when all threads are waiting for time to pass."""
         while True:
             with self._changed:
-                assert self._changed.wait_for(lambda: self._awake == 0, PATIENCE)
+                assert self._changed.wait_for(lambda: self._awake == 0, TIMEOUT)
                 ready = next((sleeper for sleeper in sorted(self._sleepers) if sleeper.until.is_set()), None)
                 if ready is not None:
-                    self._rouse(ready)
+                    self._wake(ready)
                     continue
-                if not self._entrances:
+                if not self._functions:
                     return
-                part = self._entrances.pop(0)
+                function = self._functions.pop(0)
                 self._awake += 1
-            threading.Thread(target=self._play, args=(part,), daemon=True).start()
+            threading.Thread(target=self._run, args=(function,), daemon=True).start()
 
     def advance(self, ticks: int) -> None:
         """Let time pass."""
@@ -95,26 +95,26 @@ class Stage(Clock):
                 if not due:
                     break
                 self.now_ticks = min(due).at
-                self._rouse(min(due))
+                self._wake(min(due))
             self.settle()
         self.now_ticks = end
 
-    def _rouse(self, sleeper: Sleeper) -> None:
+    def _wake(self, sleeper: Sleeper) -> None:
         self._sleepers.remove(sleeper)
         self._awake += 1
         sleeper.wake.set()
 
-    def _play(self, part: Callable[[], object]) -> None:
+    def _run(self, function: Callable[[], object]) -> None:
         try:
-            part()
+            function()
         finally:
             with self._changed:
                 self._awake -= 1
                 self._changed.notify_all()
 
 
-class Backstage(Executor):
-    """An executor whose threads the stage knows."""
+class StageExecutor(Executor):
+    """An executor whose threads the stage runs."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -133,7 +133,7 @@ class Play:
         retry = RetryOptions(scenario["retry"])
         self.client = QueryClient(
             clock=self.stage,
-            executor=Backstage(self.stage),
+            executor=StageExecutor(self.stage),
             stale_time=scenario["stale_time"] * TICK,
             cache_time=scenario["cache_time"] * TICK,
             retry=retry,
@@ -141,16 +141,16 @@ class Play:
         self.calls: dict[str, int] = {}
         self.results: dict[str, Any] = {}
         self.observers: dict[str, QueryObserver[Any]] = {}
-        self.seen: dict[str, list[Any]] = {}
+        self.notified: dict[str, list[Any]] = {}
         self.log: list[str] = []
 
     def serve(self, key: list[Any], param: int | None = None) -> Any:
         name = text(key)
         number = self.calls[name] = self.calls.get(name, 0) + 1
         script = self.scenario["server"][name]
-        answer = script[(number - 1) % len(script)]
-        self.stage.sleep(answer["ticks"] * TICK, threading.Event())
-        if answer["fails"]:
+        response = script[(number - 1) % len(script)]
+        self.stage.sleep(response["ticks"] * TICK, threading.Event())
+        if response["fails"]:
             raise RuntimeError(f"failure {number}")
         return {"number": number, "param": param, "same": [1]}
 
@@ -173,45 +173,45 @@ class Play:
             get_previous_page_param=lambda first, _: first["param"] - 1 if first["param"] > -1 else None,
         )
 
-    def keep(self, id: str, call: Callable[[], Any]) -> None:
+    def record(self, id: str, call: Callable[[], Any]) -> None:
         self.results[id] = "pending"
 
-        def part() -> None:
+        def function() -> None:
             try:
                 self.results[id] = {"data": call()}
             except Exception as error:
-                self.results[id] = {"error": told(error)}
+                self.results[id] = {"error": format_error(error)}
 
-        self.stage.enter(part)
+        self.stage.enter(function)
 
-    def listen(self, op: Mapping[str, Any], query: Any) -> None:
-        seen: list[Any] = []
-        self.seen[op["id"]] = seen
+    def observe(self, op: Mapping[str, Any], query: Any) -> None:
+        results: list[Any] = []
+        self.notified[op["id"]] = results
         before = query.state
-        last = NOTHING if before is None else shown(before)
+        last = NOTHING if before is None else format_result(before)
 
-        def tell(snapshot: QueryResult[Any]) -> None:
+        def callback(snapshot: QueryResult[Any]) -> None:
             nonlocal last
-            if shown(snapshot) != last:  # else it only tells that data became stale
-                seen.append(shown(snapshot))
-            last = shown(snapshot)
+            if format_result(snapshot) != last:  # else only `is_stale` has changed
+                results.append(format_result(snapshot))
+            last = format_result(snapshot)
 
-        self.observers[op["id"]] = query.observe(tell)
+        self.observers[op["id"]] = query.observe(callback)
 
     def step(self, op: Mapping[str, Any]) -> None:
         client, key = self.client, tuple(op.get("key", ()))
         observer = self.observers.get(op.get("id", ""))
         match op["do"]:
             case "fetch":
-                self.keep(op["call"], self.query(op).fetch)
+                self.record(op["call"], self.query(op).fetch)
             case "ensure":
-                self.keep(op["call"], self.query(op).ensure)
+                self.record(op["call"], self.query(op).ensure)
             case "set":
                 client.set_data(key, {"number": op["value"], "same": [1]})
             case "update":
                 client.update_data(key, lambda old: {**old, "number": old["number"] + 1000})
             case "invalidate":
-                client.invalidate(key, refetch=op["refetch"])
+                client.invalidate(key, refetch_type=op["refetch"])
             case "refetch":
                 self.stage.enter(lambda: client.refetch(key))
             case "cancel" | "remove" | "reset" as name:
@@ -219,15 +219,15 @@ class Play:
             case "clear":
                 client.clear()
             case "observe":
-                self.listen(op, self.query(op))
+                self.observe(op, self.query(op))
             case "observe_infinite":
-                self.listen(op, self.infinite(op))
+                self.observe(op, self.infinite(op))
             case "mutate":
                 self.mutate(op)
             case _ if observer is not None:
-                self.step_of(observer, op)
+                self.step_observer(observer, op)
 
-    def step_of(self, observer: QueryObserver[Any], op: Mapping[str, Any]) -> None:
+    def step_observer(self, observer: QueryObserver[Any], op: Mapping[str, Any]) -> None:
         match op["do"]:
             case "unobserve":
                 observer.close()
@@ -267,16 +267,16 @@ class Play:
                 f"settled {'null' if data is None else data['number']} {error or 'null'}"
             ),
         )
-        self.keep(op["call"], mutation)
+        self.record(op["call"], mutation)
 
     def trace(self) -> dict[str, Any]:
-        len(self.client)  # what is to be collected, is
+        len(self.client)  # collects garbage
         return {
             "now": self.stage.now_ticks,
-            "queries": {text(list(entry.key)): self.query_trace(entry) for entry in self.client.cache.matching(())},
+            "queries": {text(list(entry.key)): self.query_trace(entry) for entry in self.client.cache.find_all(())},
             "observers": {id: observer_trace(observer) for id, observer in self.observers.items()},
-            "seen": {id: list(seen) for id, seen in self.seen.items()},
-            "results": {id: plain(result) for id, result in self.results.items()},
+            "seen": {id: list(results) for id, results in self.notified.items()},
+            "results": {id: to_json(result) for id, result in self.results.items()},
             "calls": dict(self.calls),
             "log": list(self.log),
         }
@@ -284,20 +284,20 @@ class Play:
     def query_trace(self, entry: Any) -> dict[str, Any]:
         state = entry.state
         return {
-            "data": None if state.data is MISSING else plain(state.data),
+            "data": None if state.data is MISSING else to_json(state.data),
             "status": state.status,
             "fetch_status": state.fetch_status,
-            "error": told(state.error),
+            "error": format_error(state.error),
             "invalidated": state.is_invalidated,
             "failures": state.failure_count,
-            "updates": state.data_updates,
-            "errors": state.error_updates,
+            "updates": state.data_update_count,
+            "errors": state.error_update_count,
             "updated_at": None if state.data is MISSING else round(state.fresh_from / TICK),
             "observers": len(entry.observers),
         }
 
     def run(self, steps: int) -> list[dict[str, Any]]:
-        """Play the first steps, and return what could be seen after each."""
+        """Play the first steps, and return the trace of each."""
         traces = []
         for op in self.scenario["steps"][:steps]:
             if op["do"] != "advance":
@@ -309,12 +309,12 @@ class Play:
         return traces
 
 
-def shown(snapshot: QueryResult[Any]) -> list[Any]:
+def format_result(snapshot: QueryResult[Any]) -> list[Any]:
     return [
         snapshot.status,
         snapshot.fetch_status,
-        plain(snapshot.data),
-        told(snapshot.error),
+        to_json(snapshot.data),
+        format_error(snapshot.error),
         snapshot.failure_count,
         snapshot.is_previous_data,
     ]
@@ -322,11 +322,11 @@ def shown(snapshot: QueryResult[Any]) -> list[Any]:
 
 def observer_trace(observer: QueryObserver[Any]) -> list[Any]:
     snapshot = observer.current
-    made = [*shown(snapshot), snapshot.is_stale]
-    if observer.query.infinite_behavior is None:
-        return made
+    fields = [*format_result(snapshot), snapshot.is_stale]
+    if observer.spec.infinite_behavior is None:
+        return fields
     return [
-        *made,
+        *fields,
         snapshot.has_next_page,
         snapshot.has_previous_page,
         snapshot.is_fetching_next_page,
@@ -334,11 +334,11 @@ def observer_trace(observer: QueryObserver[Any]) -> list[Any]:
     ]
 
 
-def plain(data: Any) -> Any:
+def to_json(data: Any) -> Any:
     if isinstance(data, InfiniteData):
         return {"pages": list(data.pages), "pageParams": list(data.page_params)}
-    return {"data": plain(data["data"])} if isinstance(data, dict) and set(data) == {"data"} else data
+    return {"data": to_json(data["data"])} if isinstance(data, dict) and set(data) == {"data"} else data
 
 
-def told(error: BaseException | None) -> str | None:
+def format_error(error: BaseException | None) -> str | None:
     return "cancelled" if isinstance(error, QueryCancelledError) else None if error is None else str(error)

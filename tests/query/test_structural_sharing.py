@@ -19,7 +19,7 @@ class Point:
 
 
 @dataclass
-class Changing:
+class Mutable:
     x: int
 
 
@@ -30,53 +30,53 @@ json_values = st.recursive(
 )
 
 
-def like(value: Any) -> Any:
-    """An equal value made of other objects."""
+def deep_copy(value: Any) -> Any:
+    """An equal value result of other objects."""
     if isinstance(value, dict):
-        return {key: like(item) for key, item in value.items()}
-    return [like(item) for item in value] if isinstance(value, list) else value
+        return {key: deep_copy(item) for key, item in value.items()}
+    return [deep_copy(item) for item in value] if isinstance(value, list) else value
 
 
 @given(json_values)
-def test_equal_values_are_the_old_one(value: Any) -> None:
-    assert replace_equal_deep(value, like(value)) is value
+def test_equal_value_is_old(value: Any) -> None:
+    assert replace_equal_deep(value, deep_copy(value)) is value
 
 
 @given(json_values, json_values)
-def test_the_result_equals_the_new_value_in_type_too(old: Any, new: Any) -> None:
+def test_result_equals_new_value(old: Any, new: Any) -> None:
     before = repr(new)
     assert repr(replace_equal_deep(old, new)) == before == repr(new)
 
 
-def test_equal_parts_are_the_old_ones() -> None:
+def test_equal_parts_are_old() -> None:
     old = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": True}}]}
     new = {"todos": [{"id": 1, "meta": {"done": False}}, {"id": 2, "meta": {"done": False}}]}
-    made = replace_equal_deep(old, new)
-    assert made == new
-    assert made is not old
-    assert made["todos"][0] is old["todos"][0]
-    assert made["todos"][1] is not old["todos"][1]
+    result = replace_equal_deep(old, new)
+    assert result == new
+    assert result is not old
+    assert result["todos"][0] is old["todos"][0]
+    assert result["todos"][1] is not old["todos"][1]
 
 
-def test_frozen_dataclasses_are_shared_and_others_are_not() -> None:
+def test_frozen_dataclasses() -> None:
     old, same, other = Point(1, ["a"]), Point(1, ["a"]), Point(2, ["a"])
     assert replace_equal_deep(old, same) is old
     assert replace_equal_deep(old, other).tags is old.tags
     assert replace_equal_deep(old, other) == other
-    changing = Changing(1)
-    assert replace_equal_deep(Changing(1), changing) is changing
+    mutable = Mutable(1)
+    assert replace_equal_deep(Mutable(1), mutable) is mutable
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([], ()), ({}, []), ("1", 1), (None, 0)])
-def test_what_is_of_another_kind_is_not_equal(old: Any, new: Any) -> None:
+def test_other_type_is_new(old: Any, new: Any) -> None:
     assert replace_equal_deep(old, new) is new
 
 
-def test_a_missing_name_is_not_a_none() -> None:
+def test_missing_name_is_not_none() -> None:
     assert replace_equal_deep({"a": None}, {"b": None}) == {"b": None}
 
 
-def test_endless_depth_is_survived() -> None:
+def test_deep_nesting() -> None:
     old: list[Any] = []
     new: list[Any] = []
     for _ in range(5000):

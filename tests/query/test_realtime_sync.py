@@ -1,4 +1,4 @@
-"""What events do to the cache, and that the real connection brings them there."""
+"""What Realtime events do to the cache, by hand and over a connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from duologue import ChatSession, Client, Notification, User, UserPage
-from duologue.contract import Event, events
+from duologue.contract import Event
+from duologue.contract import events as list_events
 from duologue.contract.chats import CREATED as CHAT_CREATED
 from duologue.contract.chats import DELETED as CHAT_DELETED
 from duologue.contract.chats import ChatDeleted, ChatEvent
@@ -23,7 +24,7 @@ from duologue.query import QueryClient
 from duologue.query.resource_queries.realtime_sync import RealtimeSync
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer, State
-from tests.query.fakes import until
+from tests.query.fakes import wait_until
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ADA = User("1", "Ada", "ada@example.com", "admin")
@@ -32,8 +33,8 @@ SESSION = ChatSession("s", "Test", False, NOW, NOW, NOW)
 MESSAGE = ChatMessage("m", "s", "user", "Hello", NOW)
 
 
-class Wire:
-    """Events by hand."""
+class FakeEvents:
+    """Events that the test emits."""
 
     def __init__(self) -> None:
         self.callbacks: dict[str, list[Callable[..., object]]] = {}
@@ -54,42 +55,42 @@ class Wire:
         for callback in self.callbacks["reconnected"]:
             callback(None)
 
-    def say(self, event: Event[Any], payload: object) -> None:
+    def emit(self, event: Event[Any], payload: object) -> None:
         for callback in self.callbacks[event.name]:
             callback(payload)
 
 
 @pytest.fixture
-def wire() -> Wire:
-    return Wire()
+def events() -> FakeEvents:
+    return FakeEvents()
 
 
 @pytest.fixture
-def following(queries: QueryClient, wire: Wire) -> Iterator[RealtimeSync]:
-    with RealtimeSync(queries, wire) as made:
-        yield made
-    assert not any(wire.callbacks.values())
+def sync(queries: QueryClient, events: FakeEvents) -> Iterator[RealtimeSync]:
+    with RealtimeSync(queries, events) as sync:
+        yield sync
+    assert not any(events.callbacks.values())
 
 
-def stale(queries: QueryClient, *key: Any) -> bool:
+def is_stale(queries: QueryClient, *key: Any) -> bool:
     state = queries.get_state(key)
     return state is None or state.is_stale
 
 
-def test_every_event_that_changes_something_is_followed(following: RealtimeSync, wire: Wire) -> None:
-    passing = {"chat:typing", "message:delta"}
-    assert {name for name in wire.callbacks if name != "reconnected"} == {event.name for event in events()} - passing
+def test_events_are_subscribed(sync: RealtimeSync, events: FakeEvents) -> None:
+    ignored = {"chat:typing", "message:delta"}
+    assert {name for name in events.callbacks if name != "reconnected"} == {
+        event.name for event in list_events()
+    } - ignored
 
 
-def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_user_updated(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     queries.set_data(("users", {"page": 1}), UserPage([ADA], 1, 1, 10, False))
     queries.set_data(("me",), ADA)
-    wire.say(USER_UPDATED, UserEvent("1", GRACE))
+    events.emit(USER_UPDATED, UserEvent("1", GRACE))
     assert queries.get_data(("users", "1")) == queries.get_data(("me",)) == GRACE
     assert queries.get_data(("users", {"page": 1})).users == [GRACE]
-    assert stale(queries, "users", {"page": 1})
+    assert is_stale(queries, "users", {"page": 1})
 
 
 @pytest.mark.parametrize(
@@ -102,77 +103,74 @@ def test_a_changed_user_is_shown_everywhere_and_lists_are_out_of_date(
         (CHAT_DELETED, ChatDeleted("s")),
     ],
 )
-def test_no_event_makes_a_list(
-    event: Any, payload: Any, following: RealtimeSync, wire: Wire, queries: QueryClient
+def test_event_creates_no_list(
+    event: Any, payload: Any, sync: RealtimeSync, events: FakeEvents, queries: QueryClient
 ) -> None:
-    wire.say(event, payload)
+    events.emit(event, payload)
     assert all(isinstance(data, (User, ChatSession)) for _, data in queries.get_queries_data())
 
 
-def test_what_is_gone_is_forgotten(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
+def test_deleted_is_removed(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     for key in (("users", "1"), ("chats", "s"), ("messages", "s", {"page": 1}), ("messages", "t")):
         queries.set_data(key, "there")
-    wire.say(USER_DELETED, UserDeleted("1"))
-    wire.say(CHAT_DELETED, ChatDeleted("s"))
+    events.emit(USER_DELETED, UserDeleted("1"))
+    events.emit(CHAT_DELETED, ChatDeleted("s"))
     assert queries.get_queries_data() == [(("messages", "t"), "there")]
 
 
-def test_a_message_invalidates_its_session_only(following: RealtimeSync, wire: Wire, queries: QueryClient) -> None:
+def test_message_invalidates_session(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     for session in "st":
         queries.set_data(("messages", session, {"page": 1}), [])
-    wire.say(MESSAGE_CREATED, MessageEvent("s", MESSAGE))
-    assert (stale(queries, "messages", "s", {"page": 1}), stale(queries, "messages", "t", {"page": 1})) == (True, False)
+    events.emit(MESSAGE_CREATED, MessageEvent("s", MESSAGE))
+    assert (is_stale(queries, "messages", "s", {"page": 1}), is_stale(queries, "messages", "t", {"page": 1})) == (
+        True,
+        False,
+    )
 
 
-def test_notifications_are_kept_the_newest_first_and_once(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_notifications(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     one, two = (Notification(id, "info", "T", "M", NOW) for id in ("1", "2"))
     for notification in (one, two, one):
-        wire.say(NEW, notification)
+        events.emit(NEW, notification)
     assert queries.get_data(("notifications",)) == [one, two]
 
 
-def test_what_comes_for_somebody_who_has_left_is_not_kept(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
-    queries.forget_user()
-    wire.say(NEW, Notification("1", "info", "T", "M", NOW))
-    wire.say(CHAT_CREATED, ChatEvent(SESSION))
+def test_events_after_logout(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
+    queries.clear_user_data()
+    events.emit(NEW, Notification("1", "info", "T", "M", NOW))
+    events.emit(CHAT_CREATED, ChatEvent(SESSION))
     assert queries.get_queries_data() == []
 
 
-def test_what_was_missed_is_out_of_date(following: RealtimeSync, queries: QueryClient) -> None:
+def test_invalidate_all(sync: RealtimeSync, queries: QueryClient) -> None:
     queries.set_data(("chats", "s"), SESSION)
-    following.missed()
-    assert stale(queries, "chats", "s")
+    sync.invalidate()
+    assert is_stale(queries, "chats", "s")
 
 
-def test_what_was_missed_before_a_reconnection_is_out_of_date(
-    following: RealtimeSync, wire: Wire, queries: QueryClient
-) -> None:
+def test_reconnect_invalidates(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     queries.set_data(("users", "1"), ADA)
-    wire.reconnect()
-    assert stale(queries, "users", "1")
+    events.reconnect()
+    assert is_stale(queries, "users", "1")
 
 
-def test_no_change_is_missed_while_the_server_restarts() -> None:
+def test_server_restart() -> None:
     state = State()
     state.users.add(ADA)
     with MockServer(state=state, rate_limit=None) as mock:
         port, chat_port = mock.port, mock.chat_port
         api = Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, user_id="me")
         assert api.queries.user("1").fetch().name == "Ada"
-        following = api.queries.sync(api.realtime)
+        sync = api.query_client.sync(api.realtime)
         api.realtime.connect(reconnect=Reconnect(delay=0.05, attempts=None, max_delay=0.05))
-    state.users.replace(GRACE)  # while nobody listens
+    state.users.replace(GRACE)  # while the server is down
     with MockServer(state=state, rate_limit=None, port=port, chat_port=chat_port), api:
-        until(lambda: stale(api.queries, "users", "1"))
+        wait_until(lambda: is_stale(api.query_client, "users", "1"))
         assert api.queries.user("1").fetch().name == "Grace"
-        following.stop()
+        sync.stop()
 
 
-def test_over_the_real_connection() -> None:
+def test_real_connection() -> None:
     with MockServer(rate_limit=None) as mock:
         where: dict[str, Any] = {
             "base_url": mock.base_url,
@@ -181,8 +179,8 @@ def test_over_the_real_connection() -> None:
         }
         with Client(**where, user_id="me") as api, Client(**where, user_id="me") as other:
             api.queries.user("1").fetch()
-            with api.queries.sync(api.realtime), api.realtime.connect():
+            with api.query_client.sync(api.realtime), api.realtime.connect():
                 other.users.update("1", name="Grace")
-                until(lambda: api.queries.get_data(("users", "1")).name == "Grace")
-                made = other.chats.create(title="Test")
-                until(lambda: api.queries.get_data(("chats", made.id)) == made)
+                wait_until(lambda: api.query_client.get_data(("users", "1")).name == "Grace")
+                session = other.chats.create(title="Test")
+                wait_until(lambda: api.query_client.get_data(("chats", session.id)) == session)

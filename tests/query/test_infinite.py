@@ -1,0 +1,105 @@
+"""TanStack Query's semantics of infinite queries. Each docstring names its source.
+
+`docs` is tanstack.com/query/v4/docs/react (`v5 docs` likewise), `src` and `tests` are in packages/query-core/src.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from duologue.query import InfiniteData, QueryResult
+from tests.query.fakes import Stage
+
+
+def create_query(stage: Stage, server: Callable[[int], Any], last: int = 3, **options: Any) -> Any:
+    return stage.queries.infinite(
+        ("pages",),
+        server,
+        initial_page_param=1,
+        get_next_page_param=lambda page, _: page + 1 if page < last else None,
+        get_previous_page_param=lambda page, _: page - 1 if page > -1 else None,
+        **options,
+    )
+
+
+def test_fetch_next_page(stage: Stage) -> None:
+    """Pages are added until there is no next parameter (docs/guides/infinite-queries)."""
+    query = create_query(stage, lambda page: page)
+    assert [len(query.fetch_next_page().pages) for _ in range(5)] == [1, 2, 3, 3, 3]
+    assert not query.has_next_page
+    assert query.get_data() == InfiniteData((1, 2, 3), (1, 2, 3))
+
+
+def test_fetch_previous_page(stage: Stage) -> None:
+    """Pages are added before the first too (docs/guides/infinite-queries)."""
+    query = create_query(stage, lambda page: page)
+    query.fetch()
+    assert query.fetch_previous_page() == InfiniteData((0, 1), (0, 1))
+
+
+def test_refetch_pages(stage: Stage) -> None:
+    """Pages are refetched one after the other, from the first on (docs/guides/infinite-queries)."""
+    params: list[int] = []
+
+    def serve(page: int) -> int:
+        params.append(page)
+        return page
+
+    query = create_query(stage, serve)
+    for _ in range(3):
+        query.fetch_next_page()
+    params.clear()
+    query.refetch()
+    assert params == [1, 2, 3]
+
+
+def test_refetch_fewer_pages(stage: Stage) -> None:
+    """A refetch ends at a page that no longer exists (src/infiniteQueryBehavior.ts)."""
+    last = [3]
+    query = stage.queries.infinite(
+        ("pages",),
+        lambda page: page,
+        initial_page_param=1,
+        get_next_page_param=lambda page, _: page + 1 if page < last[0] else None,
+    )
+    for _ in range(3):
+        query.fetch_next_page()
+    last[0] = 2
+    assert query.refetch().pages == (1, 2)
+
+
+def test_max_pages(stage: Stage) -> None:
+    """At most `max_pages` are kept (v5 docs/guides/infinite-queries)."""
+    query = create_query(stage, lambda page: page, last=9, max_pages=2)
+    for _ in range(4):
+        query.fetch_next_page()
+    assert query.get_data() == InfiniteData((3, 4), (3, 4))
+    assert query.fetch_previous_page() == InfiniteData((2, 3), (2, 3))
+
+
+def test_page_direction(stage: Stage) -> None:
+    """The direction in which it grows can be results (docs/guides/infinite-queries)."""
+    results: list[QueryResult[Any]] = []
+    with create_query(stage, lambda page: page).observe(results.append) as observer:
+        stage.executor.run()
+        observer.fetch_next_page()
+        observer.fetch_previous_page()
+    assert [(result.is_fetching_next_page, result.is_fetching_previous_page) for result in results] == [
+        (False, False),
+        (False, False),
+        (True, False),
+        (False, False),
+        (False, True),
+        (False, False),
+    ]
+    assert results[-1].has_next_page
+
+
+def test_page_of_plain_query(stage: Stage) -> None:
+    with stage.queries.query(("a",), lambda: 1).observe() as observer:
+        stage.executor.run()
+        with pytest.raises(TypeError, match="not an infinite query"):
+            observer.fetch_next_page()
