@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from duologue.observability.hooks import HookEvent
     from duologue.observability.monitoring import OperationStats, PerformanceMonitor
     from duologue.query import InfiniteData, Mutation, QueryClient, QueryObserver, QueryResult
+    from duologue.resources.page import Page
 
 _HOMES = {
     "duologue.http.adapter": ("RetryAdapter",),
@@ -113,6 +114,7 @@ _HOMES = {
     "duologue.concurrency.single_flight": ("SingleFlight",),
     "duologue.query": ("InfiniteData", "Mutation", "QueryObserver", "QueryClient", "QueryResult"),
     "duologue.http.retry": ("RetryBudget", "RetryPolicy"),
+    "duologue.resources.page": ("Page",),
     "duologue.http.streaming": ("ReplyStream",),
     "duologue.auth.token_file": ("FileTokenStorage",),
     "duologue.auth.tokens": ("AuthEvent", "MemoryTokenStorage", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
@@ -172,6 +174,7 @@ __all__ = [
     "Operation",
     "OperationStats",
     "Options",
+    "Page",
     "Pagination",
     "PerformanceMonitor",
     "PermissionDeniedError",

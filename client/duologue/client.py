@@ -43,7 +43,7 @@ class Client:
 
         with Client(environment="staging", api_key="…") as api:
             api.auth.login(email="john@example.com", password="…")
-            for user in api.users.iterate(search="doe"):
+            for user in api.users.list(search="doe"):  # all pages
                 print(user.name)
 
     `help(duologue.Options)` describes every option. An option that is left out comes from its environment

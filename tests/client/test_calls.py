@@ -131,7 +131,7 @@ def test_what_json_cannot_write_is_refused_before_sending(talk: Talk, bad: objec
 def test_an_answer_may_grow(talk: Talk) -> None:
     page = {"users": [{**USER, "new": 1}], "total": 1, "page": 1, "limit": 10, "hasMore": False, "new": {"a": [1]}}
     api, _ = talk(reply(200, page))
-    assert api.users.list().users[0].name == "John Doe"
+    assert api.users.list().items[0].name == "John Doe"
 
 
 @pytest.mark.parametrize(

@@ -156,5 +156,5 @@ def test_what_makes_no_call_has_no_answer(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
     with pytest.raises(TypeError, match="takes a method of a resource"):
         api.with_raw_response(len, "1")
-    with pytest.raises(TypeError, match="iterate makes its calls later"):
-        api.with_raw_response(api.users.iterate)
+    with pytest.raises(TypeError, match="on makes its calls later"):
+        api.with_raw_response(api.auth.on, "logged_in", print)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, final
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+"""What a schema loads; covariant, so that an operation that returns a page of users is one that returns a page."""
 
 Unknown = Literal["exclude", "include", "raise"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -27,7 +28,7 @@ class Model:
     _json: dict[str, Any]
 
 
-class ModelSchema(Schema, Generic[T]):
+class ModelSchema(Schema, Generic[T_co]):
     """A marshmallow schema that loads to, and dumps from, one `Model`.
 
     Unknown fields are refused unless the caller loads with another `unknown` (the client does: an answer may grow).
@@ -39,15 +40,15 @@ class ModelSchema(Schema, Generic[T]):
     class Meta:
         unknown = RAISE
 
-    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T:
+    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T_co:
         """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
         if unknown is None or unknown == self.unknown:
-            return cast(T, super().load(data, many=many, partial=partial))
+            return cast(T_co, super().load(data, many=many, partial=partial))
         return self._with_unknown(unknown).load(data, many=many, partial=partial)
 
-    def _with_unknown(self, unknown: Unknown) -> ModelSchema[T]:
+    def _with_unknown(self, unknown: Unknown) -> ModelSchema[T_co]:
         """This schema, but treating unknown fields otherwise at every depth: `load(unknown=…)` stops at the first."""
-        variants: dict[Unknown, ModelSchema[T]] = self.__dict__.setdefault("_variants", {})
+        variants: dict[Unknown, ModelSchema[T_co]] = self.__dict__.setdefault("_variants", {})
         if unknown not in variants:
             variants[unknown] = type(self)(unknown=unknown)
         return variants[unknown]
@@ -105,7 +106,7 @@ class Access(enum.Enum):
 
 
 @final
-class Operation(Generic[T]):
+class Operation(Generic[T_co]):
     """One call of the wire, written once: the client asks it, the mock answers it, OpenAPI describes it.
 
     Args:
@@ -131,7 +132,7 @@ class Operation(Generic[T]):
         method: Method,
         path: str,
         *,
-        response: type[ModelSchema[T]] | None = None,
+        response: type[ModelSchema[T_co]] | None = None,
         paged: bool = False,
         body: type[ModelSchema[Any]] | None = None,
         body_required: bool = True,
@@ -226,7 +227,7 @@ class Audience(enum.Enum):
 
 
 @final
-class Event(Generic[T]):
+class Event(Generic[T_co]):
     """One Socket.IO event from server to client.
 
     Args:
@@ -236,7 +237,7 @@ class Event(Generic[T]):
         summary: one sentence for people.
     """
 
-    def __init__(self, name: str, *, payload: type[ModelSchema[T]], audience: Audience, summary: str = "") -> None:
+    def __init__(self, name: str, *, payload: type[ModelSchema[T_co]], audience: Audience, summary: str = "") -> None:
         self.name = name
         self.payload = payload()
         self.audience = audience

@@ -112,7 +112,7 @@ def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCapt
     caplog.set_level(logging.WARNING, "duologue")
     for _ in range(3):
         raw = api.with_raw_response(api.users.list)
-        assert raw.parsed.users[1].id == "2"
+        assert raw.parsed.items[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
     told = "The answer of users.LIST has a field that the contract does not know: "

@@ -8,8 +8,8 @@ from typing import Any
 
 Change = Callable[[Any], Any]
 
-_LISTS = ("users", "data", "pages")
-"""The fields in which the contract's pages, and `InfiniteData`, have what they are about."""
+_LISTS = ("users", "data", "pages", "model")
+"""The fields in which the contract's page models, `InfiniteData` and the client's `Page` have what they list."""
 
 
 def edited(shown: Any, id: str, change: Change) -> Any:

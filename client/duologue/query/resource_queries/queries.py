@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from duologue.contract import Operation, auth, chats, health, messages, smart_chat, users
+from duologue.contract import Model, Operation, auth, chats, health, messages, smart_chat, users
 from duologue.contract.auth import Login
 from duologue.contract.chats import ChatSession
 from duologue.contract.health import Health
-from duologue.contract.messages import MessagePage
+from duologue.contract.messages import MessagePage, MessageQuery
 from duologue.contract.notifications import Notification
-from duologue.contract.users import User, UserPage
+from duologue.contract.users import User, UserPage, UserQuery
 from duologue.query import defaults
 from duologue.query.client import BoundInfiniteQuery, BoundQuery, QueryClient
 from duologue.query.keys import Key
@@ -101,13 +101,13 @@ class Queries(QueryClient):
 
     def _page_of_users(self, page: int, limit: int, search: str | None) -> BoundQuery[UserPage]:
         key = {"page": page, "limit": limit} | ({} if search is None else {"search": search})
-        return self._of(("users", key), lambda: self._api.users.list(page=page, limit=limit, search=search), _USERS)
+        return self._of(("users", key), lambda: self._fetch(users.LIST, UserQuery(page, limit, search)), _USERS)
 
     def infinite_users(self, *, search: str | None = None) -> BoundInfiniteQuery[UserPage, int]:
         """Return the query for all users, twenty at a time."""
         return self.infinite(
             ("users", "infinite", search),
-            lambda page: self._api.users.list(page=page, limit=defaults.PAGE_LIMIT, search=search),
+            lambda page: self._fetch(users.LIST, UserQuery(page, defaults.PAGE_LIMIT, search)),
             initial_page_param=1,
             get_next_page_param=_next_users,
         )
@@ -124,7 +124,7 @@ class Queries(QueryClient):
         """Return the query for the sessions; see `api.chats.list`."""
         narrowed = {"search": search, "favorite": favorite}
         key = {name: value for name, value in narrowed.items() if value is not None}
-        return self._of(("chats", key), lambda: self._api.chats.list(search=search, favorite=favorite))
+        return self._of(("chats", key), lambda: self._api.chats.list(search=search, favorite=favorite).items)
 
     def chat(self, id: str) -> BoundQuery[ChatSession]:
         """Return the query for one session."""
@@ -134,7 +134,7 @@ class Queries(QueryClient):
         """Return the query for a page of a session's messages."""
         return self._of(
             ("messages", session_id, {"page": page, "limit": limit}),
-            lambda: self._api.messages.list(session_id, page=page, limit=limit),
+            lambda: self._fetch(messages.LIST, MessageQuery(page, limit), id=session_id),
             _SETTINGS if session_id else _DISABLED,
         )
 
@@ -142,7 +142,7 @@ class Queries(QueryClient):
         """Return the query for all messages of a session, a page at a time."""
         return self.infinite(
             ("messages", session_id, "infinite"),
-            lambda page: self._api.messages.list(session_id, page=page, limit=limit),
+            lambda page: self._fetch(messages.LIST, MessageQuery(page, limit), id=session_id),
             initial_page_param=1,
             get_next_page_param=_next_messages,
             get_previous_page_param=_previous_messages,
@@ -167,6 +167,10 @@ class Queries(QueryClient):
     def sync(self, events: Events) -> RealtimeSync:
         """Keep the cache up to date with real-time events: `api.queries.sync(api.realtime)`; see `RealtimeSync`."""
         return RealtimeSync(self, events)
+
+    def _fetch(self, operation: Operation[T], query: Model, **parameters: str) -> T:
+        """Return the contract's page model: iterating over it makes no request, as over a `Page` of the client."""
+        return self._api._requestor.call(operation, query, **parameters)
 
     def _of(self, key: Key, function: Callable[[], T], settings: Settings = _SETTINGS) -> BoundQuery[T]:
         return BoundQuery(self, QuerySpec(key, function, settings))
@@ -250,7 +254,7 @@ class Mutations:
         for _, data in self._queries.get_queries_data(("chats",)):
             shown = find(data, id)
             if shown is not None:
-                return self._api.chats.set_favorite(id, shown.is_favorite)
+                return self._api.chats.set_favorite(id, favorite=shown.is_favorite)
         return self._api.chats.toggle_favorite(id)
 
     def _everywhere(self, noun: str, id: str, change: Callable[[Any], Any]) -> list[tuple[Key, Callable[[Any], Any]]]:
@@ -294,7 +298,7 @@ def _id(call: Variables) -> str:
 
 
 def _favorite(call: Variables) -> bool:
-    return bool(call.args[1] if len(call.args) > 1 else call.kwargs["favorite"])
+    return bool(call.kwargs["favorite"])
 
 
 def _given(changes: dict[str, Any]) -> Callable[[Any], Any]:
