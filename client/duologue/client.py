@@ -5,24 +5,21 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from duologue.auth.api_keys import AnonymousUser, APIKeyManager, ChatCredentials, data_folder
 from duologue.auth.tokens import MemoryTokenStorage, StoredTokens, TokenManager, TokenStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
-from duologue.errors import AuthenticationError
 from duologue.http import request_ids
-from duologue.http.api_requestor import APIRequestor, RawResponse
+from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
 from duologue.observability.logging_setup import configure_from_env
-from duologue.resources import Resource
 from duologue.resources.auth import Auth
 from duologue.resources.chats import Chats
 from duologue.resources.health import HealthChecks
@@ -33,9 +30,6 @@ from duologue.resources.users import Users
 if TYPE_CHECKING:
     from duologue.query.resource_queries.queries import Mutations, Queries
     from duologue.realtime import Realtime
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Client:
@@ -178,33 +172,6 @@ class Client:
         view.health = self.health._with_requestor(requestor)
         return view
 
-    def with_raw_response(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
-        """Call a method of this client and return, besides its result, the answer it came from.
-
-            raw = api.with_raw_response(api.users.get, "1")
-            print(raw.status, raw.headers["etag"], raw.parsed.name)
-
-        Of a method that makes several calls it is the last one's answer.
-
-        Args:
-            method: a method of one of the client's resources, as `api.users.get`.
-            args: its arguments.
-            kwargs: its arguments by name.
-
-        Raises:
-            TypeError: it is no such method, or one that makes its calls later.
-            APIError: the call failed.
-        """
-        resource = getattr(method, "__self__", None)
-        if not isinstance(resource, Resource):
-            raise TypeError("with_raw_response takes a method of a resource, as api.users.get")
-        records: list[RawResponse[Any]] = []
-        watched = resource._with_requestor(resource._requestor.recording(records))
-        result = getattr(watched, method.__name__)(*args, **kwargs)
-        if not records:
-            raise TypeError(f"{method.__name__} makes its calls later, or none")
-        return replace(records[-1], parsed=result)
-
     @cached_property
     def realtime(self) -> Realtime:
         """The Socket.IO connection; needs the extra `duologue[realtime]`."""
@@ -235,16 +202,9 @@ class Client:
             self._cached[0].close()
         return self._cached
 
-    def validate_api_key(self) -> bool:
-        """Tell whether the chat service knows our API key.
-
-        As the chat document's `validateApiKey`: a 401 is False, any other failure is raised.
-        """
-        try:
-            self.health.chats()
-        except AuthenticationError:
-            return False
-        return True
+    def validate_api_key(self, *, cached: bool = True) -> bool:
+        """Return whether the chat service accepts our API key; see `APIKeyManager.validate`."""
+        return self.api_keys._validate_with(self.health.chats, cached=cached)
 
     @property
     def user_id(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableSequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -201,7 +201,7 @@ class APIRequestor:
         self._life = _Life()
         self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
         self._strangers: set[tuple[str, str]] = set()
-        self._records: list[RawResponse[Any]] | None = None
+        self._records: MutableSequence[RawResponse[Any]] | None = None
         self._root = self
         self._configure(config)
 
@@ -218,7 +218,7 @@ class APIRequestor:
         view._configure(self.config.for_calls(**options))
         return view
 
-    def recording(self, records: list[RawResponse[Any]]) -> APIRequestor:
+    def recording(self, records: MutableSequence[RawResponse[Any]]) -> APIRequestor:
         """Return a view of this caller that adds what comes back from each call to a list."""
         view = copy.copy(self)
         view._records = records

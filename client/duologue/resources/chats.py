@@ -6,6 +6,7 @@ from duologue.contract import chats
 from duologue.contract.chats import ChatQuery, ChatSession, ChatTitle, Favorite
 from duologue.resources import Resource
 from duologue.resources.page import Page
+from duologue.resources.raw_response import RawMethod, RawMethods
 
 
 class Chats(Resource):
@@ -63,3 +64,20 @@ class Chats(Resource):
         would undo itself when it is retried after a lost response.
         """
         return self.set_favorite(id, favorite=not self.get(id).is_favorite)
+
+    @property
+    def with_raw_response(self) -> ChatsWithRawResponse:
+        """The same methods, returning the HTTP response besides the result: status, headers, body and attempts."""
+        return ChatsWithRawResponse(self)
+
+
+class ChatsWithRawResponse(RawMethods[Chats]):
+    """`api.chats.with_raw_response`: the methods of `Chats`, each returning a `RawResponse` of its result."""
+
+    list = RawMethod(Chats.list)
+    get = RawMethod(Chats.get)
+    create = RawMethod(Chats.create)
+    rename = RawMethod(Chats.rename)
+    delete = RawMethod(Chats.delete)
+    set_favorite = RawMethod(Chats.set_favorite)
+    toggle_favorite = RawMethod(Chats.toggle_favorite)

@@ -8,6 +8,7 @@ from duologue.contract import messages
 from duologue.contract.messages import ChatMessage, MessageCreate, MessageQuery, Sender
 from duologue.resources import Resource
 from duologue.resources.page import Page
+from duologue.resources.raw_response import RawMethod, RawMethods
 
 
 class Messages(Resource):
@@ -45,3 +46,15 @@ class Messages(Resource):
         """
         stored_context = None if context is None else dict(context)
         return self._call(messages.SEND, MessageCreate(content, sender, stored_context), id=session_id)
+
+    @property
+    def with_raw_response(self) -> MessagesWithRawResponse:
+        """The same methods, returning the HTTP response besides the result: status, headers, body and attempts."""
+        return MessagesWithRawResponse(self)
+
+
+class MessagesWithRawResponse(RawMethods[Messages]):
+    """`api.messages.with_raw_response`: the methods of `Messages`, each returning a `RawResponse` of its result."""
+
+    list = RawMethod(Messages.list)
+    send = RawMethod(Messages.send)

@@ -6,6 +6,7 @@ from duologue.contract import users
 from duologue.contract.users import Role, User, UserCreate, UserQuery, UserUpdate
 from duologue.resources import Resource
 from duologue.resources.page import Page
+from duologue.resources.raw_response import RawMethod, RawMethods
 
 
 class Users(Resource):
@@ -63,3 +64,18 @@ class Users(Resource):
             NotFoundError: there is no such user.
         """
         return self._call(users.DELETE, id=id)
+
+    @property
+    def with_raw_response(self) -> UsersWithRawResponse:
+        """The same methods, returning the HTTP response besides the result: status, headers, body and attempts."""
+        return UsersWithRawResponse(self)
+
+
+class UsersWithRawResponse(RawMethods[Users]):
+    """`api.users.with_raw_response`: the methods of `Users`, each returning a `RawResponse` of its result."""
+
+    list = RawMethod(Users.list)
+    get = RawMethod(Users.get)
+    create = RawMethod(Users.create)
+    update = RawMethod(Users.update)
+    delete = RawMethod(Users.delete)

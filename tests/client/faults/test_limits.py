@@ -50,7 +50,7 @@ def test_a_body_over_the_limit_is_an_error_and_not_read(to: To, act: Act) -> Non
 def test_a_body_of_exactly_the_limit_is_read(to: To) -> None:
     act = answer(200, USER)
     api, _ = to(act)
-    size = len(api.with_raw_response(api.users.get, "1").body)
+    size = len(api.users.with_raw_response.get("1").body)
     for limit, fits in ((size, True), (size - 1, False)):
         api, _ = to(act, max_response_size=limit)
         if fits:
@@ -111,7 +111,7 @@ def test_unknown_fields_are_kept_and_told_of_once(to: To, caplog: pytest.LogCapt
     api, _ = to(answer(200, page))
     caplog.set_level(logging.WARNING, "duologue")
     for _ in range(3):
-        raw = api.with_raw_response(api.users.list)
+        raw = api.users.with_raw_response.list()
         assert raw.parsed.items[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
