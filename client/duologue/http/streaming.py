@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from duologue.contract import smart_chat
-from duologue.contract.errors import ApiErrorType, type_of_status
+from duologue.contract.errors import get_status
 from duologue.contract.messages import ChatMessage, ChatMessageSchema
 from duologue.errors import APIError, ConnectionLostError, error_from_body
 from duologue.http.api_requestor import EVENT_STREAM_TYPE, StreamingResponse
@@ -106,12 +106,8 @@ def _json(event: ServerSentEvent) -> object:
     return json_of(event.data.encode("utf-8"), 200)
 
 
-_STATUSES = {str(type_of_status(status)): status for status in (500, *range(400, 430))}
-_STATUSES[ApiErrorType.VALIDATION_ERROR] = 400
-
-
 def _error_of(event: ServerSentEvent) -> APIError:
     """Return the error that an `error` event tells. It has no status of its own: the answer began as a success."""
     body = _json(event)
     code = body.get("code") if isinstance(body, dict) else None
-    return error_from_body(_STATUSES.get(str(code), 500), body)
+    return error_from_body(get_status(code) or 500, body)
