@@ -20,19 +20,14 @@ from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
 from duologue.observability.logging_setup import configure_from_env
-from duologue.resources.auth import Auth
-from duologue.resources.chats import Chats
-from duologue.resources.health import HealthChecks
-from duologue.resources.messages import Messages
-from duologue.resources.smart_chat import SmartChat
-from duologue.resources.users import Users
+from duologue.resources.client_resources import ClientResources
 
 if TYPE_CHECKING:
     from duologue.query.resource_queries.queries import Mutations, Queries
     from duologue.realtime import Realtime
 
 
-class Client:
+class Client(ClientResources):
     """A synchronous client of the platform and the chat service, safe to share between threads.
 
         with Client(environment="staging", api_key="…") as api:
@@ -64,12 +59,6 @@ class Client:
         options: see above.
 
     Attributes:
-        users: the platform's users.
-        auth: logging in and out.
-        chats: chat sessions.
-        messages: their messages.
-        smart_chat: the assistant.
-        health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
         queries: what the services know, cached.
         mutations: what changes it, and the cache with it.
@@ -139,13 +128,7 @@ class Client:
             clock=clock,
             hooks=hooks,
         )
-        self.users = Users(requestor)
-        self.auth = Auth(requestor)
-        self.chats = Chats(requestor)
-        self.messages = Messages(requestor)
-        self.smart_chat = SmartChat(requestor)
-        self.health = HealthChecks(requestor)
-        self.api_keys = APIKeyManager(requestor.identity, self.health.chats, clock)
+        self.api_keys = APIKeyManager(requestor.identity, lambda: self.health.chats(), clock)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls have other options.
@@ -162,14 +145,8 @@ class Client:
             ValueError: a value that cannot be meant.
         """
         view = copy.copy(self)
-        view._requestor = requestor = self._requestor.with_options(**options)
-        view.config = requestor.config
-        view.users = self.users._with_requestor(requestor)
-        view.auth = self.auth._with_requestor(requestor)
-        view.chats = self.chats._with_requestor(requestor)
-        view.messages = self.messages._with_requestor(requestor)
-        view.smart_chat = self.smart_chat._with_requestor(requestor)
-        view.health = self.health._with_requestor(requestor)
+        view._use_requestor(self._requestor.with_options(**options))
+        view.config = view._requestor.config
         return view
 
     @cached_property

@@ -22,7 +22,7 @@ from duologue import (
 )
 from duologue.contract import users
 from duologue.realtime import ReceivedEvent
-from duologue.resources import Resource
+from duologue.resources.resource import Resource
 from tests.client.fakes import USER, FakeTransport, reply
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from duologue.contract import Event, ModelSchema, Operation, events, operations
-from duologue.contract.errors import ErrorBodySchema, MetadataSchema, get_error_type
+from duologue.contract.error_body import ErrorBodySchema, MetadataSchema
+from duologue.contract.errors import get_error_type
 from tests.contract import golden
 from tests.contract.examples import each
 from tests.contract.wire import CODES, TIMESTAMP, Wire, code_of

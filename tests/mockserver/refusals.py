@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from duologue.contract.errors import ErrorBody, ErrorBodySchema, get_error_type
+from duologue.contract.error_body import ErrorBody, ErrorBodySchema
+from duologue.contract.errors import get_error_type
 from duologue_mock.errors import HTTPError
 from tests.mockserver.raw import Answer
 

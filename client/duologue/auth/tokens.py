@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
 from duologue.concurrency.event_emitter import EventEmitter
-from duologue.contract.auth import Tokens
-from duologue.contract.users import User
 from duologue.errors import APIError, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from duologue.contract.auth import Tokens
+    from duologue.contract.users import User
 
 AuthEventName = Literal["logged_in", "refreshed", "logged_out"]
 LogoutReason = Literal["logout", "refused"]

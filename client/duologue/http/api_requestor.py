@@ -19,7 +19,7 @@ from duologue.auth.tokens import StoredTokens, TokenManager
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config
-from duologue.contract import CHAT, Model, Operation, auth, headers
+from duologue.contract import CHAT, Model, Operation, headers
 from duologue.contract.core import Access
 from duologue.errors import (
     APIError,
@@ -281,6 +281,8 @@ class APIRequestor:
         return asking._spend(refresh_token)
 
     def _spend(self, refresh_token: str) -> StoredTokens:
+        from duologue.contract import auth
+
         fresh = self.call(auth.REFRESH, auth.RefreshRequest(refresh_token))
         return StoredTokens.received(fresh, self.clock.now())
 

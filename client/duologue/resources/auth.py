@@ -11,8 +11,8 @@ from duologue.contract.auth import Credentials, Login
 from duologue.contract.users import Role, User
 from duologue.errors import AuthenticationError
 from duologue.http.api_requestor import APIRequestor
-from duologue.resources import Resource
 from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class Auth(Resource):

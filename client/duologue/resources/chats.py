@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from duologue.contract import chats
 from duologue.contract.chats import ChatQuery, ChatSession, ChatTitle, Favorite
-from duologue.resources import Resource
 from duologue.resources.page import Page
 from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class Chats(Resource):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from duologue.contract import health
 from duologue.contract.health import ErrorQuery, Health
-from duologue.resources import Resource
 from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class HealthChecks(Resource):

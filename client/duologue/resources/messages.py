@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from duologue.contract import messages
 from duologue.contract.messages import ChatMessage, MessageCreate, MessageQuery, Sender
-from duologue.resources import Resource
 from duologue.resources.page import Page
 from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class Messages(Resource):

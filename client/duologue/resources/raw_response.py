@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from duologue.http.api_requestor import RawResponse
-from duologue.resources import Resource
+from duologue.resources.resource import Resource
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Resource)

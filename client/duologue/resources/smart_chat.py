@@ -6,8 +6,8 @@ from duologue.contract import smart_chat
 from duologue.contract.messages import ChatMessage
 from duologue.contract.smart_chat import SmartChatRequest
 from duologue.http.streaming import ReplyStream
-from duologue.resources import Resource
 from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class SmartChat(Resource):
