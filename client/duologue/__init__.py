@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from duologue.observability.monitoring import OperationStats, PerformanceMonitor
     from duologue.observability.on_call import CallRecord
     from duologue.query import InfiniteData, Mutation, QueryClient, QueryObserver, QueryResult
+    from duologue.resources.page import Page
 
 _HOMES = {
     "duologue.http.adapter": ("RetryAdapter",),
@@ -117,6 +118,7 @@ _HOMES = {
     "duologue.concurrency.single_flight": ("SingleFlight",),
     "duologue.query": ("InfiniteData", "Mutation", "QueryObserver", "QueryClient", "QueryResult"),
     "duologue.http.retry": ("RetryBudget", "RetryPolicy"),
+    "duologue.resources.page": ("Page",),
     "duologue.http.streaming": ("ReplyStream",),
     "duologue.auth.token_file": ("FileTokenStorage",),
     "duologue.auth.token_storage": ("MemoryTokenStorage", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
@@ -177,6 +179,7 @@ __all__ = [
     "Operation",
     "OperationStats",
     "Options",
+    "Page",
     "Pagination",
     "PerformanceMonitor",
     "PermissionDeniedError",

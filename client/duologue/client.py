@@ -6,10 +6,9 @@ import copy
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from duologue.auth.api_keys import AnonymousUser, APIKeyManager, ChatCredentials, data_folder
 from duologue.auth.token_storage import MemoryTokenStorage, StoredTokens, TokenStorage
@@ -17,21 +16,13 @@ from duologue.auth.tokens import TokenManager
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.config import CallOptions, Config, Options, resolve
-from duologue.errors import AuthenticationError
 from duologue.http import request_ids
 from duologue.http.api_requestor import APIRequestor
-from duologue.http.response_parsing import RawResponse
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
 from duologue.observability.logging_setup import configure_from_env
 from duologue.observability.on_call import CallRecord
-from duologue.resources import Resource
-from duologue.resources.auth import Auth
-from duologue.resources.chats import Chats
-from duologue.resources.health import HealthChecks
-from duologue.resources.messages import Messages
-from duologue.resources.smart_chat import SmartChat
-from duologue.resources.users import Users
+from duologue.resources.client_resources import ClientResources
 
 if TYPE_CHECKING:
     from duologue.query import QueryClient
@@ -39,16 +30,13 @@ if TYPE_CHECKING:
     from duologue.query.resource_queries.queries import Queries
     from duologue.realtime import Realtime
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-class Client:
+class Client(ClientResources):
     """A synchronous client of the platform and the chat service, safe to share between threads.
 
         with Client(environment="staging", api_key="…") as api:
             api.auth.login(email="john@example.com", password="…")
-            for user in api.users.iterate(search="doe"):
+            for user in api.users.list(search="doe"):  # all pages
                 print(user.name)
 
     `help(duologue.Options)` describes every option. An option that is left out comes from its environment
@@ -75,12 +63,6 @@ class Client:
         options: see above.
 
     Attributes:
-        users: the platform's users.
-        auth: logging in and out.
-        chats: chat sessions.
-        messages: their messages.
-        smart_chat: the assistant.
-        health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
         query_client: the cache.
         queries: one query per read operation, cached.
@@ -151,13 +133,7 @@ class Client:
             clock=clock,
             hooks=hooks,
         )
-        self.users = Users(requestor)
-        self.auth = Auth(requestor)
-        self.chats = Chats(requestor)
-        self.messages = Messages(requestor)
-        self.smart_chat = SmartChat(requestor)
-        self.health = HealthChecks(requestor)
-        self.api_keys = APIKeyManager(requestor.identity, self.health.chats, clock)
+        self.api_keys = APIKeyManager(requestor.identity, lambda: self.health.chats(), clock)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls have other options.
@@ -174,42 +150,9 @@ class Client:
             ValueError: a value that cannot be meant.
         """
         view = copy.copy(self)
-        view._requestor = requestor = self._requestor.with_options(**options)
-        view.config = requestor.config
-        view.users = self.users._with_requestor(requestor)
-        view.auth = self.auth._with_requestor(requestor)
-        view.chats = self.chats._with_requestor(requestor)
-        view.messages = self.messages._with_requestor(requestor)
-        view.smart_chat = self.smart_chat._with_requestor(requestor)
-        view.health = self.health._with_requestor(requestor)
+        view._use_requestor(self._requestor.with_options(**options))
+        view.config = view._requestor.config
         return view
-
-    def with_raw_response(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
-        """Call a method of this client and return, besides its result, the answer it came from.
-
-            raw = api.with_raw_response(api.users.get, "1")
-            print(raw.status, raw.headers["etag"], raw.parsed.name)
-
-        Of a method that makes several calls it is the last one's answer.
-
-        Args:
-            method: a method of one of the client's resources, as `api.users.get`.
-            args: its arguments.
-            kwargs: its arguments by name.
-
-        Raises:
-            TypeError: it is no such method, or one that makes its calls later.
-            APIError: the call failed.
-        """
-        resource = getattr(method, "__self__", None)
-        if not isinstance(resource, Resource):
-            raise TypeError("with_raw_response takes a method of a resource, as api.users.get")
-        records: list[RawResponse[Any]] = []
-        watched = resource._with_requestor(resource._requestor.recording(records))
-        result = getattr(watched, method.__name__)(*args, **kwargs)
-        if not records:
-            raise TypeError(f"{method.__name__} makes its calls later, or none")
-        return replace(records[-1], parsed=result)
 
     def on_call(self, callback: Callable[[CallRecord], object]) -> Callable[[], None]:
         """Call a function with a `CallRecord` of each call that has ended, of this client and all views of it.
@@ -262,16 +205,9 @@ class Client:
             self._cached[0].close()
         return self._cached
 
-    def validate_api_key(self) -> bool:
-        """Tell whether the chat service knows our API key.
-
-        As the chat document's `validateApiKey`: a 401 is False, any other failure is raised.
-        """
-        try:
-            self.health.chats()
-        except AuthenticationError:
-            return False
-        return True
+    def validate_api_key(self, *, cached: bool = True) -> bool:
+        """Return whether the chat service accepts our API key; see `APIKeyManager.validate`."""
+        return self.api_keys._validate_with(self.health.chats, cached=cached)
 
     @property
     def user_id(self) -> str:

@@ -97,9 +97,6 @@ REFRESH_BACKOFF: Final = 10.0
 API_KEY_VALIDATION: Final = 300.0
 """The chat document's `validationInterval`: for five minutes an API key that was checked is not checked again."""
 
-PAGE_SIZE: Final = 100
-"""How many items an iterator asks for at a time: the most the services give."""
-
 REALTIME_TIMEOUT: Final = 10.0
 """Seconds a real-time connection, and the answer to a call over it, may take."""
 

@@ -44,7 +44,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from duologue.contract.errors import USER_MESSAGES, type_of_status
+from duologue.contract.errors import STATUS_CODES, USER_MESSAGES, get_error_type
 from duologue.contract.errors import ApiErrorType as ApiErrorType
 from duologue.observability.redaction import escape_for_log
 
@@ -354,22 +354,22 @@ class QueryTimeout(RequestTimeout):
     default_message = "The query took too long"
 
 
-_BY_STATUS: dict[int, type[APIError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: RequestTimeout,
-    409: ConflictError,
-    412: PreconditionFailedError,
-    422: UnprocessableEntityError,
-    429: RateLimitError,
+_CLASSES: dict[ApiErrorType | None, type[APIError]] = {
+    ApiErrorType.VALIDATION_ERROR: BadRequestError,
+    ApiErrorType.AUTHENTICATION_ERROR: AuthenticationError,
+    ApiErrorType.AUTHORIZATION_ERROR: PermissionDeniedError,
+    ApiErrorType.NOT_FOUND_ERROR: NotFoundError,
+    ApiErrorType.TIMEOUT_ERROR: RequestTimeout,
+    ApiErrorType.CONFLICT_ERROR: ConflictError,
+    ApiErrorType.PRECONDITION_FAILED: PreconditionFailedError,
+    ApiErrorType.IDEMPOTENCY_KEY_REUSED: UnprocessableEntityError,
+    ApiErrorType.RATE_LIMIT_ERROR: RateLimitError,
 }
 
 
 def error_class(status: int) -> type[APIError]:
     """Return the class for an error status."""
-    return ServerError if status >= 500 else _BY_STATUS.get(status, HTTPStatusError)
+    return ServerError if status >= 500 else _CLASSES.get(STATUS_CODES.get(status), HTTPStatusError)
 
 
 def error_from_body(status: int, body: object, *, retry_after: float | None = None) -> APIError:
@@ -384,7 +384,7 @@ def error_from_body(status: int, body: object, *, retry_after: float | None = No
     message, code, details, errors = (values.get(name) for name in ("message", "code", "details", "errors"))
     return error_class(status)(
         message if isinstance(message, str) else None,
-        type=ApiErrorType.__members__.get(str(code)) or type_of_status(status),
+        type=ApiErrorType.__members__.get(str(code)) or get_error_type(status),
         status=status,
         code=code if isinstance(code, str) else None,
         details=details if isinstance(details, dict) else None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from duologue.contract.errors import type_of_status
+from duologue.contract.errors import get_error_type
 from duologue.contract.fields import timestamp_text
 
 
@@ -37,7 +37,7 @@ class HTTPError(Exception):
         self.status = status
         self.message = message
         self.fields = {name: list(reasons) for name, reasons in (fields or {}).items()}
-        self.code = code or str(type_of_status(status))
+        self.code = code or str(get_error_type(status))
         self.hint = hint
         self.headers = list(headers)
 

@@ -59,8 +59,8 @@ def test_users_from_beginning_to_end(connect: Connect) -> None:
     assert api.users.get(made.id) == made
     changed = api.users.update(made.id, name="Zoë", role="user")
     assert (changed.name, changed.email, changed.role) == ("Zoë", email, "user")
-    assert api.users.list(search=email.upper()).users == [changed]
-    assert list(api.users.iterate(search=email)) == [changed]
+    assert api.users.list(search=email.upper()).items == [changed]
+    assert list(api.users.list(search=email)) == [changed]
     api.users.delete(made.id)
     with pytest.raises(NotFoundError) as caught:
         api.users.get(made.id)
@@ -71,15 +71,15 @@ def test_users_from_beginning_to_end(connect: Connect) -> None:
 
 def test_the_documents_users_are_there(connect: Connect) -> None:
     page = connect().users.list(page=1, limit=1)
-    assert page.users[0].name == "John Doe"
-    assert page.has_more
+    assert page.items[0].name == "John Doe"
+    assert page.has_next_page()
     assert page.next_page == 2
 
 
 def test_all_pages_of_users(connect: Connect) -> None:
     api, mark = connect(), idempotency_key()
     made = [api.users.create(name=f"{mark} {n}", email=new_email()).id for n in range(5)]
-    assert [user.id for user in api.users.iterate(search=mark, limit=2)] == made
+    assert [user.id for user in api.users.list(search=mark, limit=2)] == made
 
 
 def test_what_the_platform_refuses(connect: Connect) -> None:
@@ -135,15 +135,15 @@ def test_a_session_from_beginning_to_end(connect: Connect) -> None:
     assert message.content == "Test message"
     assert message.context == {"a": [1, {"b": None}]}
     page = api.messages.list(session.id)
-    assert [found.id for found in page.data] == [message.id]
-    assert (page.pagination.total, page.pagination.has_next) == (1, False)
+    assert [found.id for found in page.items] == [message.id]
+    assert (page.total, page.has_next_page()) == (1, False)
     assert api.chats.rename(session.id, title="Renamed Session").title == "Renamed Session"
     assert api.chats.get(session.id).last_message_at >= session.last_message_at
     assert api.chats.toggle_favorite(session.id).is_favorite
-    assert api.chats.set_favorite(session.id, True).is_favorite
+    assert api.chats.set_favorite(session.id, favorite=True).is_favorite
     assert [found.id for found in api.chats.list(favorite=True)] == [session.id]
-    assert api.chats.list(favorite=False) == []
-    assert [found.id for found in api.chats.page(search="renamed").data] == [session.id]
+    assert api.chats.list(favorite=False).items == []
+    assert [found.id for found in api.chats.list(page=1, search="renamed").items] == [session.id]
     assert not api.chats.toggle_favorite(session.id).is_favorite
     api.chats.delete(session.id)
     with pytest.raises(NotFoundError):
@@ -155,15 +155,15 @@ def test_sessions_belong_to_their_user(connect: Connect) -> None:
     session = mine.chats.create(title="Mine")
     with pytest.raises(NotFoundError):
         other.chats.get(session.id)
-    assert other.chats.list() == []
+    assert other.chats.list().items == []
 
 
 def test_all_pages_of_sessions_and_messages(connect: Connect) -> None:
     api = connect()
     made = [api.chats.create(title=f"Session {n}").id for n in range(5)]
-    assert {session.id for session in api.chats.iterate(limit=2)} == set(made)
+    assert {session.id for session in api.chats.list(limit=2)} == set(made)
     sent = [api.messages.send(made[0], content=f"Message {n}").id for n in range(5)]
-    assert [message.id for message in api.messages.iterate(made[0], limit=2)] == sent
+    assert [message.id for message in api.messages.list(made[0], limit=2)] == sent
 
 
 def test_the_assistant_answers_whole_or_in_pieces(connect: Connect) -> None:
@@ -174,7 +174,7 @@ def test_the_assistant_answers_whole_or_in_pieces(connect: Connect) -> None:
     with api.smart_chat.stream(session.id, message="And now in pieces, Ünïcode 🎉 too") as stream:
         text = "".join(stream)
     assert text == stream.message.content
-    assert [message.sender for message in api.messages.iterate(session.id)] == ["user", "assistant"] * 2
+    assert [message.sender for message in api.messages.list(session.id)] == ["user", "assistant"] * 2
     with pytest.raises(NotFoundError):
         api.smart_chat.stream("no-such-session", message="Hello")
 

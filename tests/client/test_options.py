@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import assert_type
 
 import pytest
 
-from duologue import AuthenticationError, Client, NotFoundError, RawResponse, ServerError, StoredTokens, User
+from duologue import (
+    AuthenticationError,
+    ChatSession,
+    Client,
+    NotFoundError,
+    Page,
+    RawResponse,
+    ServerError,
+    StoredTokens,
+    User,
+)
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -121,7 +132,7 @@ def test_raw_response(talk: Talk) -> None:
     good = reply(200, {**USER, "nick": "Jo"}, {"ETag": '"e"', "X-Request-Id": "urc-9"})
     api, _ = talk(busy, good)
     api._requestor.clock = clock
-    raw = api.with_raw_response(api.users.get, "1")
+    raw = api.users.with_raw_response.get("1")
     assert_type(raw, RawResponse[User])
     assert raw.parsed.name == "John Doe"
     assert (raw.status, raw.headers["etag"], raw.request_id) == (200, '"e"', "urc-9")
@@ -133,14 +144,14 @@ def test_raw_response(talk: Talk) -> None:
 
 def test_raw_response_of_several(talk: Talk) -> None:
     api, _ = talk(enveloped(SESSION), enveloped({**SESSION, "isFavorite": True}))
-    raw = api.with_raw_response(api.chats.toggle_favorite, "test-session-1")
+    raw = api.chats.with_raw_response.toggle_favorite("test-session-1")
     assert raw.parsed.is_favorite
     assert raw.data["data"]["isFavorite"] is True
 
 
 def test_raw_response_without_body(talk: Talk) -> None:
     api, _ = talk(reply(204))
-    raw = api.with_raw_response(api.users.delete, "1")
+    raw = api.users.with_raw_response.delete("1")
     assert (raw.status, raw.parsed, raw.data, raw.body) == (204, None, None, b"")
 
 
@@ -148,13 +159,33 @@ def test_raw_response_of_view(talk: Talk) -> None:
     api, net = talk(reply(404, {"message": "no"}))
     view = api.with_options(timeout=3)
     with pytest.raises(NotFoundError):
-        view.with_raw_response(view.users.get, "1")
+        view.users.with_raw_response.get("1")
     assert net.last.timeout == 3
 
 
-def test_no_raw_response(talk: Talk) -> None:
+def test_raw_page(talk: Talk) -> None:
+    """The pages after a page with its raw response are requested as usual."""
+    more = {"page": 1, "limit": 1, "total": 2, "totalPages": 2, "hasNext": True, "hasPrev": False}
+    last = {**more, "page": 2, "hasNext": False}
+    api, net = talk(reply(200, {"data": [SESSION], "pagination": more}), reply(200, {"data": [], "pagination": last}))
+    raw = api.chats.with_raw_response.list(limit=1)
+    assert_type(raw, RawResponse[Page[ChatSession]])
+    assert raw.data["pagination"] == more
+    assert [session.id for session in raw.parsed] == ["test-session-1"]
+    assert len(net.requests) == 2
+
+
+RESOURCES = ["users", "auth", "chats", "messages", "smart_chat", "health"]
+WITHOUT_RAW_RESPONSE = {"auth.refresh", "auth.require_role", "auth.on", "auth.off", "smart_chat.stream", "health.error"}
+"""Methods that make no call, that share one between threads, or that return no result."""
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_every_method_has_its_raw_one(talk: Talk, resource: str) -> None:
     api, _ = talk(reply(200, USER))
-    with pytest.raises(TypeError, match="takes a method of a resource"):
-        api.with_raw_response(len, "1")
-    with pytest.raises(TypeError, match="iterate makes its calls later"):
-        api.with_raw_response(api.users.iterate)
+    plain, raw = getattr(api, resource), getattr(api, resource).with_raw_response
+    methods = {name for name, _ in inspect.getmembers(type(plain), inspect.isfunction) if not name.startswith("_")}
+    expected = {name for name in methods if f"{resource}.{name}" not in WITHOUT_RAW_RESPONSE}
+    assert {name for name in vars(type(raw)) if not name.startswith("_")} == expected
+    for name in expected:
+        assert getattr(raw, name).__doc__ == getattr(plain, name).__doc__

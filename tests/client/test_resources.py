@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from duologue import AuthenticationError, Client, NotFoundError, ResponseValidationError, ServerError
+from duologue import AuthenticationError, Client, NotFoundError, Page, ServerError
 from duologue.contract import operations
 from tests.client.fakes import MESSAGE, SESSION, TOKENS, USER, FakeTransport, enveloped, reply
 
@@ -56,7 +55,7 @@ CALLS: dict[str, tuple[Callable[[Client], object], str, object, object]] = {
     "auth.LOGOUT": (lambda api: api.auth.logout(), "POST /api/auth/logout", None, reply(204)),
     "auth.ME": (lambda api: api.auth.me(), "GET /api/auth/me", None, reply(200, USER)),
     "chats.LIST": (
-        lambda api: api.chats.page(page=1, limit=7, favorite=False),
+        lambda api: api.chats.list(page=1, limit=7, favorite=False),
         "GET /chats-service/api/v1/chats?page=1&limit=7&favorite=false",
         None,
         reply(200, {"data": [SESSION], "pagination": PAGINATION}),
@@ -76,7 +75,7 @@ CALLS: dict[str, tuple[Callable[[Client], object], str, object, object]] = {
     ),
     "chats.DELETE": (lambda api: api.chats.delete("s"), "DELETE /chats-service/api/v1/chats/s", None, reply(204)),
     "chats.FAVORITE": (
-        lambda api: api.chats.set_favorite("s", False),
+        lambda api: api.chats.set_favorite("s", favorite=False),
         "PATCH /chats-service/api/v1/chats/s/favorite",
         {"isFavorite": False},
         enveloped(SESSION),
@@ -114,8 +113,8 @@ def test_a_method_makes_its_call(talk: Talk, id: str) -> None:
     assert net.last.url.split("/", 3)[3] == path[1:]
     assert (json.loads(net.last.body) if net.last.body else None) == body
     operation = next(operation for operation in operations() if operation.id == id)
-    expected = operation.response.model if operation.response else type(None)
-    assert isinstance(returned, expected)
+    result = returned.model if isinstance(returned, Page) else returned
+    assert isinstance(result, operation.response.model if operation.response else type(None))
 
 
 def test_every_operation_has_a_method() -> None:
@@ -140,75 +139,23 @@ def test_models_have_python_names_and_types(talk: Talk) -> None:
     assert session.last_message_at == datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def test_all_sessions_come_as_a_list(talk: Talk) -> None:
-    api, net = talk(enveloped([SESSION, SESSION]))
-    assert [session.id for session in api.chats.list()] == ["test-session-1"] * 2
-    assert "?" not in net.last.url
-
-
-def user_page(page: int, next_page: int | None) -> Any:
-    more = {} if next_page is None else {"nextPage": next_page}
-    users = [{**USER, "id": f"{page}{n}"} for n in "ab"]
-    return reply(200, {"users": users, "total": 6, "page": page, "limit": 2, "hasMore": bool(more), **more})
-
-
-def test_users_are_paged_through_lazily(talk: Talk) -> None:
-    api, net = talk(user_page(1, 2), user_page(2, 3), user_page(3, None))
-    users = api.users.iterate(search="x", limit=2)
-    assert net.requests == []
-    assert [next(users).id, next(users).id] == ["1a", "1b"]
-    assert len(net.requests) == 1
-    assert [user.id for user in users] == ["2a", "2b", "3a", "3b"]
-    assert [request.url.partition("?")[2] for request in net.requests] == [
-        f"page={page}&limit=2&search=x" for page in (1, 2, 3)
-    ]
-
-
-@pytest.mark.parametrize("next_page", [1, 0])
-def test_a_next_page_that_is_none_does_not_go_on_for_ever(talk: Talk, next_page: int) -> None:
-    api, net = talk(user_page(1, next_page))
-    with pytest.raises(ResponseValidationError, match="After page 1"):
-        list(api.users.iterate())
-    assert len(net.requests) == 1
-
-
-def chat_page(page: int, has_next: bool, *items: object) -> Any:
-    pagination: dict[str, object] = {**PAGINATION, "page": page, "hasNext": has_next}
-    return reply(200, {"data": items, "pagination": pagination})
-
-
-def test_sessions_and_messages_are_paged_through_lazily(talk: Talk) -> None:
-    api, net = talk(chat_page(1, True, SESSION), chat_page(2, False, SESSION))
-    sessions = api.chats.iterate(favorite=True, limit=1)
-    next(sessions)
-    assert len(net.requests) == 1
-    assert len(list(sessions)) == 1
-    assert net.last.url.endswith("?page=2&limit=1&favorite=true")
-    api, net = talk(chat_page(1, True, MESSAGE), chat_page(2, False, MESSAGE, MESSAGE))
-    assert len(list(api.messages.iterate("s", limit=2))) == 3
-    assert net.last.url.endswith("/chats/s/messages?page=2&limit=2")
-
-
-def test_an_empty_page_is_the_last_whatever_it_says(talk: Talk) -> None:
-    api, net = talk(chat_page(1, True))
-    assert list(api.messages.iterate("s")) == []
-    assert list(api.chats.iterate()) == []
-    assert len(net.requests) == 2
-
-
 def test_toggling_sends_the_opposite_of_what_is(talk: Talk) -> None:
     api, net = talk(enveloped({**SESSION, "isFavorite": True}), enveloped(SESSION))
     assert api.chats.toggle_favorite("s").is_favorite is False
     assert net.last.body == b'{"isFavorite":false}'
 
 
-def test_an_api_key_is_valid_unless_the_service_says_it_is_not(talk: Talk) -> None:
+def test_validate_api_key(talk: Talk) -> None:
+    """Uncached, each call requests, and a failure other than 401 is raised."""
     api, net = talk(reply(200, HEALTH), reply(401, {"message": "Unknown key"}), reply(500), max_retries=0)
-    assert api.validate_api_key() is True
+    assert api.validate_api_key(cached=False) is True
     assert net.last.headers["x-api-key"] == "dev-api-key"
-    assert api.validate_api_key() is False
+    assert api.with_options(timeout=1).validate_api_key(cached=False) is False
+    assert net.last.timeout == 1
     with pytest.raises(ServerError):
-        api.validate_api_key()
+        api.validate_api_key(cached=False)
+    assert api.validate_api_key() is api.api_keys.validate() is False
+    assert len(net.requests) == 3
 
 
 def test_no_key_is_sent_when_there_is_none(talk: Talk) -> None:

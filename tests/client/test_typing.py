@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, assert_type
 
 import pytest
 
 from duologue import (
     ChatMessage,
-    ChatPage,
     ChatSession,
     Client,
     Event,
     Health,
     Login,
-    MessagePage,
+    Page,
     ReplyStream,
     StoredTokens,
     User,
-    UserPage,
 )
 from duologue.contract import users
 from duologue.realtime import ReceivedEvent
-from duologue.resources import Resource
+from duologue.resources.resource import Resource
 from tests.client.fakes import USER, FakeTransport, reply
 
 
 def _returned_types(api: Client) -> None:
-    assert_type(api.users.list(), UserPage)
-    assert_type(api.users.iterate(), Iterator[User])
+    assert_type(api.users.list(), Page[User])
+    assert_type(api.users.list().items, list[User])
+    assert_type(next(iter(api.users.list())), User)
+    assert_type(api.users.list().get_next_page(), Page[User])
     assert_type(api.users.get("1"), User)
     assert_type(api.auth.login(email="a", password="b"), Login)
     assert_type(api.auth.refresh(), StoredTokens)
     assert_type(api.auth.me(), User)
-    assert_type(api.chats.list(), list[ChatSession])
-    assert_type(api.chats.page(), ChatPage)
+    assert_type(api.chats.list(), Page[ChatSession])
     assert_type(api.chats.toggle_favorite("1"), ChatSession)
-    assert_type(api.messages.list("1"), MessagePage)
+    assert_type(api.messages.list("1"), Page[ChatMessage])
     assert_type(api.messages.send("1", content="c"), ChatMessage)
     assert_type(api.smart_chat.ask("1", message="m"), ChatMessage)
     assert_type(api.smart_chat.stream("1", message="m"), ReplyStream)

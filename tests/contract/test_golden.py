@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from duologue.contract import Event, ModelSchema, Operation, events, operations
-from duologue.contract.errors import ErrorBodySchema, MetadataSchema, type_of_status
+from duologue.contract.error_body import ErrorBodySchema, MetadataSchema
+from duologue.contract.errors import get_error_type
 from tests.contract import golden
 from tests.contract.examples import each
 from tests.contract.wire import CODES, TIMESTAMP, Wire, code_of
@@ -91,7 +92,7 @@ def test_the_events_payload_passes_the_contract_unchanged(event: Event[Any]) -> 
 def test_the_error_body_passes_the_contract_unchanged(status: str) -> None:
     body = golden.load(golden.ERRORS)[status]
 
-    assert body["code"] == type_of_status(int(status)) == code_of(int(status))
+    assert body["code"] == get_error_type(int(status)) == code_of(int(status))
     _passes_unchanged(ErrorBodySchema(), body)
 
 

@@ -167,6 +167,6 @@ def test_fixture_files(tmp_path: Path) -> None:
         options = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "user_id": "ada"}
         with Client(**options) as api:  # type: ignore[arg-type]  # a dictionary of texts, for brevity
             assert api.auth.login(email="ada@example.com", password="secret").user.role == "admin"
-            (session,) = api.chats.list()
-            assert api.messages.list(session.id).pagination.total == 1
+            (session,) = api.chats.list().items
+            assert api.messages.list(session.id).total == 1
             assert api.smart_chat.ask(session.id, message="My name is Ada").content == "Nice to meet you, Ada!"

@@ -17,7 +17,8 @@ import duologue.realtime
 import duologue_mock
 from duologue import Client, defaults
 from duologue.contract import events, headers, operations
-from duologue.contract.errors import ApiErrorType, ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
+from duologue.contract.errors import ApiErrorType
 from duologue.errors import error_class
 from tests.docs.pages import PAGES, select_blocks
 

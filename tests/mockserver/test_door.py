@@ -9,7 +9,7 @@ import pytest
 
 from duologue.contract import CHAT, Operation, headers, operations
 from duologue.contract.core import Access
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue_mock import Settings, create_app
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.seed import Fixtures

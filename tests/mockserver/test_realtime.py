@@ -14,7 +14,7 @@ import websocket
 from duologue.contract import Event, events
 from duologue.contract import users as contract_users
 from duologue.contract.chats import ChatTitle, Favorite
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.messages import MessageCreate
 from duologue.contract.users import User, UserCreate, UserDeleted, UserUpdate
 from duologue_mock import MockServer, Settings, auth, chats, messages, notifications, users

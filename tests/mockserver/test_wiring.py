@@ -12,7 +12,7 @@ import pytest
 import duologue_mock
 from duologue.contract import Operation, operations
 from duologue.contract.core import Access
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.messages import MessagePageSchema
 from duologue_mock import ReplyRequest, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler

@@ -83,7 +83,7 @@ ARGUMENTS: dict[str, Callable[[User, str], tuple[tuple[Any, ...], dict[str, Any]
     "create_chat": lambda user, chat: ((), {"title": "New"}),
     "rename_chat": lambda user, chat: ((chat,), {"title": "Other"}),
     "delete_chat": lambda user, chat: ((chat,), {}),
-    "set_favorite": lambda user, chat: ((chat, True), {}),
+    "set_favorite": lambda user, chat: ((chat,), {"favorite": True}),
     "toggle_favorite": lambda user, chat: ((chat,), {}),
     "send_message": lambda user, chat: ((), {"session_id": chat, "content": "Hello"}),
     "ask": lambda user, chat: ((chat,), {"message": "Hello"}),

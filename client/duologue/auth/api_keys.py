@@ -102,25 +102,36 @@ class APIKeyManager:
         """The key that the next request carries, None if it carries none."""
         return self._identity.api_key
 
-    def validate(self) -> bool:
-        """Tell whether the chat service knows our key; it is asked at most every five minutes for each key.
+    def validate(self, *, cached: bool = True) -> bool:
+        """Return whether the chat service accepts our API key: it answers 401 to one that it does not know.
 
-        An answer other than 401, or none, says nothing about the key: then what was known of it still holds, and a key
-        of which nothing is known counts as good. `Client.validate_api_key` asks each time, and raises those errors.
+        Args:
+            cached: return the result of the last check of this key if it is less than five minutes old. A check that
+                fails otherwise than with 401 says nothing about the key: the last result still holds, and a key that
+                was never checked counts as valid. False checks now, and raises what else goes wrong.
+
+        Raises:
+            APIError: with `cached=False`, the check failed otherwise than with 401.
         """
+        return self._validate_with(self._check, cached=cached)
+
+    def _validate_with(self, check: Callable[[], object], *, cached: bool = True) -> bool:
+        """Validate as `validate` does, by a health check that is given: that of a view with other options."""
         refused = None
         with self._checking:
             api_key = self.current
-            known = self._known(api_key)
+            known = self._known(api_key) if cached else None
             if known is not None and self._clock.monotonic() - known.since < defaults.API_KEY_VALIDATION:
                 return known.valid
             try:
-                self._check()
+                check()
             except AuthenticationError as error:
                 refused = error
             except APIError:
+                if not cached:
+                    raise
                 return known is None or known.valid
-            if self.current != api_key:  # somebody has changed it meanwhile: this was about the old one
+            if self.current != api_key:  # replaced meanwhile: the result is about the old one
                 return True
             self._verdict = _Verdict(api_key, refused is None, self._clock.monotonic())
         if refused:

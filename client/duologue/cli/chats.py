@@ -9,7 +9,8 @@ import click
 from duologue.cli.context import HELP, Session, api_command, confirm_deletion, format_examples
 
 if TYPE_CHECKING:
-    from duologue.contract.chats import ChatPage, ChatSession
+    from duologue.contract.chats import ChatSession
+    from duologue.resources.page import PageModel
 
 chats = click.Group(
     "chats",
@@ -29,21 +30,15 @@ def list_chats(
 ) -> None:
     """List your chat sessions, newest message first."""
     from duologue.contract import chats as contract
-    from duologue.contract.chats import ChatPage
 
-    narrow: dict[str, Any] = {"search": search, "favorite": favorite}
-    if page is None and limit is None:
-        found = ChatPage(session.api.chats.list(**narrow))
-    else:
-        found = session.api.chats.page(page=page or 1, limit=limit or 50, **narrow)
+    found = session.api.chats.list(page=page, limit=limit, search=search, favorite=favorite).model
     session.show(contract.LIST, found, lambda: _table(session, found))
 
 
-def _table(session: Session, page: ChatPage) -> None:
-    rows = [(one.id, one.title, "yes" if one.is_favorite else "", _moment(one)) for one in page.data]
+def _table(session: Session, page: PageModel[ChatSession]) -> None:
+    rows = [(one.id, one.title, "yes" if one.is_favorite else "", _moment(one)) for one in page.items]
     session.terminal.table(("id", "title", "favorite", "last message (UTC)"), rows)
-    total = page.pagination.total if page.pagination else len(rows)
-    session.terminal.print(f"{len(rows)} of {total} sessions")
+    session.terminal.print(f"{len(rows)} of {page.total} sessions")
 
 
 def _moment(session: ChatSession) -> str:
@@ -85,7 +80,7 @@ def favorite(session: Session, id: str, marked: bool) -> None:
     """Mark a chat session as a favourite, or no longer as one."""
     from duologue.contract import chats as contract
 
-    _show(session, contract.FAVORITE, session.api.chats.set_favorite(id, marked))
+    _show(session, contract.FAVORITE, session.api.chats.set_favorite(id, favorite=marked))
 
 
 @api_command("delete", "duologue chats delete test-session-1 --yes")

@@ -11,7 +11,8 @@ import click
 from duologue.cli.context import HELP, Session, api_command, format_examples
 
 if TYPE_CHECKING:
-    from duologue.contract.messages import ChatMessage, MessagePage
+    from duologue.contract.messages import ChatMessage
+    from duologue.resources.page import PageModel
 
 messages = click.Group(
     "messages",
@@ -29,15 +30,15 @@ def list_messages(session: Session, session_id: str, page: int, limit: int) -> N
     """List the messages of a chat session, oldest first."""
     from duologue.contract import messages as contract
 
-    found = session.api.messages.list(session_id, page=page, limit=limit)
+    found = session.api.messages.list(session_id, page=page, limit=limit).model
     session.show(contract.LIST, found, lambda: _print(session, found))
 
 
-def _print(session: Session, page: MessagePage) -> None:
-    for message in page.data:
+def _print(session: Session, page: PageModel[ChatMessage]) -> None:
+    for message in page.items:
         _print_one(session, message)
-    more = f"; more with --page {page.pagination.page + 1}" if page.pagination.has_next else ""
-    session.terminal.print(f"{len(page.data)} of {page.pagination.total} messages{more}")
+    more = f"; more with --page {page.next_page}" if page.next_page else ""
+    session.terminal.print(f"{len(page.items)} of {page.total} messages{more}")
 
 
 def _print_one(session: Session, message: ChatMessage) -> None:

@@ -9,7 +9,8 @@ import click
 from duologue.cli.context import HELP, Session, api_command, confirm_deletion, format_examples, read_password
 
 if TYPE_CHECKING:
-    from duologue.contract.users import User, UserPage
+    from duologue.contract.users import User
+    from duologue.resources.page import PageModel
 
 _ROLES = click.Choice(["admin", "user"])
 
@@ -30,20 +31,20 @@ def list_users(session: Session, page: int, limit: int, search: str | None, ever
     """List users in the order they were made."""
     from duologue.contract import users as contract
 
-    found = _all(session, search) if everyone else session.api.users.list(page=page, limit=limit, search=search)
+    found = _all(session, search) if everyone else session.api.users.list(page=page, limit=limit, search=search).model
     session.show(contract.LIST, found, lambda: _table(session, found))
 
 
-def _all(session: Session, search: str | None) -> UserPage:
-    """All users as one page: the wire has no other form for them."""
+def _all(session: Session, search: str | None) -> PageModel[User]:
+    """Return all users as one page: the contract has no other JSON for them."""
     from duologue.contract.users import UserPage
 
-    found = list(session.api.users.iterate(search=search))
+    found = list(session.api.users.list(limit=100, search=search))
     return UserPage(found, total=len(found), page=1, limit=len(found), has_more=False)
 
 
-def _table(session: Session, page: UserPage) -> None:
-    rows = [(user.id, user.name, user.email, user.role) for user in page.users]
+def _table(session: Session, page: PageModel[User]) -> None:
+    rows = [(user.id, user.name, user.email, user.role) for user in page.items]
     session.terminal.table(("id", "name", "email", "role"), rows)
     more = f"; more with --page {page.next_page}" if page.next_page else ""
     session.terminal.print(f"{len(rows)} of {page.total} users{more}")

@@ -1,11 +1,11 @@
-"""The words both halves speak: operations, events, models, errors and header names.
+"""What client and server agree on: operations, events, models, errors and header names.
 
-The client asks the contract, the mock answers it, and neither imports the other. This package needs marshmallow
-and the standard library, nothing else.
+The client calls the operations, the mock serves them, and neither imports the other. This package needs marshmallow
+and the standard library only.
 """
 
 from duologue.contract.core import CHAT, PLATFORM, Event, Model, ModelSchema, Operation, Service
-from duologue.contract.registry import events, operations
+from duologue.contract.registry import events, operations, resource_names
 
 __all__ = [
     "CHAT",
@@ -17,4 +17,5 @@ __all__ = [
     "Service",
     "events",
     "operations",
+    "resource_names",
 ]

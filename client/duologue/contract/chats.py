@@ -102,6 +102,11 @@ class Pagination(Model):
     has_next: bool
     has_prev: bool
 
+    @property
+    def next_page(self) -> int | None:
+        """The number of the next page, None on the last."""
+        return self.page + 1 if self.has_next else None
+
 
 class PaginationSchema(ModelSchema[Pagination]):
     """The chat document's `PaginatedResponse.pagination`."""
@@ -117,10 +122,25 @@ class PaginationSchema(ModelSchema[Pagination]):
 
 @dataclass(frozen=True, slots=True)
 class ChatPage(Model):
-    """Sessions, newest first. `pagination` is None when all were asked for."""
+    """Sessions, newest first. `pagination` is None when all were requested."""
 
     data: list[ChatSession]
     pagination: Pagination | None = None
+
+    @property
+    def items(self) -> list[ChatSession]:
+        """The sessions, by the name that every page has for what it lists."""
+        return self.data
+
+    @property
+    def total(self) -> int:
+        """How many sessions there are on all pages."""
+        return self.pagination.total if self.pagination else len(self.data)
+
+    @property
+    def next_page(self) -> int | None:
+        """The number of the next page, None on the last."""
+        return self.pagination.next_page if self.pagination else None
 
 
 class ChatPageSchema(ModelSchema[ChatPage]):

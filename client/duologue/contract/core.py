@@ -4,56 +4,97 @@ from __future__ import annotations
 
 import enum
 import string
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, final
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, final, overload
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+"""What a schema loads; covariant, so that an operation that returns a page of users is one that returns a page."""
 
 Unknown = Literal["exclude", "include", "raise"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-class Model:
-    """Base of every wire object: a frozen dataclass that remembers its own wire form.
+class lazy_property(Generic[T]):  # noqa: N801  # a decorator, like functools.cached_property
+    """A property that is computed on first use and then stored with its object.
 
-    Models never change, so the dictionary made of one can be kept: a mock that answers the same user a thousand
-    times dumps it once.
+    Unlike `functools.cached_property` in Python 3.11 it takes no lock, which another thread could hold during a fork.
+    Threads that use it for the first time at once may compute it twice; all of them get the same value.
+
+    Args:
+        compute: the method that returns the value.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | T:
+        if instance is None:
+            return self
+        return cast(T, vars(instance).setdefault(self._name, self._compute(instance)))
+
+
+class Model:
+    """Base of every model: a frozen dataclass that stores its own JSON form.
+
+    Since models never change, the dictionary can be stored: a server that sends the same user a thousand times dumps
+    it once.
     """
 
     __slots__ = ("_json",)
     _json: dict[str, Any]
 
 
-class ModelSchema(Schema, Generic[T]):
-    """A marshmallow schema that loads to, and dumps from, one `Model`.
+class ModelSchema(Schema, Generic[T_co]):
+    """A marshmallow schema that loads one `Model` from JSON values, and dumps it to JSON values.
 
-    Unknown fields are refused unless the caller loads with another `unknown` (the client does: an answer may grow).
-    A field that is None is left out of the wire form; the wire has no nulls.
+    Unknown fields are errors unless the caller loads with another `unknown`, as the client does: responses may have
+    fields that the contract does not have yet. A field that is None is left out of the JSON, which has no nulls.
     """
 
     model: ClassVar[type[Any]]
 
     class Meta:
         unknown = RAISE
+        register = False  # schemas are referred to by class, never by name
 
-    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T:
-        """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
+    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T_co:
+        """Return the model that JSON values describe.
+
+        Args:
+            data: the JSON values.
+            many: as in marshmallow.
+            partial: as in marshmallow.
+            unknown: what to do with unknown fields, at every depth: `exclude`, `include` or `raise`.
+
+        Raises:
+            marshmallow.ValidationError: values are invalid; it names the fields.
+        """
         if unknown is None or unknown == self.unknown:
-            return cast(T, super().load(data, many=many, partial=partial))
+            return cast(T_co, super().load(data, many=many, partial=partial))
         return self._with_unknown(unknown).load(data, many=many, partial=partial)
 
-    def _with_unknown(self, unknown: Unknown) -> ModelSchema[T]:
-        """This schema, but treating unknown fields otherwise at every depth: `load(unknown=…)` stops at the first."""
-        variants: dict[Unknown, ModelSchema[T]] = self.__dict__.setdefault("_variants", {})
+    def _with_unknown(self, unknown: Unknown) -> ModelSchema[T_co]:
+        """Return this schema with another `unknown` at every depth: marshmallow's own argument stops at the first."""
+        variants: dict[Unknown, ModelSchema[T_co]] = self.__dict__.setdefault("_variants", {})
         if unknown not in variants:
             variants[unknown] = type(self)(unknown=unknown)
         return variants[unknown]
 
     def dump(self, obj: Any, *, many: bool | None = None) -> dict[str, Any]:
-        """Return the JSON form of a model. It is kept with the model and shared: read it, never change it."""
+        """Return the JSON form of a model. It is stored with the model and shared: do not change it."""
         if not isinstance(obj, Model):
             return cast(dict[str, Any], super().dump(obj, many=many))
         try:
@@ -64,65 +105,111 @@ class ModelSchema(Schema, Generic[T]):
             return data
 
     @post_load
-    def _to_model(self, data: Mapping[str, Any], **_: Any) -> Any:
-        known = self.model.__dataclass_fields__
-        return self.model(**{name: value for name, value in data.items() if name in known})
+    def _create_model(self, data: Mapping[str, Any], **_: Any) -> Any:
+        fields = self.model.__dataclass_fields__
+        return self.model(**{name: value for name, value in data.items() if name in fields})
 
     @post_dump
-    def _without_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _drop_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {key: value for key, value in data.items() if value is not None}
+
+
+class PlainSchema(ModelSchema[Any]):
+    """Loads and dumps JSON values as they are."""
+
+    def load(self, data: Any, **_: Any) -> Any:
+        """Return the JSON values."""
+        return data
+
+    def dump(self, obj: Any, **_: Any) -> Any:
+        """Return the JSON values."""
+        return obj
 
 
 @final
 @dataclass(frozen=True)
 class Service:
-    """One of the two services: where its paths begin and how a request to it identifies itself."""
+    """One of the two services.
+
+    Args:
+        name: `platform` or `chat`.
+        prefix: what all its paths start with.
+        port: the port it usually listens on.
+        enveloped: whether success bodies are wrapped as `{data, message, metadata}`.
+    """
 
     name: str
     prefix: str
     port: int
     enveloped: bool
-    """Whether success bodies are wrapped as `{data, message, metadata}`."""
 
 
 PLATFORM = Service("platform", "/api", 3001, enveloped=False)
+"""The Platform API: users and login."""
+
 CHAT = Service("chat", "/chats-service/api/v1", 3002, enveloped=True)
+"""The Smart Chat API: sessions, messages and the assistant."""
 
 
 class Access(enum.Enum):
-    """Who may make a call, beyond what the service asks of everyone."""
+    """Who may call an operation, beyond the headers that its service requires of every call."""
 
-    OPTIONAL = "open"
-    """Anyone; a token, where one is sent, must still be good."""
-    AUTHENTICATED = "known"
-    """Only a caller with a good token."""
+    OPTIONAL = "optional"
+    """Anyone; a token, if one is sent, must be valid."""
+    AUTHENTICATED = "authenticated"
+    """Only callers with a valid token."""
     SELF_OR_ADMIN = "self or admin"
-    """A known caller must be an administrator or act on itself; an anonymous one is let in unless auth is required."""
+    """Administrators, and users for themselves; anonymous callers too, unless authentication is required."""
     ADMIN = "admin"
-    """A known caller must be an administrator; an anonymous one is let in unless auth is required."""
-    PUBLIC = "nobody asked"
-    """Credentials are never looked at, except a wrong API key on the chat service."""
+    """Administrators; anonymous callers too, unless authentication is required."""
+    PUBLIC = "public"
+    """Anyone: credentials are ignored, except an invalid API key on the chat service."""
+
+
+class _Declaration:
+    """Something that a module of the contract declares at its top, as `CREATE = Operation(…)` in `users`.
+
+    Args:
+        module: the name of the module.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    @property
+    def resource(self) -> str:
+        """The module of the contract that declares it, as `users`."""
+        return self._module.rpartition(".")[2]
+
+    @lazy_property
+    def id(self) -> str:
+        """`resource.NAME`, as `users.CREATE`: what its golden example and its OpenAPI operation are called."""
+        declarations = vars(sys.modules[self._module])
+        return f"{self.resource}.{next((name for name, value in declarations.items() if value is self), '')}"
 
 
 @final
-class Operation(Generic[T]):
-    """One call of the wire, written once: the client asks it, the mock answers it, OpenAPI describes it.
+class Operation(_Declaration, Generic[T_co]):
+    """One operation of an API, declared once: the client calls it, the mock serves it, OpenAPI documents it.
+
+    Its schemas are instantiated on first use, so that declaring an operation costs next to nothing.
 
     Args:
-        method: the HTTP verb.
+        method: the HTTP method.
         path: the path below the service's prefix, with `{name}` for each parameter.
-        response: schema of the success body, `None` for a response without a body.
-        paged: the answer is a page that brings the envelope's `data` and `pagination` itself.
-        body: schema of the request body, `None` where there is none.
-        body_required: whether a request without a body is refused.
-        query: schema of the query string.
+        response: schema of the success body; None for a response without a body.
+        paged: whether the response is a page, which has the envelope's `data` and a `pagination` itself.
+        body: schema of the request body; None for a request without a body.
+        body_required: whether a request must have a body.
+        query: schema of the query string; None for an operation without one.
         status: the success status.
-        errors: failure statuses of this operation's own; `failures` adds those that follow from its parts.
-        service: which of the two services has it.
+        errors: error statuses of this operation's own; `failures` has those too that follow from its other parts.
+        service: the service that has it.
         access: who may call it.
-        documented: whether OpenAPI lists it; a fault on request is not part of what a service promises.
-        streams: whether `Accept: text/event-stream` is answered with server-sent events.
-        message: what the envelope says on success, for people.
+        enveloped: whether the success body is wrapped in an envelope; as its service does by default.
+        documented: whether OpenAPI lists it; `GET /error` is not part of what a service promises.
+        streams: whether `Accept: text/event-stream` gets a response of server-sent events.
+        message: the envelope's `message` on success.
         summary: one sentence for people.
     """
 
@@ -131,7 +218,7 @@ class Operation(Generic[T]):
         method: Method,
         path: str,
         *,
-        response: type[ModelSchema[T]] | None = None,
+        response: type[ModelSchema[T_co]] | None = None,
         paged: bool = False,
         body: type[ModelSchema[Any]] | None = None,
         body_required: bool = True,
@@ -146,13 +233,12 @@ class Operation(Generic[T]):
         message: str = "",
         summary: str = "",
     ) -> None:
+        super().__init__(sys._getframe(1).f_globals["__name__"])  # as typing.NamedTuple and enum find their module
         self.method: Method = method
         self.path = path
-        self.response = response() if response else None
+        self._response, self._body, self._query = response, body, query
         self.paged = paged
-        self.body = body() if body else None
         self.body_required = body_required
-        self.query = query() if query else None
         self.status = status
         self.service = service
         self.access = access
@@ -162,11 +248,22 @@ class Operation(Generic[T]):
         self.message = message
         self.summary = summary
         self.parameters = tuple(name for _, name, _, _ in string.Formatter().parse(path) if name)
-        self.failures = frozenset(errors) | self._implied_failures()
-        self.resource = ""
-        """The contract module that declares it, as `users`; the registry sets it, and `id`."""
-        self.id = ""
-        """`resource.NAME`, as in `users.CREATE`: the name of its golden example and its OpenAPI operation."""
+        self.failures = frozenset(errors) | self._get_implied_failures()
+
+    @lazy_property
+    def response(self) -> ModelSchema[T_co] | None:
+        """The schema of the success body."""
+        return self._response() if self._response else None
+
+    @lazy_property
+    def body(self) -> ModelSchema[Any] | None:
+        """The schema of the request body."""
+        return self._body() if self._body else None
+
+    @lazy_property
+    def query(self) -> ModelSchema[Any] | None:
+        """The schema of the query string."""
+        return self._query() if self._query else None
 
     @property
     def route(self) -> str:
@@ -175,43 +272,43 @@ class Operation(Generic[T]):
 
     @property
     def safe(self) -> bool:
-        """Whether the call only reads (RFC 9110, section 9.2.1)."""
+        """Whether the method is safe: it only reads (RFC 9110, section 9.2.1)."""
         return self.method == "GET"
 
     @property
     def has_etag(self) -> bool:
-        """Whether success answers carry an `ETag`: what they show can be asked for again."""
-        return self.response is not None and self.access is not Access.PUBLIC
+        """Whether success responses carry an `ETag`."""
+        return self._response is not None and self.access is not Access.PUBLIC
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Whether the call takes an `Idempotency-Key`."""
+        """Whether requests may carry an `Idempotency-Key`."""
         return self.method in ("POST", "PATCH")
 
     @property
     def supports_if_match(self) -> bool:
-        """Whether the call honours `If-Match`."""
+        """Whether requests may be conditional by `If-Match`."""
         return self.method in ("PUT", "PATCH", "DELETE")
 
-    def _implied_failures(self) -> frozenset[int]:
-        implied = {421, 429}
-        if self.query or self.body or self.takes_idempotency_key:
-            implied.add(400)
-        if self.body:
-            implied |= {413, 415}
+    def _get_implied_failures(self) -> frozenset[int]:
+        failures = {421, 429}
+        if self._query or self._body or self.takes_idempotency_key:
+            failures.add(400)
+        if self._body:
+            failures |= {413, 415}
         if self.takes_idempotency_key:
-            implied |= {409, 422}
+            failures |= {409, 422}
         if self.supports_if_match:
-            implied.add(412)
+            failures.add(412)
         if self.parameters:
-            implied.add(404)
+            failures.add(404)
         if self.service is CHAT and self.access is not Access.PUBLIC:
-            implied |= {400, 401}
+            failures |= {400, 401}
         if self.service is PLATFORM and self.access is not Access.PUBLIC:
-            implied.add(401)
+            failures.add(401)
         if self.access in (Access.ADMIN, Access.SELF_OR_ADMIN):
-            implied.add(403)
-        return frozenset(implied)
+            failures.add(403)
+        return frozenset(failures)
 
     def __repr__(self) -> str:
         return f"<Operation {self.id} {self.method} {self.route}>"
@@ -226,25 +323,42 @@ class Audience(enum.Enum):
 
 
 @final
-class Event(Generic[T]):
+class Event(_Declaration, Generic[T_co]):
     """One Socket.IO event from server to client.
 
+    An event that the contract does not have can be declared in the same way: `Event("order:shipped")`.
+
     Args:
-        name: the name on the wire, `user:created`.
-        payload: schema of its one argument.
+        name: its name, as `user:created`.
+        payload: schema of its one argument; left out, the payload stays JSON values.
         audience: who receives it.
         summary: one sentence for people.
     """
 
-    def __init__(self, name: str, *, payload: type[ModelSchema[T]], audience: Audience, summary: str = "") -> None:
+    @overload
+    def __init__(self: Event[Any], name: str, *, audience: Audience = ..., summary: str = ...) -> None: ...
+    @overload
+    def __init__(
+        self, name: str, *, payload: type[ModelSchema[T_co]], audience: Audience = ..., summary: str = ...
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        *,
+        payload: type[ModelSchema[T_co]] = PlainSchema,
+        audience: Audience = Audience.PLATFORM,
+        summary: str = "",
+    ) -> None:
+        super().__init__(sys._getframe(1).f_globals["__name__"])
         self.name = name
-        self.payload = payload()
+        self._payload = payload
         self.audience = audience
         self.summary = summary
-        self.resource = ""
-        """The contract module that declares it, as `users`; the registry sets it, and `id`."""
-        self.id = ""
-        """`resource.NAME`, as in `users.CREATED`."""
+
+    @lazy_property
+    def payload(self) -> ModelSchema[T_co]:
+        """The schema of its one argument."""
+        return self._payload()
 
     def __repr__(self) -> str:
         return f"<Event {self.id} {self.name}>"

@@ -1,20 +1,16 @@
-"""The one error body of both services and the words in it."""
+"""The statuses and codes of errors; their body is in `error_body`."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import Any
-
-from marshmallow import fields
-
-from duologue.contract.core import Model, ModelSchema
-from duologue.contract.fields import NestedModel, Timestamp
 
 
 class ApiErrorType(str, enum.Enum):
-    """What kind of failure it was. The first eight are the platform document's `ApiErrorType`; the rest are named
-    where that document would have said `SERVER_ERROR` for something the server did not do wrong."""
+    """The kind of an error, and the `code` of its body.
+
+    The first eight are the Platform API specification's `ApiErrorType`. The others are for failures that are not the
+    server's, which that specification would call `SERVER_ERROR` all the same.
+    """
 
     NETWORK_ERROR = "NETWORK_ERROR"
     VALIDATION_ERROR = "VALIDATION_ERROR"
@@ -50,7 +46,7 @@ USER_MESSAGES = {
 }
 """The sentences for users: those of the Platform API specification's `getErrorMessage`."""
 
-_BY_STATUS = {
+STATUS_CODES: dict[int, ApiErrorType] = {
     400: ApiErrorType.VALIDATION_ERROR,
     401: ApiErrorType.AUTHENTICATION_ERROR,
     403: ApiErrorType.AUTHORIZATION_ERROR,
@@ -64,72 +60,19 @@ _BY_STATUS = {
     421: ApiErrorType.MISDIRECTED_REQUEST,
     422: ApiErrorType.IDEMPOTENCY_KEY_REUSED,
     429: ApiErrorType.RATE_LIMIT_ERROR,
+    500: ApiErrorType.SERVER_ERROR,
 }
+"""The one table of statuses and their codes."""
+
+_STATUSES = {code.value: status for status, code in STATUS_CODES.items()}
 
 
-def type_of_status(status: int) -> ApiErrorType:
-    """Return the error type that belongs to an HTTP status: the named one, else by its hundred."""
-    named = _BY_STATUS.get(status)
-    if named:
-        return named
-    if 400 <= status < 500:
-        return ApiErrorType.VALIDATION_ERROR
-    return ApiErrorType.SERVER_ERROR if status >= 500 else ApiErrorType.UNKNOWN_ERROR
+def get_error_type(status: int) -> ApiErrorType:
+    """Return the code for an HTTP status; one that is not in the table has the code of 400 or 500, by its class."""
+    default = ApiErrorType.UNKNOWN_ERROR if status < 400 else STATUS_CODES[400 if status < 500 else 500]
+    return STATUS_CODES.get(status, default)
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata(Model):
-    """When and under which id an answer was made, and by which version of the service."""
-
-    timestamp: Any
-    request_id: str
-    version: str
-
-
-class MetadataSchema(ModelSchema[Metadata]):
-    """`metadata` of the chat service's envelope and of every error."""
-
-    model = Metadata
-    timestamp = Timestamp(required=True)
-    request_id = fields.String(required=True, data_key="requestId")
-    version = fields.String(required=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorDetails(Model):
-    """What the platform document's `getErrorMessage` shows, and which fields were wrong."""
-
-    message: str
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-
-class ErrorDetailsSchema(ModelSchema[ErrorDetails]):
-    """`details` of an error body."""
-
-    model = ErrorDetails
-    message = fields.String(required=True)
-    fields_ = fields.Dict(
-        keys=fields.String(), values=fields.List(fields.String()), data_key="fields", attribute="fields"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorBody(Model):
-    """The one body of every error of either service."""
-
-    message: str
-    code: str
-    details: ErrorDetails
-    errors: list[str]
-    metadata: Metadata
-
-
-class ErrorBodySchema(ModelSchema[ErrorBody]):
-    """Superset of what the two documents read."""
-
-    model = ErrorBody
-    message = fields.String(required=True)
-    code = fields.String(required=True)
-    details = NestedModel(ErrorDetailsSchema, required=True)
-    errors = fields.List(fields.String(), required=True)
-    metadata = NestedModel(MetadataSchema, required=True)
+def get_status(code: object) -> int | None:
+    """Return the HTTP status of an error that came without one, as over Socket.IO; None if its code is unknown."""
+    return _STATUSES.get(code) if isinstance(code, str) else None

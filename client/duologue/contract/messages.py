@@ -82,6 +82,21 @@ class MessagePage(Model):
     data: list[ChatMessage]
     pagination: Pagination
 
+    @property
+    def items(self) -> list[ChatMessage]:
+        """The messages, by the name that every page has for what it lists."""
+        return self.data
+
+    @property
+    def total(self) -> int:
+        """How many messages there are on all pages."""
+        return self.pagination.total
+
+    @property
+    def next_page(self) -> int | None:
+        """The number of the next page, None on the last."""
+        return self.pagination.next_page
+
 
 class MessagePageSchema(ModelSchema[MessagePage]):
     """Answer of `GET /chats/{id}/messages`."""

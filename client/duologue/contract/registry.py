@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import functools
+from importlib import import_module
+from typing import Any
 
-from duologue.contract import auth, chats, health, messages, notifications, smart_chat, users
 from duologue.contract.core import Event, Operation
 
-T = TypeVar("T", Operation[Any], Event[Any])
-
-RESOURCES = (users, auth, chats, messages, smart_chat, notifications, health)
-"""The one list of resources: a module of the contract for each, in the order in which documents show them."""
-
-
-def _collect(kind: type[T]) -> tuple[T, ...]:
-    """Return the operations or events that the resources declare, each told its resource and its id."""
-    declared = []
-    for module in RESOURCES:
-        resource = module.__name__.rpartition(".")[2]
-        for name, value in vars(module).items():
-            if isinstance(value, kind):
-                value.resource, value.id = resource, f"{resource}.{name}"
-                declared.append(value)
-    return tuple(declared)
-
-
-_OPERATIONS = _collect(Operation)
-_EVENTS = _collect(Event)
-
-
-def operations() -> tuple[Operation[Any], ...]:
-    """Return every operation of both services, in the order of the contract's files."""
-    return _OPERATIONS
-
-
-def events() -> tuple[Event[Any], ...]:
-    """Return every event the server sends."""
-    return _EVENTS
+RESOURCES = ("users", "auth", "chats", "messages", "smart_chat", "notifications", "health")
+"""The one list of resources, in the order in which documents show them: each is a module of the contract."""
 
 
 def resource_names() -> tuple[str, ...]:
-    """Return the names of the resources, as `users`: the file name that each of them has in every folder."""
-    return tuple(module.__name__.rpartition(".")[2] for module in RESOURCES)
+    """Return the names of the resources, as `users`: each has a file of that name in every folder."""
+    return RESOURCES
+
+
+@functools.cache  # and not at import: most programs use few of the resources, whose models take time to define
+def operations() -> tuple[Operation[Any], ...]:
+    """Return every operation of both services, in the order of the contract's files."""
+    return tuple(value for value in _collect_declarations() if isinstance(value, Operation))
+
+
+@functools.cache
+def events() -> tuple[Event[Any], ...]:
+    """Return every event that the server sends."""
+    return tuple(value for value in _collect_declarations() if isinstance(value, Event))
+
+
+def _collect_declarations() -> list[object]:
+    modules = [import_module(f"duologue.contract.{name}") for name in RESOURCES]
+    return [value for module in modules for value in vars(module).values()]

@@ -103,6 +103,11 @@ class UserPage(Model):
     has_more: bool
     next_page: int | None = None
 
+    @property
+    def items(self) -> list[User]:
+        """The users, by the name that every page has for what it lists."""
+        return self.users
+
 
 class UserPageSchema(ModelSchema[UserPage]):
     """Answer of `GET /users`. `nextPage` is left out on the last page, so that `getNextPageParam` sees undefined."""

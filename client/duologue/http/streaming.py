@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from duologue.contract import smart_chat
-from duologue.contract.errors import ApiErrorType, type_of_status
+from duologue.contract.errors import get_status
 from duologue.contract.messages import ChatMessage, ChatMessageSchema
 from duologue.errors import APIError, ConnectionLostError, error_from_body
 from duologue.http.api_requestor import StreamingResponse
@@ -107,12 +107,8 @@ def _parse_data(event: ServerSentEvent) -> object:
     return parse_json(event.data.encode("utf-8"), 200)
 
 
-_STATUS_BY_CODE = {str(type_of_status(status)): status for status in (500, *range(400, 430))}
-_STATUS_BY_CODE[ApiErrorType.VALIDATION_ERROR] = 400
-
-
 def _build_error(event: ServerSentEvent) -> APIError:
     """Return the error for an `error` event. It has no status of its own: the response started as a success."""
     body = _parse_data(event)
     code = body.get("code") if isinstance(body, dict) else None
-    return error_from_body(_STATUS_BY_CODE.get(str(code), 500), body)
+    return error_from_body(get_status(code) or 500, body)

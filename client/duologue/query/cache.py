@@ -363,5 +363,5 @@ class QueryCache:
                 self._queries.move_to_end(oldest.query_hash)
 
 
-class _Unchanged(Exception):  # control flow, not an error
+class _Unchanged(Exception):  # noqa: N818  # control flow, not an error
     """The updater wants no change."""

@@ -15,7 +15,7 @@ from duologue import defaults
 from duologue.concurrency import fork_safety
 from duologue.concurrency.event_emitter import EventEmitter
 from duologue.contract import Event, events
-from duologue.contract.errors import ApiErrorType, type_of_status
+from duologue.contract.errors import ApiErrorType, get_status
 from duologue.errors import (
     APIError,
     ClientClosedError,
@@ -35,9 +35,6 @@ T = TypeVar("T")
 _log = logging.getLogger("duologue")
 
 _EVENTS: dict[str, Event[Any]] = {event.name: event for event in events()}
-
-_STATUSES = {type_of_status(status).value: status for status in range(500, 399, -1)}
-"""An acknowledgement has no status; this is the one that an HTTP answer with its `code` would have."""
 
 
 class Realtime:
@@ -327,4 +324,4 @@ def _error_in(said: object) -> APIError | None:
     code = said["code"]
     if not isinstance(code, str) or code not in ApiErrorType.__members__:
         return None
-    return error_from_body(_STATUSES.get(code, 0), said)
+    return error_from_body(get_status(code) or 0, said)

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from duologue import defaults
 from duologue.contract import users
-from duologue.contract.users import Role, User, UserCreate, UserPage, UserQuery, UserUpdate
-from duologue.errors import ResponseValidationError
-from duologue.resources import Resource
+from duologue.contract.users import Role, User, UserCreate, UserQuery, UserUpdate
+from duologue.resources.page import Page
+from duologue.resources.raw_response import RawMethod, RawMethods
+from duologue.resources.resource import Resource
 
 
 class Users(Resource):
     """`api.users`: list, get, create, update and delete users."""
 
-    def list(self, *, page: int = 1, limit: int = 10, search: str | None = None) -> UserPage:
-        """Return one page of users, in the order they were made.
+    def list(self, *, page: int = 1, limit: int = 10, search: str | None = None) -> Page[User]:
+        """Return a page of users, in the order of their creation; iterating over it requests the pages after it.
 
         Args:
             page: which page, from 1.
-            limit: how many users a page has, at most 100.
-            search: part of a name or e-mail address, in any case.
-        """
-        return self._request(users.LIST, UserQuery(page, limit, search))
+            limit: how many users a page has, 1 to 100.
+            search: part of a name or an e-mail address, in any case.
 
-    def iterate(self, *, search: str | None = None, limit: int = defaults.PAGE_SIZE) -> Iterator[User]:
-        """Yield all users, a page at a time: the next page is asked for when its first user is wanted.
-
-        Args:
-            search: part of a name or e-mail address, in any case.
-            limit: how many users to ask for at a time, at most 100.
+        Raises:
+            BadRequestError: the page or the limit is out of bounds.
         """
-        page: int | None = 1
-        while page is not None:
-            found = self.list(page=page, limit=limit, search=search)
-            yield from found.users
-            if found.next_page is not None and found.next_page <= page:
-                raise ResponseValidationError(
-                    f"After page {page} the server names page {found.next_page} as the next one"
-                )
-            page = found.next_page
+        return self._list(users.LIST, UserQuery(page, limit, search))
 
     def get(self, id: str) -> User:
-        """Return one user; raise `NotFoundError` if there is none."""
+        """Return a user.
+
+        Raises:
+            NotFoundError: there is no such user.
+        """
         return self._request(users.GET, id=id)
 
     def create(self, *, name: str, email: str, role: Role = "user", password: str | None = None) -> User:
-        """Make a user.
+        """Create a user.
 
         Args:
             name: 1 to 100 characters.
-            email: an address that nobody else has.
+            email: an address that no other user has.
             role: `admin` or `user`.
             password: without one the user cannot log in.
 
         Raises:
-            BadRequestError: a value that the platform does not accept.
+            BadRequestError: a value is invalid.
             ConflictError: the e-mail address is taken.
         """
         return self._request(users.CREATE, UserCreate(name, email, role, password))
@@ -70,5 +58,24 @@ class Users(Resource):
         return self._request(users.UPDATE, UserUpdate(name, email, role), id=id)
 
     def delete(self, id: str) -> None:
-        """Delete a user for good."""
+        """Delete a user for good.
+
+        Raises:
+            NotFoundError: there is no such user.
+        """
         return self._request(users.DELETE, id=id)
+
+    @property
+    def with_raw_response(self) -> UsersWithRawResponse:
+        """The same methods, returning the HTTP response besides the result: status, headers, body and attempts."""
+        return UsersWithRawResponse(self)
+
+
+class UsersWithRawResponse(RawMethods[Users]):
+    """`api.users.with_raw_response`: the methods of `Users`, each returning a `RawResponse` of its result."""
+
+    list = RawMethod(Users.list)
+    get = RawMethod(Users.get)
+    create = RawMethod(Users.create)
+    update = RawMethod(Users.update)
+    delete = RawMethod(Users.delete)

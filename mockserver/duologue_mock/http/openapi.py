@@ -15,7 +15,7 @@ from duologue._version import __version__
 from duologue.contract import headers, operations
 from duologue.contract.chats import PaginationSchema
 from duologue.contract.core import CHAT, PLATFORM, Access, ModelSchema, Operation
-from duologue.contract.errors import ErrorBodySchema, MetadataSchema
+from duologue.contract.error_body import ErrorBodySchema, MetadataSchema
 from duologue.contract.fields import QueryBoolean, QueryInteger, Timestamp
 from duologue.contract.smart_chat import DeltaSchema
 from duologue_mock.errors import phrase

@@ -50,7 +50,7 @@ def test_body_over_limit(to: To, act: Act) -> None:
 def test_body_at_limit(to: To) -> None:
     act = answer(200, USER)
     api, _ = to(act)
-    size = len(api.with_raw_response(api.users.get, "1").body)
+    size = len(api.users.with_raw_response.get("1").body)
     for limit, fits in ((size, True), (size - 1, False)):
         api, _ = to(act, max_response_size=limit)
         if fits:
@@ -112,8 +112,8 @@ def test_unknown_fields(to: To, caplog: pytest.LogCaptureFixture) -> None:
     api, _ = to(answer(200, page))
     caplog.set_level(logging.WARNING, "duologue")
     for _ in range(3):
-        raw = api.with_raw_response(api.users.list)
-        assert raw.parsed.users[1].id == "2"
+        raw = api.users.with_raw_response.list()
+        assert raw.parsed.items[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
     told = "The response of users.LIST has a field that is not in the contract: "

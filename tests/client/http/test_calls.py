@@ -134,7 +134,7 @@ def test_unknown_fields(talk: Talk) -> None:
     """A response may have fields that are not in the contract."""
     page = {"users": [{**USER, "new": 1}], "total": 1, "page": 1, "limit": 10, "hasMore": False, "new": {"a": [1]}}
     api, _ = talk(reply(200, page))
-    assert api.users.list().users[0].name == "John Doe"
+    assert api.users.list().items[0].name == "John Doe"
 
 
 @pytest.mark.parametrize(

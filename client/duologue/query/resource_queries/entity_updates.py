@@ -8,8 +8,8 @@ from typing import Any
 
 Change = Callable[[Any], Any]
 
-_LIST_FIELDS = ("users", "data", "pages")
-"""The fields in which the contract's pages, and `InfiniteData`, hold their items."""
+_LIST_FIELDS = ("users", "data", "pages", "model")
+"""The fields in which the contract's page models, `InfiniteData` and the client's `Page` hold their items."""
 
 
 def update_entity(data: Any, id: str, change: Change) -> Any:

@@ -16,7 +16,7 @@ from duologue.query.client import QueryClient
 from duologue.query.keys import Key
 from duologue.query.mutation import Mutation, Variables
 from duologue.query.resource_queries.entity_updates import Change, find_entity, update_entity
-from duologue.query.resource_queries.resources import Resources
+from duologue.resources.client_resources import ClientResources
 
 MUTATIONS: dict[str, Operation[Any]] = {
     "login": auth.LOGIN,
@@ -47,7 +47,7 @@ class Mutations:
         query_client: the cache that they change.
     """
 
-    def __init__(self, resources: Resources, query_client: QueryClient) -> None:
+    def __init__(self, resources: ClientResources, query_client: QueryClient) -> None:
         self._resources = resources
         self._client = query_client
         mutation = query_client.mutation
@@ -113,7 +113,7 @@ class Mutations:
         for _, data in self._client.get_queries_data(("chats",)):
             session = find_entity(data, id)
             if session is not None:
-                return self._resources.chats.set_favorite(id, session.is_favorite)
+                return self._resources.chats.set_favorite(id, favorite=session.is_favorite)
         return self._resources.chats.toggle_favorite(id)
 
     def _build_updates(self, resource: str, id: str, change: Change) -> list[tuple[Key, Change]]:
@@ -162,7 +162,7 @@ def _get_id(call: Variables) -> str:
 
 
 def _get_favorite(call: Variables) -> bool:
-    return bool(call.args[1] if len(call.args) > 1 else call.kwargs["favorite"])
+    return bool(call.kwargs["favorite"])
 
 
 def _set_fields(changes: dict[str, Any]) -> Change:

@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from duologue.contract import Operation, auth, chats, health, messages, users
+from duologue.contract import Model, Operation, auth, chats, health, messages, users
 from duologue.contract.chats import ChatSession
 from duologue.contract.health import Health
-from duologue.contract.messages import MessagePage
+from duologue.contract.messages import MessagePage, MessageQuery
 from duologue.contract.notifications import Notification
-from duologue.contract.users import User, UserPage
+from duologue.contract.users import User, UserPage, UserQuery
 from duologue.query.bound_query import BoundInfiniteQuery, BoundQuery
 from duologue.query.client import QueryClient
 from duologue.query.keys import Key
 from duologue.query.options import QuerySpec, Settings
-from duologue.query.resource_queries.resources import Resources
 from duologue.query.retry import RetryOptions
+from duologue.resources.client_resources import ClientResources
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Queries:
         query_client: the cache.
     """
 
-    def __init__(self, resources: Resources, query_client: QueryClient) -> None:
+    def __init__(self, resources: ClientResources, query_client: QueryClient) -> None:
         self._resources = resources
         self._client = query_client
         self._users = lru_cache(maxsize=256, typed=True)(self._build_users)  # used most, and building it is slow
@@ -78,14 +78,13 @@ class Queries:
 
     def _build_users(self, page: int, limit: int, search: str | None) -> BoundQuery[UserPage]:
         key = {"page": page, "limit": limit} | ({} if search is None else {"search": search})
-        users = self._resources.users
-        return self._build(("users", key), lambda: users.list(page=page, limit=limit, search=search), _USERS)
+        return self._build(("users", key), lambda: self._request(users.LIST, UserQuery(page, limit, search)), _USERS)
 
     def infinite_users(self, *, search: str | None = None) -> BoundInfiniteQuery[UserPage, int]:
         """Return the query for all users, twenty at a time."""
         return self._client.infinite(
             ("users", "infinite", search),
-            lambda page: self._resources.users.list(page=page, limit=INFINITE_USERS_LIMIT, search=search),
+            lambda page: self._request(users.LIST, UserQuery(page, INFINITE_USERS_LIMIT, search)),
             initial_page_param=1,
             get_next_page_param=_get_next_users,
         )
@@ -102,7 +101,7 @@ class Queries:
         """Return the query for the chat sessions; see `api.chats.list`."""
         filters = {"search": search, "favorite": favorite}
         key = {name: value for name, value in filters.items() if value is not None}
-        return self._build(("chats", key), lambda: self._resources.chats.list(search=search, favorite=favorite))
+        return self._build(("chats", key), lambda: self._resources.chats.list(search=search, favorite=favorite).items)
 
     def chat(self, id: str) -> BoundQuery[ChatSession]:
         """Return the query for one chat session."""
@@ -112,7 +111,7 @@ class Queries:
         """Return the query for a page of a session's messages."""
         return self._build(
             ("messages", session_id, {"page": page, "limit": limit}),
-            lambda: self._resources.messages.list(session_id, page=page, limit=limit),
+            lambda: self._request(messages.LIST, MessageQuery(page, limit), id=session_id),
             _SETTINGS if session_id else _DISABLED,
         )
 
@@ -120,7 +119,7 @@ class Queries:
         """Return the query for all messages of a session, a page at a time."""
         return self._client.infinite(
             ("messages", session_id, "infinite"),
-            lambda page: self._resources.messages.list(session_id, page=page, limit=limit),
+            lambda page: self._request(messages.LIST, MessageQuery(page, limit), id=session_id),
             initial_page_param=1,
             get_next_page_param=_get_next_messages,
             get_previous_page_param=_get_previous_messages,
@@ -142,13 +141,17 @@ class Queries:
         """Return the query for the notifications received during `sync`; there is no operation to fetch them."""
         return self._build(("notifications",), None)
 
+    def _request(self, operation: Operation[T], query: Model, **parameters: str) -> T:
+        """Return the contract's page model: iterating over it makes no request, as over a `Page` of the client."""
+        return self._resources._requestor.request(operation, query, **parameters)
+
     def _build(self, key: Key, function: Callable[[], T] | None, settings: Settings = _SETTINGS) -> BoundQuery[T]:
         return BoundQuery(self._client, QuerySpec(key, function, settings))
 
 
-def create_query_client(resources: Resources) -> QueryClient:
+def create_query_client(resources: ClientResources) -> QueryClient:
     """Return `api.query_client`. It is cleared when another user logs in, and when the user logs out."""
-    query_client = QueryClient(clock=resources.clock, retry=NO_RETRY)
+    query_client = QueryClient(clock=resources._requestor.clock, retry=NO_RETRY)
     for event in ("logged_in", "logged_out"):
         resources.auth.on(event, lambda _: query_client.clear_user_data())
     return query_client
