@@ -12,7 +12,7 @@ import pytest
 from duologue_mock import MockServer
 from duologue_mock.seed import DEFAULT_OWNER, FixtureError, Fixtures
 from duologue_mock.store import State
-from tests.mockserver.test_replies import request
+from tests.mockserver.test_assistant import request
 
 USER = {"id": "9", "name": "Ada", "email": "ada@example.com", "role": "admin"}
 MOMENT = "2024-05-01T10:00:00.000Z"
