@@ -95,6 +95,8 @@ class DeclaredOption:
             raise ValueError(f"{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}")
         if self.is_number:
             self._validate_number(value)
+        if self.kinds[0] is bool and not isinstance(value, bool):
+            raise ValueError(f"{self.name} is {value!r}; it must be True or False")
         if self.repeatable and isinstance(value, str):
             raise ValueError(f"{self.name} is one text, {value!r}; it must be several, as in ({value!r},)")
         if self.option.check is not None:
@@ -135,6 +137,18 @@ class DeclaredOption:
             return self.kinds[0](text)  # type: ignore[no-any-return]  # int or float
         except ValueError:
             raise ValueError(f"must be a {'whole ' if self.kinds[0] is int else ''}number, not {text!r}") from None
+
+    @property
+    def default_text(self) -> str | None:
+        """Its default as a command line has it, None where there is none: `off` for what a number switches on."""
+        default = self.option.default
+        if default is None:
+            return "off" if self.is_number and self.nullable else None
+        if isinstance(default, bool):
+            return str(default).lower()
+        return (
+            ",".join(default) or None if self.repeatable else f"{default:g}" if self.kinds[0] is float else str(default)
+        )
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -179,18 +193,19 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """The default of each."""
         return {name: declared.option.default for name, declared in self.items()}
 
-    def check_names(self, given: Collection[str], *, owner: str) -> None:
+    def check_names(self, given: Collection[str], *, owner: str, parameters: Collection[str] = ()) -> None:
         """Raise `TypeError` for a name that no option has, with the nearest ones.
 
         Args:
             given: the names that a caller passed.
             owner: what has the options, as `Client`.
+            parameters: the owner's parameters besides the options: they may be what the caller meant.
         """
         for name in given:
             if name not in self._options:
                 import difflib  # only a mistake needs it
 
-                nearest = difflib.get_close_matches(name, self._options, n=3)
+                nearest = difflib.get_close_matches(name, [*self._options, *parameters], n=3)
                 hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"there are {', '.join(self)}"
                 raise TypeError(f"{owner} has no option {name!r}; {hint}")
 
@@ -214,3 +229,12 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """Raise `ValueError`, naming the option, for the first value that is not valid."""
         for name, value in values.items():
             self._options[name].validate(value)
+
+    def to_markdown(self) -> str:
+        """Return a table of the options for the documentation: default, flag, environment variable and description."""
+        rows = [["option", "default", "flag", "environment variable", "meaning"], ["---"] * 5]
+        for name, declared in self.items():
+            flag = declared.flags[0] if declared.flags else None
+            names = ["" if text is None else f"`{text}`" for text in (name, declared.default_text, flag, declared.env)]
+            rows.append([*names, declared.option.doc])
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
