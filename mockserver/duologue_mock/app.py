@@ -14,7 +14,7 @@ from flask import request as flask_request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from duologue.contract import operations
-from duologue_mock.assistant import ReplyEngine, RunInThread
+from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
@@ -25,14 +25,14 @@ from duologue_mock.http.messages import Observer, Request
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import StartResponse, WSGIApp, WSGICallable, report
-from duologue_mock.seed import Fixtures
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 
 if TYPE_CHECKING:
-    from duologue_mock.realtime.server import Realtime
+    from duologue_mock.realtime.server import SocketIOServer
 
 InLoop = Callable[[Callable[[], None]], None]
 """Runs a function in the thread that serves the sockets."""
@@ -48,7 +48,7 @@ class MockContext:
     routes: Routes
 
     @property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> SocketIOServer:
         """The Socket.IO server."""
         return self.sockets.realtime
 
@@ -60,23 +60,29 @@ class LazySocketIO:
     and a mock should be there at once.
     """
 
-    def __init__(self, make: Callable[[], Realtime]) -> None:
+    def __init__(self, make: Callable[[], SocketIOServer]) -> None:
         self._make = make
 
     @cached_property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> SocketIOServer:
         """The Socket.IO server."""
         return self._make()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        answer: Iterable[bytes] = self.realtime.wsgi_app(environ, start_response)
+        answer: Iterable[bytes] = self.realtime(environ, start_response)
         return answer
 
     def disconnect_all(self) -> None:
         """Disconnect every client."""
         if "realtime" in self.__dict__:
             self.realtime.disconnect_all()
+
+    def close(self) -> None:
+        """Release the server; the next client creates another. Its loop ends with the thread that served it."""
+        if "realtime" in self.__dict__:
+            self.realtime.close()
+            del self.realtime
 
 
 def create_app(
@@ -108,8 +114,8 @@ def create_app(
         FixtureError: a fixture file is not as it should be.
     """
     settings = settings or Settings()
-    fixtures = Fixtures(settings.fixtures)
-    rules = fixtures.rules()
+    fixtures = Fixtures(settings.values["fixtures"])
+    rules = load_rules(fixtures)
     if state is None:
         state = _seeded(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
@@ -129,7 +135,7 @@ def create_app(
         routes=routes,
         origin_policy=OriginPolicy(settings),
         authenticator=authenticator,
-        rate_limiter=rate_limiter or RateLimiter(settings.rate_limit, state.clock),
+        rate_limiter=rate_limiter or RateLimiter(settings.values["rate_limit"], state.clock),
         dispatcher=dispatcher,
         pages=pages_app,
         sockets=sockets,
@@ -147,11 +153,11 @@ def get_context(app: Flask) -> MockContext:
 
 def _realtime(
     app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: InLoop, manager: Any
-) -> Realtime:
-    from duologue_mock.realtime.server import Realtime
+) -> SocketIOServer:
+    from duologue_mock.realtime.server import SocketIOServer
 
     door: WSGICallable = app.wsgi_app
-    made = Realtime(
+    made = SocketIOServer(
         app,
         settings=settings,
         state=state,
@@ -165,7 +171,7 @@ def _realtime(
 
 
 def _seeded(settings: Settings, fixtures: Fixtures) -> State:
-    state = State(ids=IdGenerator(settings.seed))
+    state = State(ids=IdGenerator(settings.values["seed"]))
     fixtures.seed(state)
     return state
 

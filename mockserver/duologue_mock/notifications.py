@@ -14,19 +14,19 @@ CHAT_USER = "chat:"
 
 def user_created(state: State, user: User) -> None:
     """Tell the administrators and the user that it was made."""
-    if state.heard:
+    if state.has_subscribers:
         tell(state, user.id, kind="user_created", title="User created", message=f"{user.name} was added.")
 
 
 def role_changed(state: State, user: User) -> None:
     """Tell the administrators and the user of its new role."""
-    if state.heard:
+    if state.has_subscribers:
         tell(state, user.id, kind="role_changed", title="Role changed", message=f"{user.name} is now {user.role}.")
 
 
 def reply_finished(state: State, owner: str, session: ChatSession) -> None:
     """Tell a session's owner that the assistant has answered."""
-    if state.heard:
+    if state.has_subscribers:
         text = f"The assistant answered in {session.title}."
         tell(state, CHAT_USER + owner, kind="smart_chat_reply", title="New reply", message=text)
 

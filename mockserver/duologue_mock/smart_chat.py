@@ -25,7 +25,7 @@ def ask(
     request, reply_id = _take(state, principal, id, body)
     try:
         text = ""
-        for piece in reply_engine.pieces(request):
+        for piece in reply_engine.stream(request):
             kept = piece[: MAX_CONTENT - len(text)]
             if not kept:
                 break

@@ -6,9 +6,9 @@ import pytest
 
 from duologue_mock import Settings
 from duologue_mock.handler_registry import Principal
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear

@@ -102,7 +102,7 @@ class Listener:
         values: list[Any] = json.loads(packet[len(f"{MESSAGE}{ACK}{number}") :])
         return values
 
-    def dropped(self) -> bool:
+    def wait_for_disconnect(self) -> bool:
         """Return whether the server ends the connection, whatever it says before."""
         while packet := self.packet():
             if packet == MESSAGE + DISCONNECT:

@@ -30,8 +30,8 @@ class OriginPolicy:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._hosts = _LOCAL | {host.lower() for host in settings.allowed_hosts}
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.allowed_origins)
+        self._hosts = _LOCAL | {host.lower() for host in settings.values["allowed_hosts"]}
+        self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.values["allowed_origins"])
         self._good_hosts: set[str] = set()
 
     def check_host(self, request: Request) -> None:

@@ -53,7 +53,7 @@ class Dispatcher:
         keys: IdempotencyKeys,
         report: Callable[[Request, BaseException], HTTPError],
     ) -> None:
-        self._max_body = settings.max_request_size
+        self._max_body = settings.values["max_request_size"]
         self._state = state
         self._keys = keys
         self._given = {"state": state, "token_service": token_service, "reply_engine": reply_engine}
