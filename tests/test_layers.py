@@ -124,7 +124,13 @@ def test_what_speaks_to_the_network_has_one_home(path: Path) -> None:
 def test_the_store_knows_no_http() -> None:
     for path in sources(MOCK / "store"):
         for name in imports(path):
-            assert name.partition(".")[0] in {*sys.stdlib_module_names, "sortedcontainers", "duologue", "duologue_mock"}
+            assert name.partition(".")[0] in {
+                *sys.stdlib_module_names,
+                "sortedcontainers",
+                "marshmallow",
+                "duologue",
+                "duologue_mock",
+            }
             assert below(name, "duologue_mock.store") or not below(name, "duologue_mock"), name
             assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
 
@@ -233,6 +239,7 @@ SHARED = {
     "duologue_mock.http.server._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
+    "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
     "duologue_mock.http.openapi._MAKES": "where new ids are in answers; never changed",
     "duologue_mock.http.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
     "duologue_mock.http.openapi._SECURITY": "the two security schemes; never changed",

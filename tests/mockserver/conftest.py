@@ -1,4 +1,4 @@
-"""A state with the shipped fixtures, a clock that stands still, and an ear for what is announced."""
+"""A state with the shipped fixtures, a clock that stands still, and a record of the published events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def state(clock: ManualClock) -> State:
 
 @pytest.fixture
 def heard(state: State) -> Ear:
-    """What the state announces from here on."""
+    """The events that the state publishes from here on."""
     return Ear(state)
 
 

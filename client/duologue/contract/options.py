@@ -146,9 +146,9 @@ class DeclaredOption:
             return "off" if self.is_number and self.nullable else None
         if isinstance(default, bool):
             return str(default).lower()
-        return (
-            ",".join(default) or None if self.repeatable else f"{default:g}" if self.kinds[0] is float else str(default)
-        )
+        if self.repeatable:
+            return ",".join(default) or None
+        return f"{default:g}" if isinstance(default, float) else str(default)
 
     @property
     def flags(self) -> tuple[str, ...]:

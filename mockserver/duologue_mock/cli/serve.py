@@ -14,7 +14,6 @@ from duologue_mock.cli.setting_options import add_setting_options
 from duologue_mock.settings import MockSettings
 
 _LOOPBACKS = ("localhost", "127.0.0.1", "::1")
-_PORT = click.IntRange(0, 65535)
 
 
 @click.command(
@@ -24,7 +23,7 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option(
     "--port",
-    type=_PORT,
+    type=click.IntRange(0, 65535),
     default=PLATFORM.port,
     envvar="DUOLOGUE_MOCK_PORT",
     show_envvar=True,
@@ -32,7 +31,7 @@ _PORT = click.IntRange(0, 65535)
 )
 @click.option(
     "--chat-port",
-    type=_PORT,
+    type=click.IntRange(0, 65535),
     default=CHAT.port,
     envvar="DUOLOGUE_MOCK_CHAT_PORT",
     show_envvar=True,

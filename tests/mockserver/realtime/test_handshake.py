@@ -65,8 +65,8 @@ BAD_AUTH: list[Any] = [
 def test_bad_credentials(connect: Connect, mock: MockServer, auth: Any) -> None:
     with pytest.raises(Refused) as caught:
         connect(auth)
-    assert caught.value.answer["message"] == "Unauthorized"
-    ErrorBodySchema().load(caught.value.answer["data"])
+    assert caught.value.body["message"] == "Unauthorized"
+    ErrorBodySchema().load(caught.value.body["data"])
     assert count_connections(mock) == 0
 
 
@@ -77,12 +77,12 @@ def test_good_token_and_wrong_key(connect: Connect, mock: MockServer) -> None:
 
 def test_auth_required(clock: ManualClock) -> None:
     with MockServer(require_auth=True, secret=SECRET) as mock:
-        for nothing in (None, {}, {"token": None}):
+        for credentials in (None, {}, {"token": None}):
             with pytest.raises(Refused) as caught:
-                Listener(mock.port, nothing)
-            assert caught.value.answer["message"] == "Unauthorized"
-        for something in ({"token": issue_token(mock, "1")}, CHAT):
-            Listener(mock.port, something).close()
+                Listener(mock.port, credentials)
+            assert caught.value.body["message"] == "Unauthorized"
+        for valid in ({"token": issue_token(mock, "1")}, CHAT):
+            Listener(mock.port, valid).close()
 
 
 def test_expired_token(connect: Connect, mock: MockServer, clock: ManualClock) -> None:
@@ -101,7 +101,7 @@ def test_retry_after_refusal(mock: MockServer) -> None:
         with mock.state as state:
             users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         raw.send("40" + json.dumps({"token": issue_token(mock, "1")}))
-        assert raw.recv().startswith("40"), "the first thing read_events is the answer, not an event"
+        assert raw.recv().startswith("40"), "the response comes first, not an event"
     finally:
         raw.close(timeout=0)
         raw.shutdown()
@@ -123,12 +123,12 @@ def test_host_and_origin(mock: MockServer, headers: list[str], status: int) -> N
     upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
     with peer(mock.port) as one:
         one.send(head(line, *headers, *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", host=None))
-        answer = one.answer()
-        assert answer.status == status
+        response = one.answer()
+        assert response.status == status
         if status == 101:
-            assert answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+            assert response.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         else:
-            ErrorBodySchema().load(answer.json)
+            ErrorBodySchema().load(response.json)
 
 
 def test_polling(mock: MockServer) -> None:
@@ -150,7 +150,7 @@ def test_malformed_http_request(mock: MockServer, path: str) -> None:
         (f"GET /socket.io/{path} HTTP/1.1", []),
         (f"POST /socket.io/{path} HTTP/1.1", ["Content-Length: 2"]),
     ):
-        answer = ask(mock.port, line, *more, body=b"4x" if more else b"")
-        if answer.status != 200:
-            assert 400 <= answer.status < 500
-            ErrorBodySchema().load(answer.json)
+        response = ask(mock.port, line, *more, body=b"4x" if more else b"")
+        if response.status != 200:
+            assert 400 <= response.status < 500
+            ErrorBodySchema().load(response.json)
