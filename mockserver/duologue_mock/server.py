@@ -20,7 +20,7 @@ from duologue_mock import notifications
 from duologue_mock.app import MockContext, create_app, get_context
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, Observer, json_bytes, status_line
-from duologue_mock.http.server import Server, http_answer
+from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
@@ -291,6 +291,6 @@ def _refuser(state: State) -> Callable[[HTTPError], bytes]:
         request_id = state.ids.request_id()
         body = json_bytes(refusal.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
         headers = [("Content-Type", JSON), ("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff")]
-        return http_answer(status_line(refusal.status), [*headers, *refusal.headers], body)
+        return build_response_bytes(status_line(refusal.status), [*headers, *refusal.headers], body)
 
     return refuse
