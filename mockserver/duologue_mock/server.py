@@ -17,9 +17,10 @@ from duologue._version import __version__
 from duologue.contract.core import CHAT, PLATFORM
 from duologue.contract.notifications import Notification
 from duologue_mock import notifications
-from duologue_mock.app import MockContext, create_app, get_context
+from duologue_mock.app import create_app
+from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.messages import JSON, Observer, json_bytes, status_line
+from duologue_mock.http.messages import JSON, RequestHook, json_bytes, status_line
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
@@ -46,7 +47,7 @@ class MockServer:
         chat_port: where the chat service listens; 0 picks a free port.
         host: the address to listen on; `localhost` is 127.0.0.1 and, where there is one, ::1.
         state: what it remembers, to share or to look into; None makes one from the fixtures.
-        observers: called with the request and the reply of each exchange.
+        request_hooks: called with every request and its response.
         shutdown_timeout: seconds that requests under way may take to finish when it stops.
         settings: any field of `Settings`, by name.
 
@@ -62,14 +63,14 @@ class MockServer:
         chat_port: int = 0,
         host: str = LOOPBACK,
         state: State | None = None,
-        observers: Sequence[Observer] = (),
+        request_hooks: Sequence[RequestHook] = (),
         shutdown_timeout: float = 5.0,
         **settings: Any,
     ) -> None:
         self.settings = Settings(**settings)
         self._wanted = (host, port, chat_port)
         self._given_state = state
-        self._observers = observers
+        self._request_hooks = request_hooks
         self._shutdown_timeout = shutdown_timeout
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
@@ -169,7 +170,7 @@ class MockServer:
             kind: its `type`.
         """
         with self.state as state:
-            return notifications.tell(state, user_id, kind=kind, title=title, message=message)
+            return notifications.notify(state, user_id, kind=kind, title=title, message=message)
 
     def _address(self) -> str:
         host = self._wanted[0]
@@ -214,7 +215,8 @@ class MockServer:
         app = create_app(
             self.settings,
             state=self._given_state,
-            observers=self._observers,
+            request_hooks=self._request_hooks,
+            ports=self._ports,
             call_soon=in_this_loop(),
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,

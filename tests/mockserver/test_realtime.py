@@ -295,15 +295,15 @@ def everybody(event: str) -> dict[str, list[str]]:
             {"visitor": ["message:created", "chat:updated"]},
         ),
         (
-            lambda state: notifications.tell(state, "1", kind="news", title="News", message="For John."),
+            lambda state: notifications.notify(state, "1", kind="news", title="News", message="For John."),
             {"john, an admin": ["notification:new/news"]},
         ),
         (
-            lambda state: notifications.tell(state, "2", kind="news", title="News", message="For Jane."),
+            lambda state: notifications.notify(state, "2", kind="news", title="News", message="For Jane."),
             {"john, an admin": ["notification:new/news"], "jane": ["notification:new/news"]},
         ),
         (
-            lambda state: notifications.tell(state, "chat:stranger", kind="news", title="News", message="For one."),
+            lambda state: notifications.notify(state, "chat:stranger", kind="news", title="News", message="For one."),
             {"stranger": ["notification:new/news"]},
         ),
     ],
@@ -338,7 +338,7 @@ def test_a_smart_chat_is_heard_by_its_user_alone(mock: MockServer, audience: dic
 def test_one_may_be_both(connect: Connect, mock: MockServer) -> None:
     both = connect({"token": token(mock, "1"), **CHAT})
     with mock.state as state:
-        notifications.tell(state, "2", kind="news", title="News", message="For the admins.")
+        notifications.notify(state, "2", kind="news", title="News", message="For the admins.")
         chats.create(state, VISITOR, ChatTitle("Plans"))
     assert heard(both, mock) == ["notification:new/news", "chat:created"]
 
@@ -359,7 +359,7 @@ def test_a_promoted_users_sockets_join_the_admins_and_a_demoted_ones_leave(
     for one in audience.values():
         heard(one, mock)  # up to here
     with mock.state as state:
-        notifications.tell(state, "99", kind="news", title="News", message="For the admins.")
+        notifications.notify(state, "99", kind="news", title="News", message="For the admins.")
     assert heard(audience["jane"], mock) == ["notification:new/news"]
     assert heard(audience["john, an admin"], mock) == []
 

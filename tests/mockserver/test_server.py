@@ -228,7 +228,7 @@ def test_an_observer_is_told_of_every_exchange() -> None:
     def observe(request: Request, reply: Response) -> None:
         told.append((request.method, request.path, reply.status))
 
-    with MockServer(observers=[observe]) as mock:
+    with MockServer(request_hooks=[observe]) as mock:
         for line in (HEALTH, "GET /nowhere HTTP/1.1", "DELETE /api/users HTTP/1.1", "HEAD /openapi.json HTTP/1.1"):
             ask(mock.port, line)
         ask(mock.port, HEALTH, host="evil.example")

@@ -1,15 +1,11 @@
-"""What `duologue serve` prints: where it listens, how to get in, what it serves, and every request."""
+"""What `duologue serve` prints at its start: where it listens, how to get in, and what it serves."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from typing import TYPE_CHECKING
 
 from duologue.contract import headers, operations
 from duologue.contract.core import CHAT, PLATFORM, Service
-from duologue_mock.http.messages import Request, Response
 
 if TYPE_CHECKING:
     from duologue_mock.server import MockServer
@@ -45,26 +41,6 @@ def show(mock: MockServer, *, exposed: bool = False) -> None:
             1, "  WARNING: other machines can reach this mock. It is made for development; it holds no secrets."
         )
     print("\n".join(lines), flush=True)
-
-
-def log_exchange(request: Request, reply: Response) -> None:
-    """Print one request: time, method, path, status, milliseconds. Control characters in a path are escaped."""
-    took = (time.perf_counter() - request.began) * 1000
-    path = request.path + (f"?{request.query_string}" if request.query_string else "")
-    shown = path[:300].encode("unicode_escape").decode("ascii")
-    clock = time.strftime("%H:%M:%S")
-    try:
-        sys.stdout.write(f"{clock} {request.method[:10]:<7} {shown} {reply.status} {took:.1f} ms\n")
-        sys.stdout.flush()
-    except OSError:
-        _write_no_more()
-
-
-def _write_no_more() -> None:
-    """Nobody reads any longer, as after `duologue serve | head`; serving goes on."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _credentials(mock: MockServer) -> list[str]:

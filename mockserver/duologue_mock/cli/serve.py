@@ -104,6 +104,7 @@ def serve(
 ) -> None:
     """Serve the mock backend: the platform on port 3001, the chat service on port 3002, Socket.IO on both."""
     from duologue_mock.cli import banner
+    from duologue_mock.control.request_log import log_request
     from duologue_mock.seed import FixtureError
     from duologue_mock.server import MockServer, PortInUseError
 
@@ -118,7 +119,7 @@ def serve(
             chat_port=chat_port,
             host=host,
             fixtures=fixtures,
-            observers=() if quiet else (banner.log_exchange,),
+            request_hooks=() if quiet else (log_request,),
             **settings,
         )
         mock.serve_forever(lambda: _settle(None if quiet else lambda: banner.show(mock, exposed=expose)))

@@ -163,7 +163,7 @@ class Realtime:
         if not isinstance(given, dict):
             raise validation_error({"auth": ["Must be an object with `token`, or with `apiKey` and `userId`."]})
         token, key, user_id = (given.get(name) for name in ("token", "apiKey", "userId"))
-        identity = self._authenticator.owner_of_token(_text(token)) if token is not None else None
+        identity = self._authenticator.verify_token(_text(token)) if token is not None else None
         chat_user = self._chat_user(key, user_id) if key is not None or user_id is not None else None
         if identity is None and chat_user is None and self._require_auth:
             raise unauthenticated("Authentication required", hint="Send `auth: {token}` or `auth: {apiKey, userId}`.")

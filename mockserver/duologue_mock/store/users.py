@@ -82,6 +82,10 @@ class Users:
         known = self._passwords.get(user.id)
         return known is not None and hmac.compare_digest(known.encode(), password.encode())
 
+    def get_password(self, user_id: str) -> str | None:
+        """Return the password of a user, in clear text: a mock has no secrets; None for a user that cannot log in."""
+        return self._passwords.get(user_id)
+
     def page(self, *, page: int, limit: int, search: str = "") -> tuple[list[User], int]:
         """Return one page in the order of creation, and how many match in all.
 
