@@ -236,11 +236,11 @@ def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
 
 SHARED = {
     "duologue_mock._HOMES": "where the public names are; never changed",
-    "duologue_mock.http.server._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
+    "duologue_mock.http.request_head._ENVIRON_KEYS": "WSGI's keys of header names; bounded, the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
     "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
-    "duologue_mock.http.openapi._MAKES": "where new ids are in answers; never changed",
+    "duologue_mock.http.openapi._ID_POINTERS": "where new ids are in responses; never changed",
     "duologue_mock.http.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
     "duologue_mock.http.openapi._SECURITY": "the two security schemes; never changed",
 }

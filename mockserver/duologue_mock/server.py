@@ -18,10 +18,11 @@ from duologue._version import __version__
 from duologue.contract.core import CHAT, PLATFORM
 from duologue.contract.notifications import Notification
 from duologue_mock import notifications
-from duologue_mock.app import MockContext, create_app, get_context
+from duologue_mock.app import create_app
+from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.messages import JSON, Observer, json_bytes, status_line
-from duologue_mock.http.server import Server, http_answer
+from duologue_mock.http.messages import JSON, RequestHook, json_bytes, status_line
+from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
@@ -73,7 +74,7 @@ class MockServer:
         host: str = LOOPBACK,
         state: State | None = None,
         seed_state: bool = True,
-        request_hooks: Sequence[Observer] = (),
+        request_hooks: Sequence[RequestHook] = (),
         **settings: Unpack[MockSettings],
     ) -> None:
         SETTINGS.check_names(settings, owner="MockServer", parameters=_PARAMETERS)
@@ -196,7 +197,7 @@ class MockServer:
             kind: its `type`.
         """
         with self.state as state:
-            return notifications.tell(state, user_id, kind=kind, title=title, message=message)
+            return notifications.notify(state, user_id, kind=kind, title=title, message=message)
 
     @property
     def _context(self) -> MockContext:
@@ -232,8 +233,9 @@ class MockServer:
                 listeners += (chat := listen(self._host, chat_port))
             else:
                 chat = platform
-            self._app = self._app or self._create_app()
-            self._ports = (platform[0].getsockname()[1], chat[0].getsockname()[1])
+            ports = (platform[0].getsockname()[1], chat[0].getsockname()[1])
+            self._app = self._app or self._create_app(ports)
+            self._ports = ports
         except BaseException:
             for listener in listeners:
                 listener.close()
@@ -252,14 +254,15 @@ class MockServer:
             gevent.joinall([gevent.spawn(server.finish, timeout) for server in servers])
             sockets.close()
 
-    def _create_app(self) -> Flask:
+    def _create_app(self, ports: tuple[int, int]) -> Flask:
         state = State(ids=IdGenerator(self.settings.values["seed"])) if self._state is None else self._state
         if self._seed_state and state.is_empty:
             Fixtures(self.settings.values["fixtures"]).seed(state)
         return create_app(
             self.settings,
             state=state,
-            observers=self._request_hooks,
+            request_hooks=self._request_hooks,
+            ports=ports,
             call_soon=lambda function: self._call_soon(function),
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,
@@ -336,6 +339,6 @@ def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:
         request_id = state.ids.request_id()
         body = json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
         headers = [("Content-Type", JSON), ("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff")]
-        return http_answer(status_line(error.status), [*headers, *error.headers], body)
+        return build_response_bytes(status_line(error.status), [*headers, *error.headers], body)
 
     return render

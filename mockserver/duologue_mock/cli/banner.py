@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import time
 from typing import TYPE_CHECKING
 
 from duologue.contract import headers
-from duologue_mock.http.messages import Request, Response
 
 if TYPE_CHECKING:
     from duologue_mock.server import MockServer
@@ -70,7 +67,7 @@ def _list_logins(mock: MockServer) -> list[dict[str, str]]:
         return [
             {"id": user.id, "email": user.email, "password": password, "role": user.role}
             for user in state.users
-            if (password := state.users.get_password(user)) is not None
+            if (password := state.users.get_password(user.id)) is not None
         ]
 
 
@@ -81,23 +78,3 @@ def _format_logins(mock: MockServer) -> list[str]:
         size = -(-len(logins) // _MAX_LOGIN_LINES)
         logins = [", ".join(logins[start : start + size]) for start in range(0, len(logins), size)]
     return [f"  {'Log in' if number == 0 else '':<9}  {line}" for number, line in enumerate(logins)]
-
-
-def log_exchange(request: Request, reply: Response) -> None:
-    """Print one request: time, method, path, status, milliseconds. Control characters in a path are escaped."""
-    took = (time.perf_counter() - request.began) * 1000
-    path = request.path + (f"?{request.query_string}" if request.query_string else "")
-    shown = path[:300].encode("unicode_escape").decode("ascii")
-    clock = time.strftime("%H:%M:%S")
-    try:
-        sys.stdout.write(f"{clock} {request.method[:10]:<7} {shown} {reply.status} {took:.1f} ms\n")
-        sys.stdout.flush()
-    except OSError:
-        _write_no_more()
-
-
-def _write_no_more() -> None:
-    """Nobody reads any longer, as after `duologue serve | head`; serving goes on."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -59,6 +59,7 @@ def serve(
 ) -> None:
     """Serve the mock: the platform, the chat service, and Socket.IO on the ports of both."""
     from duologue_mock.cli import banner
+    from duologue_mock.control.request_log import log_request
     from duologue_mock.server import MockServer, PortInUseError
     from duologue_mock.store.seed import FixtureError
 
@@ -78,7 +79,7 @@ def serve(
             port=port,
             chat_port=chat_port,
             host=host,
-            request_hooks=() if quiet or as_json else (banner.log_exchange,),
+            request_hooks=() if quiet or as_json else (log_request,),
             **settings,
         )
         mock.serve_forever(report_start)

@@ -164,7 +164,7 @@ class SocketIOServer:
         if not isinstance(credentials, dict):
             raise validation_error({"auth": ["Must be an object with `token`, or with `apiKey` and `userId`."]})
         token, key, user_id = (credentials.get(name) for name in ("token", "apiKey", "userId"))
-        identity = self._authenticator.owner_of_token(_require_text(token)) if token is not None else None
+        identity = self._authenticator.verify_token(_require_text(token)) if token is not None else None
         chat_user = self._authenticate_chat_user(key, user_id) if key is not None or user_id is not None else None
         if identity is None and chat_user is None and self._require_auth:
             raise unauthenticated("Authentication required", hint="Send `auth: {token}` or `auth: {apiKey, userId}`.")

@@ -17,17 +17,17 @@ CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: cli-1", "x-user-id: an
 def test_request_log() -> None:
     with run_serve() as mock:
         port, chat_port = mock.ports
-        for to, line, path, status in (
-            (port, "GET /api/users?page=1&limit=5 HTTP/1.1", "/api/users?page=1&limit=5", 200),
-            (chat_port, "GET /chats-service/api/v1/chats HTTP/1.1", "/chats-service/api/v1/chats", 401),
-            (port, "DELETE /nowhere HTTP/1.1", "/nowhere", 404),
-            (port, "GET /api/users/%0d%0aGET%20/forged%1b[31m HTTP/1.1", r"/api/users/\r\nGET /forged\x1b[31m", 404),
-            (port, "GET /api/users/%e2%80%ae HTTP/1.1", r"/api/users/\u202e", 404),
-            (port, f"GET /api/{'x' * 5000} HTTP/1.1", f"/api/{'x' * 295}", 404),
+        unauthenticated = "401 AUTHENTICATION_ERROR API key required"
+        nowhere = "404 NOT_FOUND_ERROR There is nothing at this path"
+        for to, line, path, outcome in (
+            (port, "GET /api/users?page=1&limit=5 HTTP/1.1", "/api/users?page=1&limit=5", "200"),
+            (chat_port, "GET /chats-service/api/v1/chats HTTP/1.1", "/chats-service/api/v1/chats", unauthenticated),
+            (port, "DELETE /nowhere HTTP/1.1", "/nowhere", nowhere),
         ):
-            assert ask(to, line).status == status
+            assert ask(to, line).status == int(outcome[:3])
             method = line.partition(" ")[0]
-            assert re.fullmatch(rf"\d\d:\d\d:\d\d {method} +{re.escape(path)} {status} \d+\.\d ms\n", mock.read_line())
+            pattern = rf"\d\d:\d\d:\d\d {method} +{re.escape(path)} {outcome} \d+\.\d ms\n"
+            assert re.fullmatch(pattern, mock.read_line())
 
 
 def test_quiet() -> None:

@@ -76,15 +76,15 @@ def send_to_all(event: str) -> dict[str, list[str]]:
             {"visitor": ["message:created", "chat:updated"]},
         ),
         (
-            lambda state: notifications.tell(state, "1", kind="news", title="News", message="For John."),
+            lambda state: notifications.notify(state, "1", kind="news", title="News", message="For John."),
             {"john (admin)": ["notification:new/news"]},
         ),
         (
-            lambda state: notifications.tell(state, "2", kind="news", title="News", message="For Jane."),
+            lambda state: notifications.notify(state, "2", kind="news", title="News", message="For Jane."),
             {"john (admin)": ["notification:new/news"], "jane": ["notification:new/news"]},
         ),
         (
-            lambda state: notifications.tell(state, "chat:stranger", kind="news", title="News", message="For one."),
+            lambda state: notifications.notify(state, "chat:stranger", kind="news", title="News", message="For one."),
             {"stranger": ["notification:new/news"]},
         ),
     ],
@@ -119,7 +119,7 @@ def test_rooms_of_smart_chat(mock: MockServer, clients: dict[str, Listener]) -> 
 def test_token_and_api_key(connect: Connect, mock: MockServer) -> None:
     both = connect({"token": issue_token(mock, "1"), **CHAT})
     with mock.state as state:
-        notifications.tell(state, "2", kind="news", title="News", message="For the admins.")
+        notifications.notify(state, "2", kind="news", title="News", message="For the admins.")
         chats.create(state, VISITOR, ChatTitle("Plans"))
     assert read_events(both, mock) == ["notification:new/news", "chat:created"]
 
@@ -138,7 +138,7 @@ def test_role_change_moves_clients(mock: MockServer, clients: dict[str, Listener
     for one in clients.values():
         read_events(one, mock)  # up to here
     with mock.state as state:
-        notifications.tell(state, "99", kind="news", title="News", message="For the admins.")
+        notifications.notify(state, "99", kind="news", title="News", message="For the admins.")
     assert read_events(clients["jane"], mock) == ["notification:new/news"]
     assert read_events(clients["john (admin)"], mock) == []
 

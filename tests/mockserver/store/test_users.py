@@ -109,8 +109,8 @@ def test_passwords() -> None:
     users.add(user("1"), "sesam öffne dich")
     users.add(user("2"))
     assert users.password_matches(user("1"), "sesam öffne dich")
-    assert users.get_password(user("1")) == "sesam öffne dich"
-    assert users.get_password(user("2")) is None
+    assert users.get_password("1") == "sesam öffne dich"
+    assert users.get_password("2") is None
     assert not users.password_matches(user("1"), "sesam")
     assert not users.password_matches(user("2"), "")
     users.replace(user("1", "new@example.com"))
