@@ -1,196 +1,168 @@
-"""The one constructor: everything a mock is made of, put together."""
+"""`create_app`: puts together everything that a mock is made of."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask import Response as FlaskResponse
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.wrappers import Response as WSGIResponse
 
 from duologue.contract import operations
-from duologue_mock.assistant import ReplyEngine, RunInThread
+from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
+from duologue_mock.context import LazySocketIO, MockContext
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
 from duologue_mock.http.cors import OriginPolicy
 from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.idempotency import IdempotencyKeys
-from duologue_mock.http.messages import Observer, Request
+from duologue_mock.http.messages import Request, RequestHook
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
-from duologue_mock.http.wsgi import StartResponse, WSGIApp, WSGICallable, report
-from duologue_mock.seed import Fixtures
+from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 
 if TYPE_CHECKING:
-    from duologue_mock.realtime.server import Realtime
+    from duologue_mock.realtime.server import SocketIOServer
 
-InLoop = Callable[[Callable[[], None]], None]
+CallSoon = Callable[[Callable[[], None]], None]
 """Runs a function in the thread that serves the sockets."""
-
-
-@dataclass(frozen=True)
-class MockContext:
-    """What hangs on the Flask application as `app.extensions["duologue"]`."""
-
-    settings: Settings
-    state: State
-    sockets: LazySocketIO
-    routes: Routes
-
-    @property
-    def realtime(self) -> Realtime:
-        """The Socket.IO server."""
-        return self.sockets.realtime
-
-
-class LazySocketIO:
-    """The WSGI application of `/socket.io/`.
-
-    The server behind it is made when the first client asks for it: loading it takes as long as loading all the rest,
-    and a mock should be there at once.
-    """
-
-    def __init__(self, make: Callable[[], Realtime]) -> None:
-        self._make = make
-
-    @cached_property
-    def realtime(self) -> Realtime:
-        """The Socket.IO server."""
-        return self._make()
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        answer: Iterable[bytes] = self.realtime.wsgi_app(environ, start_response)
-        return answer
-
-    def disconnect_all(self) -> None:
-        """Disconnect every client."""
-        if "realtime" in self.__dict__:
-            self.realtime.disconnect_all()
 
 
 def create_app(
     settings: Settings | None = None,
     *,
     state: State | None = None,
-    rate_limiter: RateLimiter | None = None,
-    keys: IdempotencyKeys | None = None,
-    socket_manager: Any = None,
-    observers: Sequence[Observer] = (),
-    call_soon: InLoop | None = None,
+    request_hooks: Sequence[RequestHook] = (),
+    ports: tuple[int, int] | None = None,
+    call_soon: CallSoon | None = None,
     run_in_thread: RunInThread | None = None,
     sleep: Callable[[float], None] | None = None,
 ) -> Flask:
     """Return the mock as a Flask application, seeded and ready to serve both services.
 
     Args:
-        settings: how it behaves.
-        state: what it remembers; None makes one and fills it from the fixtures.
-        rate_limiter: counts requests; None makes one that obeys the state's clock.
-        keys: remembers idempotency keys; None makes one that obeys the state's clock.
-        socket_manager: python-socketio's client manager, to share rooms with other processes; None keeps them here.
-        observers: told of every exchange.
-        call_soon: runs a function in the thread that serves the sockets; None if that is the only thread there is.
-        run_in_thread: runs what may block without holding up other requests; None runs it in place.
-        sleep: waits a number of seconds without holding up other requests.
+        settings: how it behaves; None for the defaults.
+        state: its data; None creates a state and fills it from the fixtures.
+        request_hooks: called with every request and its response.
+        ports: the ports of the platform and the chat service, for the URLs in the OpenAPI document and on the page at
+            `/`; None for the URL that each request was sent to.
+        call_soon: runs a function in the thread that serves the sockets; None if there is no other thread.
+        run_in_thread: runs a function that may block without blocking other requests; None calls it directly.
+        sleep: waits a number of seconds without blocking other requests; None for `time.sleep`.
 
     Raises:
-        FixtureError: a fixture file is not as it should be.
+        FixtureError: a fixture file is invalid.
     """
     settings = settings or Settings()
-    fixtures = Fixtures(settings.fixtures)
-    rules = fixtures.rules()
+    fixtures = Fixtures(settings.values["fixtures"])
+    rules = load_rules(fixtures)
     if state is None:
-        state = _seeded(settings, fixtures)
+        state = _create_state(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
-    pages_app = app.wsgi_app
+    pages: WSGICallable = app.wsgi_app
     token_service = TokenService(settings)
     authenticator = Authenticator(settings, state, token_service)
     routes = Routes(operations())
-    reply_engine = ReplyEngine(settings, rules, run_in_thread=run_in_thread or _in_place, sleep=sleep or time.sleep)
-    dispatcher = Dispatcher(settings, state, token_service, reply_engine, keys or IdempotencyKeys(state.clock), report)
-    sockets = LazySocketIO(
-        lambda: _realtime(app, settings, state, authenticator, call_soon or _in_place, socket_manager)
-    )
-    info.register(app, routes)
-    _speak_one_error_body(app, dispatcher, routes)
-    app.extensions["duologue"] = MockContext(settings, state, sockets, routes)
-    app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # where Flask wants what stands in front of it
+    reply_engine = ReplyEngine(settings, rules, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
+    idempotency_keys = IdempotencyKeys(state.clock)
+    dispatcher = Dispatcher(settings, state, token_service, reply_engine, idempotency_keys, log_unexpected_error)
+    sockets = LazySocketIO(lambda: _create_realtime(app, settings, state, authenticator, call_soon or _call))
+    app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports)
+    app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
         routes=routes,
         origin_policy=OriginPolicy(settings),
         authenticator=authenticator,
-        rate_limiter=rate_limiter or RateLimiter(settings.rate_limit, state.clock),
+        rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
         dispatcher=dispatcher,
-        pages=pages_app,
+        pages=pages,
         sockets=sockets,
         ids=state.ids,
-        observers=observers,
+        request_hooks=request_hooks,
     )
+    _register_operations(app, routes)
+    info.register_pages(app, settings=settings, state=state, routes=routes, ports=ports)
+    _register_error_handler(app, dispatcher, routes)
     return app
 
 
-def get_context(app: Flask) -> MockContext:
-    """Return what a mock's application is made of."""
-    parts: MockContext = app.extensions["duologue"]
-    return parts
+def _create_realtime(
+    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
+) -> SocketIOServer:
+    from duologue_mock.realtime.server import SocketIOServer
 
-
-def _realtime(
-    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: InLoop, manager: Any
-) -> Realtime:
-    from duologue_mock.realtime.server import Realtime
-
-    door: WSGICallable = app.wsgi_app
-    made = Realtime(
-        app,
-        settings=settings,
-        state=state,
-        authenticator=authenticator,
-        ids=state.ids,
-        call_soon=call_soon,
-        manager=manager,
+    wsgi_app: WSGICallable = app.wsgi_app
+    realtime = SocketIOServer(
+        app, settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
     )
-    app.wsgi_app = door  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front; it belongs behind
-    return made
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front of it
+    return realtime
 
 
-def _seeded(settings: Settings, fixtures: Fixtures) -> State:
-    state = State(ids=IdGenerator(settings.seed))
+def _create_state(settings: Settings, fixtures: Fixtures) -> State:
+    state = State(ids=IdGenerator(settings.values["seed"]))
     fixtures.seed(state)
     return state
 
 
-def _speak_one_error_body(app: Flask, dispatcher: Dispatcher, routes: Routes) -> None:
-    """Flask's own errors get the common body too."""
+def _register_operations(app: Flask, routes: Routes) -> None:
+    """Add a URL rule for every operation, named by its id, so that `flask routes` and `url_for` know them.
 
-    def answer(error: Exception) -> FlaskResponse:
-        request: Request = flask_request.environ["duologue.request"]
-        reply = dispatcher.error_response(_as_refusal(error, request, routes), request)
-        return FlaskResponse(reply.body, reply.status, reply.headers)
+    `WSGIApp` handles an operation before Flask sees it. A request that reaches Flask all the same, as in
+    `app.test_request_context()`, is handed back to it.
+    """
 
-    app.register_error_handler(Exception, answer)
+    class OperationResponse(WSGIResponse):
+        default_mimetype = None  # a 204 has no `Content-Type`
+
+    def handle_operation(**_: str) -> WSGIResponse:
+        if REQUEST_KEY in flask_request.environ:
+            raise NotFound  # `WSGIApp` has seen it and found no operation
+        return OperationResponse.from_app(app.wsgi_app, flask_request.environ)
+
+    for operation in routes.operations:
+        app.add_url_rule(
+            operation.route.replace("{", "<").replace("}", ">"),
+            endpoint=operation.id,
+            view_func=handle_operation,
+            methods=[operation.method, "OPTIONS"],
+            strict_slashes=False,
+            merge_slashes=False,
+        )
 
 
-def _as_refusal(error: Exception, request: Request, routes: Routes) -> HTTPError:
+def _register_error_handler(app: Flask, dispatcher: Dispatcher, routes: Routes) -> None:
+    """Give Flask's own errors the common body too."""
+
+    def build_error_response(error: Exception) -> FlaskResponse:
+        environ = flask_request.environ
+        request: Request = environ.get(REQUEST_KEY) or Request(environ, "unknown")
+        http_error = environ[ERROR_KEY] = _as_http_error(error, request, routes)
+        response = dispatcher.error_response(http_error, request)
+        return FlaskResponse(response.body, response.status, response.headers)
+
+    app.register_error_handler(Exception, build_error_response)
+
+
+def _as_http_error(error: Exception, request: Request, routes: Routes) -> HTTPError:
     if isinstance(error, HTTPError):
         return error
     if isinstance(error, NotFound):
-        return info.nothing_here(routes, request.method, request.path)
+        return info.path_not_found(routes, request.method, request.path)
     if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
         headers = [(name, value) for name, value in error.get_headers() if name == "Allow"]
         return HTTPError(error.code, error.name, hint=error.description, headers=headers)
-    return report(request, error)
+    return log_unexpected_error(request, error)
 
 
-def _in_place(function: Callable[[], Any]) -> Any:
+def _call(function: Callable[[], Any]) -> Any:
     return function()

@@ -1,4 +1,4 @@
-"""Chat sessions: listing, beginning, renaming, marking, deleting."""
+"""Handlers of chat sessions: list, get, create, rename, mark as favorite, delete."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _DEFAULT_LIMIT = 50
 
 @handler(chats.LIST)
 def list_(state: State, principal: Principal, query: ChatQuery) -> ChatPage:
-    """Return all that match, or one page when `page` or `limit` asks for one."""
+    """Return all matching sessions, or one page if `page` or `limit` is given."""
     paged = query.page is not None or query.limit is not None
     page, limit = query.page or 1, query.limit or _DEFAULT_LIMIT
-    found, total = state.chats.page(
+    items, total = state.chats.page(
         principal.user_id,
         page=page,
         limit=limit if paged else None,
         search=(query.search or "").strip(),
         favorite=query.favorite,
     )
-    return ChatPage(data=found, pagination=pagination(page, limit, total) if paged else None)
+    return ChatPage(data=items, pagination=build_pagination(page, limit, total) if paged else None)
 
 
 @handler(chats.CREATE)
 def create(state: State, principal: Principal, body: ChatTitle) -> ChatSession:
-    """Begin a session that belongs to the caller."""
+    """Create a session that belongs to the caller."""
     now = state.clock.now()
     session = ChatSession(
         id=state.ids.object_id(),
@@ -57,7 +57,7 @@ def create(state: State, principal: Principal, body: ChatTitle) -> ChatSession:
 
 @handler(chats.GET)
 def get(state: State, principal: Principal, id: str) -> ChatSession:
-    """Return the caller's session, or refuse: another user's is not there."""
+    """Return the caller's session; another user's is not found."""
     session = state.chats.get(principal.user_id, id)
     if session is None:
         raise not_found("Session")
@@ -66,18 +66,16 @@ def get(state: State, principal: Principal, id: str) -> ChatSession:
 
 @handler(chats.RENAME)
 def rename(state: State, principal: Principal, id: str, body: ChatTitle) -> ChatSession:
-    """Give the session another title."""
-    return change(state, principal.user_id, replace(get(state, principal, id), title=body.title))
+    """Change the title."""
+    return store_change(state, principal.user_id, replace(get(state, principal, id), title=body.title))
 
 
 @handler(chats.FAVORITE)
 def favorite(state: State, principal: Principal, id: str, body: Favorite | None) -> ChatSession:
-    """Set the mark to the value in the body, or toggle it."""
+    """Mark as favorite or not, as the body says; toggle it without a body."""
     session = get(state, principal, id)
-    wanted = None if body is None else body.is_favorite
-    return change(
-        state, principal.user_id, replace(session, is_favorite=not session.is_favorite if wanted is None else wanted)
-    )
+    is_favorite = not session.is_favorite if body is None or body.is_favorite is None else body.is_favorite
+    return store_change(state, principal.user_id, replace(session, is_favorite=is_favorite))
 
 
 @handler(chats.DELETE)
@@ -87,31 +85,31 @@ def delete(state: State, principal: Principal, id: str) -> None:
     state.publish(chats.DELETED, ChatDeleted(id), user_id=principal.user_id)
 
 
-def next_moment(state: State, session: ChatSession) -> datetime:
-    """Return the time of the next change of a session: now, and later than its last one by a millisecond at least.
+def next_timestamp(state: State, session: ChatSession) -> datetime:
+    """Return the time of a session's next change: now, but at least a millisecond after its last one.
 
-    Two messages in one millisecond would else leave no trace in what orders the list.
+    Otherwise two messages in one millisecond would leave the list's order as it was.
     """
     return max(state.clock.now(), session.updated_at + timedelta(milliseconds=1))
 
 
-def change(state: State, owner: str, session: ChatSession, *, message_at: datetime | None = None) -> ChatSession:
-    """Store a changed session under a new `updated_at`, tell of it, and return it.
+def store_change(state: State, owner: str, session: ChatSession, *, message_at: datetime | None = None) -> ChatSession:
+    """Store a changed session with a new `updated_at`, publish the change, and return the session.
 
     Args:
-        state: where it is.
-        owner: whose it is.
-        session: as it is now.
+        state: the state.
+        owner: the session's `x-user-id`.
+        session: the session as changed.
         message_at: when a message arrived, if that is the change.
     """
-    moment = message_at or next_moment(state, session)
-    session = replace(session, updated_at=moment, last_message_at=message_at or session.last_message_at)
+    updated_at = message_at or next_timestamp(state, session)
+    session = replace(session, updated_at=updated_at, last_message_at=message_at or session.last_message_at)
     state.chats.replace(session)
     state.publish(chats.UPDATED, ChatEvent(session), user_id=owner)
     return session
 
 
-def pagination(page: int, limit: int, total: int) -> Pagination:
-    """Return where a page stands among `total` items."""
+def build_pagination(page: int, limit: int, total: int) -> Pagination:
+    """Return the position of a page among `total` items."""
     pages = -(-total // limit)
     return Pagination(page=page, limit=limit, total=total, total_pages=pages, has_next=page < pages, has_prev=page > 1)

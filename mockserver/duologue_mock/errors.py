@@ -1,4 +1,4 @@
-"""Saying no: the one exception of the mock, and the one body every error has."""
+"""Error responses: the one exception that handlers raise, and the one body that every error has."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from duologue.contract.fields import timestamp_text
 
 
 class HTTPError(Exception):
-    """A request that is answered with an error.
+    """An error response.
 
     Args:
         status: the HTTP status.
         message: what is wrong, for people.
-        fields: what is wrong with which field, header or parameter.
-        code: the error's code; that of the status unless given.
+        fields: what is wrong with each invalid field, header or parameter.
+        code: the error's code; None for the status's own.
         hint: what to do about it; becomes `details.message`.
-        headers: response headers that belong to the refusal.
+        headers: response headers that belong to the error.
     """
 
     def __init__(
@@ -41,46 +41,50 @@ class HTTPError(Exception):
         self.hint = hint
         self.headers = list(headers)
 
+    @property
+    def reasons(self) -> list[str]:
+        """What is wrong: a sentence for each reason of each field, or the message where no field is wrong."""
+        return [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons] or [self.message]
+
     def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
         """Return the common error body."""
-        errors = [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons]
-        details = {"message": self.hint or "; ".join(errors) or self.message, "fields": self.fields}
+        reasons = self.reasons
         return {
             "message": self.message,
             "code": self.code,
-            "details": details,
-            "errors": errors or [self.message],
+            "details": {"message": self.hint or "; ".join(reasons), "fields": self.fields},
+            "errors": reasons,
             "metadata": {"timestamp": timestamp_text(timestamp), "requestId": request_id, "version": version},
         }
 
 
 def validation_error(fields: Mapping[str, Sequence[str]], message: str = "Validation failed") -> HTTPError:
-    """Return the refusal of input that breaks the contract, naming each field and why."""
+    """Return the 400 of input that breaks the contract, with the reasons by field."""
     return HTTPError(400, message, fields=fields)
 
 
 def unauthenticated(message: str, hint: str | None = None) -> HTTPError:
-    """Return the refusal of a caller who is not who it should be."""
+    """Return the 401 of a caller without valid credentials."""
     return HTTPError(401, message, hint=hint)
 
 
 def forbidden(message: str, hint: str | None = None) -> HTTPError:
-    """Return the refusal of a caller who may not do this."""
+    """Return the 403 of a caller who may not do this."""
     return HTTPError(403, message, hint=hint)
 
 
-def not_found(what: str) -> HTTPError:
-    """Return the refusal for something that is not there."""
-    return HTTPError(404, f"{what} not found")
+def not_found(resource: str) -> HTTPError:
+    """Return the 404 of a resource: `User not found`."""
+    return HTTPError(404, f"{resource} not found")
 
 
 def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) -> HTTPError:
-    """Return the refusal of something that would collide with what is there."""
+    """Return the 409 of a change that conflicts with the stored data."""
     return HTTPError(409, message, fields=fields)
 
 
-def phrase(status: int) -> str:
-    """Return the standard phrase of a status, or a plain one for a status without."""
+def get_reason_phrase(status: int) -> str:
+    """Return the reason phrase of a status (RFC 9110, section 15), or that of its class for a status without one."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

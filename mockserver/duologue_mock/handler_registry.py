@@ -1,10 +1,10 @@
-"""Which plain function answers which operation.
+"""Which function handles which operation.
 
 A handler takes what its parameters name: `state`, `token_service`, `reply_engine`, `principal`, `body`, `query`,
-`streaming` and the path's parameters. It returns the operation's model, or raises an `HTTPError`. It sees no HTTP.
+`streaming` and the path's parameters. It returns the operation's model, or raises `HTTPError`. It sees no HTTP.
 
-A handler is called inside `with state:`, so that it is atomic. One that takes its time, because its operation streams,
-is a generator of the pieces with the answer last, and holds the state only while it changes it.
+A handler is called inside `with state:`, so that its changes are atomic. The handler of an operation that streams takes
+its time: it is a generator of the pieces with the whole message last, and holds the state only while it changes it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from duologue.contract.users import User
 
 T = TypeVar("T")
 
-_HANDED = frozenset({"state", "token_service", "reply_engine", "principal", "body", "query", "streaming"})
+_ARGUMENTS = frozenset({"state", "token_service", "reply_engine", "principal", "body", "query", "streaming"})
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. On the platform `user` is the one whose token it is; on the chat service `user_id` is the header's."""
+    """Who makes a request. On the platform `user` is the token's; on the chat service `user_id` is the header's."""
 
     key: str
     """Tells callers apart, for rate limits and idempotency keys."""
@@ -34,16 +34,16 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the caller is a known administrator."""
+        """Whether the caller is identified and an administrator."""
         return self.user is not None and self.user.role == "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function and the names of what it wants to be handed."""
+    """A function and the names of its parameters."""
 
     function: Callable[..., Any]
-    wants: tuple[str, ...]
+    parameters: tuple[str, ...]
 
 
 _handlers: dict[Operation[Any], Handler] = {}
@@ -62,7 +62,7 @@ def handler(operation: Operation[T]) -> Callable[[Callable[..., T]], Callable[..
 def stream_handler(
     operation: Operation[T],
 ) -> Callable[[Callable[..., Iterator[Model]]], Callable[..., Iterator[Model]]]:
-    """Register the decorated generator as the handler of `operation`: its last item is the answer."""
+    """Register the decorated generator as the handler of `operation`: its last item is the operation's model."""
 
     def register(function: Callable[..., Iterator[Model]]) -> Callable[..., Iterator[Model]]:
         _register(operation, function)
@@ -72,16 +72,16 @@ def stream_handler(
 
 
 def get_handler(operation: Operation[Any]) -> Handler:
-    """Return the handler of an operation; raise `LookupError` naming the operation without one."""
+    """Return the handler of an operation; raise `LookupError` if it has none."""
     try:
         return _handlers[operation]
     except KeyError:
-        raise LookupError(f"Nothing answers {operation!r}.") from None
+        raise LookupError(f"{operation!r} has no handler.") from None
 
 
 def _register(operation: Operation[Any], function: Callable[..., Any]) -> None:
-    wants = tuple(inspect.signature(function).parameters)
-    strangers = set(wants) - _HANDED - set(operation.parameters)
-    if strangers:
-        raise TypeError(f"The handler of {operation!r} wants {sorted(strangers)}, which nobody can hand it.")
-    _handlers[operation] = Handler(function, wants)
+    parameters = tuple(inspect.signature(function).parameters)
+    unknown = sorted(set(parameters) - _ARGUMENTS - set(operation.parameters))
+    if unknown:
+        raise TypeError(f"The handler of {operation!r} has the unknown parameters {unknown}.")
+    _handlers[operation] = Handler(function, parameters)

@@ -1,4 +1,4 @@
-"""Messages: listing and sending."""
+"""Handlers of messages: list and send."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from duologue_mock.store import State
 def list_(state: State, principal: Principal, id: str, query: MessageQuery) -> MessagePage:
     """Return one page, oldest first."""
     session = chats.get(state, principal, id)
-    stored = state.chats.messages(session.id)
+    history = state.chats.messages(session.id)
     start = (query.page - 1) * query.limit
     return MessagePage(
-        data=stored[start : start + query.limit], pagination=chats.pagination(query.page, query.limit, len(stored))
+        data=history[start : start + query.limit],
+        pagination=chats.build_pagination(query.page, query.limit, len(history)),
     )
 
 
@@ -30,7 +31,15 @@ def send(state: State, principal: Principal, id: str, body: MessageCreate) -> Ch
 def store(
     state: State, principal: Principal, session_id: str, new: MessageCreate, *, message_id: str | None = None
 ) -> ChatMessage:
-    """Store a message in the caller's session, move the session to the top, tell of both, and return the message."""
+    """Store a message in the caller's session, move the session to the top, and publish both changes.
+
+    Args:
+        state: the state.
+        principal: the caller.
+        session_id: the session.
+        new: the message.
+        message_id: its id; None for a new one.
+    """
     session = chats.get(state, principal, session_id)
     message = ChatMessage(
         id=message_id or state.ids.object_id(),
@@ -38,9 +47,9 @@ def store(
         sender=new.sender,
         content=new.content,
         context=new.context,
-        created_at=chats.next_moment(state, session),
+        created_at=chats.next_timestamp(state, session),
     )
     state.chats.add_message(message)
     state.publish(messages.CREATED, MessageEvent(session_id, message), user_id=principal.user_id)
-    chats.change(state, principal.user_id, session, message_at=message.created_at)
+    chats.store_change(state, principal.user_id, session, message_at=message.created_at)
     return message

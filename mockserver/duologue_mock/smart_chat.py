@@ -1,4 +1,4 @@
-"""Smart chat: the user's message is stored, a reply is made, and the reply is stored once it is complete."""
+"""Handler of smart chat: store the user's message, produce a reply, and store the reply once it is complete."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ from duologue_mock.store import State
 def ask(
     state: State, reply_engine: ReplyEngine, principal: Principal, id: str, body: SmartChatRequest, streaming: bool
 ) -> Iterator[Delta | ChatMessage]:
-    """Yield the pieces of the reply, then the assistant's message as it was stored.
+    """Yield the pieces of the reply, then the assistant's stored message.
 
-    Left early, by a listener who went away or an engine that failed, it stores no reply.
+    If the client disconnects or the reply engine fails, no reply is stored.
     """
-    request, reply_id = _take(state, principal, id, body)
+    request, reply_id = _store_question(state, principal, id, body)
     try:
         text = ""
-        for piece in reply_engine.pieces(request):
-            kept = piece[: MAX_CONTENT - len(text)]
-            if not kept:
+        for piece in reply_engine.stream(request):
+            delta = piece[: MAX_CONTENT - len(text)]
+            if not delta:
                 break
-            text += kept
+            text += delta
             if streaming:
-                _tell_delta(state, principal, id, reply_id, kept)
-            yield Delta(reply_id, kept)
+                _publish_delta(state, principal, id, reply_id, delta)
+            yield Delta(reply_id, delta)
     except BaseException:
-        _tell_typing(state, principal, id, typing=False)
+        _publish_typing(state, principal, id, typing=False)
         raise
-    yield _finish(state, principal, id, reply_id, text.strip() or "…")
+    yield _store_reply(state, principal, id, reply_id, text.strip() or "…")
 
 
-def _take(state: State, principal: Principal, session_id: str, body: SmartChatRequest) -> tuple[ReplyRequest, str]:
+def _store_question(
+    state: State, principal: Principal, session_id: str, body: SmartChatRequest
+) -> tuple[ReplyRequest, str]:
     with state:
         messages.send(state, principal, session_id, MessageCreate(content=body.message, sender="user"))
-        _tell_typing(state, principal, session_id, typing=True)
+        _publish_typing(state, principal, session_id, typing=True)
         request = ReplyRequest(
             session=chats.get(state, principal, session_id),
             history=tuple(state.chats.messages(session_id)),
@@ -52,18 +54,18 @@ def _take(state: State, principal: Principal, session_id: str, body: SmartChatRe
         return request, state.ids.object_id()
 
 
-def _finish(state: State, principal: Principal, session_id: str, reply_id: str, text: str) -> ChatMessage:
+def _store_reply(state: State, principal: Principal, session_id: str, reply_id: str, text: str) -> ChatMessage:
     with state:
-        _tell_typing(state, principal, session_id, typing=False)
+        _publish_typing(state, principal, session_id, typing=False)
         new = MessageCreate(content=text, sender="assistant")
         reply = messages.store(state, principal, session_id, new, message_id=reply_id)
-        notifications.reply_finished(state, principal.user_id, chats.get(state, principal, session_id))
+        notifications.notify_reply_finished(state, principal.user_id, chats.get(state, principal, session_id))
         return reply
 
 
-def _tell_delta(state: State, principal: Principal, session_id: str, reply_id: str, piece: str) -> None:
+def _publish_delta(state: State, principal: Principal, session_id: str, reply_id: str, piece: str) -> None:
     state.publish(smart_chat.DELTA, MessageDelta(session_id, reply_id, piece), user_id=principal.user_id)
 
 
-def _tell_typing(state: State, principal: Principal, session_id: str, *, typing: bool) -> None:
+def _publish_typing(state: State, principal: Principal, session_id: str, *, typing: bool) -> None:
     state.publish(smart_chat.TYPING, Typing(session_id, "assistant", typing), user_id=principal.user_id)

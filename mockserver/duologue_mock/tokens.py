@@ -1,4 +1,4 @@
-"""Access tokens: signed JWTs (RFC 7519) that name a user and a login."""
+"""Access tokens: signed JWTs (RFC 7519) that name a user and a login session."""
 
 from __future__ import annotations
 
@@ -14,59 +14,68 @@ from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
 _ALGORITHM = "HS256"
-_AGAIN = "Log in again, or spend the refresh token at POST /api/auth/refresh."
+_REFRESH_HINT = "Log in again, or send the refresh token to POST /api/auth/refresh."
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a good token says."""
+    """Whose token it is, and of which login session."""
 
     user: User
     login_id: str
 
 
 class TokenService:
-    """Makes and checks access tokens.
+    """Issues and verifies access tokens.
 
     Args:
-        settings: the lifetimes, and the secret if there is a fixed one.
+        settings: the lifetimes in seconds, and the signing secret; without one, a random secret is used.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._secret = settings.secret or secrets.token_hex(32)
-        self._lifetime = settings.access_token_lifetime
-        self._refresh_lifetime = settings.refresh_token_lifetime
+        self._secret = settings.values["secret"] or secrets.token_hex(32)
+        self._lifetime = settings.values["access_token_lifetime"]
+        self._refresh_lifetime = settings.values["refresh_token_lifetime"]
 
     def issue(self, state: State, user: User) -> Tokens:
-        """Begin a login of `user` and return its first tokens."""
+        """Start a login session of `user` and return its first tokens."""
         login_id, refresh_token = state.ids.token_id(), state.ids.token_id()
         expires = state.clock.seconds() + self._refresh_lifetime
-        state.logins.begin(session_id=login_id, user_id=user.id, refresh_token=refresh_token, expires=expires)
-        return self._tokens(state, user, login_id, refresh_token)
+        state.logins.create(session_id=login_id, user_id=user.id, refresh_token=refresh_token, expires_at=expires)
+        return self._build_tokens(state, user, login_id, refresh_token)
 
     def refresh(self, state: State, refresh_token: str) -> Tokens:
-        """Spend a refresh token and return the next tokens; refuse one that is unknown, expired or spent."""
+        """Exchange a refresh token for new tokens.
+
+        Raises:
+            HTTPError: it is unknown, expired or was used before (401).
+        """
         new_token, now = state.ids.token_id(), state.clock.seconds()
-        login = state.logins.rotate(refresh_token, new_token=new_token, now=now, expires=now + self._refresh_lifetime)
+        login = state.logins.rotate(
+            refresh_token, new_token=new_token, now=now, expires_at=now + self._refresh_lifetime
+        )
         user = state.users.get(login.user_id) if login else None
         if login is None or user is None:
             raise unauthenticated("Invalid refresh token", hint="Log in again.")
-        return self._tokens(state, user, login.id, new_token)
+        return self._build_tokens(state, user, login.id, new_token)
 
-    def verify(self, state: State, token: str, *, ended_too: bool = False) -> Identity:
-        """Return who a token stands for; refuse one that is malformed, forged, expired or revoked.
+    def verify(self, state: State, token: str, *, allow_revoked: bool = False) -> Identity:
+        """Return whose token it is.
 
         Args:
-            state: the users and logins.
+            state: the users and login sessions.
             token: the token.
-            ended_too: accept the token of a login that has ended.
+            allow_revoked: accept the token of a login session that has ended.
+
+        Raises:
+            HTTPError: it is malformed, forged, expired or revoked (401).
         """
         try:
             claims = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
-                # The mock's own clock decides about time, not the machine's.
+                # The expiry is checked below, against the mock's own clock.
                 options={
                     "verify_exp": False,
                     "verify_iat": False,
@@ -79,13 +88,13 @@ class TokenService:
         if not (isinstance(claims["exp"], int | float) and isinstance(claims["sid"], str)):
             raise unauthenticated("Invalid token", hint="Log in again.")
         if claims["exp"] <= state.clock.seconds():
-            raise unauthenticated("Token expired", hint=_AGAIN)
+            raise unauthenticated("Token expired", hint=_REFRESH_HINT)
         user = state.users.get(claims["sub"])
-        if user is None or not (ended_too or state.logins.is_active(claims["sid"])):
-            raise revoked()
+        if user is None or not (allow_revoked or state.logins.is_active(claims["sid"])):
+            raise token_revoked()
         return Identity(user, claims["sid"])
 
-    def _tokens(self, state: State, user: User, login_id: str, refresh_token: str) -> Tokens:
+    def _build_tokens(self, state: State, user: User, login_id: str, refresh_token: str) -> Tokens:
         now = state.clock.seconds()
         claims = {
             "sub": user.id,
@@ -99,6 +108,6 @@ class TokenService:
         return Tokens(token=token, refresh_token=refresh_token, expires_in=max(1, round(self._lifetime)))
 
 
-def revoked() -> HTTPError:
-    """Return the refusal of a token whose login has ended."""
+def token_revoked() -> HTTPError:
+    """Return the 401 of a token whose login session has ended."""
     return unauthenticated("Token revoked", hint="Log in again.")

@@ -1,4 +1,4 @@
-"""Users: listing, making, changing, deleting."""
+"""Handlers of users: list, get, create, update, delete."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from duologue_mock.store.users import EmailTakenError
 
 @handler(users.LIST)
 def list_(state: State, query: UserQuery) -> UserPage:
-    """Return one page, and the next page's number where there is one."""
-    found, total = state.users.page(page=query.page, limit=query.limit, search=(query.search or "").strip())
-    more = query.page * query.limit < total
+    """Return one page, and the next page's number if there is one."""
+    items, total = state.users.page(page=query.page, limit=query.limit, search=(query.search or "").strip())
+    has_more = query.page * query.limit < total
     return UserPage(
-        users=found,
+        users=items,
         total=total,
         page=query.page,
         limit=query.limit,
-        has_more=more,
-        next_page=query.page + 1 if more else None,
+        has_more=has_more,
+        next_page=query.page + 1 if has_more else None,
     )
 
 
 @handler(users.GET)
 def get(state: State, id: str) -> User:
-    """Return the user, or refuse."""
+    """Return the user."""
     user = state.users.get(id)
     if user is None:
         raise not_found("User")
@@ -39,20 +39,20 @@ def get(state: State, id: str) -> User:
 
 @handler(users.CREATE)
 def create(state: State, body: UserCreate) -> User:
-    """Make a user under the next id."""
+    """Create a user with the next id."""
     user = User(id=state.users.next_id(), name=body.name, email=body.email, role=body.role or "user")
     try:
         state.users.add(user, body.password)
     except EmailTakenError:
-        raise _taken(body.email) from None
+        raise _email_taken(body.email) from None
     state.publish(users.CREATED, UserEvent(user.id, user))
-    notifications.user_created(state, user)
+    notifications.notify_user_created(state, user)
     return user
 
 
 @handler(users.UPDATE)
 def update(state: State, principal: Principal, id: str, body: UserUpdate) -> User:
-    """Change the fields that are there. A caller who is no administrator cannot change its own role."""
+    """Change the fields that are given. A caller who is not an administrator cannot change its own role."""
     before = get(state, id)
     if body.id is not None and body.id != id:
         raise validation_error({"id": ["Must be the id in the path; ids cannot be changed."]})
@@ -67,21 +67,21 @@ def update(state: State, principal: Principal, id: str, body: UserUpdate) -> Use
     try:
         state.users.replace(user)
     except EmailTakenError:
-        raise _taken(user.email) from None
+        raise _email_taken(user.email) from None
     state.publish(users.UPDATED, UserEvent(user.id, user))
     if user.role != before.role:
-        notifications.role_changed(state, user)
+        notifications.notify_role_changed(state, user)
     return user
 
 
 @handler(users.DELETE)
 def delete(state: State, id: str) -> None:
-    """Delete the user and end its logins."""
+    """Delete the user and end its login sessions."""
     user = get(state, id)
     state.users.remove(user.id)
     state.logins.revoke_all(user.id)
     state.publish(users.DELETED, UserDeleted(user.id))
 
 
-def _taken(email: str) -> HTTPError:
+def _email_taken(email: str) -> HTTPError:
     return conflict("Email already in use", {"email": [f"{email} belongs to another user."]})

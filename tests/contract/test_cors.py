@@ -12,12 +12,15 @@ from tests.contract.wire import Api, Wire, new_user, refused
 
 OURS = [
     *("http://localhost:5173", "http://localhost", "https://localhost:8443", "http://127.0.0.1:3000"),
-    *("http://[::1]:8080", "http://127.0.0.1"),
+    *("http://[::1]:8080", "http://127.0.0.1", "http://app.localhost:5173", "https://a.b.localhost"),
 ]
-TRANSPORT_ERRORS = [
+FOREIGN = [
     *("http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil.example:3000"),
     *(
         "http://evil-localhost",
+        "http://app.localhost.",
+        "http://app.localhost.evil.example",
+        "http://.localhost",
         "http://evil.example:3001",
         "https://localhost.",
         "file://",
@@ -28,14 +31,16 @@ TRANSPORT_ERRORS = [
 SENT = [
     *("authorization", "content-type", "if-match", "if-none-match", "x-api-key", "x-user-id"),
     *("unique-reference-code", "idempotency-key"),
+    *("traceparent", "tracestate", "baggage", "x-csrf-token", "sentry-trace"),
 ]
+"""Headers of the contract, and such as libraries for tracing and against CSRF add to every request."""
 EXPOSED = {
     *("x-request-id", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
     *("etag", "location", "idempotency-replayed"),
 }
 
 each_of_ours = pytest.mark.parametrize("origin", OURS)
-each_foreign = pytest.mark.parametrize("origin", TRANSPORT_ERRORS)
+each_foreign = pytest.mark.parametrize("origin", FOREIGN)
 
 
 def granted(answer: requests.Response, origin: str) -> None:
@@ -82,6 +87,7 @@ def test_pages_of_this_machine_may_make_every_call(wire: Wire, origin: str, meth
         granted(answer, origin)
         assert method.lower() in listed(answer, "Access-Control-Allow-Methods")
         assert listed(answer, "Access-Control-Allow-Headers") >= set(SENT)
+        assert {"origin", "access-control-request-headers"} <= listed(answer, "Vary")
 
 
 def test_a_preflight_needs_no_api_key(wire: Wire) -> None:
@@ -125,6 +131,18 @@ def test_foreign_pages_may_read_nothing(platform: Api, path: str, origin: str) -
 def test_foreign_pages_get_no_leave_to_call(wire: Wire, origin: str) -> None:
     for api in (wire.platform, wire.chat):
         denied(api.request("OPTIONS", "/users", headers={"Origin": origin, "Access-Control-Request-Method": "PUT"}))
+
+
+def test_requested_header_names(platform: Api) -> None:
+    """What cannot be the name of a header is not granted, and ends up in no header of the response."""
+    for requested in ("x-a, no name", "x-a, x:b", 'x-a, "b"', "x-a, (c)"):
+        asking = {
+            "Origin": OURS[0],
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": requested,
+        }
+        answer = platform.request("OPTIONS", "/users", headers=asking)
+        assert listed(answer, "Access-Control-Allow-Headers") == {"x-a"}
 
 
 def test_whether_a_page_asks_is_told_to_caches(platform: Api) -> None:

@@ -24,8 +24,9 @@ const DEVELOPMENT_SERVERS = [
   'http://localhost:5173', // Vite
   'http://127.0.0.1:8080',
   'http://[::1]:4200',
+  'http://shop.localhost:5173',
 ];
-const TRANSPORT_ERRORS = 'http://evil.example';
+const FOREIGN = 'http://evil.example';
 
 const { api } = platformClient();
 const john = await loggedIn();
@@ -92,6 +93,17 @@ describe('a page of a development server', () => {
     assert.equal((await http.get('/users/1', { headers: { ...sent, 'If-None-Match': etag } })).status, 304);
     const mismatch = { headers: { ...sent, 'If-Match': '"another"' } };
     assert.equal((await http.put('/users/1', { name: 'Nobody' }, mismatch)).status, 412);
+  });
+
+  test('may send headers that its libraries add: tracing, CSRF tokens', async (t) => {
+    const http = pageHttp(openPage(t, origin), platformUrl);
+    const headers = {
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      baggage: 'session=1',
+      'X-CSRF-Token': 'token',
+    };
+    assert.equal((await http.get('/users/1', { headers })).status, 200);
+    assert.equal((await http.post('/users', person(), { headers })).status, 201);
   });
 
   test('sends credentials, and is answered by name', async (t) => {
@@ -169,7 +181,7 @@ describe('a page of a development server', () => {
 
 describe('a foreign page', () => {
   test('reads nothing, and may not even ask with a preflight', async (t) => {
-    const page = openPage(t, TRANSPORT_ERRORS);
+    const page = openPage(t, FOREIGN);
     for (const call of [
       () => page.axios.get(`${platformUrl}/users`),
       () => page.axios.post(`${platformUrl}/users`, person()),
@@ -184,7 +196,7 @@ describe('a foreign page', () => {
   });
 
   test('changes nothing by a request that needs no preflight', async (t) => {
-    const page = openPage(t, TRANSPORT_ERRORS);
+    const page = openPage(t, FOREIGN);
     const wanted = person();
     const simple = { headers: { 'Content-Type': 'text/plain' } };
     await assert.rejects(page.axios.post(`${platformUrl}/users`, JSON.stringify(wanted), simple));
@@ -192,7 +204,7 @@ describe('a foreign page', () => {
   });
 
   test('is granted nothing, nor is one without an origin', async () => {
-    for (const origin of [TRANSPORT_ERRORS, 'null', 'http://localhost.evil.example', 'http://localhost:3000.evil.example']) {
+    for (const origin of [FOREIGN, 'null', 'http://localhost.evil.example', 'http://localhost:3000.evil.example']) {
       const { headers } = await axios.get(`${platformUrl}/users`, {
         headers: { Origin: origin },
         validateStatus: () => true,
@@ -203,7 +215,7 @@ describe('a foreign page', () => {
 
   for (const transport of ['polling', 'websocket']) {
     test(`hears nothing over ${transport}`, async (t) => {
-      const { io } = openPage(t, TRANSPORT_ERRORS);
+      const { io } = openPage(t, FOREIGN);
       for (const url of [platformOrigin, chatOrigin]) await refusal(t, url, { io, transports: [transport] });
     });
   }

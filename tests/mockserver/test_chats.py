@@ -194,4 +194,4 @@ def test_nobody_sees_anothers_list(state: State, stranger: Principal) -> None:
     ("total", "limit", "pages"), [(0, 50, 0), (1, 50, 1), (50, 50, 1), (51, 50, 2), (100, 50, 2), (3, 1, 3)]
 )
 def test_pages_are_counted_up(total: int, limit: int, pages: int) -> None:
-    assert chats.pagination(1, limit, total).total_pages == pages
+    assert chats.build_pagination(1, limit, total).total_pages == pages

@@ -14,9 +14,9 @@ ADA = User("9", "Ada", "ada@example.com", "admin")
 def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: ManualClock) -> None:
     session = state.chats.get("anonymous-user", "test-session-1")
     assert session is not None
-    notifications.user_created(state, ADA)
-    notifications.role_changed(state, ADA)
-    notifications.reply_finished(state, "anonymous-user", session)
+    notifications.notify_user_created(state, ADA)
+    notifications.notify_role_changed(state, ADA)
+    notifications.notify_reply_finished(state, "anonymous-user", session)
     told = heard.payloads("notification:new")
     assert [one.type for one in told] == ["user_created", "role_changed", "smart_chat_reply"]
     assert ["Ada" in told[0].message, "admin" in told[1].message, "Test Session" in told[2].message] == [True] * 3
@@ -26,5 +26,5 @@ def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: Manual
 
 
 def test_one_can_be_told_on_demand(state: State, heard: Ear) -> None:
-    told = notifications.tell(state, "1", kind="maintenance", title="Soon", message="At noon.")
+    told = notifications.notify(state, "1", kind="maintenance", title="Soon", message="At noon.")
     assert heard.all == [("notification:new", told, "1")]

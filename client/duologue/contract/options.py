@@ -14,7 +14,10 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+_OFF: Final = ("off", "none")
+"""What an environment variable says for None, where None is a value and a text is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,16 @@ class DeclaredOption:
         return self.kinds[0] in (int, float)
 
     def validate(self, value: Any) -> None:
-        """Raise `ValueError`, naming the option and its value, if it is not a valid one."""
+        """Raise `ValueError`, naming the option and its value unless that is secret, if it is not a valid one."""
         if value is None and self.nullable:
             return
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}")
         if self.is_number:
             self._validate_number(value)
+        if {*self.kinds} <= {bool, str} and not isinstance(value, self.kinds):
+            shown = "" if self.option.secret else f" is {value!r}; it"
+            raise ValueError(f"{self.name}{shown} must be {' or '.join(_TYPE_NAMES[kind] for kind in self.kinds)}")
         if self.repeatable and isinstance(value, str):
             raise ValueError(f"{self.name} is one text, {value!r}; it must be several, as in ({value!r},)")
         if self.option.check is not None:
@@ -113,14 +119,14 @@ class DeclaredOption:
             raise ValueError(f"{self.name} is {value!r}; it must be a {'whole ' if whole else ''}number{bound}")
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text stands for: `off` and `none` for None, `true` and `false`, a list with commas.
+        """Return the value that a text stands for: `off` or `none` for None, `true` or `false`, a list with commas.
 
         Raises:
             ValueError: it stands for none.
         """
         if self.option.parse is not None:
             return self.option.parse(text)
-        if self.nullable and text.lower() in ("off", "none"):
+        if self.nullable and str not in self.kinds and text.lower() in _OFF:
             return None
         if self.repeatable:
             return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -136,10 +142,41 @@ class DeclaredOption:
         except ValueError:
             raise ValueError(f"must be a {'whole ' if self.kinds[0] is int else ''}number, not {text!r}") from None
 
+    def parse_variable(self, text: str) -> Any:
+        """Return the value of its environment variable.
+
+        Raises:
+            ValueError: the text is not a valid value; the message names the variable.
+        """
+        try:
+            value = self.parse(text)
+        except ValueError as error:
+            raise ValueError(f"{self.env} {error}") from None
+        try:
+            self.validate(value)
+        except ValueError as error:
+            raise ValueError(f"{self.env}: {error}") from None
+        return value
+
+    @property
+    def default_text(self) -> str | None:
+        """Its default as a command line has it, None where there is none: `off` for what a number switches on."""
+        default = self.option.default
+        if default is None:
+            return "off" if self.is_number and self.nullable else None
+        if isinstance(default, bool):
+            return str(default).lower()
+        return (
+            ",".join(default) or None if self.repeatable else f"{default:g}" if self.kinds[0] is float else str(default)
+        )
+
     @property
     def flags(self) -> tuple[str, ...]:
         """The names of its flag on a command line, `()` if it has none."""
         return (f"--{self.name.replace('_', '-')}",) if self.option.flag is None else self.option.flag
+
+
+_TYPE_NAMES: Final = {bool: "True or False", str: "text"}
 
 
 def _parse_boolean(text: str) -> bool:
@@ -179,18 +216,19 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """The default of each."""
         return {name: declared.option.default for name, declared in self.items()}
 
-    def check_names(self, given: Collection[str], *, owner: str) -> None:
+    def check_names(self, given: Collection[str], *, owner: str, parameters: Collection[str] = ()) -> None:
         """Raise `TypeError` for a name that no option has, with the nearest ones.
 
         Args:
             given: the names that a caller passed.
             owner: what has the options, as `Client`.
+            parameters: the owner's parameters besides the options: they may be what the caller meant.
         """
         for name in given:
             if name not in self._options:
                 import difflib  # only a mistake needs it
 
-                nearest = difflib.get_close_matches(name, self._options, n=3)
+                nearest = difflib.get_close_matches(name, [*self._options, *parameters], n=3)
                 hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"there are {', '.join(self)}"
                 raise TypeError(f"{owner} has no option {name!r}; {hint}")
 
@@ -198,19 +236,30 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """Return what the environment variables set; blank ones set nothing.
 
         Raises:
-            ValueError: a variable whose text is not a value, naming the variable.
+            ValueError: a variable whose text is not a valid value, naming the variable.
         """
         values = {}
         for name, declared in self.items():
             text = environ.get(declared.env, "").strip() if declared.env else ""
             if text:
-                try:
-                    values[name] = declared.parse(text)
-                except ValueError as error:
-                    raise ValueError(f"{declared.env} {error}") from None
+                values[name] = declared.parse_variable(text)
         return values
 
     def validate(self, values: Mapping[str, Any]) -> None:
         """Raise `ValueError`, naming the option, for the first value that is not valid."""
         for name, value in values.items():
             self._options[name].validate(value)
+
+    def to_markdown(self, defaults: Mapping[str, str] = types.MappingProxyType({})) -> str:
+        """Return a table of the options for the documentation: default, flag, environment variable and description.
+
+        Args:
+            defaults: what to write for a default that is not a constant, by option.
+        """
+        rows = [["option", "default", "flag", "environment variable", "meaning"], ["---"] * 5]
+        for name, declared in self.items():
+            flag = declared.flags[0] if declared.flags else None
+            cells = ["" if text is None else f"`{text}`" for text in (name, declared.default_text, flag, declared.env)]
+            cells[1] = defaults.get(name, cells[1])
+            rows.append([*cells, declared.option.doc])
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)

@@ -1,4 +1,4 @@
-"""Finding out who asks: a token on the platform, headers on the chat service."""
+"""Authentication, by a token on the platform and by headers on the chat service, and authorization."""
 
 from __future__ import annotations
 
@@ -20,49 +20,53 @@ API_KEY = "HTTP_X_API_KEY"
 USER_ID = "HTTP_X_USER_ID"
 REFERENCE_CODE = "HTTP_UNIQUE_REFERENCE_CODE"
 
-_HOW_TO_LOG_IN = "Send `Authorization: Bearer <token>`; POST /api/auth/login returns a token."
+_LOGIN_HINT = "Send `Authorization: Bearer <token>`; POST /api/auth/login returns a token."
 
 
 class Authenticator:
-    """Tells callers apart and refuses those who may not be let in.
+    """Identifies callers.
 
     Args:
-        settings: the API keys, and whether a token is demanded.
+        settings: the API keys, and whether a token is required.
         state: the users and logins.
         token_service: checks tokens.
     """
 
     def __init__(self, settings: Settings, state: State, token_service: TokenService) -> None:
-        self._keys = tuple(key.encode() for key in settings.api_keys)
-        self._require_auth = settings.require_auth
+        self._api_keys = tuple(key.encode() for key in settings.values["api_keys"])
+        self._require_auth = settings.values["require_auth"]
         self._state = state
         self._token_service = token_service
 
     def identify(self, operation: Operation[object], request: Request) -> Principal:
-        """Return who asks; refuse missing, wrong or worn-out credentials."""
+        """Return who makes a request.
+
+        Raises:
+            HTTPError: credentials are missing, invalid, expired or revoked.
+        """
         if operation.service is CHAT:
-            return self._on_chat(operation, request)
-        return self._on_platform(operation, request)
+            return self._identify_chat(operation, request)
+        return self._identify_platform(operation, request)
 
     def knows_key(self, key: str) -> bool:
-        """Return whether an API key is one of ours."""
-        sent = key.encode("utf-8", "surrogateescape")
-        return any(hmac.compare_digest(sent, known) for known in self._keys)
+        """Return whether the chat service accepts an API key."""
+        candidate = key.encode("utf-8", "surrogateescape")
+        return any(hmac.compare_digest(candidate, known) for known in self._api_keys)
 
-    def owner_of_token(self, token: str) -> Identity:
-        """Return who a token stands for, or refuse it."""
+    def verify_token(self, token: str) -> Identity:
+        """Return whose token it is; raise `HTTPError` if it is invalid, expired or revoked."""
         return self._token_service.verify(self._state, token)
 
-    def _on_chat(self, operation: Operation[object], request: Request) -> Principal:
+    def _identify_chat(self, operation: Operation[object], request: Request) -> Principal:
         key = request.header(API_KEY)
         if operation.access is Access.PUBLIC:
             if key is not None:
                 self._check_key(key)
-            return Principal(key=_address(request))
+            return Principal(key=_get_address(request))
         self._check_key(key)
-        reference = _required(headers.REFERENCE_CODE, request.header(REFERENCE_CODE))
+        reference = _require_header(headers.REFERENCE_CODE, request.header(REFERENCE_CODE))
         request.id = reference
-        user_id = _required(headers.USER_ID, request.header(USER_ID))
+        user_id = _require_header(headers.USER_ID, request.header(USER_ID))
         return Principal(key=f"{key}\x00{user_id}", user_id=user_id)
 
     def _check_key(self, key: str | None) -> None:
@@ -71,21 +75,29 @@ class Authenticator:
         if not self.knows_key(key):
             raise unauthenticated("Invalid API key", hint=f"The mock does not know this `{headers.API_KEY}`.")
 
-    def _on_platform(self, operation: Operation[object], request: Request) -> Principal:
+    def _identify_platform(self, operation: Operation[object], request: Request) -> Principal:
         authorization = request.header("HTTP_AUTHORIZATION")
         if operation.access is Access.PUBLIC:
-            return Principal(key=_address(request))
+            return Principal(key=_get_address(request))
         if authorization is None:
             if self._require_auth or operation.access is Access.AUTHENTICATED:
-                raise unauthenticated("Authentication required", hint=_HOW_TO_LOG_IN)
-            return Principal(key=_address(request))
-        # A logout whose answer was lost is tried again under its idempotency key, when its login has ended already.
-        identity = self._token_service.verify(self._state, _bearer(authorization), ended_too=operation is auth.LOGOUT)
+                raise unauthenticated("Authentication required", hint=_LOGIN_HINT)
+            return Principal(key=_get_address(request))
+        # A logout whose response was lost is retried under its idempotency key; its login session has ended by then.
+        identity = self._token_service.verify(
+            self._state, _parse_bearer(authorization), allow_revoked=operation is auth.LOGOUT
+        )
         return Principal(key=f"user:{identity.user.id}", user=identity.user, login_id=identity.login_id)
 
 
 def authorize(operation: Operation[object], principal: Principal, args: dict[str, str]) -> None:
-    """Refuse a known caller what only an administrator, or the user itself, may do."""
+    """Raise `HTTPError` if the caller is identified and may not do this.
+
+    Args:
+        operation: what is done.
+        principal: who does it.
+        args: the path's arguments, with the `id` of the user it is done to.
+    """
     if principal.user is None or principal.is_admin or operation.access not in (Access.ADMIN, Access.SELF_OR_ADMIN):
         return
     if operation.access is Access.SELF_OR_ADMIN and args.get("id") == principal.user.id:
@@ -93,14 +105,14 @@ def authorize(operation: Operation[object], principal: Principal, args: dict[str
     raise forbidden("You may not do this", hint="Only an administrator may; others may change themselves.")
 
 
-def _bearer(authorization: str) -> str:
+def _parse_bearer(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise unauthenticated("Invalid token", hint=_HOW_TO_LOG_IN)
+        raise unauthenticated("Invalid token", hint=_LOGIN_HINT)
     return token.strip()
 
 
-def _required(name: str, value: str | None) -> str:
+def _require_header(name: str, value: str | None) -> str:
     if value is None or not value.strip():
         raise validation_error({name: ["This header is required and must not be blank."]}, f"Header {name} is required")
     if len(value) > headers.MAX_VALUE_LENGTH or not _VALUE.fullmatch(value):
@@ -111,6 +123,6 @@ def _required(name: str, value: str | None) -> str:
     return value
 
 
-def _address(request: Request) -> str:
+def _get_address(request: Request) -> str:
     address: str = request.environ.get("REMOTE_ADDR", "")
     return address

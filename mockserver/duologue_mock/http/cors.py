@@ -1,7 +1,7 @@
-"""Who may reach this server at all: the Host allow-list, the Origin gate, and what CORS grants.
+"""Which requests are allowed: by `Host`, by `Origin`, and what CORS grants.
 
-A server on a developer's machine can be reached by every page its owner opens. DNS rebinding is stopped by the Host
-header, which a page cannot forge; reading by not granting CORS; changing by refusing a foreign Origin.
+Every page that a developer opens can send requests to a server on the developer's machine. DNS rebinding is stopped by
+the Host header, which a page cannot forge; reading by not granting CORS; changing by refusing foreign origins.
 """
 
 from __future__ import annotations
@@ -14,80 +14,101 @@ from duologue_mock.http.messages import Request
 from duologue_mock.settings import Settings
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
-_ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
-_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_WANTS_MORE = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
-"""A preflight, and a websocket: browsers let a page read the latter without CORS."""
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # a token (RFC 9110, section 5.6.2)
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOOPBACK_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+localhost", re.ASCII)
+"""`*.localhost`: browsers resolve such names to the loopback address without asking DNS (RFC 6761, section 6.3)."""
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REVEALING_HEADERS = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
+"""A preflight's, and a websocket's: browsers let a page read the latter without CORS."""
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_MAX_KNOWN_HOSTS = 64
 
 
 class OriginPolicy:
-    """The Host allow-list and the Origin gate.
+    """The Host allow-list and the origins whose pages may use the mock.
 
     Args:
-        settings: hosts and origins beyond this machine's own.
+        settings: hosts and origins beyond those of this machine.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._hosts = _LOCAL | {host.lower() for host in settings.allowed_hosts}
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in settings.allowed_origins)
-        self._good_hosts: set[str] = set()
+        self._allowed_hosts = frozenset(host.lower() for host in settings.values["allowed_hosts"])
+        self._allowed_origins = frozenset(origin.lower().rstrip("/") for origin in settings.values["allowed_origins"])
+        self._known_hosts: set[str] = set()
+        self._exposed_headers = ", ".join(headers.EXPOSED)
 
     def check_host(self, request: Request) -> None:
-        """Refuse a request that is not addressed to this machine, or to two at once."""
+        """Check that a request is addressed to this machine.
+
+        Raises:
+            HTTPError: the Host header is missing or malformed (400), or names another host (421).
+        """
         host = request.environ.get("HTTP_HOST", "")
-        if host in self._good_hosts:
+        if host in self._known_hosts:
             return
-        found = _HOST.fullmatch(host)
-        if found is None:
+        match = _HOST.fullmatch(host)
+        if match is None:
             raise HTTPError(400, "The Host header is missing or malformed", headers=[("Connection", "close")])
-        if found[1].lower() not in self._hosts:
-            hint = f"{host} is not this server. Start it with `--allow-host {found[1]}` if it is meant to be."
+        name = match[1].lower()
+        if not _is_loopback(name) and name not in self._allowed_hosts:
+            hint = f"This server is not {host}. If it should be, start it with `--allow-host {match[1]}`."
             raise HTTPError(421, "Misdirected request", hint=hint)
-        if len(self._good_hosts) < 64:
-            self._good_hosts.add(host)
+        if len(self._known_hosts) < _MAX_KNOWN_HOSTS:
+            self._known_hosts.add(host)
 
     def check_origin(self, request: Request, *, reading_is_safe: bool = True) -> list[tuple[str, str]]:
-        """Return what CORS grants the request's origin: nothing to a foreign one, whose changes are refused.
+        """Return the headers by which CORS grants the response to the request's origin; none for a foreign origin.
 
         Args:
             request: the request.
-            reading_is_safe: whether a page without a grant cannot read the answer. It can read a websocket, which no
-                browser puts under CORS.
+            reading_is_safe: whether a page without a grant cannot read the response. It can read a websocket, which
+                browsers do not put under CORS.
+
+        Raises:
+            HTTPError: a page of a foreign origin would change something, or could read the response (403).
         """
         origin = request.header("HTTP_ORIGIN")
         if origin is None:
             # Browsers that hide a page's origin still say that it is foreign (the Fetch Metadata specification).
-            if request.method not in _SAFE and request.header("HTTP_SEC_FETCH_SITE") == "cross-site":
+            if request.method not in _SAFE_METHODS and request.header("HTTP_SEC_FETCH_SITE") == "cross-site":
                 raise forbidden("Pages of other sites may not use the mock")
             return []
-        if self.is_ours(origin):
+        if self.allows_origin(origin):
             return [
                 ("Access-Control-Allow-Origin", origin),
                 ("Access-Control-Allow-Credentials", "true"),
-                ("Access-Control-Expose-Headers", ", ".join(headers.EXPOSED)),
+                ("Access-Control-Expose-Headers", self._exposed_headers),
             ]
-        if not reading_is_safe or request.method not in _SAFE or any(request.header(key) for key in _WANTS_MORE):
-            hint = f"Start the mock with `--allow-origin {origin}` if that page may use it."
+        if not reading_is_safe or request.method not in _SAFE_METHODS or any(map(request.header, _REVEALING_HEADERS)):
+            hint = f"If that page may use the mock, start it with `--allow-origin {origin}`."
             raise forbidden("Pages of this origin may not use the mock", hint=hint)
         return []
 
-    def is_ours(self, origin: str) -> bool:
-        """Return whether pages of an origin may use the mock: this machine's, on any port, and those allowed."""
-        if origin.lower() in self._origins:
+    def allows_origin(self, origin: str) -> bool:
+        """Return whether pages of an origin may use the mock: those of this machine, on any port, and those allowed."""
+        if origin.lower() in self._allowed_origins:
             return True
-        found = _ORIGIN.fullmatch(origin)
-        return found is not None and found[1].lower() in _LOCAL and int(found[2] or 1) in range(1, 65536)
+        match = _ORIGIN.fullmatch(origin)
+        return match is not None and _is_loopback(match[1].lower()) and int(match[2] or 1) in range(1, 65536)
 
 
-def preflight(request: Request) -> list[tuple[str, str]]:
-    """Return the headers that grant a preflight (the Fetch standard, section 4.8): our methods and headers."""
-    asked = request.header("HTTP_ACCESS_CONTROL_REQUEST_HEADERS") or ""
-    ours = {name.lower() for name in headers.ACCEPTED}
-    granted = [name.strip() for name in asked.split(",") if name.strip().lower() in ours]
+def build_preflight_headers(request: Request) -> list[tuple[str, str]]:
+    """Return the headers that grant a preflight (the Fetch standard, section 4.8).
+
+    Every header that it asks for is granted: tracing and CSRF libraries add their own. Where it asks for none, those
+    of the contract are listed.
+    """
+    value = request.header("HTTP_ACCESS_CONTROL_REQUEST_HEADERS") or ""
+    requested = [name for part in value.split(",") if _HEADER_NAME.fullmatch(name := part.strip())]
     return [
         ("Access-Control-Allow-Methods", _METHODS),
-        ("Access-Control-Allow-Headers", ", ".join(granted or headers.ACCEPTED)),
+        ("Access-Control-Allow-Headers", ", ".join(requested or headers.ACCEPTED)),
         ("Access-Control-Max-Age", "600"),
+        ("Vary", "Access-Control-Request-Headers"),
     ]
+
+
+def _is_loopback(host: str) -> bool:
+    return host in _LOOPBACK_HOSTS or _LOOPBACK_NAME.fullmatch(host) is not None

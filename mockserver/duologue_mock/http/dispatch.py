@@ -1,4 +1,4 @@
-"""From a request for an operation to its reply: the only place where handlers and HTTP meet."""
+"""From a request for an operation to its response: the only place where handlers and HTTP meet."""
 
 from __future__ import annotations
 
@@ -12,36 +12,33 @@ from duologue._version import __version__
 from duologue.contract import operations
 from duologue.contract.core import Model, Operation
 from duologue.contract.fields import timestamp_text
-from duologue.contract.smart_chat import SSE_COMPLETED, SSE_DELTA, SSE_ERROR, Delta, DeltaSchema
 from duologue_mock import auth, chats, health, messages, smart_chat, users
 from duologue_mock.assistant import ReplyEngine
 from duologue_mock.errors import HTTPError
 from duologue_mock.handler_registry import Handler, get_handler
+from duologue_mock.http import event_stream
 from duologue_mock.http.authentication import authorize
 from duologue_mock.http.idempotency import Claim, IdempotencyKeys
 from duologue_mock.http.messages import JSON, Request, Response, json_bytes
-from duologue_mock.http.parsing import body_model, query_model
+from duologue_mock.http.parsing import parse_body, parse_query
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 
-ANSWERING = (users, auth, chats, messages, smart_chat, health)
+HANDLER_MODULES = (users, auth, chats, messages, smart_chat, health)
 """The modules whose import registers the handlers."""
-
-EVENT_STREAM = "text/event-stream"
-_DELTA = DeltaSchema()
 
 
 class Dispatcher:
-    """Answers operations.
+    """Calls the handlers of operations and builds their responses.
 
     Args:
-        settings: the body limit.
+        settings: the limit of a request's body.
         state: handed to the handlers.
         token_service: handed to the handlers.
-        replies: handed to the handlers.
-        keys: the idempotency keys seen.
-        report: told of an exception that broke a stream after its beginning was sent.
+        reply_engine: handed to the handlers.
+        idempotency_keys: the idempotency keys in use and their responses.
+        log_unexpected_error: logs an exception that broke a stream after its head was sent, and returns its error.
     """
 
     def __init__(
@@ -50,50 +47,53 @@ class Dispatcher:
         state: State,
         token_service: TokenService,
         reply_engine: ReplyEngine,
-        keys: IdempotencyKeys,
-        report: Callable[[Request, BaseException], HTTPError],
+        idempotency_keys: IdempotencyKeys,
+        log_unexpected_error: Callable[[Request, BaseException], HTTPError],
     ) -> None:
-        self._max_body = settings.max_request_size
+        self._max_request_size = settings.values["max_request_size"]
         self._state = state
-        self._keys = keys
-        self._given = {"state": state, "token_service": token_service, "reply_engine": reply_engine}
-        self._report = report
+        self._idempotency_keys = idempotency_keys
+        self._services = {"state": state, "token_service": token_service, "reply_engine": reply_engine}
+        self._log_unexpected_error = log_unexpected_error
         self._handlers: dict[Operation[Any], Handler] = {
             operation: get_handler(operation) for operation in operations()
         }
-        self._locatable = _locatable()
-        self._targets = {operation: _target_of(operation) for operation in operations()}
+        self._with_location = _find_operations_with_location()
+        self._getters = {operation: _find_getter(operation) for operation in operations()}
 
-    def answer(self, operation: Operation[Any], request: Request) -> Response:
-        """Return the reply to a request whose caller is known.
+    def dispatch(self, operation: Operation[Any], request: Request) -> Response:
+        """Return the response to a request whose caller is identified.
 
-        The caller may do it; the input is what the contract says; the idempotency key, if any, is ours to use; the
-        preconditions hold; then the handler runs, with nothing else changing meanwhile.
+        The caller is authorized; the input is parsed; the idempotency key, if any, is claimed; the preconditions are
+        checked; then the handler is called, while nothing else changes the state.
+
+        Raises:
+            HTTPError: one of these failed, or the handler raised it.
         """
         assert request.principal is not None
         authorize(operation, request.principal, request.args)
-        query = query_model(operation, request.query_string) if operation.query else None
-        body = body_model(operation, request, self._max_body) if operation.body else None
+        query = parse_query(operation, request.query_string) if operation.query else None
+        body = parse_body(operation, request, self._max_request_size) if operation.body else None
         if not operation.takes_idempotency_key:
             return self._perform(operation, request, query, body, None)
-        claim, replay = self._keys.begin(request, f"{operation.service.name}:{request.principal.key}")
+        claim, replay = self._idempotency_keys.claim(request, f"{operation.service.name}:{request.principal.key}")
         if replay is not None:
-            return _as_stream(operation, request, replay) if _wants_stream(operation, request) else replay
+            return event_stream.convert_replay(replay) if event_stream.is_wanted(operation, request) else replay
         try:
             return self._perform(operation, request, query, body, claim)
-        except HTTPError as refusal:
+        except HTTPError as error:
             if claim is not None:
-                claim.complete(self.error_response(refusal, request))
+                claim.complete(self.error_response(error, request))
             raise
         except BaseException:
             if claim is not None:
                 claim.release()
             raise
 
-    def error_response(self, refusal: HTTPError, request: Request) -> Response:
-        """Return the reply that says no."""
-        body = refusal.body(timestamp=self._state.clock.now(), request_id=request.id, version=__version__)
-        return Response(refusal.status, [("Content-Type", JSON), *refusal.headers], json_bytes(body))
+    def error_response(self, error: HTTPError, request: Request) -> Response:
+        """Return the response that reports an error."""
+        body = error.body(timestamp=self._state.clock.now(), request_id=request.id, version=__version__)
+        return Response(error.status, [("Content-Type", JSON), *error.headers], json_bytes(body), error=error)
 
     def _perform(
         self, operation: Operation[Any], request: Request, query: Model | None, body: Model | None, claim: Claim | None
@@ -102,91 +102,91 @@ class Dispatcher:
             return self._perform_stream(operation, request, body, claim)
         with self._state:
             self._check_preconditions(operation, request)
-            reply = self._success(operation, request, self._call(operation, request, query=query, body=body))
+            model = self._call_handler(operation, request, query=query, body=body)
+            response = self._build_response(operation, request, model)
         if claim is not None:
-            claim.complete(reply)
-        return reply
+            claim.complete(response)
+        return response
 
-    def _call(self, operation: Operation[Any], request: Request, **more: Any) -> Any:
+    def _call_handler(self, operation: Operation[Any], request: Request, **parsed: Any) -> Any:
         handler = self._handlers[operation]
-        given = {**self._given, "principal": request.principal, **request.args, **more}
-        return handler.function(**{name: given[name] for name in handler.wants})
+        arguments = {**self._services, "principal": request.principal, **request.args, **parsed}
+        return handler.function(**{name: arguments[name] for name in handler.parameters})
 
     def _check_preconditions(self, operation: Operation[Any], request: Request) -> None:
-        """`If-Match` on changes (RFC 9110, section 13.1.1)."""
-        wanted = request.header("HTTP_IF_MATCH")
-        target = self._targets[operation]
-        if wanted is None or target is None or not operation.supports_if_match:
+        """Check `If-Match` on changes (RFC 9110, section 13.1.1)."""
+        if_match = request.header("HTTP_IF_MATCH")
+        getter = self._getters[operation]
+        if if_match is None or getter is None or not operation.supports_if_match:
             return
-        current = _etag(json_bytes(_wire(target, self._call(target, request))))
-        tags = [tag.strip() for tag in wanted.split(",")]
+        assert getter.response is not None
+        current = _build_etag(json_bytes(getter.response.dump(self._call_handler(getter, request))))
+        tags = [tag.strip() for tag in if_match.split(",")]
         if "*" not in tags and current not in tags:
             hint = f"Its ETag is {current} now; get it again and repeat the change."
             raise HTTPError(412, "The resource has changed meanwhile", hint=hint)
 
-    def _success(self, operation: Operation[Any], request: Request, model: Any) -> Response:
+    def _build_response(self, operation: Operation[Any], request: Request, model: Any) -> Response:
         if operation.response is None:
             return Response(operation.status, [])
-        wire = _wire(operation, model)
-        bare = json_bytes(wire)
+        data = operation.response.dump(model)
+        body = json_bytes(data)
         headers = [("Content-Type", JSON)]
         if operation.has_etag:
-            tag = _etag(bare)
+            tag = _build_etag(body)
             headers.append(("ETag", tag))
-            if operation.safe and _none_match(request, tag):
+            if operation.safe and _matches_if_none_match(request, tag):
                 return Response(304, headers[1:])
-        if operation in self._locatable:
+        if operation in self._with_location:
             headers.append(("Location", f"{operation.route.format_map(request.args)}/{model.id}"))
-        return Response(operation.status, headers, self._envelope(operation, request, wire) or bare)
+        if operation.enveloped:
+            body = self._build_envelope(operation, request, data)
+        return Response(operation.status, headers, body)
 
-    def _envelope(self, operation: Operation[Any], request: Request, wire: dict[str, Any]) -> bytes | None:
-        if not operation.enveloped:
-            return None
-        now = timestamp_text(self._state.clock.now())
-        inner = wire if operation.paged else {"data": wire}
-        metadata = {"timestamp": now, "requestId": request.id, "version": __version__}
-        return json_bytes({**inner, "message": operation.message, "metadata": metadata})
+    def _build_envelope(self, operation: Operation[Any], request: Request, data: dict[str, Any]) -> bytes:
+        timestamp = timestamp_text(self._state.clock.now())
+        metadata = {"timestamp": timestamp, "requestId": request.id, "version": __version__}
+        content = data if operation.paged else {"data": data}
+        return json_bytes({**content, "message": operation.message, "metadata": metadata})
 
     def _perform_stream(
         self, operation: Operation[Any], request: Request, body: Model | None, claim: Claim | None
     ) -> Response:
-        streaming = _wants_stream(operation, request)
-        items = self._call(operation, request, body=body, streaming=streaming)
-        first = next(items)  # what can be refused is refused here, before a byte is sent
+        streaming = event_stream.is_wanted(operation, request)
+        items = self._call_handler(operation, request, body=body, streaming=streaming)
+        first = next(items)  # raises what can be refused before a byte is sent
         if streaming:
-            return Response(
-                200,
-                [("Content-Type", f"{EVENT_STREAM}; charset=utf-8"), ("Cache-Control", "no-cache")],
-                stream=self._events(operation, request, first, items, claim),
-            )
-        reply = self._success(operation, request, deque(chain([first], items), maxlen=1)[0])
+            stream = self._stream_events(operation, request, chain([first], items), items, claim)
+            return Response(200, event_stream.build_headers(), stream=stream)
+        [message] = deque(chain([first], items), maxlen=1)
+        response = self._build_response(operation, request, message)
         if claim is not None:
-            claim.complete(reply)
-        return reply
+            claim.complete(response)
+        return response
 
-    def _events(
-        self, operation: Operation[Any], request: Request, first: Any, items: Iterator[Any], claim: Claim | None
+    def _stream_events(
+        self, operation: Operation[Any], request: Request, items: Iterator[Any], handler: Any, claim: Claim | None
     ) -> Iterator[bytes]:
-        settled = False
+        completed = False
         try:
-            for item in chain([first], items):
-                if not isinstance(item, Delta) and claim is not None:
-                    claim.complete(self._success(operation, request, item))
-                    settled = True
-                yield _event(item, operation)
+            for item in items:
+                if event_stream.is_last(item) and claim is not None:
+                    claim.complete(self._build_response(operation, request, item))
+                    completed = True
+                yield event_stream.format_item(item, operation)
         except GeneratorExit:
-            items.close()  # type: ignore[attr-defined]  # handlers of streams are generators
+            handler.close()
             raise
         except Exception as error:
-            refusal = error if isinstance(error, HTTPError) else self._report(request, error)
-            yield _sse(SSE_ERROR, self.error_response(refusal, request).body)
+            http_error = error if isinstance(error, HTTPError) else self._log_unexpected_error(request, error)
+            yield event_stream.format_error(self.error_response(http_error, request))
         finally:
-            if claim is not None and not settled:
+            if claim is not None and not completed:
                 claim.release()
 
 
-def _target_of(operation: Operation[Any]) -> Operation[Any] | None:
-    """The operation that gets what this one changes: the GET of the same path, or of the nearest one above it."""
+def _find_getter(operation: Operation[Any]) -> Operation[Any] | None:
+    """Return the operation that reads what this one changes: the GET of its path, or of the nearest one above it."""
     candidates = [
         other
         for other in operations()
@@ -199,51 +199,17 @@ def _target_of(operation: Operation[Any]) -> Operation[Any] | None:
     return max(candidates, key=lambda other: len(other.path), default=None)
 
 
-def _locatable() -> frozenset[Operation[Any]]:
-    """The operations that make something which another operation gets by its id."""
-    gets = {other.route for other in operations() if other.safe}
-    return frozenset(one for one in operations() if one.status == 201 and f"{one.route}/{{id}}" in gets)
+def _find_operations_with_location() -> frozenset[Operation[Any]]:
+    """Return the operations that create something which another operation gets by its id."""
+    routes = {other.route for other in operations() if other.safe}
+    return frozenset(one for one in operations() if one.status == 201 and f"{one.route}/{{id}}" in routes)
 
 
-def _wire(operation: Operation[Any], model: Any) -> dict[str, Any]:
-    assert operation.response is not None
-    return operation.response.dump(model)
-
-
-def _etag(body: bytes) -> str:
+def _build_etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
 
 
-def _none_match(request: Request, tag: str) -> bool:
-    """`If-None-Match` on reads compares weakly (RFC 9110, section 13.1.2)."""
-    sent = request.header("HTTP_IF_NONE_MATCH")
-    if sent is None:
-        return False
-    return any(one.strip().removeprefix("W/") in (tag, "*") for one in sent.split(","))
-
-
-def _wants_stream(operation: Operation[Any], request: Request) -> bool:
-    return operation.streams and EVENT_STREAM in (request.header("HTTP_ACCEPT") or "").lower()
-
-
-def _event(item: Model, operation: Operation[Any]) -> bytes:
-    if isinstance(item, Delta):
-        return _sse(SSE_DELTA, json_bytes(_DELTA.dump(item)))
-    return _sse(SSE_COMPLETED, json_bytes(_wire(operation, item)))
-
-
-def _sse(event: str, data: bytes) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (event.encode(), data)
-
-
-def _as_stream(operation: Operation[Any], request: Request, replay: Response) -> Response:
-    """A replayed answer as the stream that was asked for: one piece, then the whole."""
-    import json
-
-    if replay.status >= 400:
-        return replay
-    message = json.loads(replay.body)["data"]
-    delta = {"id": message["_id"], "delta": message["content"]}
-    body = _sse(SSE_DELTA, json_bytes(delta)) + _sse(SSE_COMPLETED, json_bytes(message))
-    headers = [(name, value) for name, value in replay.headers if name not in ("Content-Type", "ETag")]
-    return Response(200, [("Content-Type", f"{EVENT_STREAM}; charset=utf-8"), *headers], body)
+def _matches_if_none_match(request: Request, tag: str) -> bool:
+    """Compare weakly, as `If-None-Match` does on reads (RFC 9110, section 13.1.2)."""
+    header = request.header("HTTP_IF_NONE_MATCH")
+    return header is not None and any(one.strip().removeprefix("W/") in (tag, "*") for one in header.split(","))

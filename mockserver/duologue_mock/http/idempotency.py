@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request under the same key is answered once and then replayed.
+"""Idempotency keys: the same request under the same key is handled once, and its response then replayed.
 
 After draft-ietf-httpapi-idempotency-key-header, with the contract's statuses.
 """
@@ -16,36 +16,42 @@ from duologue_mock.http.messages import Request, Response
 from duologue_mock.store.clock import Clock
 
 LIFETIME = 24 * 3600.0
-MOST = 10_000
-"""Beyond this many, the oldest answer is forgotten: memory stays flat under load."""
+"""Seconds a key is remembered."""
+MAX_KEYS = 10_000
+"""Beyond this many, the oldest key is forgotten: memory stays flat under load."""
 
-_KEY = "HTTP_IDEMPOTENCY_KEY"
+_HEADER = "HTTP_IDEMPOTENCY_KEY"
 
 
 @dataclass(slots=True)
 class _Entry:
     fingerprint: bytes
-    made: float
-    reply: Response | None = None
+    created_at: float
+    response: Response | None = None
 
 
 class IdempotencyKeys:
-    """The keys seen in the last 24 hours and what was answered.
+    """The keys of the last 24 hours and their responses.
 
     Args:
-        clock: the time they age by.
+        clock: the time they expire by.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._entries: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()
 
-    def begin(self, request: Request, caller: str) -> tuple[Claim | None, Response | None]:
-        """Return a claim on the request's key, to be settled, or the reply to replay; neither if it has no key.
+    def claim(self, request: Request, caller: str) -> tuple[Claim | None, Response | None]:
+        """Return a claim on the request's key, or the response to replay; neither if the request has no key.
 
-        Refuses a key that is malformed, in use by a request still under way, or used before with another body.
+        Args:
+            request: the request, its body read.
+            caller: whose key it is.
+
+        Raises:
+            HTTPError: the key is malformed, in use by a request in progress, or was used with another body.
         """
-        key = request.header(_KEY)
+        key = request.header(_HEADER)
         if key is None:
             return None, None
         _check(key)
@@ -53,21 +59,21 @@ class IdempotencyKeys:
         fingerprint = hashlib.blake2b(request.body, digest_size=16).digest()
         entry = self._entries.get(name)
         now = self._clock.seconds()
-        if entry is None or now - entry.made >= LIFETIME:
+        if entry is None or now - entry.created_at >= LIFETIME:
             entry = self._entries[name] = _Entry(fingerprint, now)
             self._entries.move_to_end(name)
             self._trim(now)
             return Claim(self._entries, name, entry), None
         if entry.fingerprint != fingerprint:
-            raise _reused()
-        if entry.reply is None:
-            raise in_progress()
-        return None, _replay(entry.reply)
+            raise _key_reused()
+        if entry.response is None:
+            raise _in_progress()
+        return None, _build_replay(entry.response)
 
     def _trim(self, now: float) -> None:
         while self._entries:
             oldest = next(iter(self._entries.values()))
-            if len(self._entries) <= MOST and now - oldest.made < LIFETIME:
+            if len(self._entries) <= MAX_KEYS and now - oldest.created_at < LIFETIME:
                 return
             self._entries.popitem(last=False)
 
@@ -80,15 +86,17 @@ class Claim:
         self._name = name
         self._entry = entry
 
-    def complete(self, reply: Response) -> None:
-        """Keep the reply for replays; not a server error or a refused login, so that the call can be tried again."""
-        if reply.status >= 500 or reply.status == 401:
+    def complete(self, response: Response) -> None:
+        """Store the response for replays; a server error or a 401 releases the key, so that the call can be retried."""
+        if response.status >= 500 or response.status == 401:
             self.release()
         else:
-            self._entry.reply = Response(reply.status, list(reply.headers), reply.body)
+            self._entry.response = Response(
+                response.status, list(response.headers), response.body, error=response.error
+            )
 
     def release(self) -> None:
-        """Forget the key: the request came to nothing. A later request may hold it by now."""
+        """Forget the key, as the request has failed; a later request's claim on the same key stays."""
         if self._entries.get(self._name) is self._entry:
             del self._entries[self._name]
 
@@ -100,8 +108,7 @@ def _check(key: str) -> None:
         raise validation_error({headers.IDEMPOTENCY_KEY: [f"Must be at most {headers.MAX_VALUE_LENGTH} characters."]})
 
 
-def in_progress() -> HTTPError:
-    """Return the refusal of a key whose first request is under way; a caller may ask again in a moment."""
+def _in_progress() -> HTTPError:
     return HTTPError(
         409,
         "A request with this idempotency key is still in progress",
@@ -110,7 +117,7 @@ def in_progress() -> HTTPError:
     )
 
 
-def _reused() -> HTTPError:
+def _key_reused() -> HTTPError:
     return HTTPError(
         422,
         "This idempotency key was used with another body",
@@ -119,5 +126,6 @@ def _reused() -> HTTPError:
     )
 
 
-def _replay(reply: Response) -> Response:
-    return Response(reply.status, [*reply.headers, (headers.IDEMPOTENCY_REPLAYED, "true")], reply.body)
+def _build_replay(response: Response) -> Response:
+    headers_ = [*response.headers, (headers.IDEMPOTENCY_REPLAYED, "true")]
+    return Response(response.status, headers_, response.body, error=response.error)

@@ -1,4 +1,4 @@
-"""One request and its reply, as the mock's own code sees them: thin views of WSGI's dictionary and of its answer."""
+"""One request and its response, as the mock's own code sees them: thin views of WSGI's environ and its response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from duologue.contract.core import Operation
-from duologue_mock.errors import HTTPError, phrase, validation_error
+from duologue_mock.errors import HTTPError, get_reason_phrase, validation_error
 from duologue_mock.handler_registry import Principal
 
 JSON = "application/json"
@@ -21,10 +21,10 @@ class Request:
 
     Args:
         environ: WSGI's dictionary (PEP 3333).
-        request_id: what to call this request; its own reference code replaces it.
+        request_id: the request's id; the reference code of a chat call replaces it.
     """
 
-    __slots__ = ("args", "began", "body", "environ", "id", "method", "operation", "path", "principal")
+    __slots__ = ("args", "body", "environ", "id", "method", "operation", "path", "principal", "started_at")
 
     def __init__(self, environ: dict[str, Any], request_id: str) -> None:
         self.environ = environ
@@ -32,7 +32,7 @@ class Request:
         self.method: str = environ["REQUEST_METHOD"]
         path: str = environ["PATH_INFO"]
         self.path = path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
-        self.began = time.perf_counter()
+        self.started_at = time.perf_counter()
         self.operation: Operation[Any] | None = None
         self.args: dict[str, str] = {}
         self.principal: Principal | None = None
@@ -43,13 +43,25 @@ class Request:
         return self.environ.get(key)
 
     @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks for permission before the real request (the Fetch standard, section 4.8)."""
+        return self.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in self.environ
+
+    @property
     def query_string(self) -> str:
-        """The query as it was sent."""
+        """The query string as it was sent."""
         query: str = self.environ["QUERY_STRING"]
         return query
 
     def read_body(self, limit: int) -> bytes:
-        """Read the body, at most `limit` bytes of it, and remember it; refuse a longer one."""
+        """Read the body into `body` and return it.
+
+        Args:
+            limit: the most bytes it may have.
+
+        Raises:
+            HTTPError: the body is longer (413), or shorter than its `Content-Length` (400).
+        """
         environ = self.environ
         declared = environ.get("CONTENT_LENGTH")
         if declared:
@@ -67,9 +79,17 @@ class Request:
 
 
 class Response:
-    """An answer: a status, headers, and a body that is either bytes or made while it is sent."""
+    """A response.
 
-    __slots__ = ("body", "headers", "status", "stream")
+    Args:
+        status: the HTTP status.
+        headers: its headers, without those that every response has.
+        body: the whole body.
+        stream: the body in pieces, made while it is sent; None for `body`.
+        error: the error that it reports; None for a success.
+    """
+
+    __slots__ = ("body", "error", "headers", "status", "stream")
 
     def __init__(
         self,
@@ -77,15 +97,17 @@ class Response:
         headers: list[tuple[str, str]],
         body: bytes = b"",
         stream: Iterable[bytes] | None = None,
+        error: HTTPError | None = None,
     ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
         self.stream = stream
+        self.error = error
 
 
-Observer = Callable[[Request, Response], None]
-"""Told of every exchange once its reply is ready: the request log, and whatever else wants to know."""
+RequestHook = Callable[[Request, Response], None]
+"""Called with every request and its response, before the response is sent; the request log is one."""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -103,12 +125,16 @@ def status_line(status: int) -> str:
     """Return a status as the status line has it: `404 Not Found`."""
     line = _STATUS_LINES.get(status)
     if line is None:
-        line = _STATUS_LINES[status] = f"{status} {phrase(status)}"
+        line = _STATUS_LINES[status] = f"{status} {get_reason_phrase(status)}"
     return line
 
 
-def query_values(query_string: str) -> dict[str, str]:
-    """Return the parameters of a query string; refuse one that is there twice or is not UTF-8."""
+def parse_query_string(query_string: str) -> dict[str, str]:
+    """Return the parameters of a query string.
+
+    Raises:
+        HTTPError: a parameter is given twice, the text is not UTF-8, or there are more than 100 parameters.
+    """
     values: dict[str, str] = {}
     try:
         pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=100)

@@ -1,10 +1,10 @@
-"""The OpenAPI 3.1 description of both services, made from the contract's own objects."""
+"""The OpenAPI 3.1 document of both services, built from the contract's own objects."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
-from importlib import resources
 from typing import Any
 
 from apispec import APISpec
@@ -14,52 +14,60 @@ from marshmallow import fields
 from duologue._version import __version__
 from duologue.contract import headers, operations
 from duologue.contract.chats import PaginationSchema
-from duologue.contract.core import CHAT, PLATFORM, Access, ModelSchema, Operation
+from duologue.contract.core import CHAT, Access, ModelSchema, Operation
 from duologue.contract.error_body import ErrorBodySchema, MetadataSchema
 from duologue.contract.fields import QueryBoolean, QueryInteger, Timestamp
 from duologue.contract.smart_chat import DeltaSchema
-from duologue_mock.errors import phrase
+from duologue_mock.errors import get_reason_phrase
+from duologue_mock.http import openapi_examples
 
 _TITLE = "Duologue: platform and chat services"
 _TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 
 
-def document() -> dict[str, Any]:
-    """Return the whole document."""
-    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
-    spec = APISpec(_TITLE, __version__, "3.1.0", plugins=[plugin], **_about())
+def build_document(servers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the whole document.
+
+    Args:
+        servers: what each server is, by its URL.
+    """
+    urls = [{"url": url, "description": description} for url, description in servers.items()]
+    return {**_build_paths_and_components(), "servers": urls}
+
+
+@cache
+def _build_paths_and_components() -> dict[str, Any]:
+    plugin = MarshmallowPlugin(schema_name_resolver=_get_schema_name)
+    spec = APISpec(_TITLE, __version__, "3.1.0", plugins=[plugin], **_build_about())
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_own_formats)  # type: ignore[no-untyped-call]  # apispec's own
+    plugin.converter.add_attribute_function(_describe_field)  # type: ignore[no-untyped-call]  # apispec's own
     for name, scheme in _SECURITY.items():
         spec.components.security_scheme(name, scheme)
-    spec.components.schema(_schema_name(DeltaSchema), schema=DeltaSchema)
-    for name, header in _response_headers().items():
+    spec.components.schema(_get_schema_name(DeltaSchema), schema=DeltaSchema)
+    for name, header in _build_response_headers().items():
         spec.components.header(name, header)
-    for name, parameter in _optional_headers().items():
+    for name, parameter in _build_optional_headers().items():
         spec.components.parameter(name, "header", parameter)
     for operation in operations():
         if operation.documented:
-            spec.path(path=operation.route, operations={operation.method.lower(): _operation(operation)})
-    made: dict[str, Any] = spec.to_dict()
-    for schema in made["components"]["schemas"].values():
+            spec.path(path=operation.route, operations={operation.method.lower(): _build_operation(operation)})
+    document: dict[str, Any] = spec.to_dict()
+    for schema in document["components"]["schemas"].values():
         schema["properties"] = {
             name: rules for name, rules in schema["properties"].items() if rules.pop("x-described", True)
         }
-    return made
+    return document
 
 
-def _about() -> dict[str, Any]:
+def _build_about() -> dict[str, Any]:
     return {
         "info": {
             "description": "Users, login, chat sessions, messages and smart chat. Errors have one body everywhere.",
             "license": {"name": "MIT", "identifier": "MIT"},
             "contact": {"name": "Duologue"},
         },
-        "servers": [
-            {"url": f"http://localhost:{PLATFORM.port}", "description": "the platform"},
-            {"url": f"http://localhost:{CHAT.port}", "description": "the chat service; both serve both"},
-        ],
-        "tags": [{"name": resource, "description": f"Operations on {resource}."} for resource in _nouns()],
+        "servers": [],
+        "tags": [{"name": resource, "description": f"Operations on {resource}."} for resource in _get_resources()],
     }
 
 
@@ -69,43 +77,48 @@ _SECURITY: dict[str, dict[str, Any]] = {
 }
 
 
-def _nouns() -> list[str]:
+def _get_resources() -> list[str]:
     return list(dict.fromkeys(operation.resource for operation in operations()))
 
 
-def _operation(operation: Operation[Any]) -> dict[str, Any]:
+def _build_operation(operation: Operation[Any]) -> dict[str, Any]:
     documented: dict[str, Any] = {
-        "operationId": _operation_id(operation),
+        "operationId": _format_operation_id(operation),
         "tags": [operation.resource],
         "summary": operation.summary,
-        "description": _description(operation),
-        **_mentioned(operation),
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
-        "security": _security(operation),
+        "description": _build_description(operation),
+        **_build_header_mentions(operation),
+        "parameters": [
+            *_build_path_parameters(operation),
+            *_build_query_parameters(operation),
+            *_build_header_parameters(operation),
+        ],
+        "security": _build_security(operation),
         "responses": {
-            **_success(operation),
-            **{str(status): _failure(operation, status) for status in sorted(_failures(operation))},
+            **_build_success_responses(operation),
+            **{
+                str(status): _build_error_response(operation, status)
+                for status in sorted(_get_error_statuses(operation))
+            },
         },
     }
     if operation.body is not None:
-        content: dict[str, Any] = {"schema": type(operation.body), **_example(operation, "request")}
+        content: dict[str, Any] = {"schema": type(operation.body), **openapi_examples.get_request_example(operation)}
         documented["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
     return documented
 
 
-def _description(operation: Operation[Any]) -> str:
-    taken = _state_dependent_headers(operation)
-    return operation.summary + (
-        f" Takes the optional headers {' and '.join(f'`{one}`' for one in taken)}." if taken else ""
-    )
+def _build_description(operation: Operation[Any]) -> str:
+    names = " and ".join(f"`{name}`" for name in _get_state_dependent_headers(operation))
+    return operation.summary + (f" Takes the optional headers {names}." if names else "")
 
 
-def _mentioned(operation: Operation[Any]) -> dict[str, Any]:
-    names = _state_dependent_headers(operation)
+def _build_header_mentions(operation: Operation[Any]) -> dict[str, Any]:
+    names = _get_state_dependent_headers(operation)
     return {"x-headers": [{"$ref": f"#/components/parameters/{name}"} for name in names]} if names else {}
 
 
-def _security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
+def _build_security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
     if operation.service is CHAT:
         return [{"apiKey": []}] if operation.access is not Access.PUBLIC else [{}, {"apiKey": []}]
     if operation.access is Access.PUBLIC:
@@ -113,7 +126,7 @@ def _security(operation: Operation[Any]) -> list[dict[str, list[str]]]:
     return [{"bearer": []}] if operation.access is Access.AUTHENTICATED else [{}, {"bearer": []}]
 
 
-def _path_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
+def _build_path_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
     return [
         {
             "in": "path",
@@ -126,47 +139,47 @@ def _path_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
+def _build_query_parameters(operation: Operation[Any]) -> list[dict[str, Any]]:
     return [{"in": "query", "schema": type(operation.query)}] if operation.query else []
 
 
-def _header_parameters(operation: Operation[Any]) -> list[dict[str, Any] | str]:
-    """The headers that a request must have, and the one that is safe to make up."""
-    wanted: list[dict[str, Any] | str] = []
+def _build_header_parameters(operation: Operation[Any]) -> list[dict[str, Any] | str]:
+    """Return the headers that a request must have, and the one that a generator can make up."""
+    parameters: list[dict[str, Any] | str] = []
     if operation.service is CHAT and operation.access is not Access.PUBLIC:
-        wanted += [
-            _required(headers.REFERENCE_CODE, "Names the call; comes back as the request id."),
-            _required(headers.USER_ID, "The user whose sessions these are."),
+        parameters += [
+            _build_required_header(headers.REFERENCE_CODE, "Names the call; comes back as the request id."),
+            _build_required_header(headers.USER_ID, "The user whose sessions these are."),
         ]
     if operation.safe and operation.has_etag:
-        wanted.append("If-None-Match")  # apispec makes the reference
-    return wanted
+        parameters.append("If-None-Match")  # apispec turns the name into a reference
+    return parameters
 
 
-def _state_dependent_headers(operation: Operation[Any]) -> list[str]:
-    """Headers whose right value depends on earlier answers, so that no generator can make one up.
+def _get_state_dependent_headers(operation: Operation[Any]) -> list[str]:
+    """Return the headers whose right value depends on earlier responses, so that no generator can make one up.
 
     They are described under `components` and named by `x-headers`, not listed as parameters: a tool that filled them
-    with samples would get 412 and 422 from a server that does everything right.
+    with samples would get 412 and 422 from a correct server.
     """
     return ["Idempotency-Key"] * operation.takes_idempotency_key + ["If-Match"] * operation.supports_if_match
 
 
 _OPTIONAL_HEADERS = {
-    "Idempotency-Key": "The same key, path and body is answered once and then replayed; with another body it is 422.",
+    "Idempotency-Key": "The same key, path and body is handled once, then replayed; with another body it is 422.",
     "If-Match": "Make the change only if the resource still has this ETag; else 412.",
-    "If-None-Match": "Answer 304 if the resource still has this ETag.",
+    "If-None-Match": "Respond with 304 if the resource still has this ETag.",
 }
 
 
-def _optional_headers() -> dict[str, dict[str, Any]]:
+def _build_optional_headers() -> dict[str, dict[str, Any]]:
     return {
         name: {"in": "header", "name": name, "required": False, "description": text, "schema": {"type": "string"}}
         for name, text in _OPTIONAL_HEADERS.items()
     }
 
 
-def _required(name: str, description: str) -> dict[str, Any]:
+def _build_required_header(name: str, description: str) -> dict[str, Any]:
     schema = {"type": "string", "minLength": 1, "maxLength": headers.MAX_VALUE_LENGTH, "pattern": headers.VALUE}
     return {
         "in": "header",
@@ -178,23 +191,24 @@ def _required(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _success(operation: Operation[Any]) -> dict[str, Any]:
+def _build_success_responses(operation: Operation[Any]) -> dict[str, Any]:
     if operation.status >= 400:
         return {}
-    answer: dict[str, Any] = {"description": phrase(operation.status), "headers": _headers_of(operation, ok=True)}
+    named = _reference_headers(operation, ok=True)
+    response: dict[str, Any] = {"description": get_reason_phrase(operation.status), "headers": named}
     if operation.response is not None:
-        content = {"schema": _answer_schema(operation), **_example(operation, "response")}
-        answer["content"] = {"application/json": content}
-        answer |= _links(operation)
-    answers = {str(operation.status): answer}
+        content = {"schema": _build_response_schema(operation), **openapi_examples.get_response_example(operation)}
+        response["content"] = {"application/json": content}
+        response |= _build_links(operation)
+    responses = {str(operation.status): response}
     if operation.streams:
-        answers["200"] = _stream()
+        responses["200"] = _build_stream_response()
     if operation.safe and operation.has_etag:
-        answers["304"] = {"description": phrase(304), "headers": _headers_of(operation, ok=True)}
-    return answers
+        responses["304"] = {"description": get_reason_phrase(304), "headers": named}
+    return responses
 
 
-def _stream() -> dict[str, Any]:
+def _build_stream_response() -> dict[str, Any]:
     description = (
         "Server-sent events, for `Accept: text/event-stream`: `message.delta` with a piece, then `message.completed` "
         "with the whole message; or `error` with the common error body."
@@ -202,18 +216,18 @@ def _stream() -> dict[str, Any]:
     return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
-def _answer_schema(operation: Operation[Any]) -> Any:
-    answer = operation.response
-    assert answer is not None
+def _build_response_schema(operation: Operation[Any]) -> Any:
+    schema = operation.response
+    assert schema is not None
     if not operation.enveloped:
-        return type(answer)
-    own: dict[str, Any] = {"data": type(answer)}
+        return type(schema)
+    own: dict[str, Any] = {"data": type(schema)}
     required = ["data", "message", "metadata"]
     if operation.paged:
-        item = answer.fields["data"]
+        item = schema.fields["data"]
         assert isinstance(item, fields.Nested)
         own = {"data": {"type": "array", "items": type(item.schema)}, "pagination": PaginationSchema}
-        required += ["pagination"] if answer.fields["pagination"].required else []
+        required += ["pagination"] if schema.fields["pagination"].required else []
     return {
         "type": "object",
         "properties": {**own, "message": {"type": "string"}, "metadata": MetadataSchema},
@@ -222,82 +236,56 @@ def _answer_schema(operation: Operation[Any]) -> Any:
     }
 
 
-def _failures(operation: Operation[Any]) -> set[int]:
+def _get_error_statuses(operation: Operation[Any]) -> set[int]:
     anywhere = {400, 405, 408, 413, 421, 429, 431, 500}
     return set(operation.failures) | (anywhere - {405}) | ({403} if not operation.safe else set())
 
 
-def _failure(operation: Operation[Any], status: int) -> dict[str, Any]:
-    named = _headers_of(operation, ok=False)
+def _build_error_response(operation: Operation[Any], status: int) -> dict[str, Any]:
+    named = _reference_headers(operation, ok=False)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         named["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
     return {
-        "description": phrase(status),
+        "description": get_reason_phrase(status),
         "headers": named,
-        "content": {"application/json": {"schema": ErrorBodySchema, **_error_example(status)}},
+        "content": {"application/json": {"schema": ErrorBodySchema, **openapi_examples.get_error_example(status)}},
     }
 
 
-def _headers_of(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
+def _reference_headers(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
     names = [headers.REQUEST_ID]
     if ok:
         names += [headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET]
         names += ["ETag"] if operation.has_etag else []
         names += [headers.IDEMPOTENCY_REPLAYED] if operation.takes_idempotency_key else []
-        names += ["Location"] if operation.status == 201 and operation.id in _MAKES else []
+        names += ["Location"] if operation.status == 201 and operation.id in _ID_POINTERS else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _response_headers() -> dict[str, dict[str, Any]]:
+def _build_response_headers() -> dict[str, dict[str, Any]]:
     text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
-    said = {
+    described = {
         headers.REQUEST_ID: ("Names the request; the caller's own reference code if it sent one.", text),
         headers.RATE_LIMIT: ("Requests allowed a minute.", number),
         headers.RATE_REMAINING: ("Requests left in this window.", number),
         headers.RATE_RESET: ("Seconds until the window ends.", number),
         headers.RETRY_AFTER: ("Seconds to wait before the next try.", number),
-        headers.IDEMPOTENCY_REPLAYED: ("`true` on an answer that was given before.", text),
+        headers.IDEMPOTENCY_REPLAYED: ("`true` on a response that is replayed.", text),
         "ETag": ("Names this state of the resource.", text),
         "Location": ("Where the new resource is.", text),
     }
-    return {name: {"description": description, "schema": schema} for name, (description, schema) in said.items()}
+    return {name: {"description": description, "schema": schema} for name, (description, schema) in described.items()}
 
 
-def _example(operation: Operation[Any], side: str) -> dict[str, Any]:
-    """The golden example of the wire, which is the same that the tests compare both halves with."""
-    body = _golden(operation.id)[side].get("body")
-    if body is not None and side == "request":
-        body = {name: value for name, value in body.items() if name not in _undescribed(operation)}
-    return {} if body is None else {"example": body}
-
-
-def _undescribed(operation: Operation[Any]) -> set[str]:
-    """Fields of the body that the schema leaves out, and its example therefore too."""
-    assert operation.body is not None
-    fields_ = operation.body.fields.items()
-    return {field.data_key or name for name, field in fields_ if field.metadata.get("described") is False}
-
-
-def _error_example(status: int) -> dict[str, Any]:
-    body = _golden("error").get(str(status))
-    return {} if body is None else {"example": body}
-
-
-def _golden(name: str) -> dict[str, Any]:
-    file = resources.files("duologue_mock.fixtures") / "wire" / f"{name}.json"
-    golden: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return golden
-
-
-def _links(operation: Operation[Any]) -> dict[str, Any]:
-    """What can be asked next with the id of what was made: every operation of the same service that takes one."""
-    if operation.response is None or operation.status != 201 or operation.id not in _MAKES:
+def _build_links(operation: Operation[Any]) -> dict[str, Any]:
+    """Return links to the operations that take the id of what this one creates."""
+    if operation.response is None or operation.status != 201 or operation.id not in _ID_POINTERS:
         return {}
     return {
         "links": {
-            _operation_id(other): {
-                "operationId": _operation_id(other),
-                "parameters": {"id": f"$response.body#{_MAKES[operation.id]}"},
+            _format_operation_id(other): {
+                "operationId": _format_operation_id(other),
+                "parameters": {"id": f"$response.body#{_ID_POINTERS[operation.id]}"},
             }
             for other in operations()
             if other.documented and other.parameters and other.path.startswith(f"{operation.path}/")
@@ -305,16 +293,16 @@ def _links(operation: Operation[Any]) -> dict[str, Any]:
     }
 
 
-_MAKES = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
-"""Where an answer has the id of what was made."""
+_ID_POINTERS = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
+"""Where a response has the id of what was created (RFC 6901)."""
 
 
-def _operation_id(operation: Operation[Any]) -> str:
+def _format_operation_id(operation: Operation[Any]) -> str:
     return operation.id.replace(".", "_").lower()
 
 
-def _own_formats(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """What apispec cannot know of the contract's own fields."""
+def _describe_field(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Return what apispec cannot know about the contract's own fields."""
     if field.metadata.get("described") is False:
         return {"x-described": False}
     if isinstance(field, Timestamp):
@@ -326,7 +314,7 @@ def _own_formats(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any
     return {}
 
 
-def _schema_name(schema: Any) -> str:
+def _get_schema_name(schema: Any) -> str:
     cls = schema if isinstance(schema, type) else type(schema)
     assert issubclass(cls, ModelSchema)
     return cls.__name__.removesuffix("Schema")

@@ -1,4 +1,4 @@
-"""Reading a request's query and body as the operation's models; refusing what breaks the contract."""
+"""Parsing a request's query and body into the operation's models."""
 
 from __future__ import annotations
 
@@ -11,20 +11,33 @@ from marshmallow import ValidationError
 from duologue.contract import strict_json
 from duologue.contract.core import Model, ModelSchema, Operation
 from duologue_mock.errors import HTTPError, validation_error
-from duologue_mock.http.messages import Request, query_values
+from duologue_mock.http.messages import Request, parse_query_string
 
 
 @lru_cache(maxsize=512)
-def query_model(operation: Operation[Any], query_string: str) -> Model:
-    """Return the operation's query; parameters that it does not know are ignored, as any server's are."""
+def parse_query(operation: Operation[Any], query_string: str) -> Model:
+    """Return the operation's query. Parameters that it does not know are ignored, as by most servers.
+
+    Raises:
+        HTTPError: a parameter is invalid.
+    """
     assert operation.query is not None
-    values = query_values(query_string)
-    known = {field.data_key or name for name, field in operation.query.fields.items()}
-    return _parsed(operation.query, {name: value for name, value in values.items() if name in known})
+    values = parse_query_string(query_string)
+    names = {field.data_key or name for name, field in operation.query.fields.items()}
+    return _load(operation.query, {name: value for name, value in values.items() if name in names})
 
 
-def body_model(operation: Operation[Any], request: Request, limit: int) -> Model | None:
-    """Return the operation's body, or None where there is none and none is needed."""
+def parse_body(operation: Operation[Any], request: Request, limit: int) -> Model | None:
+    """Return the operation's body; None where there is none and none is required.
+
+    Args:
+        operation: the operation.
+        request: its request.
+        limit: the most bytes the body may have.
+
+    Raises:
+        HTTPError: the body is missing, too large, not JSON, or not what the contract says.
+    """
     assert operation.body is not None
     data = request.read_body(limit)
     if not data and not operation.body_required:
@@ -39,38 +52,38 @@ def body_model(operation: Operation[Any], request: Request, limit: int) -> Model
     try:
         value = strict_json.loads(data)
     except strict_json.StrictJSONError as error:
-        raise HTTPError(400, "MalformedBodyError JSON", hint=str(error)) from None
+        raise HTTPError(400, "Malformed JSON", hint=str(error)) from None
     if not isinstance(value, dict):
-        raise HTTPError(400, "The body must be a JSON object", hint=f"It is {_json_kind(value)}.")
-    return _parsed(operation.body, value)
+        raise HTTPError(400, "The body must be a JSON object", hint=f"It is {_describe_json_type(value)}.")
+    return _load(operation.body, value)
 
 
-def _parsed(schema: ModelSchema[Any], values: Mapping[str, Any]) -> Model:
+def _load(schema: ModelSchema[Any], values: Mapping[str, Any]) -> Model:
     try:
         model: Model = schema.load(values)
     except ValidationError as error:
-        raise validation_error(_by_field(error.messages)) from None
+        raise validation_error(_group_by_field(error.messages)) from None
     return model
 
 
-def _by_field(messages: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _group_by_field(messages: Any) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
     for name, reasons in messages.items() if isinstance(messages, dict) else [("body", messages)]:
-        found[str(name)[:200]] = [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
-    return found
+        fields[str(name)[:200]] = [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
+    return fields
 
 
 def _check_media_type(content_type: str) -> None:
-    kind, _, parameters = content_type.partition(";")
-    kind = kind.strip().lower()
+    media_type, _, parameters = content_type.partition(";")
+    media_type = media_type.strip().lower()
     charset = parameters.lower().replace(" ", "").replace('"', "").partition("charset=")[2].partition(";")[0]
-    if (kind == "application/json" or kind.endswith("+json")) and charset in ("", "utf-8", "utf8"):
+    if (media_type == "application/json" or media_type.endswith("+json")) and charset in ("", "utf-8", "utf8"):
         return
-    sent = f"It says {content_type[:100]!r}." if content_type else "It has no Content-Type."
-    raise HTTPError(415, "The body must be JSON in UTF-8", hint=f"{sent} Send `Content-Type: application/json`.")
+    received = f"Its Content-Type is {content_type[:100]!r}." if content_type else "It has no Content-Type."
+    raise HTTPError(415, "The body must be JSON in UTF-8", hint=f"{received} Send `Content-Type: application/json`.")
 
 
-def _json_kind(value: Any) -> str:
+def _describe_json_type(value: Any) -> str:
     if value is None:
         return "null"
     kinds = {bool: "a boolean", str: "a string", list: "a list", int: "a number", float: "a number"}

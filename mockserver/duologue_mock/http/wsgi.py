@@ -1,4 +1,4 @@
-"""The door: every request's way through the mock, from top to bottom."""
+"""The WSGI application in front of everything: the order of all that happens to a request."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from duologue.contract import headers
-from duologue_mock.errors import HTTPError, phrase
+from duologue.contract.core import Operation
+from duologue_mock.errors import HTTPError, get_reason_phrase
 from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator
-from duologue_mock.http.cors import OriginPolicy, preflight
+from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.dispatch import Dispatcher
-from duologue_mock.http.messages import Observer, Request, Response, status_line
+from duologue_mock.http.messages import Request, RequestHook, Response, status_line
 from duologue_mock.http.rate_limit import RateLimiter
-from duologue_mock.http.routing import Routes, allowed
+from duologue_mock.http.routing import Routes, format_allow
 from duologue_mock.store.clock import IdGenerator
 
 logger = logging.getLogger("duologue_mock")
 
+Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 WSGICallable = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+ERROR_KEY = "duologue.error"
+"""Where in the environ Flask's error handler leaves the error, for the request hooks."""
+REQUEST_KEY = "duologue.request"
+"""Where in the environ the `Request` is for the applications behind."""
 
 _SOCKET_PATH = "/socket.io/"
 
@@ -27,20 +34,20 @@ _SOCKET_PATH = "/socket.io/"
 class WSGIApp:
     """The WSGI application in front of everything.
 
-    Operations of the contract are answered right here. Flask, whose request context costs more than the rest of an
-    answer together, serves the pages that are not operations; Socket.IO's requests go to its own engine. All pass the
-    same gates, and every answer, whoever made it, leaves with the same headers.
+    It handles the contract's operations itself: Flask's request context costs more than all the rest of a response.
+    Flask serves the pages that are not operations, and Socket.IO's requests go to its own engine. All of them pass the
+    same checks, and every response leaves with the same headers.
 
     Args:
         routes: finds operations.
-        gate: says who may come in.
-        callers: finds out who asks.
-        limiter: counts requests.
-        wiring: answers operations.
-        pages: Flask's application, for what is no operation.
+        origin_policy: decides which hosts and origins are allowed.
+        authenticator: identifies the caller.
+        rate_limiter: counts requests.
+        dispatcher: calls the handlers of operations.
+        pages: Flask's application, for what is not an operation.
         sockets: the Socket.IO engine's application.
-        ids: names requests that bring no name.
-        observers: told of each exchange.
+        ids: makes ids of requests that bring none.
+        request_hooks: called with every request and its response.
     """
 
     def __init__(
@@ -54,125 +61,131 @@ class WSGIApp:
         pages: WSGICallable,
         sockets: WSGICallable,
         ids: IdGenerator,
-        observers: Sequence[Observer],
+        request_hooks: Sequence[RequestHook],
     ) -> None:
         self._routes = routes
         self._origin_policy = origin_policy
         self._authenticator = authenticator
-        self._limiter = rate_limiter
+        self._rate_limiter = rate_limiter
         self._dispatcher = dispatcher
         self._pages = pages
         self._sockets = sockets
         self._ids = ids
-        self._observers = observers
+        self._request_hooks = request_hooks
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        request = Request(environ, self._name(environ))
-        extra: list[tuple[str, str]] = []
+        """Handle one request (PEP 3333)."""
+        request = Request(environ, self._choose_request_id(environ))
+        extra: Headers = []
         try:
             self._origin_policy.check_host(request)
-            for_sockets = (request.path + "/").startswith(_SOCKET_PATH)
-            extra += self._origin_policy.check_origin(request, reading_is_safe=not for_sockets)
-            if for_sockets:
-                return self._pass_on(self._sockets, request, start_response, extra)
-            found = self._routes.find(request.path)
-            if found is None:
-                return self._pass_on(self._pages, request, start_response, extra)
-            reply = self._answer(request, *found, extra)
-        except HTTPError as refusal:
-            reply = self._dispatcher.error_response(refusal, request)
+            is_socket = (request.path + "/").startswith(_SOCKET_PATH)
+            extra += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
+            if is_socket:
+                return self._forward(self._sockets, request, start_response, extra)
+            match = self._routes.find(request.path)
+            if match is None:
+                return self._forward(self._pages, request, start_response, extra)
+            response = self._handle_operation(request, *match, extra)
+        except HTTPError as error:
+            response = self._dispatcher.error_response(error, request)
         except OSError:
-            raise  # the peer is gone; there is nobody to answer
+            raise  # the client closed the connection: no response can reach it
         except Exception as error:
-            reply = self._dispatcher.error_response(report(request, error), request)
-        return self._send(request, reply, start_response, extra)
+            response = self._dispatcher.error_response(log_unexpected_error(request, error), request)
+        return self._send_response(request, response, start_response, extra)
 
-    def _answer(
-        self, request: Request, methods: dict[str, Any], args: dict[str, str], extra: list[tuple[str, str]]
+    def _handle_operation(
+        self, request: Request, methods: dict[str, Operation[Any]], args: dict[str, str], extra: Headers
     ) -> Response:
         request.args = args
         method = request.method
         if method == "OPTIONS":
-            is_preflight = request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD") is not None
-            return Response(204, [("Allow", allowed(methods)), *(preflight(request) if is_preflight else ())])
+            granted = build_preflight_headers(request) if request.is_preflight else []
+            return Response(204, [("Allow", format_allow(methods)), *granted])
         operation = methods.get("GET" if method == "HEAD" else method)
         if operation is None:
-            allow = allowed(methods)
-            raise HTTPError(
-                405, f"{method} is not allowed here", hint=f"This path allows {allow}.", headers=[("Allow", allow)]
-            )
+            allow = format_allow(methods)
+            hint = f"This path allows {allow}."
+            raise HTTPError(405, f"{method} is not allowed here", hint=hint, headers=[("Allow", allow)])
         request.operation = operation
         try:
             request.principal = principal = self._authenticator.identify(operation, request)
         except HTTPError:
-            # Whoever guesses at credentials is counted too, by address: not to the cost of those it pretends to be.
-            extra += self._limiter.count(f"unknown at {request.environ.get('REMOTE_ADDR', '')}")
+            # Guessing credentials is counted too, by address: not against the callers whose names are guessed.
+            extra += self._rate_limiter.count(f"unknown at {request.environ.get('REMOTE_ADDR', '')}")
             raise
-        extra += self._limiter.count(principal.key)
-        return self._dispatcher.answer(operation, request)
+        extra += self._rate_limiter.count(principal.key)
+        return self._dispatcher.dispatch(operation, request)
 
-    def _send(
-        self, request: Request, reply: Response, start_response: StartResponse, extra: list[tuple[str, str]]
+    def _send_response(
+        self, request: Request, response: Response, start_response: StartResponse, extra: Headers
     ) -> Iterable[bytes]:
-        status = reply.status
-        out = [*reply.headers, *self._common(request, extra)]
-        if reply.stream is None and status not in (204, 304):
-            out.append(("Content-Length", str(len(reply.body))))
-        for observer in self._observers:
-            observer(request, reply)
-        start_response(status_line(status), out)
+        status = response.status
+        response_headers = self._add_common_headers(response.headers, request, extra)
+        if response.stream is None and status not in (204, 304):
+            response_headers.append(("Content-Length", str(len(response.body))))
+        for hook in self._request_hooks:
+            hook(request, response)
+        start_response(status_line(status), response_headers)
         if request.method == "HEAD":
             return ()
-        return reply.stream if reply.stream is not None else (reply.body,)
+        return response.stream if response.stream is not None else (response.body,)
 
-    def _common(self, request: Request, extra: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def _add_common_headers(self, response_headers: Headers, request: Request, extra: Headers) -> Headers:
+        vary = "Origin"
+        if request.operation is None:  # operations vary with nothing else; pages and preflights may
+            vary = ", ".join(["Origin", *(value for name, value in response_headers if name == "Vary")])
+            response_headers = [header for header in response_headers if header[0] != "Vary"]
         return [
+            *response_headers,
             (headers.REQUEST_ID, request.id),
             ("X-Content-Type-Options", "nosniff"),
-            ("Vary", "Origin"),
+            ("Vary", vary),
             *extra,
         ]
 
-    def _pass_on(
-        self, app: WSGICallable, request: Request, start_response: StartResponse, extra: list[tuple[str, str]]
+    def _forward(
+        self, app: WSGICallable, request: Request, start_response: StartResponse, extra: Headers
     ) -> Iterable[bytes]:
-        """Let another application answer; its answer leaves with the common headers too."""
-        if request.method == "OPTIONS" and request.header("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
-            return self._send(request, Response(204, preflight(request)), start_response, extra)
-        request.environ["duologue.request"] = request
-        refused: list[int] = []
+        """Let another application handle the request; its response leaves with the common headers too."""
+        if request.is_preflight:
+            return self._send_response(request, Response(204, build_preflight_headers(request)), start_response, extra)
+        request.environ[REQUEST_KEY] = request
+        engine_errors: list[int] = []
 
-        def start(status: str, given: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
             code = int(status[:3])
             if code >= 400 and app is self._sockets:
-                refused.append(code)  # the engine's own errors are texts; ours have a body
+                engine_errors.append(code)  # the engine's errors are plain texts; ours have the common body
                 return lambda _: None
-            for observer in self._observers:
-                observer(request, Response(code, given))
-            return start_response(status, [*given, *self._common(request, extra)], exc_info)
+            response = Response(code, response_headers, error=request.environ.get(ERROR_KEY))
+            for hook in self._request_hooks:
+                hook(request, response)
+            return start_response(status, self._add_common_headers(response_headers, request, extra), exc_info)
 
         try:
             body = app(request.environ, start)
         except ValueError as error:
             if "werkzeug.socket" not in request.environ:
                 raise
-            # Nonsense on a websocket: there is no HTTP any more in which to answer.
+            # A frame that is not of the websocket protocol: there is no HTTP any more to send an error in.
             raise ConnectionAbortedError(str(error)) from error
-        if refused:
-            reason = b"".join(body).decode("utf-8", "replace").strip('"') or phrase(refused[0])
-            raise HTTPError(refused[0], "Not a Socket.IO request that can be served", hint=reason[:200])
+        if engine_errors:
+            [code] = engine_errors
+            reason = b"".join(body).decode("utf-8", "replace").strip('"') or get_reason_phrase(code)
+            raise HTTPError(code, "Not a Socket.IO request that can be served", hint=reason[:200])
         return body
 
-    def _name(self, environ: dict[str, Any]) -> str:
+    def _choose_request_id(self, environ: dict[str, Any]) -> str:
         code: str | None = environ.get(REFERENCE_CODE)
         if code and len(code) <= headers.MAX_VALUE_LENGTH and code.isascii() and code.isprintable() and code.strip():
             return code.strip()
         return self._ids.request_id()
 
 
-def report(request: Request, error: BaseException) -> HTTPError:
-    """Log an exception nobody expected, and return what the caller is told: that, and nothing of its inside."""
+def log_unexpected_error(request: Request, error: BaseException) -> HTTPError:
+    """Log an exception that no code expected, and return its 500: it says where to look, and nothing of the inside."""
     logger.error("%s %r failed", request.method, request.path, exc_info=error)
-    hint = f"The mock has a fault here; its log tells more, under request id {request.id}."
+    hint = f"This is a fault of the mock. Its log has the details, under request id {request.id}."
     return HTTPError(500, "Internal server error", hint=hint)

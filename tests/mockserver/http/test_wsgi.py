@@ -12,8 +12,8 @@ from duologue.contract.core import Access
 from duologue.contract.error_body import ErrorBodySchema
 from duologue_mock import Settings, create_app
 from duologue_mock.http.messages import Request, Response
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import CHAT_HEADERS, Mock
 
@@ -33,6 +33,15 @@ def build_path(one: Operation[Any], id: str = "unknown") -> str:
 
 def sent(one: Operation[Any]) -> dict[str, str]:
     return CHAT_HEADERS if one.service is CHAT and one.access is not Access.PUBLIC else {}
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/socket.io/?EIO=4", "/nowhere"])
+def test_preflight_anywhere(mock: Mock, path: str) -> None:
+    """Not only operations: the preflight of any path is granted the headers that it asks for."""
+    sent = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "traceparent"}
+    response = mock.app.test_client().options(path, headers=sent)
+    assert (response.status_code, response.headers["Access-Control-Allow-Headers"]) == (204, "traceparent")
+    assert response.headers.getlist("Vary") == ["Origin, Access-Control-Request-Headers"]
 
 
 ANYWHERE = ["/api/users", "/chats-service/api/v1/chats", "/openapi.json", "/", "/nowhere", "/socket.io/?EIO=4"]
@@ -99,13 +108,14 @@ def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Op
         headers={
             "Origin": ORIGIN,
             "Access-Control-Request-Method": one.method,
-            "Access-Control-Request-Headers": ", ".join(headers.ACCEPTED).lower(),
+            "Access-Control-Request-Headers": ", ".join([*headers.ACCEPTED, "traceparent"]).lower(),
         },
     )
     assert answer.status_code == 204
     assert one.method in answer.headers["Access-Control-Allow-Methods"].split(", ")
     granted = {name.lower() for name in answer.headers["Access-Control-Allow-Headers"].split(", ")}
-    assert granted == {name.lower() for name in headers.ACCEPTED}
+    assert granted == {name.lower() for name in headers.ACCEPTED} | {"traceparent"}
+    assert answer.headers.getlist("Vary") == ["Origin, Access-Control-Request-Headers"]
 
 
 @each_operation
@@ -208,6 +218,6 @@ def test_an_observer_that_fails_is_a_fault_of_ours(clock: ManualClock) -> None:
     def observe(request: Request, reply: Response) -> None:
         raise ZeroDivisionError
 
-    app = create_app(Settings(), observers=[observe])
+    app = create_app(Settings(), request_hooks=[observe])
     with pytest.raises(ZeroDivisionError):  # the engine answers it with 500
         app.test_client().get("/api/health")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -14,11 +14,12 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from duologue import __version__
 from duologue.contract import CHAT, Operation, events, headers, operations
 from duologue.contract.core import Access
-from duologue_mock.http.openapi import document
+from duologue_mock.http.openapi import build_document
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import ASKED, Mock
 
-DOCUMENT: dict[str, Any] = json.loads(json.dumps(document()))
+SERVERS = {"http://localhost:4001": "the platform", "http://localhost:4002": "the chat service"}
+DOCUMENT: dict[str, Any] = json.loads(json.dumps(build_document(SERVERS)))
 
 DESCRIBED = [one for one in operations() if one.documented]
 
@@ -86,21 +87,21 @@ def test_nothing_is_kept_that_nobody_refers_to() -> None:
 
 
 def test_it_is_the_same_every_time() -> None:
-    assert json.dumps(document()) == json.dumps(DOCUMENT)
+    assert json.dumps(build_document(SERVERS)) == json.dumps(DOCUMENT)
 
 
 def test_it_says_what_it_is() -> None:
     assert DOCUMENT["info"]["version"] == __version__
-    assert {server["url"] for server in DOCUMENT["servers"]} == {"http://localhost:3001", "http://localhost:3002"}
+    assert DOCUMENT["servers"] == [{"url": url, "description": text} for url, text in SERVERS.items()]
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
     assert tags == {one.resource for one in operations()}
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
 def test_the_mock_serves_it(clock: ManualClock) -> None:
-    answer = Mock(clock).app.test_client().get("/openapi.json")
-    assert answer.json == DOCUMENT
-    assert answer.headers["Content-Type"] == "application/json"
+    response = Mock(clock).app.test_client().get("/openapi.json")
+    assert response.json == {**DOCUMENT, "servers": [{"url": "http://localhost", "description": "both services"}]}
+    assert response.headers["Content-Type"] == "application/json"
 
 
 # --- complete
@@ -238,7 +239,7 @@ def properties(one: Operation[Any]) -> set[str]:
     return set(at(described(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
 
 
-WIRE = resources.files("duologue_mock.fixtures") / "wire"
+WIRE = Path(__file__).parents[3] / "fixtures" / "wire"
 GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} if WIRE.is_dir() else set()
 
 

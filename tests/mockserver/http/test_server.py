@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from duologue.contract import Event
 from duologue_mock import MockServer, ReplyRequest, Settings
-from duologue_mock.http.server import MAX_HEAD, MAX_HEADERS
+from duologue_mock.http.request_head import MAX_HEAD_SIZE, MAX_HEADERS
 from tests.mockserver.raw import Answer, ask, eventually, head, peer
 from tests.mockserver.refusals import error_in
 
@@ -267,9 +267,9 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "line feeds alone": (b"GET /api/health HTTP/1.1\nHost: localhost\n\n", 400),
     "a hidden request behind line feeds": (head(HEALTH)[:-2] + b"\n" + head("GET /api/users/1 HTTP/1.1"), 400),
     "carriage return alone": (b"GET /api/health HTTP/1.1\r\nHost: localhost\rX-A: a\r\n\r\n", 400),
-    "long header": (head(HEALTH, "X-A: " + "a" * MAX_HEAD), 431),
-    "long target": (head(f"GET /api/{'a' * MAX_HEAD} HTTP/1.1"), 431),
-    "a head without end": (b"GET / HTTP/1.1\r\n" + b"X-A: aaaaaaaa\r\n" * (MAX_HEAD // 8), 431),
+    "long header": (head(HEALTH, "X-A: " + "a" * MAX_HEAD_SIZE), 431),
+    "long target": (head(f"GET /api/{'a' * MAX_HEAD_SIZE} HTTP/1.1"), 431),
+    "a head without end": (b"GET / HTTP/1.1\r\n" + b"X-A: aaaaaaaa\r\n" * (MAX_HEAD_SIZE // 8), 431),
     "many headers": (head(HEALTH, *["X-A: a"] * MAX_HEADERS), 431),
 }
 
@@ -289,7 +289,7 @@ def test_what_is_malformed_gets_the_common_error_body_and_no_more(mock: MockServ
 
 
 def test_as_much_as_is_allowed_is_taken(mock: MockServer) -> None:
-    assert ask(mock.port, HEALTH, "X-A: " + "a" * (MAX_HEAD - 200)).status == 200
+    assert ask(mock.port, HEALTH, "X-A: " + "a" * (MAX_HEAD_SIZE - 200)).status == 200
     assert ask(mock.port, HEALTH, *["X-A: a"] * (MAX_HEADERS - 2)).status == 200
 
 
@@ -546,4 +546,4 @@ def test_what_an_answer_always_says(mock: MockServer) -> None:
     assert answer.headers["x-request-id"]
     assert answer.headers["date"].endswith(" GMT")
     assert "server" not in answer.headers
-    assert Settings().read_timeout + 1.5 < 10, "a client that stalls is hung up on within ten seconds"
+    assert Settings().values["read_timeout"] + 1.5 < 10, "a client that stalls is hung up on within ten seconds"

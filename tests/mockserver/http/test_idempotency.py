@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.idempotency import LIFETIME, MOST, Claim, IdempotencyKeys
+from duologue_mock.http.idempotency import LIFETIME, MAX_KEYS, Claim, IdempotencyKeys
 from duologue_mock.http.messages import Response
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
@@ -32,7 +32,7 @@ def begin(
 ) -> tuple[Claim | None, Response | None]:
     sent = request(method, path, idempotency_key=key)
     sent.body = body
-    return keys.begin(sent, principal)
+    return keys.claim(sent, principal)
 
 
 def claimed(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
@@ -43,7 +43,7 @@ def claimed(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
 
 
 def test_without_a_key_nothing_is_claimed_or_replayed(keys: IdempotencyKeys) -> None:
-    assert keys.begin(request("POST", "/api/users"), "ann") == (None, None)
+    assert keys.claim(request("POST", "/api/users"), "ann") == (None, None)
 
 
 def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
@@ -148,10 +148,10 @@ def test_after_a_day_the_key_is_free_for_another_body(keys: IdempotencyKeys, clo
 
 
 def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: IdempotencyKeys) -> None:
-    for number in range(MOST + 5):
+    for number in range(MAX_KEYS + 5):
         claimed(keys, str(number)).complete(MADE)
-    assert len(keys._entries) == MOST
-    assert begin(keys, str(MOST + 4))[1] is not None
+    assert len(keys._entries) == MAX_KEYS
+    assert begin(keys, str(MAX_KEYS + 4))[1] is not None
     assert begin(keys, "5")[1] is not None
     assert begin(keys, "4")[0] is not None
 

@@ -16,7 +16,7 @@ from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.messages import MessagePageSchema
 from duologue_mock import ReplyRequest, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler
-from duologue_mock.http.dispatch import ANSWERING
+from duologue_mock.http.dispatch import HANDLER_MODULES
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
 from tests.mockserver.requests import operation
@@ -40,7 +40,7 @@ def test_every_operation_is_answered_in_the_module_of_its_noun(one: Operation[An
     handler = get_handler(one)
     assert handler.function.__module__ == f"duologue_mock.{one.resource}"
     assert handler.function.__doc__, "a handler says what it does"
-    assert set(one.parameters) <= set(handler.wants) | {"id"}
+    assert set(one.parameters) <= set(handler.parameters) | {"id"}
 
 
 def test_nothing_else_is_answered() -> None:
@@ -51,7 +51,7 @@ def test_each_module_that_answers_is_named() -> None:
     package = Path(duologue_mock.__file__).parent
     registering = {path.stem for path in package.glob("*.py") if "@handler(" in path.read_text("utf-8")}
     registering |= {path.stem for path in package.glob("*.py") if "@stream_handler(" in path.read_text("utf-8")}
-    assert registering - {"handler_registry"} == {module.__name__.rpartition(".")[2] for module in ANSWERING}
+    assert registering - {"handler_registry"} == {module.__name__.rpartition(".")[2] for module in HANDLER_MODULES}
 
 
 def test_an_operation_without_a_handler_is_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duologue.contract import Operation, operations
-from duologue_mock.http.routing import Routes, allowed
+from duologue_mock.http.routing import Routes, format_allow
 
 ROUTES = Routes(operations())
 
@@ -79,14 +79,14 @@ def test_an_id_is_whatever_stands_between_the_slashes(id: str) -> None:
     ],
 )
 def test_the_nearest_operations_help_who_lost_the_way(method: str, path: str, nearest: str) -> None:
-    found = ROUTES.nearest(method, path)
+    found = ROUTES.suggest(method, path)
     assert nearest in found
     assert len(found) <= 3
 
 
 @pytest.mark.parametrize("path", ["", "/", "x" * 100_000, "\x00" * 5000])
 def test_nothing_is_near_and_looking_is_cheap(path: str) -> None:
-    assert len(ROUTES.nearest("GET", path)) <= 3
+    assert len(ROUTES.suggest("GET", path)) <= 3
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_nothing_is_near_and_looking_is_cheap(path: str) -> None:
     ],
 )
 def test_what_a_path_allows(methods: list[str], allow: str) -> None:
-    assert allowed(methods) == allow
+    assert format_allow(methods) == allow

@@ -16,7 +16,7 @@ from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
 from duologue.contract.users import UserCreate, UserQuery, UserUpdate
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, json_bytes
-from duologue_mock.http.parsing import body_model, query_model
+from duologue_mock.http.parsing import parse_body, parse_query
 from tests.mockserver.clocks import START
 from tests.mockserver.refusals import refused
 from tests.mockserver.requests import operation, request
@@ -40,7 +40,7 @@ def status(function: Callable[[], Any]) -> int:
 
 
 def read(id: str, value: Any) -> Any:
-    return body_model(operation(id), posted(json.dumps(value).encode()), LIMIT)
+    return parse_body(operation(id), posted(json.dumps(value).encode()), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def read(id: str, value: Any) -> Any:
     ],
 )
 def test_a_query(id: str, query: str, model: Any) -> None:
-    assert query_model(operation(id), query) == model
+    assert parse_query(operation(id), query) == model
 
 
 BAD_NUMBERS = [
@@ -87,19 +87,19 @@ BAD_NUMBERS = [
 @pytest.mark.parametrize("value", BAD_NUMBERS)
 def test_a_number_that_is_none_is_refused_by_name(id: str, value: str) -> None:
     with refused(400, "limit"):
-        query_model(operation(id), f"limit={quote(value)}")
+        parse_query(operation(id), f"limit={quote(value)}")
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "1000000001", "x"])
 def test_a_page_that_is_none_is_refused_by_name(page: str) -> None:
     with refused(400, "page"):
-        query_model(operation("users.LIST"), f"page={page}")
+        parse_query(operation("users.LIST"), f"page={page}")
 
 
 @pytest.mark.parametrize("value", ["", "yes", "1", "True", "TRUE", "null"])
 def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
     with refused(400, "favorite"):
-        query_model(operation("chats.LIST"), f"favorite={value}")
+        parse_query(operation("chats.LIST"), f"favorite={value}")
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,17 @@ def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
 )
 def test_a_query_that_cannot_be_meant_is_refused_by_name(query: str, naming: str) -> None:
     with refused(400, naming):
-        query_model(operation("users.LIST"), query)
+        parse_query(operation("users.LIST"), query)
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
     with refused(400, "page", "limit"):
-        query_model(operation("users.LIST"), "page=0&limit=0")
+        parse_query(operation("users.LIST"), "page=0&limit=0")
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x17F), max_size=30))
 def test_any_query_is_read_or_refused(query: str) -> None:
-    assert status(lambda: query_model(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
+    assert status(lambda: parse_query(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_a_body(id: str, value: Any, model: Any) -> None:
 
 
 def test_a_body_may_be_left_out_where_none_is_needed() -> None:
-    assert body_model(operation("chats.FAVORITE"), request("PATCH", "/"), LIMIT) is None
+    assert parse_body(operation("chats.FAVORITE"), request("PATCH", "/"), LIMIT) is None
     with refused(400):
-        body_model(operation("chats.CREATE"), request("POST", "/"), LIMIT)
+        parse_body(operation("chats.CREATE"), request("POST", "/"), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_body_may_be_left_out_where_none_is_needed() -> None:
 def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any, naming: tuple[str, ...]) -> None:
     body = json.dumps(value).encode()
     with refused(400, *naming):
-        body_model(operation(id), posted(body), 100_000)
+        parse_body(operation(id), posted(body), 100_000)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any,
 )
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with refused(400):
-        body_model(operation("chats.CREATE"), posted(body), LIMIT)
+        parse_body(operation("chats.CREATE"), posted(body), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     ],
 )
 def test_json_by_whichever_name(content_type: str) -> None:
-    assert body_model(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT) == ChatTitle("x")
+    assert parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT) == ChatTitle("x")
 
 
 @pytest.mark.parametrize(
@@ -254,22 +254,22 @@ def test_json_by_whichever_name(content_type: str) -> None:
 def test_any_other_media_type_is_unsupported(content_type: str) -> None:
     """Above all those a page may send elsewhere without asking (a form's, and plain text)."""
     with refused(415):
-        body_model(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT)
+        parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT)
 
 
 def test_a_body_without_a_media_type_is_unsupported() -> None:
     with refused(415):
-        body_model(operation("chats.CREATE"), request("POST", "/", body=b'{"title": "x"}'), LIMIT)
+        parse_body(operation("chats.CREATE"), request("POST", "/", body=b'{"title": "x"}'), LIMIT)
 
 
 @pytest.mark.parametrize(("size", "status"), [(100, None), (101, 413), (10_000, 413)])
 def test_a_body_is_bounded(size: int, status: int | None) -> None:
     sent = posted(b'{"title": "x"}'.ljust(size))
     if status is None:
-        assert body_model(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
+        assert parse_body(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
         return
     with pytest.raises(HTTPError) as caught:
-        body_model(operation("chats.CREATE"), sent, 100)
+        parse_body(operation("chats.CREATE"), sent, 100)
     assert caught.value.status == status
     assert ("Connection", "close") in caught.value.headers
 
@@ -277,7 +277,7 @@ def test_a_body_is_bounded(size: int, status: int | None) -> None:
 def test_a_body_over_the_limit_is_not_read() -> None:
     sent = posted(b"x" * 101)
     with refused(413):
-        body_model(operation("chats.CREATE"), sent, 100)
+        parse_body(operation("chats.CREATE"), sent, 100)
     stream = sent.environ["wsgi.input"]
     assert isinstance(stream, io.BytesIO)
     assert stream.tell() == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.rate_limit import _MOST, WINDOW, RateLimiter
+from duologue_mock.http.rate_limit import _MAX_CALLERS, WINDOW, RateLimiter
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 
@@ -85,9 +85,9 @@ def test_a_clock_that_goes_backwards_locks_nobody_out(clock: ManualClock) -> Non
 
 def test_memory_is_bounded_and_the_oldest_window_goes_first(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
-    for number in range(_MOST + 100):
+    for number in range(_MAX_CALLERS + 100):
         rate_limiter.count(str(number))
-    assert len(rate_limiter._windows) == _MOST
+    assert len(rate_limiter._windows) == _MAX_CALLERS
     with refused(429):
         rate_limiter.count("100")
     rate_limiter.count("99")
@@ -100,7 +100,7 @@ def test_a_window_begun_again_is_not_the_oldest(clock: ManualClock) -> None:
     rate_limiter.count("bob")
     clock.advance(1)
     rate_limiter.count("ann")
-    for number in range(_MOST - 1):
+    for number in range(_MAX_CALLERS - 1):
         rate_limiter.count(str(number))
     assert "bob" not in rate_limiter._windows
     with refused(429):

@@ -1,0 +1,76 @@
+"""What hangs on a mock's Flask application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+from duologue_mock.http.routing import Routes
+from duologue_mock.http.wsgi import StartResponse
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+
+if TYPE_CHECKING:
+    from duologue_mock.realtime.server import SocketIOServer
+
+
+@dataclass(frozen=True)
+class MockContext:
+    """The parts of a mock, as `app.extensions["duologue"]`."""
+
+    settings: Settings
+    state: State
+    sockets: LazySocketIO
+    routes: Routes
+    ports: tuple[int, int] | None
+    """The ports of the platform and the chat service; None where another server than ours runs the application."""
+
+    @property
+    def realtime(self) -> SocketIOServer:
+        """The Socket.IO server."""
+        return self.sockets.realtime
+
+
+class LazySocketIO:
+    """The WSGI application of `/socket.io/`.
+
+    The server behind it is created for the first client: loading it takes as long as loading all the rest, and a mock
+    should start at once.
+
+    Args:
+        build: creates the server.
+    """
+
+    def __init__(self, build: Callable[[], SocketIOServer]) -> None:
+        self._build = build
+
+    @cached_property
+    def realtime(self) -> SocketIOServer:
+        """The Socket.IO server."""
+        return self._build()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Handle one request (PEP 3333)."""
+        body: Iterable[bytes] = self.realtime(environ, start_response)
+        return body
+
+    def disconnect_all(self) -> None:
+        """Disconnect every client."""
+        if "realtime" in self.__dict__:
+            self.realtime.disconnect_all()
+
+    def close(self) -> None:
+        """Release the server, as its thread ends; the next client creates another."""
+        if "realtime" in self.__dict__:
+            self.realtime.close()
+            del self.realtime
+
+
+def get_context(app: Flask) -> MockContext:
+    """Return the parts of a mock's application."""
+    context: MockContext = app.extensions["duologue"]
+    return context

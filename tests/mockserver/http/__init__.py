@@ -1,0 +1,1 @@
+"""Tests of the mock's HTTP side: a file for each module of `duologue_mock.http`."""
