@@ -287,12 +287,12 @@ class Threads(RuleBasedStateMachine):
 
 TestThreads = Threads.TestCase
 TestThreads.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
 @given(st.lists(st.sampled_from(["update", "commit", "rollback", "server", "set"]), max_size=12), st.randoms())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_optimistic_model(events: list[str], random: Any) -> None:
     """The visible data is the server's with every optimistic update that was not rolled back."""
     with QueryClient(clock=InstantClock()) as queries:

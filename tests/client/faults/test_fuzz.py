@@ -21,7 +21,7 @@ from tests.client.servers import ScriptedServer, answer, send
 IN_CI = os.environ.get("CI") == "true"
 CASES = 20_000 if IN_CI else 300
 
-often = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow])
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

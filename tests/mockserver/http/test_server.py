@@ -302,7 +302,7 @@ FRAGMENTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=8), max_size=14).map(b"".join))
 def test_whatever_is_sent_is_answered_well_or_hung_up_on(mock: MockServer, sent: bytes) -> None:
     with peer(mock.port) as one:

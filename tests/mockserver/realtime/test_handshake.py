@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from duologue.contract.chats import ChatTitle
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.users import UserCreate
 from duologue_mock import MockServer, chats, users
 from tests.mockserver.clocks import ManualClock

@@ -9,7 +9,7 @@ import pytest
 import websocket
 
 from duologue.contract.chats import ChatTitle
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue_mock import MockServer, chats
 from duologue_mock.realtime.packets import MAX_PACKETS_PER_SECOND
 from tests.mockserver.clocks import ManualClock
