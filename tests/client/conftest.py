@@ -13,7 +13,7 @@ from tests.client.fakes import FakeClock, FakeTransport, Outcome
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees this machine's settings or leaves an id in its user's home."""
+    """No test reads this machine's settings or leaves an id in its user's home."""
     for name in ("DUOLOGUE_API_KEY", "DUOLOGUE_BASE_URL", "DUOLOGUE_ACCESS_TOKEN", "DUOLOGUE_ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DUOLOGUE_DATA_DIR", str(tmp_path / "data"))
@@ -26,14 +26,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def clients() -> Iterator[Callable[..., Client]]:
-    """Makes clients that are closed after the test."""
+    """Creates clients that are closed after the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Client(**options))
 
 
 @pytest.fixture
 def talk(clients: Callable[..., Client], clock: FakeClock) -> Callable[..., tuple[Client, FakeTransport]]:
-    """Makes a client whose network answers as told."""
+    """Creates a client whose transport returns or raises these outcomes, one after the other."""
 
     def make(*outcomes: Outcome, **options: Any) -> tuple[Client, FakeTransport]:
         transport = FakeTransport(*outcomes)

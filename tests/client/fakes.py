@@ -1,4 +1,4 @@
-"""A network and a clock that exist only in memory."""
+"""A transport and a clock in memory."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ TOKENS = {"token": "token-2", "refreshToken": "refresh-2", "expiresIn": 900}
 
 
 def reply(status: int = 200, body: object = None, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with a JSON body."""
+    """A response with a JSON body."""
     return Response(status, headers, b"" if body is None else json.dumps(body).encode())
 
 
 def enveloped(data: object, status: int = 200) -> Response:
-    """An answer of the chat service."""
+    """A response of the chat service."""
     metadata = {"timestamp": "2024-01-01T00:00:00.000Z", "requestId": "r", "version": "1"}
     return reply(status, {"data": data, "message": "done", "metadata": metadata})
 
 
 class FakeTransport:
-    """Answers each request with the next outcome; the last one is repeated."""
+    """Returns or raises the next outcome for each request; the last one is repeated."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes = list(outcomes)
@@ -65,7 +65,7 @@ class FakeTransport:
 
 
 class FakeClock(Clock):
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only when a thread sleeps."""
 
     def __init__(self) -> None:
         self.time = datetime(2024, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A server on a real socket that does what a test tells it, also what no decent server does."""
+"""A server on a real socket that follows a script, also one that no correct server would follow."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Received:
         return json.loads(self.body)
 
 
-def answer(
+def respond(
     status: int = 200,
     body: object = None,
     *,
     raw: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Act:
-    """An ordinary answer, with a JSON body or a raw one."""
+    """An ordinary response, with a JSON body or a raw one."""
     content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
     fields = {"Content-Type": "application/json", **(headers or {})}
     if status != 204:
@@ -76,12 +76,12 @@ def silence(connection: socket.socket) -> bool:
 
 
 class ScriptedServer:
-    """Answers each request with the next act of its script; the last one is repeated.
+    """Performs the next act of its script for each request; the last one is repeated.
 
     Args:
         script: what to do.
-        greeting: sent as soon as somebody connects, before anything was asked.
-        answering: decides by the request instead.
+        greeting: sent as soon as a client connects, before any request.
+        handler: returns the act for a request, instead of the script.
         tls: how to speak TLS, if at all.
     """
 
@@ -89,12 +89,12 @@ class ScriptedServer:
         self,
         *script: Act,
         greeting: bytes = b"",
-        answering: Callable[[Received], Act] | None = None,
+        handler: Callable[[Received], Act] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.tls = tls
-        self.script = list(script) or [answer()]
-        self.answering = answering
+        self.script = list(script) or [respond()]
+        self.handler = handler
         self.greeting = greeting
         self.received: list[Received] = []
         self._lock = threading.Lock()
@@ -130,7 +130,7 @@ class ScriptedServer:
         self._threads.append(thread)
         thread.start()
 
-    def _secured(self, connection: socket.socket) -> socket.socket:
+    def _start_tls(self, connection: socket.socket) -> socket.socket:
         if self.tls is None:
             return connection
         try:
@@ -158,7 +158,7 @@ class ScriptedServer:
     def _serve(self, connection: socket.socket, number: int) -> None:
         with (
             suppress(OSError, ValueError),
-            self._secured(connection) as connection,
+            self._start_tls(connection) as connection,
             connection.makefile("rb") as stream,
         ):
             connection.sendall(self.greeting)
@@ -166,8 +166,8 @@ class ScriptedServer:
                 with self._lock:
                     act = self.script[min(len(self.received), len(self.script) - 1)]
                     self.received.append(request)
-                if self.answering:
-                    act = self.answering(request)
+                if self.handler:
+                    act = self.handler(request)
                 if not act(connection):
                     break
         with self._lock:

@@ -27,7 +27,7 @@ from duologue.http.api_requestor import APIRequestor
 from duologue.http.call import Call
 from duologue.http.transport import Response
 from duologue_mock import MockServer
-from tests.client.servers import ScriptedServer, answer
+from tests.client.servers import ScriptedServer, respond
 from tests.client.test_errors import all_classes
 
 Run = Callable[..., Result]
@@ -417,9 +417,9 @@ ATTACK = "\x1b]0;owned\x07\x9b31m\u202eabc\r\n"
 def test_a_server_cannot_steer_the_terminal(run: Run, where: str, json_too: list[str]) -> None:
     user = {"id": f"1{ATTACK}", "name": "x", "email": "a@example.com", "role": "user"}
     acts: Mapping[str, Any] = {
-        "message": answer(404, {"message": f"gone {ATTACK}", "details": {"message": ATTACK}}),
-        "request id": answer(404, {"message": "gone"}, headers={"X-Request-Id": "\x1b[31m\x9b"}),
-        "body": answer(200, user),
+        "message": respond(404, {"message": f"gone {ATTACK}", "details": {"message": ATTACK}}),
+        "request id": respond(404, {"message": "gone"}, headers={"X-Request-Id": "\x1b[31m\x9b"}),
+        "body": respond(200, user),
     }
     with ScriptedServer(acts[where]) as server:
         result = run("users", "get", "1", *json_too, "--base-url", server.origin)

@@ -44,7 +44,7 @@ BODY = {
 }
 
 
-def raised(talk: Talk, status: int, body: object = None, **headers: str) -> APIError:
+def get_error(talk: Talk, status: int, body: object = None, **headers: str) -> APIError:
     api, _ = talk(reply(status, body, headers), max_retries=0)
     with pytest.raises(APIError) as caught:
         api.users.get("7")
@@ -70,7 +70,7 @@ def raised(talk: Talk, status: int, body: object = None, **headers: str) -> APIE
     ],
 )
 def test_class_of_status(talk: Talk, status: int, kind: type[APIError], type: ApiErrorType, message: str) -> None:
-    error = raised(talk, status)
+    error = get_error(talk, status)
     assert error.__class__ is kind
     assert error.type is type
     assert error.status == error.status_code == status
@@ -78,7 +78,7 @@ def test_class_of_status(talk: Talk, status: int, kind: type[APIError], type: Ap
 
 
 def test_attributes(talk: Talk) -> None:
-    error = raised(talk, 400, BODY, **{"X-Request-Id": "urc-1"})
+    error = get_error(talk, 400, BODY, **{"X-Request-Id": "urc-1"})
     assert error.message == "Validation failed"
     assert error.code == "VALIDATION_ERROR"
     assert error.details["fields"] == {"email": ["Not a valid email address."]}
@@ -115,15 +115,15 @@ def test_str_repeats_nothing() -> None:
 
 
 def test_message_of_server(talk: Talk) -> None:
-    assert raised(talk, 404, {"message": "User not found"}).message == "User not found"
-    assert raised(talk, 500, {"message": "Disk full"}).message == "Disk full"
+    assert get_error(talk, 404, {"message": "User not found"}).message == "User not found"
+    assert get_error(talk, 500, {"message": "Disk full"}).message == "Disk full"
 
 
 @pytest.mark.parametrize(
     "body", [["a"], "text", 7, {"message": 7, "code": [], "details": "x", "errors": "y"}, {"errors": [1, "two"]}]
 )
 def test_odd_body(talk: Talk, body: object) -> None:
-    error = raised(talk, 404, body)
+    error = get_error(talk, 404, body)
     assert isinstance(error, NotFoundError)
     assert error.message == "Resource not found"
     assert error.data == body
@@ -161,8 +161,8 @@ def test_status_without_response() -> None:
     ],
 )
 def test_predicates(error: APIError, network: bool, client: bool, server: bool, retryable: bool) -> None:
-    told = (error.is_network_error(), error.is_client_error(), error.is_server_error(), error.is_retryable())
-    assert told == (network, client, server, retryable)
+    predicates = (error.is_network_error(), error.is_client_error(), error.is_server_error(), error.is_retryable())
+    assert predicates == (network, client, server, retryable)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_user_message(type: ApiErrorType, text: str) -> None:
 
 
 def test_user_message_of_validation(talk: Talk) -> None:
-    assert raised(talk, 400, BODY).user_message == "email: Not a valid email address."
+    assert get_error(talk, 400, BODY).user_message == "email: Not a valid email address."
     assert APIError(type=ApiErrorType.NOT_FOUND_ERROR, details={"message": "x"}).user_message != "x"
 
 
@@ -248,7 +248,7 @@ def test_api_exception() -> None:
 
 
 def test_control_characters(talk: Talk) -> None:
-    error = raised(talk, 404, {"message": "gone\r\nINFO all is well \x1b[31m" + "x" * 10_000})
+    error = get_error(talk, 404, {"message": "gone\r\nINFO all is well \x1b[31m" + "x" * 10_000})
     assert "\n" not in str(error)
     assert "\x1b" not in str(error)
     assert len(str(error)) < 700

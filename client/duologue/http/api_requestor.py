@@ -256,12 +256,12 @@ class APIRequestor:
     # ---- credentials
 
     def _build_headers(self, call: Call) -> dict[str, str]:
-        """Return the headers of the next attempt: ours and the credentials; the caller's own replace both."""
-        ours = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._build_credentials(call)}
+        """Return the headers of the next attempt; the caller's custom headers replace the client's."""
+        built = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._build_credentials(call)}
         if not self._custom_headers:
-            return ours
-        kept = {name: value for name, value in ours.items() if name.lower() not in self._custom_headers}
-        return {**kept, **(self.config.headers or {})}
+            return built
+        custom = self.config.headers or {}
+        return {name: value for name, value in built.items() if name.lower() not in self._custom_headers} | {**custom}
 
     def _build_credentials(self, call: Call) -> dict[str, str]:
         if call.operation.service is CHAT:
@@ -273,7 +273,7 @@ class APIRequestor:
     def _get_token(self, call: Call) -> str | None:
         """Return the access token that a call carries, refreshed if it is about to expire."""
         if "authorization" in self._custom_headers:
-            return None  # the caller's own Authorization header is sent instead
+            return None  # the caller's Authorization header is sent instead
         if call.access_token is not None or not call.takes_token:
             return call.access_token
         if call.is_about_login:
@@ -294,7 +294,7 @@ class APIRequestor:
         try:
             tokens = self.tokens.refresh(call.token, partial(self._fetch_tokens_in_time, call), timeout=call.time_left)
         except APIError as failure:
-            call.refresh_error = failure if failure.method else None  # without a method: not sent, ours
+            call.refresh_error = failure if failure.method else None  # else no request was sent
             raise
         log.info("%s: the token was rejected and %s", call, "refreshed" if tokens else "could not be refreshed")
         return tokens is not None

@@ -155,7 +155,7 @@ class Call:
 
     @property
     def shown_request_id(self) -> str:
-        """The server's id of the request, else ours, to show."""
+        """The server's id of the request, else the client's, to show."""
         return redact(self.request_id or self.reference_code, self.secrets)
 
     def __str__(self) -> str:

@@ -121,5 +121,5 @@ def _find_reason(causes: list[BaseException]) -> str:
     system = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
     if system:
         return system[-1]
-    known = (reason for kind, reason in _REASONS if any(isinstance(cause, kind) for cause in causes))
-    return next(known, type(causes[-1]).__name__)
+    reasons = (reason for kind, reason in _REASONS if any(isinstance(cause, kind) for cause in causes))
+    return next(reasons, type(causes[-1]).__name__)

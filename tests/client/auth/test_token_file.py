@@ -17,7 +17,7 @@ import pytest
 
 from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
 from duologue.auth.token_storage import SharedTokenStorage
-from tests.client.auth.test_auth import Platform, log_in, run_together
+from tests.client.auth.fake_platform import Platform, log_in, run_together
 from tests.client.fakes import FakeClock, FakeTransport
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -30,69 +30,69 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> FileTokenStorage:
+def storage(tmp_path: Path) -> FileTokenStorage:
     return FileTokenStorage(URL, folder=tmp_path / "data")
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, StoredTokens("t"), replace(TOKENS, refresh_at=None)])
-def test_round_trip(kept: FileTokenStorage, tokens: StoredTokens) -> None:
-    assert kept.load() is None
-    kept.save(tokens)
-    again = FileTokenStorage(URL, folder=kept.file.parent).load()
+def test_round_trip(storage: FileTokenStorage, tokens: StoredTokens) -> None:
+    assert storage.load() is None
+    storage.save(tokens)
+    again = FileTokenStorage(URL, folder=storage.file.parent).load()
     assert again is not None
     assert (again, again.refresh_at, again.login) == (tokens, tokens.refresh_at, tokens.login)
-    kept.save(None)
-    assert not kept.file.exists()
-    assert kept.load() is None
-    kept.save(None)
+    storage.save(None)
+    assert not storage.file.exists()
+    assert storage.load() is None
+    storage.save(None)
 
 
-def test_protocol(kept: FileTokenStorage) -> None:
-    assert isinstance(kept, SharedTokenStorage)
-    assert "token-1" not in repr(kept)
+def test_protocol(storage: FileTokenStorage) -> None:
+    assert isinstance(storage, SharedTokenStorage)
+    assert "token-1" not in repr(storage)
 
 
 @posix
-def test_file_modes(kept: FileTokenStorage) -> None:
+def test_file_modes(storage: FileTokenStorage) -> None:
     before = os.umask(0)
     try:
-        kept.save(TOKENS)
-        kept.compare_and_swap(TOKENS, TOKENS)
-        with kept.refresh_lock():
+        storage.save(TOKENS)
+        storage.compare_and_swap(TOKENS, TOKENS)
+        with storage.refresh_lock():
             pass
     finally:
         os.umask(before)
-    assert stat.S_IMODE(kept.file.parent.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(file.stat().st_mode) for file in kept.file.parent.iterdir()} == {0o600}
+    assert stat.S_IMODE(storage.file.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in storage.file.parent.iterdir()} == {0o600}
 
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
-def test_file_others_can_read(kept: FileTokenStorage, mode: int) -> None:
-    kept.save(TOKENS)
-    assert kept.load() is not None
-    kept.file.chmod(mode)
+def test_file_others_can_read(storage: FileTokenStorage, mode: int) -> None:
+    storage.save(TOKENS)
+    assert storage.load() is not None
+    storage.file.chmod(mode)
     with pytest.raises(TokenFileError, match=rf"Others can read .*mode 0{mode:o}") as caught:
-        kept.load()
+        storage.load()
     assert "token-1" not in str(caught.value)
 
 
 @posix
-def test_file_of_another_kind(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept.save(TOKENS)
-    target = kept.file.rename(kept.file.with_name("elsewhere"))
-    kept.file.symlink_to(target)
+def test_file_of_another_kind(storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage.save(TOKENS)
+    target = storage.file.rename(storage.file.with_name("elsewhere"))
+    storage.file.symlink_to(target)
     with pytest.raises(TokenFileError, match="cannot be used"):
-        kept.load()
-    kept.file.unlink()
-    kept.file.mkdir(mode=0o700)
+        storage.load()
+    storage.file.unlink()
+    storage.file.mkdir(mode=0o700)
     with pytest.raises(TokenFileError):
-        kept.load()
-    kept.file.rmdir()
-    target.rename(kept.file)
+        storage.load()
+    storage.file.rmdir()
+    target.rename(storage.file)
     monkeypatch.setattr(os, "geteuid", lambda: -1)
     with pytest.raises(TokenFileError, match="another user"):
-        kept.load()
+        storage.load()
 
 
 @pytest.mark.parametrize(
@@ -112,18 +112,18 @@ def test_file_of_another_kind(kept: FileTokenStorage, monkeypatch: pytest.Monkey
     ],
 )
 def test_damaged_file(
-    kept: FileTokenStorage, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+    storage: FileTokenStorage, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.save(TOKENS)
-    kept.file.write_bytes(change(kept.file.read_bytes()))
+    storage.save(TOKENS)
+    storage.file.write_bytes(change(storage.file.read_bytes()))
     with caplog.at_level(logging.WARNING, logger="duologue"):
-        assert kept.load() is None
-        assert kept.load() is None
+        assert storage.load() is None
+        assert storage.load() is None
     assert len(caplog.records) == 1
     assert "log in again" in caplog.text
     assert "token-1" not in caplog.text
-    kept.save(TOKENS)
-    assert kept.load() == TOKENS
+    storage.save(TOKENS)
+    assert storage.load() == TOKENS
 
 
 @pytest.mark.parametrize(
@@ -142,39 +142,39 @@ def test_file_per_server(tmp_path: Path, one: str, other: str, shared: bool) -> 
 
 
 def test_file_name(tmp_path: Path) -> None:
-    kept = FileTokenStorage("http://../../../../etc/" + "x" * 5000, folder=tmp_path)
-    kept.save(TOKENS)
-    assert kept.file.parent == tmp_path
-    assert kept.load() == TOKENS
+    storage = FileTokenStorage("http://../../../../etc/" + "x" * 5000, folder=tmp_path)
+    storage.save(TOKENS)
+    assert storage.file.parent == tmp_path
+    assert storage.load() == TOKENS
 
 
-def test_compare_and_swap(kept: FileTokenStorage) -> None:
+def test_compare_and_swap(storage: FileTokenStorage) -> None:
     new = replace(TOKENS, token="token-2")
-    kept.save(TOKENS)
-    assert kept.compare_and_swap(TOKENS, new)
-    assert not kept.compare_and_swap(TOKENS, None)
-    assert kept.load() == new
-    assert kept.compare_and_swap(new, None)
-    assert not kept.compare_and_swap(new, TOKENS)
-    assert kept.load() is None
+    storage.save(TOKENS)
+    assert storage.compare_and_swap(TOKENS, new)
+    assert not storage.compare_and_swap(TOKENS, None)
+    assert storage.load() == new
+    assert storage.compare_and_swap(new, None)
+    assert not storage.compare_and_swap(new, TOKENS)
+    assert storage.load() is None
 
 
-def test_failed_write(kept: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write(storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    kept.save(TOKENS)
+    storage.save(TOKENS)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(TokenFileError, match="No space left on device"):
-        kept.save(replace(TOKENS, token="token-2"))
-    assert kept.load() == TOKENS
-    assert not list(kept.file.parent.glob(".tokens-*"))
+        storage.save(replace(TOKENS, token="token-2"))
+    assert storage.load() == TOKENS
+    assert not list(storage.file.parent.glob(".tokens-*"))
 
 
 def test_folder_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "in the way").touch()
-    kept = FileTokenStorage(URL, folder=tmp_path / "in the way" / "data")
-    for attempt in (lambda: kept.save(TOKENS), kept.load, lambda: kept.refresh_lock().__enter__()):
+    storage = FileTokenStorage(URL, folder=tmp_path / "in the way" / "data")
+    for attempt in (lambda: storage.save(TOKENS), storage.load, lambda: storage.refresh_lock().__enter__()):
         with pytest.raises(TokenFileError, match="cannot be used"):
             attempt()
 
@@ -208,38 +208,38 @@ def test_one_refresh_for_clients(talk: Talk, clock: FakeClock) -> None:
     log_in(apis[0])
     clock.time = datetime(2024, 2, 1, tzinfo=UTC)
     together = threading.Barrier(8)
-    got: list[str] = []
+    user_ids: list[str] = []
 
     def ask(api: Client) -> Callable[[], None]:
         def work() -> None:
             together.wait(5)
-            got.append(api.users.get("1").id)
+            user_ids.append(api.users.get("1").id)
 
         return work
 
     run_together([ask(api) for api in apis])
-    assert got == ["1"] * 8
-    assert platform.asked.count("/auth/refresh") == 1
+    assert user_ids == ["1"] * 8
+    assert platform.paths.count("/auth/refresh") == 1
 
 
 @posix
-def test_refresh_lock(kept: FileTokenStorage) -> None:
-    """It would print the first token if it did not wait: the second is kept before we let it in."""
+def test_refresh_lock(storage: FileTokenStorage) -> None:
+    """It would print the first token if it did not wait: the second is storage before we let it in."""
     script = (
         "import sys; from pathlib import Path; from duologue import FileTokenStorage\n"
-        "kept = FileTokenStorage(sys.argv[1], folder=Path(sys.argv[2]))\n"
+        "storage = FileTokenStorage(sys.argv[1], folder=Path(sys.argv[2]))\n"
         "print('ready', flush=True)\n"
-        "with kept.refresh_lock(): print(kept.load().token, flush=True)\n"
+        "with storage.refresh_lock(): print(storage.load().token, flush=True)\n"
     )
-    arguments = [sys.executable, "-c", script, URL, str(kept.file.parent)]
-    with kept.refresh_lock():
-        kept.save(TOKENS)
+    arguments = [sys.executable, "-c", script, URL, str(storage.file.parent)]
+    with storage.refresh_lock():
+        storage.save(TOKENS)
         other = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(0.2)
-        kept.save(replace(TOKENS, token="token-2"))
+        storage.save(replace(TOKENS, token="token-2"))
     said, _ = other.communicate(timeout=10)
     assert said == "token-2\n"
 

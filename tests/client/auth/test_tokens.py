@@ -52,10 +52,12 @@ def test_login(talk: Talk) -> None:
 
 
 def test_expires_at(talk: Talk) -> None:
-    kept = MemoryTokenStorage()
-    api, _ = talk(reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), token_storage=kept)
+    storage = MemoryTokenStorage()
+    api, _ = talk(
+        reply(200, {"user": USER, "token": "t", "refreshToken": "r", "expiresIn": 900}), token_storage=storage
+    )
     api.auth.login(email="john@example.com", password="password")
-    assert kept.load() == StoredTokens("t", "r", datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=900))
+    assert storage.load() == StoredTokens("t", "r", datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=900))
 
 
 @pytest.mark.parametrize("outcome", [reply(204), reply(401), ConnectError()])
@@ -162,13 +164,13 @@ def test_one_refresh_for_threads(talk: Talk) -> None:
         return platform(request)
 
     api, net = talk(all_refused_first, token_storage=MemoryTokenStorage(OLD))
-    got: list[str] = []
-    threads = [threading.Thread(target=lambda: got.append(api.users.get("1").id)) for _ in range(16)]
+    user_ids: list[str] = []
+    threads = [threading.Thread(target=lambda: user_ids.append(api.users.get("1").id)) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert got == ["1"] * 16
+    assert user_ids == ["1"] * 16
     assert platform.refreshes == 1
     assert len(net.requests) == 16 + 1 + 16
 
@@ -182,14 +184,14 @@ def test_repr() -> None:
 
 @pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
 def test_logout_during_refresh(talk: Talk, refreshed: Response) -> None:
-    def logged_out_meanwhile(request: Request) -> Response:
+    def log_out_meanwhile(request: Request) -> Response:
         if not request.url.endswith("/auth/refresh"):
             return reply(401, {"message": "Token expired"})
         api._requestor.tokens.clear()
         return refreshed
 
     api: Client
-    api, net = talk(logged_out_meanwhile, token_storage=MemoryTokenStorage(OLD))
+    api, net = talk(log_out_meanwhile, token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError, match="Token expired"):
         api.users.get("1")
     assert not api.auth.logged_in
@@ -198,13 +200,13 @@ def test_logout_during_refresh(talk: Talk, refreshed: Response) -> None:
 
 @pytest.mark.parametrize("refreshed", [reply(200, TOKENS), reply(401)])
 def test_login_during_refresh(talk: Talk, refreshed: Response) -> None:
-    def logged_in_meanwhile(request: Request) -> Response:
+    def log_in_meanwhile(request: Request) -> Response:
         if request.url.endswith("/auth/refresh"):
             api._requestor.tokens.set(StoredTokens("token-9", "refresh-9"))
             return refreshed
         return reply(200, USER) if request.headers["Authorization"] == "Bearer token-9" else reply(401)
 
     api: Client
-    api, _ = talk(logged_in_meanwhile, token_storage=MemoryTokenStorage(OLD))
+    api, _ = talk(log_in_meanwhile, token_storage=MemoryTokenStorage(OLD))
     assert api.users.get("1").id == "1"
     assert api._requestor.tokens.current == StoredTokens("token-9", "refresh-9")

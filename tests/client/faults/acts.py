@@ -9,7 +9,7 @@ import threading
 import zlib
 from collections.abc import Iterable
 
-from tests.client.servers import Act, answer, hang_up, reset, send, silence
+from tests.client.servers import Act, hang_up, reset, respond, send, silence
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -18,8 +18,8 @@ BOMB = gzip.compress(b" " * 50_000_000)
 """50 kB that unpack to 50 MB."""
 
 
-def promised(length: int, body: bytes) -> bytes:
-    """An answer that promises more than comes."""
+def promise(length: int, body: bytes) -> bytes:
+    """A response that promises a longer body than it has."""
     return HEAD + b"Content-Length: %d\r\n\r\n" % length + body
 
 
@@ -63,23 +63,23 @@ def endless(head: bytes, piece: bytes) -> Act:
 
 
 def closing(act: Act) -> Act:
-    """Do something and then close the connection, though the client was told it stays open."""
+    """Do something and then close the connection, though its headers say that it stays open."""
 
-    def acted(connection: socket.socket) -> bool:
+    def close_after(connection: socket.socket) -> bool:
         act(connection)
         return False
 
-    return acted
+    return close_after
 
 
-def packed(data: bytes, encoding: str = "gzip", **headers: str) -> Act:
-    return answer(200, raw=data, headers={"Content-Encoding": encoding, **headers})
+def compress(data: bytes, encoding: str = "gzip", **headers: str) -> Act:
+    return respond(200, raw=data, headers={"Content-Encoding": encoding, **headers})
 
 
 CUT_OFF: dict[str, Act] = {
-    "by length": send(promised(99, b'{"id": "1"')),
-    "by length, at once": send(promised(99, b"")),
-    "by length, reset": then_reset(promised(99, b'{"id": "1"')),
+    "by length": send(promise(99, b'{"id": "1"')),
+    "by length, at once": send(promise(99, b"")),
+    "by length, reset": then_reset(promise(99, b'{"id": "1"')),
     "between chunks": send(CHUNKED + b'5\r\n{"id"\r\n'),
     "inside a chunk": send(CHUNKED + b'ff\r\n{"id"'),
     "inside a chunk, reset": then_reset(CHUNKED + b'ff\r\n{"id"'),
@@ -108,26 +108,26 @@ NOT_HTTP: dict[str, Act] = {
 """What no HTTP client can read."""
 
 UNREADABLE: dict[str, Act] = {
-    "HTML": answer(200, raw=b"<!doctype html><title>Welcome</title>", headers={"Content-Type": "text/html"}),
-    "HTML that says it is JSON": answer(200, raw=b"<!doctype html><title>Welcome</title>"),
-    "JSON that says it is text": answer(200, {"id": "1"}, headers={"Content-Type": "text/plain"}),
-    "nothing": answer(200),
-    "white space": answer(200, raw=b"  \r\n "),
-    "invalid UTF-8": answer(200, raw=b'{"id": "\xff\xfe"}'),
-    "UTF-16": answer(200, raw='{"id": "1"}'.encode("utf-16")),
-    "half a surrogate": answer(200, raw=b'{"id": "\\ud800"}'),
-    "half a text": answer(200, raw=b'{"id": "1'),
-    "two texts": answer(200, raw=b"{}{}"),
-    "a key twice": answer(200, raw=b'{"id": "1", "id": "2"}'),
-    "NaN": answer(200, raw=b'{"id": NaN}'),
-    "absurd nesting": answer(200, raw=b"[" * 100_000),
-    "absurd nesting that ends": answer(200, raw=b"[" * 5_000 + b"]" * 5_000),
-    "absurd digits": answer(200, raw=b'{"id": ' + b"1" * 10_000 + b"}"),
-    "not packed": packed(b"plain text"),
-    "packed badly": packed(gzip.compress(b'{"id": "1"}')[:-6] + b"xxxxxx"),
-    "packed half": packed(gzip.compress(b'{"id": "1"}' * 100)[:30]),
-    "packed six times": packed(b"x", "gzip, gzip, gzip, gzip, gzip, gzip"),
-    "packed by nobody knows whom": packed(zlib.compress(b"{}"), "br"),
+    "HTML": respond(200, raw=b"<!doctype html><title>Welcome</title>", headers={"Content-Type": "text/html"}),
+    "HTML that says it is JSON": respond(200, raw=b"<!doctype html><title>Welcome</title>"),
+    "JSON that says it is text": respond(200, {"id": "1"}, headers={"Content-Type": "text/plain"}),
+    "nothing": respond(200),
+    "white space": respond(200, raw=b"  \r\n "),
+    "invalid UTF-8": respond(200, raw=b'{"id": "\xff\xfe"}'),
+    "UTF-16": respond(200, raw='{"id": "1"}'.encode("utf-16")),
+    "half a surrogate": respond(200, raw=b'{"id": "\\ud800"}'),
+    "half a text": respond(200, raw=b'{"id": "1'),
+    "two texts": respond(200, raw=b"{}{}"),
+    "a key twice": respond(200, raw=b'{"id": "1", "id": "2"}'),
+    "NaN": respond(200, raw=b'{"id": NaN}'),
+    "absurd nesting": respond(200, raw=b"[" * 100_000),
+    "absurd nesting that ends": respond(200, raw=b"[" * 5_000 + b"]" * 5_000),
+    "absurd digits": respond(200, raw=b'{"id": ' + b"1" * 10_000 + b"}"),
+    "not packed": compress(b"plain text"),
+    "packed badly": compress(gzip.compress(b'{"id": "1"}')[:-6] + b"xxxxxx"),
+    "packed half": compress(gzip.compress(b'{"id": "1"}' * 100)[:30]),
+    "packed six times": compress(b"x", "gzip, gzip, gzip, gzip, gzip, gzip"),
+    "compressed with an unknown encoding": compress(zlib.compress(b"{}"), "br"),
 }
 """HTTP whose body is not what we ask for."""
 
@@ -138,14 +138,14 @@ __all__ = [
     "HEAD",
     "NOT_HTTP",
     "UNREADABLE",
-    "answer",
     "closing",
+    "compress",
     "drip",
     "endless",
     "hang_up",
-    "packed",
-    "promised",
+    "promise",
     "reset",
+    "respond",
     "send",
     "silence",
     "then_reset",

@@ -13,14 +13,14 @@ from duologue import (
 )
 from tests.client.fakes import USER
 from tests.client.faults.acts import (
-    answer,
+    respond,
 )
 from tests.client.servers import Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 
-GOOD = answer(200, USER)
+GOOD = respond(200, USER)
 
 
 def get(api: Client) -> object:

@@ -20,10 +20,10 @@ from duologue import (
 )
 from tests.client.fakes import TOKENS, USER, FakeClock
 from tests.client.faults.acts import (
-    answer,
     closing,
     hang_up,
     reset,
+    respond,
     silence,
 )
 from tests.client.faults.calls import BOTH, GOOD, Serve, To, create, get, get_all, get_error, is_one_call, update
@@ -58,7 +58,7 @@ def test_invalid_host(host: str) -> None:
 def test_connect_timeout(call: Callable[[Client], object]) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         full = [socket.socket() for _ in range(3)]
-        for one in full:  # fill the queue of connections that nobody accepts
+        for one in full:  # fill the queue of connections, which are not accepted
             one.setblocking(False)
             one.connect_ex(listener.getsockname())
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -69,7 +69,7 @@ def test_connect_timeout(call: Callable[[Client], object]) -> None:
     assert len(error.attempts) == 2
 
 
-# reset before the answer
+# reset before the response
 
 
 @pytest.mark.parametrize("call", [get, create, update], ids=["GET", "POST", "PUT"])
@@ -118,7 +118,7 @@ def test_closed_while_idle(to: To) -> None:
     assert len(server.received) == server.connections == 3
 
 
-# no answer
+# no response
 
 
 @BOTH
@@ -135,11 +135,11 @@ def test_no_response(to: To, call: Callable[[Client], object]) -> None:
 def test_one_refresh_for_threads(serve: Serve) -> None:
     def platform(request: Received) -> Act:
         if request.target == "/auth/refresh":
-            return answer(200, TOKENS)
+            return respond(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
-        return GOOD if good else answer(401, {"message": "expired"})
+        return GOOD if good else respond(401, {"message": "expired"})
 
-    server = serve(answering=platform)
+    server = serve(handler=platform)
     with Client(base_url=server.origin, timeout=10) as api:
         api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         get_all(api, 16)
@@ -173,17 +173,17 @@ def test_fork(to: To) -> None:
 
 def test_threads(serve: Serve) -> None:
     def echoing(request: Received) -> Act:
-        return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return respond(200, {**USER, "id": request.target.removeprefix("/users/")})
 
-    server = serve(answering=echoing)
+    server = serve(handler=echoing)
     wrong: list[str] = []
     with Client(base_url=server.origin, timeout=30) as api:
 
         def work(number: int) -> None:
             for turn in range(25):
-                asked = f"{number}-{turn}"
-                if api.users.get(asked).id != asked:
-                    wrong.append(asked)
+                id = f"{number}-{turn}"
+                if api.users.get(id).id != id:
+                    wrong.append(id)
 
         threads = [threading.Thread(target=work, args=[number]) for number in range(16)]
         for thread in threads:

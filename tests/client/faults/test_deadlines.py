@@ -23,7 +23,7 @@ from duologue import (
     StoredTokens,
 )
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock
-from tests.client.faults.acts import HEAD, answer, drip, silence, then_silence
+from tests.client.faults.acts import HEAD, drip, respond, silence, then_silence
 from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
@@ -36,16 +36,16 @@ BUSY = 1.0
 
 @contextmanager
 def in_time() -> Iterator[None]:
-    began = time.monotonic()
+    started = time.monotonic()
     yield
-    assert time.monotonic() - began < SOON * 1.1 + BUSY
+    assert time.monotonic() - started < SOON * 1.1 + BUSY
 
 
 def test_silent_server(serve: Serve) -> None:
     with (
         Client(base_url=serve(silence).origin, timeout=30, deadline=SOON) as api,
         in_time(),
-        pytest.raises(DeadlineExceeded),
+        pytest.raises(DeadlineExceeded, match=f"The call took longer than its deadline of {SOON} s"),
     ):
         api.users.get("1")
 
@@ -70,7 +70,7 @@ def test_attempts_and_waits(serve: Serve, clients: Callable[..., Client]) -> Non
 
 def test_wait_past_deadline(to: To) -> None:
     clock = FakeClock()
-    api, server = to(answer(503, {"message": "Down"}), clock=clock, deadline=4, retry_delay=1, max_retries=9)
+    api, server = to(respond(503, {"message": "Down"}), clock=clock, deadline=4, retry_delay=1, max_retries=9)
     with pytest.raises(ServerError, match="Down"):
         api.users.get("1")
     assert sum(clock.slept) < 4
@@ -120,8 +120,8 @@ def test_hanging_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_several_addresses(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
-    """The first address never answers; the second gets its share of the time."""
-    server = serve(answer(200, USER))
+    """The first address never responds; the second gets its share of the time."""
+    server = serve(respond(200, USER))
     with socket.create_server(("127.0.0.2", 0), backlog=0) as listener:
         full = [socket.socket() for _ in range(3)]
         for one in full:
@@ -159,7 +159,7 @@ def test_slow_stream(serve: Serve) -> None:
 
 
 def test_next_call(serve: Serve) -> None:
-    server = serve(answer(200, USER))
+    server = serve(respond(200, USER))
     with Client(base_url=server.origin, timeout=5, deadline=None) as api:
         api.with_options(deadline=0.2).users.get("1")
         threading.Event().wait(0.25)
@@ -170,7 +170,7 @@ def test_next_call(serve: Serve) -> None:
 
 def test_deadline_before_attempt(to: To) -> None:
     clock = FakeClock()
-    api, server = to(answer(401, {"message": "expired"}), clock=clock, deadline=1)
+    api, server = to(respond(401, {"message": "expired"}), clock=clock, deadline=1)
 
     class Slow(FakeClock):
         def monotonic(self) -> float:
@@ -202,7 +202,7 @@ def test_partial_response(serve: Serve) -> None:
 
 def test_plain_session(serve: Serve) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
-    with Client(chat_base_url=serve(silence, answer(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
+    with Client(chat_base_url=serve(silence, respond(200, envelope)).origin, timeout=0.1, retry_delay=0) as api:
         assert api.with_options(deadline=5).chats.get("1").title == "Test Session"
 
 
@@ -213,15 +213,15 @@ def test_refresh_in_other_thread(serve: Serve, clients: Callable[..., Client]) -
     def slow(connection: socket.socket) -> bool:
         asked.set()
         done.wait(10)
-        return answer(200, TOKENS)(connection)
+        return respond(200, TOKENS)(connection)
 
     def platform(request: Received) -> Act:
         if request.target == "/auth/refresh":
             return slow
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
-        return answer(200, USER) if good else answer(401, {"message": "expired"})
+        return respond(200, USER) if good else respond(401, {"message": "expired"})
 
-    api = clients(base_url=serve(answering=platform).origin, timeout=30, deadline=None)
+    api = clients(base_url=serve(handler=platform).origin, timeout=30, deadline=None)
     api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
     got: list[str] = []
     patient = threading.Thread(target=lambda: got.append(api.users.get("1").id))

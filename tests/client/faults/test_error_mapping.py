@@ -1,4 +1,4 @@
-"""No foreign error escapes: the exception classes of every library below us are listed and sent through the door."""
+"""No exception of another library escapes: those of each library below us are listed and mapped."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import urllib3
 
 from duologue import APIError, Client, HTTPTransport, Request, Response
 from duologue.http.error_mapping import TRANSPORT_ERRORS, map_exception
-from tests.client.servers import ScriptedServer, answer, send
+from tests.client.servers import ScriptedServer, respond, send
 
 
-def exceptions_of(*modules: ModuleType) -> list[type[BaseException]]:
+def list_exceptions(*modules: ModuleType) -> list[type[BaseException]]:
     found = {
         kind
         for module in modules
@@ -34,10 +34,10 @@ def exceptions_of(*modules: ModuleType) -> list[type[BaseException]]:
     return sorted(found, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
 
 
-NETWORK = exceptions_of(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)
+NETWORK = list_exceptions(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)
 
 
-def made(kind: type[BaseException]) -> BaseException:
+def create_exception(kind: type[BaseException]) -> BaseException:
     """An instance, whatever its constructor wants."""
     one = kind.__new__(kind)
     one.args = ("something",)
@@ -47,7 +47,7 @@ def made(kind: type[BaseException]) -> BaseException:
 @pytest.mark.parametrize("kind", NETWORK, ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
 def test_every_class_is_mapped(kind: type[BaseException]) -> None:
     assert issubclass(kind, (*TRANSPORT_ERRORS, ValueError))
-    ours = map_exception(made(kind))
+    ours = map_exception(create_exception(kind))
     assert isinstance(ours, APIError)
     assert not isinstance(ours, (*TRANSPORT_ERRORS, ValueError))
     assert ours.details["reason"]
@@ -66,18 +66,18 @@ class Breaking(HTTPTransport):
 
     def _exchange(self, request: Request, deadline: float | None) -> urllib3.BaseHTTPResponse:
         if not self.reading:
-            raise made(self.kind)
+            raise create_exception(self.kind)
         raw = super()._exchange(request, deadline)
-        raw.read1 = self._broken  # type: ignore[method-assign]
+        raw.read1 = self._fail  # type: ignore[method-assign]
         return raw
 
-    def _broken(self, *_: object, **__: object) -> bytes:
-        raise made(self.kind)
+    def _fail(self, *_: object, **__: object) -> bytes:
+        raise create_exception(self.kind)
 
 
 @pytest.mark.parametrize("reading", [False, True], ids=["sending", "reading"])
 def test_none_escapes_a_call(reading: bool) -> None:
-    with ScriptedServer(answer(200, {})) as server:
+    with ScriptedServer(respond(200, {})) as server:
         for kind in NETWORK:
             if issubclass(kind, ValueError) and not issubclass(kind, TRANSPORT_ERRORS):
                 continue
@@ -89,7 +89,7 @@ def test_none_escapes_a_call(reading: bool) -> None:
             transport.close()
 
 
-DECODING = exceptions_of(json, json.decoder, marshmallow.exceptions, zlib)
+DECODING = list_exceptions(json, json.decoder, marshmallow.exceptions, zlib)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ DECODING = exceptions_of(json, json.decoder, marshmallow.exceptions, zlib)
 )
 def test_decoding_errors(raw: bytes) -> None:
     with (
-        ScriptedServer(answer(200, raw=raw)) as server,
+        ScriptedServer(respond(200, raw=raw)) as server,
         Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=5) as api,
     ):
         calls: list[Callable[[], object]] = [

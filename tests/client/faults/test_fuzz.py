@@ -1,4 +1,4 @@
-"""Whatever bytes come, as a body or as a whole answer: a result, or one of our own errors."""
+"""Whatever bytes come, as a body or as a whole response: a result, or an `APIError`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duologue.contract import chats, messages, smart_chat, users
 from duologue.http.response_parsing import error_from_response, parse_response
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
-from tests.client.servers import ScriptedServer, answer, send
+from tests.client.servers import ScriptedServer, respond, send
 
 IN_CI = os.environ.get("CI") == "true"
 CASES = 20_000 if IN_CI else 300
@@ -87,7 +87,7 @@ SHAPED = st.builds(
 )
 
 
-def told(error: APIError) -> None:
+def check_error(error: APIError) -> None:
     """What every error can do, whatever it came from."""
     assert str(error)
     assert repr(error)
@@ -103,9 +103,9 @@ def test_any_response() -> None:
     def check(raw: bytes) -> None:
         server.script[:] = [send(raw)]
         server.received.clear()
-        with suppressed():
+        with suppress_errors():
             api.users.get("1")
-        with suppressed(), api.smart_chat.stream("1", message="m") as reply:
+        with suppress_errors(), api.smart_chat.stream("1", message="m") as reply:
             reply.read()
 
     with server, api:
@@ -113,11 +113,11 @@ def test_any_response() -> None:
 
 
 @contextmanager
-def suppressed() -> Iterator[None]:
+def suppress_errors() -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        told(error)
+        check_error(error)
 
 
 def test_every_fault() -> None:
@@ -127,9 +127,9 @@ def test_every_fault() -> None:
         for act in (*CUT_OFF.values(), *NOT_HTTP.values(), *UNREADABLE.values()):
             server.script[:] = [act]
             server.received.clear()
-            with suppressed():
+            with suppress_errors():
                 api.users.get("1")
-            with suppressed():
+            with suppress_errors():
                 api.users.create(name="a", email="a@example.com")
-        server.script[:] = [answer(200, USER)]
+        server.script[:] = [respond(200, USER)]
         assert api.users.get("1").id == "1"

@@ -18,7 +18,7 @@ from duologue import (
     StoredTokens,
 )
 from tests.client.faults.acts import (
-    answer,
+    respond,
 )
 from tests.client.faults.calls import GOOD, Serve, To, get
 
@@ -30,7 +30,7 @@ def test_close_while_waiting(serve: Serve) -> None:
     ended: list[float] = []
     errors: list[APIError] = []
     api = Client(
-        base_url=serve(answer(503, headers={"Retry-After": "100"})).origin, on_retry=lambda _: waiting.set(), timeout=5
+        base_url=serve(respond(503, headers={"Retry-After": "100"})).origin, on_retry=lambda _: waiting.set(), timeout=5
     )
 
     def call() -> None:
@@ -52,7 +52,7 @@ def test_close_while_waiting(serve: Serve) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_while_waiting(serve: Serve) -> None:
-    origin = serve(answer(503, headers={"Retry-After": "100"})).origin
+    origin = serve(respond(503, headers={"Retry-After": "100"})).origin
     script = f"""
         import os, signal, threading, time
         from duologue import Client

@@ -22,14 +22,14 @@ from duologue import (
     StoredTokens,
 )
 from tests.client.fakes import TOKENS, USER
-from tests.client.faults.acts import CHUNKED, answer, hang_up, packed, reset, send
+from tests.client.faults.acts import CHUNKED, compress, hang_up, reset, respond, send
 from tests.client.faults.calls import get_all
 from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 
-GOOD = answer(200, USER)
+GOOD = respond(200, USER)
 
 
 def test_send_during_close(serve: Serve) -> None:
@@ -56,29 +56,29 @@ def test_send_during_close(serve: Serve) -> None:
         for thread in threads:
             thread.join(10)
         assert ends == [ClientClosedError] * 16
-        known = server.connections
+        connections = server.connections
         with pytest.raises(ClientClosedError):
             api._http.send(Request("GET", server.origin))
-        assert server.connections == known
+        assert server.connections == connections
 
 
 def test_close_during_call(serve: Serve) -> None:
-    asked, closed = threading.Event(), threading.Event()
+    requested, closed = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
-        asked.set()
+        requested.set()
         closed.wait(5)
         return GOOD(connection)
 
     api = Client(base_url=serve(slow).origin, timeout=5)
-    got: list[str] = []
-    thread = threading.Thread(target=lambda: got.append(api.users.get("1").id))
+    user_ids: list[str] = []
+    thread = threading.Thread(target=lambda: user_ids.append(api.users.get("1").id))
     thread.start()
-    assert asked.wait(5)
+    assert requested.wait(5)
     api.close()
     closed.set()
     thread.join(5)
-    assert got == ["1"]
+    assert user_ids == ["1"]
 
 
 def test_close_twice(to: To) -> None:
@@ -110,13 +110,13 @@ def test_closed_transport(serve: Serve) -> None:
 
 PATHS: dict[str, Act] = {
     "answer": GOOD,
-    "no content": answer(204),
-    "not found": answer(404, {"message": "no"}),
+    "no content": respond(204),
+    "not found": respond(404, {"message": "no"}),
     "chunked": send(CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", keep=True),
-    "packed": packed(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00C\xbf\xa6\xa3\x02\x00\x00\x00"),
-    "HTML": answer(200, raw=b"<html>"),
-    "too large": answer(200, raw=b" " * 100_000),
-    "redirect": answer(302, raw=b"x" * 100_000, headers={"Location": "http://other.invalid"}),
+    "packed": compress(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00C\xbf\xa6\xa3\x02\x00\x00\x00"),
+    "HTML": respond(200, raw=b"<html>"),
+    "too large": respond(200, raw=b" " * 100_000),
+    "redirect": respond(302, raw=b"x" * 100_000, headers={"Location": "http://other.invalid"}),
     "reset": reset,
     "closed": hang_up,
     "cut off": send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
@@ -126,7 +126,7 @@ PATHS: dict[str, Act] = {
 
 @pytest.mark.parametrize("act", PATHS.values(), ids=PATHS.keys())
 def test_connections_are_released(to: To, act: Act) -> None:
-    """With one connection for all, the second call would wait for ever if the first kept it."""
+    """With one connection for all, the second call would wait without end if the first kept it."""
     api, server = to(act, act, GOOD, pool_size=1, pool_block=True, max_retries=0, max_response_size=50_000, timeout=2)
     for _ in range(2):
         with suppress(APIError):
@@ -155,17 +155,17 @@ def test_blocking_pool(serve: Serve) -> None:
 
 
 def test_pool_timeout(serve: Serve) -> None:
-    asked, done = threading.Event(), threading.Event()
+    requested, done = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
-        asked.set()
+        requested.set()
         done.wait(5)
         return GOOD(connection)
 
     with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=5, max_retries=0) as api:
         thread = threading.Thread(target=api.users.get, args=["1"])
         thread.start()
-        assert asked.wait(5)
+        assert requested.wait(5)
         with pytest.raises(ConnectTimeout):
             api.with_options(timeout=0.1).users.get("1")
         done.set()
@@ -174,12 +174,12 @@ def test_pool_timeout(serve: Serve) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_fork_with_threads(serve: Serve) -> None:
-    """The child has its own sockets, its own answers and no lock that a vanished thread holds."""
+    """The child has its own sockets, its own responses and no lock that a vanished thread holds."""
 
     def echoing(request: Received) -> Act:
-        return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return respond(200, {**USER, "id": request.target.removeprefix("/users/")})
 
-    server = serve(answering=echoing)
+    server = serve(handler=echoing)
     with Client(base_url=server.origin, timeout=10) as api:
         stop = threading.Event()
         wrong: list[str] = []
@@ -219,17 +219,17 @@ def test_fork_with_locks(serve: Serve) -> None:
 
     def platform(request: Received) -> Act:
         if request.target == "/auth/refresh":
-            return answer(200, TOKENS)
+            return respond(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
-        return GOOD if good else answer(401, {"message": "expired"})
+        return GOOD if good else respond(401, {"message": "expired"})
 
-    server = serve(answering=platform)
+    server = serve(handler=platform)
     with Client(base_url=server.origin, timeout=10, access_token=str(TOKENS["token"])) as api:
         api.users.get("1")
         api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         (pool,) = api._http._pools.values()
         assert pool.pool is not None
-        (inherited,) = [kept.sock for kept in pool.pool.queue if kept is not None]
+        (inherited,) = [connection.sock for connection in pool.pool.queue if connection is not None]
         descriptor = inherited.fileno()
         tokens, budget = api._requestor.tokens, api._requestor._budget
         assert budget is not None
@@ -254,17 +254,17 @@ def test_fork_with_locks(serve: Serve) -> None:
 
 
 def test_pool_deadline(serve: Serve) -> None:
-    asked, done = threading.Event(), threading.Event()
+    requested, done = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
-        asked.set()
+        requested.set()
         done.wait(10)
         return GOOD(connection)
 
     with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=30, max_retries=0) as api:
         thread = threading.Thread(target=api.users.get, args=["1"])
         thread.start()
-        assert asked.wait(5)
+        assert requested.wait(5)
         with pytest.raises(DeadlineExceeded) as caught:
             api.with_options(deadline=0.1).users.get("1")
         assert caught.value.elapsed < 3  # and not the 10 that the other call takes

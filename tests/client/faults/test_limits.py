@@ -1,4 +1,4 @@
-"""How much is read of an answer, and what of it is told."""
+"""How much of a response is read, and what of it is shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from duologue import Client, ResponseTooLargeError, ServerError, StoredTokens
 from tests.client.fakes import USER
-from tests.client.faults.acts import BOMB, CHUNKED, HEAD, answer, endless, packed, send, then_silence
+from tests.client.faults.acts import BOMB, CHUNKED, HEAD, compress, endless, respond, send, then_silence
 from tests.client.servers import Act, Received, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
@@ -26,9 +26,9 @@ TOO_LARGE: dict[str, Act] = {
     "by an absurd header": then_silence(HEAD + b"Content-Length: " + b"9" * 300 + b"\r\n\r\n"),
     "in chunks": endless(CHUNKED, b"4000\r\n" + b" " * 0x4000 + b"\r\n"),
     "until it closes": endless(HEAD + b"\r\n", b" " * 0x4000),
-    "gzip": packed(BOMB),
-    "deflate": packed(zlib.compress(b" " * 50_000_000), "deflate"),
-    "gzip twice": packed(gzip.compress(BOMB), "gzip, gzip"),
+    "gzip": compress(BOMB),
+    "deflate": compress(zlib.compress(b" " * 50_000_000), "deflate"),
+    "gzip twice": compress(gzip.compress(BOMB), "gzip, gzip"),
     "gzip in chunks": send(
         CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
         + b"%x\r\n" % len(BOMB)
@@ -48,7 +48,7 @@ def test_body_over_limit(to: To, act: Act) -> None:
 
 
 def test_body_at_limit(to: To) -> None:
-    act = answer(200, USER)
+    act = respond(200, USER)
     api, _ = to(act)
     size = len(api.users.with_raw_response.get("1").body)
     for limit, fits in ((size, True), (size - 1, False)):
@@ -62,19 +62,19 @@ def test_body_at_limit(to: To) -> None:
 
 def test_no_limit(to: To) -> None:
     api, _ = to(
-        packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000))
+        compress(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000))
     )
     with pytest.raises(ResponseTooLargeError):
         api.users.get("1")
     api, _ = to(
-        packed(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000)),
+        compress(gzip.compress(b'{"id":"1","name":"a","email":"a@example.com","role":"user"}' + b" " * 20_000_000)),
         max_response_size=None,
     )
     assert api.users.get("1").id == "1"
 
 
 def test_error_over_limit(to: To) -> None:
-    api, _ = to(answer(500, raw=BOMB, headers={"Content-Encoding": "gzip"}), max_retries=0)
+    api, _ = to(respond(500, raw=BOMB, headers={"Content-Encoding": "gzip"}), max_retries=0)
     with pytest.raises(ServerError) as caught:
         api.users.get("1")
     assert caught.value.status == 500
@@ -86,7 +86,7 @@ def test_memory_of_bomb(serve: Serve) -> None:
         import re
         from duologue import ResponseTooLargeError, Client
         peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-        with Client(base_url={serve(answer(200, USER), packed(BOMB)).origin!r}) as api:
+        with Client(base_url={serve(respond(200, USER), compress(BOMB)).origin!r}) as api:
             api.users.get("1")
             with open("/proc/self/clear_refs", "w") as refs: refs.write("5")  # forget the peak so far
             before = peak()
@@ -109,28 +109,28 @@ def test_unknown_fields(to: To, caplog: pytest.LogCaptureFixture) -> None:
         "hasMore": False,
         "took": 3,
     }
-    api, _ = to(answer(200, page))
+    api, _ = to(respond(200, page))
     caplog.set_level(logging.WARNING, "duologue")
     for _ in range(3):
         raw = api.users.with_raw_response.list()
         assert raw.parsed.items[1].id == "2"
         assert raw.data["took"] == 3
         assert raw.data["users"][0]["nick"] == "Jo"
-    told = "The response of users.LIST has a field that is not in the contract: "
-    assert sorted(caplog.messages) == [f"{told}took", f"{told}users[].nick"]
+    prefix = "The response of users.LIST has a field that is not in the contract: "
+    assert sorted(caplog.messages) == [f"{prefix}took", f"{prefix}users[].nick"]
 
 
 def test_unknown_fields_of_envelope(to: To, caplog: pytest.LogCaptureFixture) -> None:
     from tests.client.fakes import SESSION
 
-    api, _ = to(answer(200, {"data": {**SESSION, "colour": "red"}, "message": "", "metadata": {}, "extra": 1}))
+    api, _ = to(respond(200, {"data": {**SESSION, "colour": "red"}, "message": "", "metadata": {}, "extra": 1}))
     api.chats.get("1")
     assert sorted(message.rpartition(": ")[2] for message in caplog.messages) == ["data.colour", "extra"]
 
 
 def test_many_unknown_fields(to: To, caplog: pytest.LogCaptureFixture) -> None:
     names = {f"x{n}\nINFO forged": n for n in range(3_000)}
-    api, _ = to(answer(200, {**USER, **names}))
+    api, _ = to(respond(200, {**USER, **names}))
     api.users.get("1")
     assert len(caplog.messages) <= 1_000
     assert not any("\n" in message for message in caplog.messages)
@@ -147,7 +147,7 @@ def test_echoed_secrets(
     capfd: pytest.CaptureFixture[str],
     status: int,
 ) -> None:
-    """Everything we sent comes back in every place of the answer; nothing of it is in what people get to see."""
+    """Everything sent comes back in every place of the response; nothing of it is shown."""
     caplog.set_level(logging.DEBUG, "duologue")
 
     def echoing(request: Received) -> Act:
@@ -162,10 +162,10 @@ def test_echoed_secrets(
         }
         sent = [request.headers.get(name, "") for name in ("authorization", "x-api-key")]
         headers = {"X-Request-Id": sent[0] or sent[1], "Retry-After": "0", "X-Echo": " ".join(sent)}
-        return answer(status, body, headers=headers)
+        return respond(status, body, headers=headers)
 
     seen: list[object] = []
-    server = serve(answering=echoing)
+    server = serve(handler=echoing)
     api = clients(
         base_url=server.origin,
         chat_base_url=server.origin,
@@ -199,7 +199,7 @@ def test_echoed_secrets(
 
 @pytest.mark.parametrize("raw", [b"<html>%s</html>", b"%s", b'{"a": "%s'])
 def test_redacted_excerpt(to: To, raw: bytes) -> None:
-    api, _ = to(answer(200, raw=raw % b"tok-aaaaaaaa"), access_token="tok-aaaaaaaa")
+    api, _ = to(respond(200, raw=raw % b"tok-aaaaaaaa"), access_token="tok-aaaaaaaa")
     with pytest.raises(Exception, match=r".") as caught:
         api.users.get("1")
     assert "aaaaaaaa" not in f"{caught.value!r} {caught.value.__dict__}"

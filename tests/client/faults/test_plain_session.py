@@ -10,98 +10,98 @@ import pytest
 import requests
 
 from duologue import RetryAdapter, RetryBudget, RetryPolicy
-from tests.client.faults.acts import NOT_HTTP, answer, hang_up, reset, silence
+from tests.client.faults.acts import NOT_HTTP, hang_up, reset, respond, silence
 from tests.client.servers import ScriptedServer
 
 Serve = Callable[..., ScriptedServer]
 Mount = Callable[..., requests.Session]
 
-GOOD = answer(200, {"good": True})
+GOOD = respond(200, {"good": True})
 
 
 @pytest.fixture
-def mounted() -> Iterator[Mount]:
+def mount() -> Iterator[Mount]:
     """Makes sessions with the adapter; their waits for retries take no time."""
-    made: list[requests.Session] = []
+    sessions: list[requests.Session] = []
 
     def make(total: int = 3, **options: Any) -> requests.Session:
         session = requests.Session()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.mount("http://", RetryAdapter(RetryPolicy(total, delay=0, **options)))
-        made.append(session)
+        sessions.append(session)
         return session
 
     yield make
-    for session in made:
+    for session in sessions:
         session.close()
 
 
-@pytest.mark.parametrize("act", [reset, hang_up, silence, answer(503), answer(429)])
-def test_get(serve: Serve, mounted: Mount, act: object) -> None:
+@pytest.mark.parametrize("act", [reset, hang_up, silence, respond(503), respond(429)])
+def test_get(serve: Serve, mount: Mount, act: object) -> None:
     server = serve(act, act, GOOD)
-    assert mounted().get(server.origin, timeout=0.2).json() == {"good": True}
+    assert mount().get(server.origin, timeout=0.2).json() == {"good": True}
     assert len(server.received) == 3
 
 
-@pytest.mark.parametrize("act", [reset, answer(503)])
-def test_post_with_key(serve: Serve, mounted: Mount, act: object) -> None:
+@pytest.mark.parametrize("act", [reset, respond(503)])
+def test_post_with_key(serve: Serve, mount: Mount, act: object) -> None:
     server = serve(act, act, GOOD)
-    answered = mounted().post(server.origin, data=b"x", headers={"idempotency-key": "k-1"}, timeout=5)
-    assert answered.json() == {"good": True}
+    response = mount().post(server.origin, data=b"x", headers={"idempotency-key": "k-1"}, timeout=5)
+    assert response.json() == {"good": True}
     assert [request.headers["idempotency-key"] for request in server.received] == ["k-1"] * 3
     assert [request.body for request in server.received] == [b"x"] * 3
 
 
-def test_post_without_key(serve: Serve, mounted: Mount) -> None:
+def test_post_without_key(serve: Serve, mount: Mount) -> None:
     server = serve(reset)
     with pytest.raises(requests.ConnectionError):
-        mounted().post(server.origin, data=b"x", timeout=5)
+        mount().post(server.origin, data=b"x", timeout=5)
     assert len(server.received) == 1
-    server = serve(answer(503))
-    assert mounted().post(server.origin, data=b"x", timeout=5).status_code == 503
+    server = serve(respond(503))
+    assert mount().post(server.origin, data=b"x", timeout=5).status_code == 503
     assert len(server.received) == 1
 
 
-def test_last_response(serve: Serve, mounted: Mount) -> None:
-    server = serve(answer(503, {"message": "Down"}))
-    last = mounted(2).get(server.origin, timeout=5)
+def test_last_response(serve: Serve, mount: Mount) -> None:
+    server = serve(respond(503, {"message": "Down"}))
+    last = mount(2).get(server.origin, timeout=5)
     assert (last.status_code, last.json()) == (503, {"message": "Down"})
     assert len(server.received) == 3
 
 
-def test_garbage(serve: Serve, mounted: Mount) -> None:
+def test_garbage(serve: Serve, mount: Mount) -> None:
     server = serve(NOT_HTTP["another protocol"])
     with pytest.raises(requests.ConnectionError):
-        mounted().get(server.origin, timeout=5)
+        mount().get(server.origin, timeout=5)
     assert len(server.received) == 1
 
 
 @pytest.mark.parametrize("value", ["121", "soon", "-1"])
-def test_invalid_retry_after(serve: Serve, mounted: Mount, value: str) -> None:
-    server = serve(answer(503, headers={"Retry-After": value}), GOOD)
-    status = mounted().get(server.origin, timeout=5).status_code
+def test_invalid_retry_after(serve: Serve, mount: Mount, value: str) -> None:
+    server = serve(respond(503, headers={"Retry-After": value}), GOOD)
+    status = mount().get(server.origin, timeout=5).status_code
     assert status == (503 if value == "121" else 200)
 
 
-def test_retry_after(serve: Serve, mounted: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after(serve: Serve, mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("duologue.http.adapter.time.sleep", slept.append)
-    mounted().get(serve(answer(503, headers={"Retry-After": "7.5"}), GOOD).origin, timeout=5)
+    mount().get(serve(respond(503, headers={"Retry-After": "7.5"}), GOOD).origin, timeout=5)
     assert slept == [7.5]
 
 
-def test_stale_connection(serve: Serve, mounted: Mount) -> None:
+def test_stale_connection(serve: Serve, mount: Mount) -> None:
     server = serve(GOOD, hang_up, GOOD)
-    session = mounted(0)
+    session = mount(0)
     session.get(server.origin, timeout=5)
     assert session.post(server.origin, data="x", timeout=5).json() == {"good": True}
     assert len(server.received) == 3
 
 
-def test_shared_budget(serve: Serve, mounted: Mount) -> None:
+def test_shared_budget(serve: Serve, mount: Mount) -> None:
     budget = RetryBudget(2)
-    server = serve(*[answer(503)] * 4, GOOD)
-    one, two = mounted(5, budget=budget), mounted(5, budget=budget)
+    server = serve(*[respond(503)] * 4, GOOD)
+    one, two = mount(5, budget=budget), mount(5, budget=budget)
     assert one.get(server.origin, timeout=5).status_code == 503
     assert two.get(server.origin, timeout=5).status_code == 503
     assert len(server.received) == 4
@@ -110,13 +110,13 @@ def test_shared_budget(serve: Serve, mounted: Mount) -> None:
     assert repr(budget) == "<RetryBudget 0.2 of 2>"
 
 
-def test_redirects_and_text(serve: Serve, mounted: Mount) -> None:
-    session = mounted()
+def test_redirects_and_text(serve: Serve, mount: Mount) -> None:
+    session = mount()
     server = serve(
-        answer(302, headers={"Location": "/there", "Set-Cookie": "a=b"}),
-        answer(200, raw=b"h\xe9", headers={"Content-Type": "text/plain; charset=latin-1"}),
+        respond(302, headers={"Location": "/there", "Set-Cookie": "a=b"}),
+        respond(200, raw=b"h\xe9", headers={"Content-Type": "text/plain; charset=latin-1"}),
     )
-    got = session.get(server.origin, timeout=5)
-    assert got.text == "hé"
-    assert [one.status_code for one in got.history] == [302]
+    response = session.get(server.origin, timeout=5)
+    assert response.text == "hé"
+    assert [one.status_code for one in response.history] == [302]
     assert server.received[1].target == "/there"

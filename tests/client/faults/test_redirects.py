@@ -8,18 +8,18 @@ import pytest
 
 from duologue import Client, RedirectError
 from tests.client.fakes import USER
-from tests.client.faults.acts import answer
+from tests.client.faults.acts import respond
 from tests.client.servers import Act, ScriptedServer
 
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 
-GOOD = answer(200, USER)
+GOOD = respond(200, USER)
 STATUSES = [301, 302, 303, 307, 308]
 
 
 def elsewhere(location: str, status: int = 302) -> Act:
-    return answer(status, raw=b"moved", headers={"Location": location, "Content-Type": "text/plain"})
+    return respond(status, raw=b"moved", headers={"Location": location, "Content-Type": "text/plain"})
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -59,16 +59,16 @@ DRIPS: dict[str, Act] = {
     "a body without end": drip(HEAD + b"\r\n", [b" "] * 1000, 0.04),
     "headers": drip(b"HTTP/1.1 200 OK\r\nX: ", [b"y"] * 1000, 0.04),
     "first line": drip(b"HTT", [b"P"] * 1000, 0.04),
-    "interim answers": drip(b"", [b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0.04),
+    "interim responses": drip(b"", [b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0.04),
 }
 
 
 @pytest.mark.parametrize("act", DRIPS.values(), ids=DRIPS.keys())
 def test_slow_server(serve: Serve, act: Act) -> None:
     with Client(base_url=serve(act).origin, timeout=0.5, deadline=0.6) as api:
-        began = time.monotonic()
+        started = time.monotonic()
         error = get_error(api, get, DeadlineExceeded)
-        assert time.monotonic() - began < 0.6 * 1.1 + 1  # the last for a busy machine
+        assert time.monotonic() - started < 0.6 * 1.1 + 1  # the last for a busy machine
     assert isinstance(error, RequestTimeout)
     assert len(error.attempts) == 1
 

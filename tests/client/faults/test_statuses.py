@@ -16,8 +16,8 @@ from duologue import (
 from tests.client.fakes import SESSION, FakeClock
 from tests.client.faults.acts import (
     CUT_OFF,
-    answer,
     reset,
+    respond,
     send,
 )
 from tests.client.faults.calls import BOTH, GOOD, To, create, get, get_error, is_one_call
@@ -28,7 +28,7 @@ from tests.client.servers import Act
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_last_response(to: To, status: int) -> None:
-    numbered = [answer(status, {"message": f"Failed {n}", "code": "DOWN", "details": {"n": n}}) for n in range(4)]
+    numbered = [respond(status, {"message": f"Failed {n}", "code": "DOWN", "details": {"n": n}}) for n in range(4)]
     api, server = to(*numbered, max_retries=3)
     with pytest.raises(APIError, match="Failed 3") as caught:
         create(api)
@@ -42,7 +42,7 @@ def test_last_response(to: To, status: int) -> None:
 @BOTH
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 412, 422, 501])
 def test_final_status(to: To, status: int, call: Callable[[Client], object]) -> None:
-    api, server = to(answer(status, {"message": "No"}))
+    api, server = to(respond(status, {"message": "No"}))
     with pytest.raises(APIError, match="No") as caught:
         call(api)
     assert caught.value.status == status
@@ -54,7 +54,7 @@ IN_PROGRESS = {"message": "busy", "details": {"fields": {"Idempotency-Key": ["St
 
 def test_key_in_progress(to: To) -> None:
     clock = FakeClock()
-    api, server = to(answer(409, IN_PROGRESS, headers={"Retry-After": "1"}), GOOD, clock=clock)
+    api, server = to(respond(409, IN_PROGRESS, headers={"Retry-After": "1"}), GOOD, clock=clock)
     create(api)
     assert clock.slept == [1.0]
     assert is_one_call(server.received)
@@ -69,7 +69,7 @@ def test_key_in_progress(to: To) -> None:
     ],
 )
 def test_other_conflict(to: To, call: Callable[[Client], object], fields: object) -> None:
-    api, server = to(answer(409, {"message": "No", "details": fields}, headers={"Retry-After": "1"}))
+    api, server = to(respond(409, {"message": "No", "details": fields}, headers={"Retry-After": "1"}))
     with pytest.raises(APIError, match="No"):
         call(api)
     assert len(server.received) == 1
@@ -94,7 +94,7 @@ def test_status_with_body_cut_off(to: To, body: Act) -> None:
 @pytest.mark.parametrize("value", ["soon", "-1", "1e3", "nan", "inf", "", "0x10", "1,5", "9" * 400, "Mon, 99 Foo 2024"])
 def test_invalid_retry_after(to: To, value: str) -> None:
     clock = FakeClock()
-    api, _ = to(answer(503, headers={"Retry-After": value}), GOOD, clock=clock, retry_delay=1)
+    api, _ = to(respond(503, headers={"Retry-After": value}), GOOD, clock=clock, retry_delay=1)
     get(api)
     (slept,) = clock.slept
     assert 0.5 <= slept <= 1
@@ -106,27 +106,27 @@ def test_invalid_retry_after(to: To, value: str) -> None:
 )
 def test_retry_after(to: To, value: str, wait: float) -> None:
     clock = FakeClock()
-    api, _ = to(answer(429, headers={"Retry-After": value}), GOOD, clock=clock)
+    api, _ = to(respond(429, headers={"Retry-After": value}), GOOD, clock=clock)
     get(api)
     assert clock.slept == [wait]
 
 
 def test_retry_after_in_past(to: To) -> None:
     clock = FakeClock()
-    api, _ = to(answer(503, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), GOOD, clock=clock)
+    api, _ = to(respond(503, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), GOOD, clock=clock)
     get(api)
     assert 0.5 <= clock.slept[0] <= 1
 
 
 @pytest.mark.parametrize(
-    ("value", "deadline", "told"),
+    ("value", "deadline", "retry_after"),
     [("121", None, 121), ("21600", None, 21600), ("Mon, 01 Jan 2024 06:00:00 GMT", 300, 21600), ("30", 20, 30)],
 )
-def test_retry_after_too_long(to: To, value: str, deadline: float | None, told: float) -> None:
+def test_retry_after_too_long(to: To, value: str, deadline: float | None, retry_after: float) -> None:
     clock = FakeClock()
-    api, server = to(answer(429, {"message": "Slow"}, headers={"Retry-After": value}), clock=clock, deadline=deadline)
+    api, server = to(respond(429, {"message": "Slow"}, headers={"Retry-After": value}), clock=clock, deadline=deadline)
     error = get_error(api, get, RateLimitError)
-    assert error.retry_after == told
+    assert error.retry_after == retry_after
     assert clock.slept == []
     assert len(server.received) == 1
 
@@ -135,25 +135,25 @@ def test_retry_after_too_long(to: To, value: str, deadline: float | None, told: 
 
 
 def test_retry_budget(to: To) -> None:
-    api, server = to(answer(503, {"message": "Down"}), retry_delay=0)
+    api, server = to(respond(503, {"message": "Down"}), retry_delay=0)
     for _ in range(1_000):
         get_error(api, get, ServerError)
     assert 1_000 < len(server.received) <= 1_100
 
 
 def test_budget_refund(to: To) -> None:
-    api, server = to(*[answer(503), GOOD] * 200, retry_budget=1)
+    api, server = to(*[respond(503), GOOD] * 200, retry_budget=1)
     for _ in range(200):
         get(api)
     assert len(server.received) == 400
 
 
 def test_budget_of_view(to: To) -> None:
-    api, server = to(answer(503), retry_budget=1, max_retries=5)
+    api, server = to(respond(503), retry_budget=1, max_retries=5)
     get_error(api.with_options(timeout=3), get, ServerError)
     get_error(api, get, ServerError)
     assert len(server.received) == 3
-    free, busy = to(answer(503), retry_budget=None, max_retries=5)
+    free, busy = to(respond(503), retry_budget=None, max_retries=5)
     for _ in range(20):
         get_error(free, get, ServerError)
     assert len(busy.received) == 120
@@ -164,6 +164,6 @@ def test_budget_of_view(to: To) -> None:
 
 def test_chat_service(to: To) -> None:
     envelope = {"data": SESSION, "message": "", "metadata": {}}
-    api, server = to(reset, send(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", keep=True), answer(201, envelope))
+    api, server = to(reset, send(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", keep=True), respond(201, envelope))
     assert api.chats.create(title="Shopping").id == SESSION["_id"]
     assert is_one_call(server.received)

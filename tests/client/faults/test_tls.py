@@ -19,7 +19,7 @@ from duologue import (
     RequestTimeout,
 )
 from tests.client.fakes import USER, FakeClock
-from tests.client.faults.acts import HEAD, answer, drip, hang_up, send, silence
+from tests.client.faults.acts import HEAD, drip, hang_up, respond, send, silence
 from tests.client.servers import Act, ScriptedServer
 
 TLS = Path(__file__).parent / "tls"
@@ -30,23 +30,23 @@ Serve = Callable[..., ScriptedServer]
 @pytest.fixture
 def to_tls(serve: Serve) -> Iterator[Callable[..., tuple[Client, ScriptedServer]]]:
     """Makes a client of a server behind TLS; the authority is the server's own certificate."""
-    made: list[Client] = []
+    clients: list[Client] = []
 
     def make(*script: Act, host: str = "localhost", **options: object) -> tuple[Client, ScriptedServer]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
         server = serve(*script, tls=context)
         settings = {"verify": str(TLS / "cert.pem"), "timeout": 5, "clock": FakeClock(), **options}
-        made.append(Client(base_url=f"https://{host}:{server.port}", **settings))  # type: ignore[arg-type]
-        return made[-1], server
+        clients.append(Client(base_url=f"https://{host}:{server.port}", **settings))  # type: ignore[arg-type]
+        return clients[-1], server
 
     yield make
-    for client in made:
+    for client in clients:
         client.close()
 
 
 ToTLS = Callable[..., tuple[Client, ScriptedServer]]
-GOOD = answer(200, USER)
+GOOD = respond(200, USER)
 
 
 def test_custom_authority(to_tls: ToTLS) -> None:

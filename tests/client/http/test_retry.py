@@ -238,11 +238,11 @@ def test_close_between_attempts(talk: Talk, clock: FakeClock) -> None:
 
 
 def test_close_while_waiting(clients: Callable[..., Client]) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
     errors: list[APIError] = []
 
     def busy(_: Request) -> Response:
-        asked.set()
+        requested.set()
         return reply(503, None, {"Retry-After": "100"})
 
     api = clients(transport=FakeTransport(busy))
@@ -255,7 +255,7 @@ def test_close_while_waiting(clients: Callable[..., Client]) -> None:
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert asked.wait(5)
+    assert requested.wait(5)
     api.close()
     thread.join(5)
     assert not thread.is_alive()

@@ -21,7 +21,7 @@ from duologue import (
     ServerError,
 )
 from tests.client.fakes import MESSAGE, FakeClock
-from tests.client.servers import Act, ScriptedServer, answer, reset, send
+from tests.client.servers import Act, ScriptedServer, reset, respond, send
 
 Clients = Callable[..., Client]
 
@@ -37,7 +37,7 @@ def chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-def streamed(*events: bytes, end: bool = True) -> Act:
+def stream(*events: bytes, end: bool = True) -> Act:
     return send([HEAD, *map(chunk, events), *([chunk(b"")] if end else [])], keep=end)
 
 
@@ -50,7 +50,7 @@ def client(clients: Clients, server: ScriptedServer, **options: object) -> Clien
 
 
 def test_deltas_then_message(clients: Clients) -> None:
-    with ScriptedServer(streamed(*DELTAS, COMPLETED)) as server:
+    with ScriptedServer(stream(*DELTAS, COMPLETED)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="Grüße?", context="German")
         with reply:
             assert list(reply) == ["Grü", "ße, ", "Welt"]
@@ -88,7 +88,7 @@ def test_delta_arrives_at_once(clients: Clients, framed: bool) -> None:
 
 def test_chunks_inside_character(clients: Clients) -> None:
     whole = b"".join([*DELTAS, COMPLETED])
-    act = streamed(*(whole[at : at + 1] for at in range(len(whole))))
+    act = stream(*(whole[at : at + 1] for at in range(len(whole))))
     with ScriptedServer(act) as server:
         assert client(clients, server).smart_chat.stream("s", message="m").read().content == "Grüße, Welt"
 
@@ -152,7 +152,7 @@ def test_unread_stream(clients: Clients) -> None:
 )
 def test_error_event(clients: Clients, code: str, kind: type[APIError], status: int) -> None:
     failure = event("error", {"message": "The model is down", "code": code, "details": {"message": "down"}})
-    with ScriptedServer(streamed(DELTAS[0], failure)) as server:
+    with ScriptedServer(stream(DELTAS[0], failure)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
         assert next(reply) == "Grü"
         with pytest.raises(kind, match="The model is down") as caught:
@@ -165,11 +165,11 @@ def test_error_event(clients: Clients, code: str, kind: type[APIError], status: 
 @pytest.mark.parametrize(
     ("act", "kind"),
     [
-        (streamed(*DELTAS), ConnectionLostError),
-        (streamed(*DELTAS, end=False), ConnectionLostError),
-        (streamed(event("message.delta", {"id": 1})), ResponseValidationError),
-        (streamed(event("message.completed", {})), ResponseValidationError),
-        (streamed(b"event: message.delta\ndata: <html>\n\n"), DecodingError),
+        (stream(*DELTAS), ConnectionLostError),
+        (stream(*DELTAS, end=False), ConnectionLostError),
+        (stream(event("message.delta", {"id": 1})), ResponseValidationError),
+        (stream(event("message.completed", {})), ResponseValidationError),
+        (stream(b"event: message.delta\ndata: <html>\n\n"), DecodingError),
     ],
     ids=["no end", "cut off", "bad delta", "bad message", "no JSON"],
 )
@@ -179,18 +179,18 @@ def test_broken_reply(clients: Clients, act: Act, kind: type[APIError]) -> None:
         with pytest.raises(kind) as caught:
             reply.read()
     assert caught.value.path == "/chats/s/smart-chat"
-    assert len(server.received) == 1  # pieces were used: it is not asked for again
+    assert len(server.received) == 1  # deltas were used: no retry
 
 
 def test_retry_before_start(clients: Clients) -> None:
-    with ScriptedServer(reset, answer(503, {"message": "busy"}), streamed(*DELTAS, COMPLETED)) as server:
+    with ScriptedServer(reset, respond(503, {"message": "busy"}), stream(*DELTAS, COMPLETED)) as server:
         assert client(clients, server).smart_chat.stream("s", message="m").read().content == "Grüße, Welt"
     assert len(server.received) == 3
     assert len({request.headers["idempotency-key"] for request in server.received}) == 1
 
 
 def test_error_status(clients: Clients) -> None:
-    with ScriptedServer(answer(401, {"message": "Unknown key"})) as server:
+    with ScriptedServer(respond(401, {"message": "Unknown key"})) as server:
         api = client(clients, server)
         with pytest.raises(AuthenticationError, match="Unknown key"):
             api.smart_chat.stream("s", message="m")
@@ -199,7 +199,7 @@ def test_error_status(clients: Clients) -> None:
 
 def test_server_without_streaming(clients: Clients) -> None:
     body = {"data": REPLY, "message": "done"}
-    with ScriptedServer(answer(201, body)) as server:
+    with ScriptedServer(respond(201, body)) as server:
         reply = client(clients, server).smart_chat.stream("s", message="m")
         assert list(reply) == ["Grüße, Welt"]
         assert reply.message.id == REPLY["_id"]

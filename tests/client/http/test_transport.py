@@ -1,4 +1,4 @@
-"""The real transport against a real socket: no foreign error gets out, and every connection comes back."""
+"""The real transport against a real socket: every error is one of ours, and every connection is released."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from duologue import (
 )
 from duologue.http.transport import _map_exception
 from tests.client.fakes import USER, FakeClock
-from tests.client.servers import Act, ScriptedServer, answer, hang_up, reset, send, silence
+from tests.client.servers import Act, ScriptedServer, hang_up, reset, respond, send, silence
 
 Clients = Callable[..., Client]
 Serve = Callable[..., ScriptedServer]
@@ -68,8 +68,8 @@ def client(clients: Clients) -> Clients:
 
 
 BAD = {
-    "reset before the answer": (reset, ConnectionLostError),
-    "closed before the answer": (hang_up, ConnectionLostError),
+    "reset before the response": (reset, ConnectionLostError),
+    "closed before the response": (hang_up, ConnectionLostError),
     "silence": (silence, RequestTimeout),
     "body cut short": (send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), ConnectionLostError),
     "silence in the body": (
@@ -81,14 +81,14 @@ BAD = {
     "not HTTP": (send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), ProtocolError),
     "endless headers": (send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"\r\n"), ProtocolError),
     "an endless line": (send(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"), ProtocolError),
-    "not gzip": (answer(200, raw=b"plain", headers={"Content-Encoding": "gzip"}), DecodingError),
-    "HTML": (answer(200, raw=b"<html>", headers={"Content-Type": "text/html"}), DecodingError),
-    "nothing": (answer(200), DecodingError),
-    "garbage": (answer(200, raw=b"\xff\x00\xfe"), DecodingError),
-    "another contract": (answer(200, {"id": 1}), ResponseValidationError),
-    "a redirect": (answer(302, headers={"Location": "http://127.0.0.1:9/"}), RedirectError),
-    "a redirect to nowhere": (answer(302, headers={"Location": "http://[::bad"}), RedirectError),
-    "a server error": (answer(500, {"message": "x"}), ServerError),
+    "not gzip": (respond(200, raw=b"plain", headers={"Content-Encoding": "gzip"}), DecodingError),
+    "HTML": (respond(200, raw=b"<html>", headers={"Content-Type": "text/html"}), DecodingError),
+    "nothing": (respond(200), DecodingError),
+    "garbage": (respond(200, raw=b"\xff\x00\xfe"), DecodingError),
+    "another contract": (respond(200, {"id": 1}), ResponseValidationError),
+    "a redirect": (respond(302, headers={"Location": "http://127.0.0.1:9/"}), RedirectError),
+    "a redirect to nowhere": (respond(302, headers={"Location": "http://[::bad"}), RedirectError),
+    "a server error": (respond(500, {"message": "x"}), ServerError),
 }
 
 
@@ -100,8 +100,8 @@ def test_network_faults(serve: Serve, client: Clients, act: Act, kind: type[APIE
     with pytest.raises(APIError) as caught:
         api.users.get("1")
     assert type(caught.value) is kind
-    foreign = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, marshmallow.ValidationError)
-    assert not isinstance(caught.value, (*foreign, ValueError))
+    others = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, marshmallow.ValidationError)
+    assert not isinstance(caught.value, (*others, ValueError))
     repeated = kind in (ConnectionLostError, RequestTimeout, ServerError)
     assert len(server.received) == len(caught.value.attempts) == (2 if repeated else 1)
     assert caught.value.path == "/users/1"
@@ -168,7 +168,7 @@ def test_connect_timeout(clients: Clients) -> None:
         port = listener.getsockname()[1]
         full = [socket.socket() for _ in range(3)]
         try:
-            for one in full:  # fill the queue of connections that nobody accepts
+            for one in full:  # fill the queue of connections, which are not accepted
                 one.setblocking(False)
                 one.connect_ex(("127.0.0.1", port))
             api = clients(base_url=f"http://127.0.0.1:{port}", max_retries=0, timeout=0.2)
@@ -191,15 +191,15 @@ def test_server_without_tls(serve: Serve, clients: Clients) -> None:
 def test_connection_reuse(serve: Serve, client: Clients) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     server = serve(
-        answer(200, USER),
-        answer(204),
-        answer(404, {"message": "no"}),
-        answer(503, {"message": "no"}),
-        answer(302, raw=b"gone", headers={"Location": "/"}),
+        respond(200, USER),
+        respond(204),
+        respond(404, {"message": "no"}),
+        respond(503, {"message": "no"}),
+        respond(302, raw=b"gone", headers={"Location": "/"}),
         send(chunked, keep=True),
-        answer(200, raw=gzip.compress(b'{"a": 1}'), headers={"Content-Encoding": "gzip"}),
-        answer(200, raw=b"<html>"),
-        answer(200, USER),
+        respond(200, raw=gzip.compress(b'{"a": 1}'), headers={"Content-Encoding": "gzip"}),
+        respond(200, raw=b"<html>"),
+        respond(200, USER),
     )
     api = client(server, max_retries=0)
     for _ in range(8):
@@ -211,7 +211,7 @@ def test_connection_reuse(serve: Serve, client: Clients) -> None:
 
 
 def test_idle_connection_closed(serve: Serve, client: Clients) -> None:
-    closing = answer(200, USER, headers={"Connection": "close"})
+    closing = respond(200, USER, headers={"Connection": "close"})
     server = serve(closing)
     api = client(server)
     assert [api.users.get("1").id for _ in range(3)] == ["1"] * 3
@@ -220,12 +220,12 @@ def test_idle_connection_closed(serve: Serve, client: Clients) -> None:
 
 def test_compressed_response(serve: Serve, client: Clients) -> None:
     packed = gzip.compress(b'{"id": "1", "name": "John Doe", "email": "john@example.com", "role": "admin"}')
-    api = client(serve(answer(200, raw=packed, headers={"Content-Encoding": "gzip"})))
+    api = client(serve(respond(200, raw=packed, headers={"Content-Encoding": "gzip"})))
     assert api.users.get("1").name == "John Doe"
 
 
 def test_request_head(serve: Serve, client: Clients) -> None:
-    server = serve(answer(201, USER), answer(204))
+    server = serve(respond(201, USER), respond(204))
     api = client(server)
     api.users.create(name="Zoë", email="zoe@example.com")
     api.users.delete("a/b")
@@ -240,13 +240,13 @@ def test_request_head(serve: Serve, client: Clients) -> None:
 
 def test_environment_is_ignored(serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.write_text("machine 127.0.0.1 login user password secret\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    server = serve(answer(200, USER, headers={"Set-Cookie": "a=b"}))
+    server = serve(respond(200, USER, headers={"Set-Cookie": "a=b"}))
     api = client(server, access_token="the-token")
     api.users.get("1")
     api.users.get("1")
@@ -256,24 +256,24 @@ def test_environment_is_ignored(serve: Serve, client: Clients, monkeypatch: pyte
 
 
 def test_proxy(serve: Serve, clients: Clients) -> None:
-    proxy = serve(answer(200, USER))
+    proxy = serve(respond(200, USER))
     api = clients(base_url="http://platform.invalid/api", proxies={"http": proxy.origin})
     assert api.users.get("1").id == "1"
     assert proxy.received[0].target == "http://platform.invalid/api/users/1"
 
 
 def test_tcp_nodelay(serve: Serve, client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     connect = urllib3.connection.HTTPConnection.connect
 
-    def watched(self: urllib3.connection.HTTPConnection) -> None:
+    def record_socket(self: urllib3.connection.HTTPConnection) -> None:
         connect(self)
-        made.append(self.sock)
+        sockets.append(self.sock)
 
-    monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", watched)
-    client(serve(answer(200, USER))).users.get("1")
-    assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in made] != [0]
-    assert len(made) == 1
+    monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", record_socket)
+    client(serve(respond(200, USER))).users.get("1")
+    assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets] != [0]
+    assert len(sockets) == 1
 
 
 def test_response_closes_once() -> None:
@@ -289,18 +289,18 @@ def test_response_closes_once() -> None:
 def test_response_closes_on_error() -> None:
     closed: list[str] = []
 
-    def broken() -> Iterator[bytes]:
+    def fail_midway() -> Iterator[bytes]:
         yield b"a"
         raise ConnectionLostError
 
-    response = Response(200, body=broken(), close=lambda: closed.append("closed"))
+    response = Response(200, body=fail_midway(), close=lambda: closed.append("closed"))
     with pytest.raises(ConnectionLostError):
         response.read()
     assert closed == ["closed"]
 
 
 def test_threads(serve: Serve, client: Clients) -> None:
-    server = serve(answer(200, USER))
+    server = serve(respond(200, USER))
     api = client(server, pool_size=4)
     failures: list[BaseException] = []
 
@@ -322,7 +322,7 @@ def test_threads(serve: Serve, client: Clients) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_fork(serve: Serve) -> None:
-    server = serve(answer(200, USER))
+    server = serve(respond(200, USER))
     transport = HTTPTransport()
     request = Request("GET", server.origin, timeout=5)
     transport.send(request).read()
@@ -339,7 +339,7 @@ def test_fork(serve: Serve) -> None:
 
 
 def test_closed_transport(serve: Serve) -> None:
-    server = serve(answer(200, USER))
+    server = serve(respond(200, USER))
     transport = HTTPTransport()
     transport.send(Request("GET", server.origin, timeout=5)).read()
     transport.close()

@@ -16,38 +16,40 @@ from tests.client.fakes import USER, FakeTransport, reply
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
 
-def hooked(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, list[tuple[str, HookEvent]]]:
-    seen: list[tuple[str, HookEvent]] = []
+def connect(talk: Talk, *outcomes: object, **options: object) -> tuple[Client, list[tuple[str, HookEvent]]]:
+    events: list[tuple[str, HookEvent]] = []
     names = ("on_request", "on_response", "on_retry", "on_error")
-    api, _ = talk(*outcomes, **{name: lambda one, n=name: seen.append((n, one)) for name in names}, **options)
-    return api, seen
+    api, _ = talk(*outcomes, **{name: lambda one, n=name: events.append((n, one)) for name in names}, **options)
+    return api, events
 
 
 def test_steps_of_a_call(talk: Talk) -> None:
     busy = reply(503, {"message": "busy"}, {"X-A": "b"})
-    api, seen = hooked(talk, busy, ConnectionLostError(), reply(200, USER), retry_delay=0, access_token="secret-token")
+    api, events = connect(
+        talk, busy, ConnectionLostError(), reply(200, USER), retry_delay=0, access_token="secret-token"
+    )
     api.users.get("1")
-    assert [name for name, _ in seen] == [
+    assert [name for name, _ in events] == [
         *("on_request", "on_response", "on_retry"),
         *("on_request", "on_retry"),
         *("on_request", "on_response"),
     ]
-    assert [one.attempt for _, one in seen] == [1, 1, 1, 2, 2, 3, 3]
-    assert {(one.operation, one.method, one.path) for _, one in seen} == {("users.GET", "GET", "/users/1")}
-    assert len({one.request_id for _, one in seen}) == 1
-    (_, first), (_, answered), (_, again) = seen[:3]
+    assert [one.attempt for _, one in events] == [1, 1, 1, 2, 2, 3, 3]
+    assert {(one.operation, one.method, one.path) for _, one in events} == {("users.GET", "GET", "/users/1")}
+    assert len({one.request_id for _, one in events}) == 1
+    (_, first), (_, response), (_, again) = events[:3]
     assert first.headers["X-Attempt"] == "1"
     assert first.headers["Authorization"] == "***"
-    assert (answered.status, answered.response_headers) == (503, {"x-a": "b"})
+    assert (response.status, response.response_headers) == (503, {"x-a": "b"})
     assert (type(again.error), again.delay) == (ServerError, 0)
-    assert type(seen[4][1].error) is ConnectionLostError
+    assert type(events[4][1].error) is ConnectionLostError
 
 
 def test_on_error(talk: Talk) -> None:
-    api, seen = hooked(talk, reply(503), max_retries=2, retry_delay=0)
+    api, events = connect(talk, reply(503), max_retries=2, retry_delay=0)
     with pytest.raises(ServerError) as caught:
         api.users.get("1")
-    errors = [one for name, one in seen if name == "on_error"]
+    errors = [one for name, one in events if name == "on_error"]
     assert [one.error for one in errors] == [caught.value]
     assert errors[0].attempt == len(caught.value.attempts) == 3
     assert caught.value.path == "/users/1"
@@ -72,10 +74,10 @@ def test_no_hooks(talk: Talk) -> None:
 def test_interrupt_in_hook(talk: Talk) -> None:
     """Ctrl-C in a hook is for the program, not for the log."""
 
-    def interrupted(_: HookEvent) -> None:
+    def interrupt(_: HookEvent) -> None:
         raise KeyboardInterrupt
 
-    api, _ = talk(reply(200, USER), on_request=interrupted)
+    api, _ = talk(reply(200, USER), on_request=interrupt)
     with pytest.raises(KeyboardInterrupt):
         api.users.get("1")
 
@@ -85,10 +87,10 @@ def test_log(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     api, net = talk(reply(503, None, {"Retry-After": "1.5"}), reply(200, USER), access_token="secret-token")
     api.users.get("1")
     code = net.last.headers["Unique-Reference-Code"]
-    told = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert ("INFO", "GET /users/1: 503; retrying in 1.5 s") in told
-    assert any(text.startswith(f"GET /users/1: 200 in 0 ms (attempt 2 of {code}, ") for _, text in told)
-    assert "secret-token" not in str(told)
+    records = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert ("INFO", "GET /users/1: 503; retrying in 1.5 s") in records
+    assert any(text.startswith(f"GET /users/1: 200 in 0 ms (attempt 2 of {code}, ") for _, text in records)
+    assert "secret-token" not in str(records)
 
 
 SCRIPT = """

@@ -1,4 +1,4 @@
-"""How long calls take: counted by operation, in bounded memory, and told in Prometheus' words."""
+"""How long calls take: measured by operation, in bounded memory, and formatted for Prometheus."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def test_retries(talk: Talk, clock: FakeClock) -> None:
     api, _ = talk(ConnectError(), reply(200, USER), max_retries=1, retry_delay=1)
     monitor = PerformanceMonitor().attach(api)
     api.users.get("1")
-    found = monitor.report()["users.GET"]
-    assert (found.count, found.errors) == (1, 0)
-    assert found.total == pytest.approx(sum(clock.slept))
+    stats = monitor.report()["users.GET"]
+    assert (stats.count, stats.errors) == (1, 0)
+    assert stats.total == pytest.approx(sum(clock.slept))
 
 
 def test_refresh_is_a_call(talk: Talk) -> None:
@@ -72,7 +72,7 @@ def test_refresh_is_a_call(talk: Talk) -> None:
     assert {name: one.count for name, one in monitor.report().items()} == {"auth.REFRESH": 1, "users.GET": 1}
 
 
-def streamed(*events: bytes) -> Response:
+def stream(*events: bytes) -> Response:
     return Response(201, {"Content-Type": "text/event-stream"}, events)
 
 
@@ -81,30 +81,30 @@ DELTA = b'event: message.delta\ndata: {"id": "1", "delta": "Hi"}\n\n'
 
 def test_stream(talk: Talk) -> None:
     done = b"event: message.completed\ndata: " + json.dumps(MESSAGE).encode() + b"\n\n"
-    api, _ = talk(streamed(DELTA, done), streamed(DELTA), streamed(DELTA, done), reply(404))
+    api, _ = talk(stream(DELTA, done), stream(DELTA), stream(DELTA, done), reply(404))
     monitor = PerformanceMonitor().attach(api)
 
-    def counted() -> tuple[int, int]:
-        found = monitor.report().get("smart_chat.ASK")
-        return (found.count, found.errors) if found else (0, 0)
+    def count() -> tuple[int, int]:
+        stats = monitor.report().get("smart_chat.ASK")
+        return (stats.count, stats.errors) if stats else (0, 0)
 
     with api.smart_chat.stream("1", message="Hi") as reply_stream:
         next(reply_stream)
-        assert counted() == (0, 0)
+        assert count() == (0, 0)
         reply_stream.read()
-    assert counted() == (1, 0)
+    assert count() == (1, 0)
     with (
         api.smart_chat.stream("1", message="Hi") as reply_stream,
         pytest.raises(Exception, match="ended before"),
     ):
         reply_stream.read()
-    assert counted() == (2, 1)
+    assert count() == (2, 1)
     with api.smart_chat.stream("1", message="Hi") as reply_stream:
         next(reply_stream)
-    assert counted() == (3, 1)
+    assert count() == (3, 1)
     with pytest.raises(NotFoundError):
         api.smart_chat.stream("1", message="Hi")
-    assert counted() == (4, 2)
+    assert count() == (4, 2)
 
 
 def test_attach_twice(talk: Talk) -> None:
@@ -135,8 +135,8 @@ def test_measure(clock: FakeClock) -> None:
     assert [double(1), double(3)] == [2, 6]
     with pytest.raises(KeyError), monitor.measure("double"):
         raise KeyError
-    found = monitor.report()["double"]
-    assert (found.count, found.errors, found.error_kinds, found.total) == (3, 1, {"KeyError": 1}, 4.0)
+    stats = monitor.report()["double"]
+    assert (stats.count, stats.errors, stats.error_kinds, stats.total) == (3, 1, {"KeyError": 1}, 4.0)
     monitor.reset()
     assert monitor.report() == {}
 
@@ -157,8 +157,8 @@ def test_quantiles(values: Any, expected: tuple[float, ...]) -> None:
     monitor = PerformanceMonitor()
     for value in shuffled:
         monitor.record("x", value)
-    found = monitor.report()["x"]
-    assert (found.p50, found.p95, found.p99) == expected
+    stats = monitor.report()["x"]
+    assert (stats.p50, stats.p95, stats.p99) == expected
     assert quantile(sorted(shuffled), 0) == min(shuffled)
 
 
@@ -166,8 +166,8 @@ def test_bounded_memory() -> None:
     monitor = PerformanceMonitor(window=10)
     for number in range(100):
         monitor.record("x", float(number))
-    found = monitor.report()["x"]
-    assert (found.count, found.total, found.p50, found.p99) == (100, 4950.0, 94.0, 99.0)
+    stats = monitor.report()["x"]
+    assert (stats.count, stats.total, stats.p50, stats.p99) == (100, 4950.0, 94.0, 99.0)
     assert len(monitor._series["x"].recent) == 10
     for number in range(MAX_NAMES * 2):
         monitor.record(f"name {number}", 1.0)
@@ -191,8 +191,8 @@ def test_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join(10)
-    found = monitor.report()["x"]
-    assert (found.count, found.total) == (4000, 2000.0)
+    stats = monitor.report()["x"]
+    assert (stats.count, stats.total) == (4000, 2000.0)
 
 
 def test_prometheus() -> None:

@@ -27,10 +27,10 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
-    made = TracerProvider(shutdown_on_exit=False)
-    made.add_span_processor(SimpleSpanProcessor(exporter))
-    yield made
-    made.shutdown()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield provider
+    provider.shutdown()
 
 
 def only(exporter: InMemorySpanExporter) -> ReadableSpan:
@@ -45,13 +45,13 @@ def test_span(talk: Talk, clock: FakeClock, provider: TracerProvider, exporter: 
 
     api, _ = talk(slow)
     Tracing(provider).attach(api)
-    began = clock.time
+    started = clock.time
     api.users.get("1")
     span = only(exporter)
     assert (span.name, span.kind) == ("GET /users/{id}", SpanKind.CLIENT)
     assert span.start_time is not None
     assert span.end_time is not None
-    assert span.start_time == pytest.approx(began.timestamp() * 1e9, abs=1e6)
+    assert span.start_time == pytest.approx(started.timestamp() * 1e9, abs=1e6)
     assert span.end_time - span.start_time == pytest.approx(2e9, abs=1e6)
     assert span.status.status_code is StatusCode.UNSET
     assert dict(span.attributes or {}) == {
