@@ -14,7 +14,7 @@ from duologue.contract import operations
 from duologue.http.transport import HTTPTransport
 from duologue.query import QueryResult
 from duologue.query.resource_queries.mutations import MUTATIONS
-from duologue.query.resource_queries.queries import QUERIES
+from duologue.query.resource_queries.queries import QUERIES, Queries
 from duologue_mock import MockServer
 from tests.query.fakes import TIMEOUT, Thread, wait_until
 
@@ -69,6 +69,10 @@ def test_operations_are_covered() -> None:
     safe = {operation.id for operation in operations() if operation.safe}
     assert safe - {operation.id for operation in QUERIES.values()} == set()
     assert {operation.id for operation in operations()} - safe - {o.id for o in MUTATIONS.values()} == set()
+
+
+def test_queries_has_only_queries() -> None:
+    assert {name for name in dir(Queries) if not name.startswith("_")} == {*QUERIES, "notifications"}
 
 
 ARGUMENTS: dict[str, Callable[[User, str], tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -287,5 +291,6 @@ def test_client_close(mock: MockServer) -> None:
 
 
 def test_views_share_cache(api: Client) -> None:
+    assert api.with_options(timeout=1).query_client is api.query_client
     assert api.with_options(timeout=1).queries is api.queries
     assert api.with_options(timeout=1).mutations is api.mutations

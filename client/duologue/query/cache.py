@@ -119,7 +119,7 @@ class QueryCache:
     def compare_and_set(
         self,
         query: CachedQuery,
-        compute: Callable[[object, Patches], tuple[object, Patches]],
+        compute: Callable[[object, Patches], tuple[object, Patches] | None],
         store: Callable[[object, object, Patches], None],
         fetch: Fetch | None = None,
     ) -> bool:
@@ -127,17 +127,21 @@ class QueryCache:
 
         Args:
             query: the query.
-            compute: returns the new base and patches, given the current ones; it may be called several times.
+            compute: returns the new base and patches, given the current ones; None changes nothing. It may be called
+                several times.
             store: stores base, visible data and patches; called once, with the lock held.
             fetch: if given, nothing is stored when this is no longer the query's current fetch.
 
         Returns:
-            Whether it was stored; False if the query was removed.
+            False if the query was removed, or `fetch` is no longer its current fetch.
         """
         while True:
             with self.lock:
                 version, base, patches, data = query.version, query.base, query.patches, query.state.data
-            base, patches = compute(base, patches)
+            computed = compute(base, patches)
+            if computed is None:
+                return True
+            base, patches = computed
             visible = base if not patches else replace_equal_deep(data, apply_patches(base, patches))
             with self.lock:
                 if query.removed or (fetch is not None and query.fetch is not fetch):
@@ -157,39 +161,28 @@ class QueryCache:
             updated_at: how old the data is; None: it is new.
             create: whether to create the query if it is not in the cache.
         """
-        while True:
-            if not create and self.get_state(spec.query_hash) is None:
-                return MISSING
-            with self.lock:
-                query = self.build(spec)
-            stored, data = self._set_data(query, spec, update, updated_at)
-            if stored:
-                self.notify_manager.flush()
-                return data
-
-    def _set_data(
-        self, query: CachedQuery, spec: QuerySpec[Any], update: Callable[[object], object], updated_at: datetime | None
-    ) -> tuple[bool, object]:
         data: object = MISSING
 
-        def compute(base: object, patches: Patches) -> tuple[object, Patches]:
+        def compute(base: object, patches: Patches) -> tuple[object, Patches] | None:
             new = update(base)
             if new is MISSING:
-                raise _Unchanged
+                return None
             return (replace_equal_deep(base, new) if spec.settings.structural_sharing else new), keep_pending(patches)
 
         def store(base: object, visible: object, patches: Patches) -> None:
             nonlocal data
-            now = self.clock.now()
+            data, now = visible, self.clock.now()
             age = 0.0 if updated_at is None else (now - updated_at) / timedelta(seconds=1)
             query.set_data(base, patches)
             query.dispatch(SuccessAction(visible, updated_at or now, self.clock.monotonic() - age, manual=True))
-            data = visible
 
-        try:
-            return self.compare_and_set(query, compute, store), data
-        except _Unchanged:
-            return True, MISSING
+        while create or self.get_state(spec.query_hash) is not None:
+            with self.lock:
+                query = self.build(spec)
+            if self.compare_and_set(query, compute, store):
+                self.notify_manager.flush()
+                break
+        return data
 
     def add_patch(self, query: CachedQuery, patch: Patch) -> None:
         """Apply an optimistic change."""
@@ -242,7 +235,7 @@ class QueryCache:
         self.schedule_gc(fetch.query)
 
     def cancel(self, fetches: Iterable[Fetch]) -> None:
-        """Cancel fetches: who waits gets `QueryCancelledError`, and the states are reverted to those before."""
+        """Cancel fetches: waiting threads get `QueryCancelledError`, and the states are reverted to those before."""
         with self.lock:
             for fetch in fetches:
                 if fetch.query.fetch is fetch:
@@ -361,7 +354,3 @@ class QueryCache:
                 self._remove(oldest)
             else:
                 self._queries.move_to_end(oldest.query_hash)
-
-
-class _Unchanged(Exception):  # noqa: N818  # control flow, not an error
-    """The updater wants no change."""
