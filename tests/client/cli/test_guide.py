@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from duologue.cli.exit_codes import ExitCode
-from tests.client.test_commands import OURS
+from tests.client.cli.test_commands import OURS
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+GUIDE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
 
 
 def test_every_command_is_shown() -> None:
