@@ -85,7 +85,7 @@ def test_valid_values() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(TypeError, match="App has no option 'timeot'; did you mean 'timeout'?"):
+    with pytest.raises(TypeError, match=r"App has no option 'timeot'; did you mean 'timeout'\?"):
         OPTIONS.check_names(["timeot"], owner="App")
     with pytest.raises(TypeError, match="there are timeout, retries"):
         OPTIONS.check_names(["zzz"], owner="App")

@@ -100,7 +100,7 @@ def test_what_cannot_be_meant_is_refused(talk: Talk, options: dict[str, object],
 
 def test_an_option_that_calls_do_not_have(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
-    with pytest.raises(TypeError, match="calls have no option 'base_url'; they have timeout, max_retries"):
+    with pytest.raises(TypeError, match="A call has no option 'base_url'; there are timeout, max_retries"):
         api.with_options(base_url="http://elsewhere.invalid")  # type: ignore[call-arg]
 
 

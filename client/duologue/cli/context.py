@@ -15,7 +15,7 @@ import click
 
 from duologue.cli.exit_codes import error_handler
 from duologue.cli.terminal import Terminal, interactive, to_json
-from duologue.defaults import ENVIRONMENTS
+from duologue.config import ENVIRONMENTS, Config
 from duologue.observability.logging_setup import VARIABLE, log
 
 if TYPE_CHECKING:
@@ -101,14 +101,18 @@ def format_examples(*lines: str) -> str:
 def _opened(options: dict[str, Any], *, as_json: bool) -> Iterator[Session]:
     with error_handler():
         from duologue.auth.token_file import FileTokenStorage
+        from duologue.auth.user_id import FileUserIdStorage
         from duologue.client import Client
-        from duologue.config import resolve
 
         terminal = Terminal(as_json=as_json)
-        config = resolve(os.environ, **options)
+        config = Config.resolve(os.environ, **options)
         # A token from the environment is for this run; it must not replace the login that is kept.
-        storage = None if config.access_token is not None else FileTokenStorage(config.base_url)
-        with _warnings_shown(), Client(token_storage=storage, **options) as api, error_handler(config):
+        storage = None if config.options["access_token"] else FileTokenStorage(config.platform.base_url)
+        with (
+            _warnings_shown(),
+            Client(token_storage=storage, user_id_storage=FileUserIdStorage(), **options) as api,
+            error_handler(config),
+        ):
             yield Session(api, terminal)
 
 

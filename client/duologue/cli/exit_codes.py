@@ -61,7 +61,7 @@ def format_error(error: APIError, config: Config | None = None) -> str:
 
 
 def _what(error: APIError, config: Config | None) -> str:
-    url = None if config is None else config.chat_base_url if _is_chat(error) else config.base_url
+    url = None if config is None else (config.chat if _is_chat(error) else config.platform).base_url
     unreached = f"no answer from {url}" if url and get_exit_code(error) is ExitCode.NETWORK else None
     facts = [error.message, unreached, error.details.get("reason"), error.details.get("message")]
     return ": ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str) and fact))

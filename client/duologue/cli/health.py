@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from duologue.errors import APIError
 
 
-@api_command("health", "duologue health", "duologue health --environment staging --json")
+@api_command("health", "duologue health", "duologue health --json")
 def health(session: Session) -> None:
     """Show whether both services are up, and whether the chat service knows the API key.
 

@@ -7,6 +7,7 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, final
+from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
@@ -83,6 +84,11 @@ class Service:
     port: int
     enveloped: bool
     """Whether success bodies are wrapped as `{data, message, metadata}`."""
+
+    def complete_url(self, url: str) -> str:
+        """Return a base URL of this service: `url` without a slash at its end, with the prefix if it has no path."""
+        bare = url.rstrip("/")
+        return bare if urlsplit(bare).path else bare + self.prefix
 
 
 PLATFORM = Service("platform", "/api", 3001, enveloped=False)

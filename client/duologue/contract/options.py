@@ -14,7 +14,10 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+_OFF: Final = ("off", "none")
+"""What an environment variable says for None, where None is a value and a text is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,16 @@ class DeclaredOption:
         return self.kinds[0] in (int, float)
 
     def validate(self, value: Any) -> None:
-        """Raise `ValueError`, naming the option and its value, if it is not a valid one."""
+        """Raise `ValueError`, naming the option and its value unless that is secret, if it is not a valid one."""
         if value is None and self.nullable:
             return
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}")
         if self.is_number:
             self._validate_number(value)
+        if {*self.kinds} <= {bool, str} and not isinstance(value, self.kinds):
+            shown = "" if self.option.secret else f" is {value!r}; it"
+            raise ValueError(f"{self.name}{shown} must be {' or '.join(_TYPE_NAMES[kind] for kind in self.kinds)}")
         if self.repeatable and isinstance(value, str):
             raise ValueError(f"{self.name} is one text, {value!r}; it must be several, as in ({value!r},)")
         if self.option.check is not None:
@@ -113,14 +119,14 @@ class DeclaredOption:
             raise ValueError(f"{self.name} is {value!r}; it must be a {'whole ' if whole else ''}number{bound}")
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text stands for: `off` and `none` for None, `true` and `false`, a list with commas.
+        """Return the value that a text stands for: `off` or `none` for None, `true` or `false`, a list with commas.
 
         Raises:
             ValueError: it stands for none.
         """
         if self.option.parse is not None:
             return self.option.parse(text)
-        if self.nullable and text.lower() in ("off", "none"):
+        if self.nullable and str not in self.kinds and text.lower() in _OFF:
             return None
         if self.repeatable:
             return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -136,10 +142,29 @@ class DeclaredOption:
         except ValueError:
             raise ValueError(f"must be a {'whole ' if self.kinds[0] is int else ''}number, not {text!r}") from None
 
+    def parse_variable(self, text: str) -> Any:
+        """Return the value of its environment variable.
+
+        Raises:
+            ValueError: the text is not a valid value; the message names the variable.
+        """
+        try:
+            value = self.parse(text)
+        except ValueError as error:
+            raise ValueError(f"{self.env} {error}") from None
+        try:
+            self.validate(value)
+        except ValueError as error:
+            raise ValueError(f"{self.env}: {error}") from None
+        return value
+
     @property
     def flags(self) -> tuple[str, ...]:
         """The names of its flag on a command line, `()` if it has none."""
         return (f"--{self.name.replace('_', '-')}",) if self.option.flag is None else self.option.flag
+
+
+_TYPE_NAMES: Final = {bool: "True or False", str: "text"}
 
 
 def _parse_boolean(text: str) -> bool:
@@ -198,19 +223,29 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """Return what the environment variables set; blank ones set nothing.
 
         Raises:
-            ValueError: a variable whose text is not a value, naming the variable.
+            ValueError: a variable whose text is not a valid value, naming the variable.
         """
         values = {}
         for name, declared in self.items():
             text = environ.get(declared.env, "").strip() if declared.env else ""
             if text:
-                try:
-                    values[name] = declared.parse(text)
-                except ValueError as error:
-                    raise ValueError(f"{declared.env} {error}") from None
+                values[name] = declared.parse_variable(text)
         return values
 
     def validate(self, values: Mapping[str, Any]) -> None:
         """Raise `ValueError`, naming the option, for the first value that is not valid."""
         for name, value in values.items():
             self._options[name].validate(value)
+
+    def to_markdown(self, defaults: Mapping[str, str]) -> str:
+        """Return a table of all options for the documentation.
+
+        Args:
+            defaults: what to write instead of a default that is not a constant, by option.
+        """
+        rows = ["| option | default | environment variable | what it is |", "|---|---|---|---|"]
+        for name, declared in self.items():
+            default = defaults.get(name, f"`{declared.option.default!r}`")
+            variable = f"`{declared.env}`" if declared.env else ""
+            rows.append(f"| `{name}` | {default} | {variable} | {declared.option.doc} |")
+        return "\n".join(rows) + "\n"

@@ -199,7 +199,8 @@ class APIRequestor:
         self.observers: list[Callable[[CallRecord], None]] = []
         self._transport = transport
         self._life = _Life()
-        self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
+        budget = config.options["retry_budget"]
+        self._budget = None if budget is None else RetryBudget(budget)
         self._strangers: set[tuple[str, str]] = set()
         self._records: list[RawResponse[Any]] | None = None
         self._root = self
@@ -207,15 +208,15 @@ class APIRequestor:
 
     def _configure(self, config: Config) -> None:
         self.config = config
-        delay, budget = config.retry_delay, self._budget
-        self._platform_retries = RetryPolicy(config.max_retries, backoff_factor=delay, budget=budget)
-        self._chat_retries = RetryPolicy(config.chat_max_retries, backoff_factor=delay, budget=budget)
-        self._own_headers = {name.lower() for name in config.headers or ()}
+        delay, budget = config.options["retry_delay"], self._budget
+        self._platform_retries = RetryPolicy(config.platform.max_retries, backoff_factor=delay, budget=budget)
+        self._chat_retries = RetryPolicy(config.chat.max_retries, backoff_factor=delay, budget=budget)
+        self._own_headers = {name.lower() for name in config.options["headers"] or ()}
 
     def with_options(self, **options: Unpack[CallOptions]) -> APIRequestor:
         """Return a view of this caller with other settings; connections, login, retry budget and life are shared."""
         view = copy.copy(self)
-        view._configure(self.config.for_calls(**options))
+        view._configure(self.config.with_options(**options))
         return view
 
     def recording(self, records: list[RawResponse[Any]]) -> APIRequestor:
@@ -244,7 +245,7 @@ class APIRequestor:
             answer = parse_response(
                 operation,
                 response,
-                max_response_size=self.config.max_response_size,
+                max_response_size=self.config.options["max_response_size"],
                 unknown=partial(self._met, operation),
             )
         if self._records is not None:
@@ -287,7 +288,7 @@ class APIRequestor:
     def _prepared(
         self, operation: Operation[Any], sent: Model | None, ids: dict[str, str], *, streamed: bool = False
     ) -> _Call:
-        config, of_chat = self.config, operation.service is CHAT
+        service, deadline = self.config.for_service(operation.service), self.config.options["deadline"]
         path = build_path(operation, ids)
         body = encode_body(operation, sent)
         reference = reference_code(self.clock.now())
@@ -296,15 +297,13 @@ class APIRequestor:
             operation=operation,
             sent=sent,
             path=path,
-            url=(config.chat_base_url if of_chat else config.base_url).rstrip("/")
-            + path
-            + encode_query(operation, sent),
+            url=service.base_url + path + encode_query(operation, sent),
             headers=_constant_headers(operation, reference, body, streamed),
             body=body,
-            timeout=config.chat_timeout if of_chat else config.timeout,
+            timeout=service.timeout,
             streamed=streamed,
             began=began,
-            ends=None if config.deadline is None else began + config.deadline,
+            ends=None if deadline is None else began + deadline,
             reference=reference,
         )
 
@@ -358,9 +357,9 @@ class APIRequestor:
             elapsed = self.clock.monotonic() - began
             seen = redact_headers(response.headers, self._secrets(call))
             self._tell(self.hooks.on_response, call, status=response.status, response_headers=seen, elapsed=elapsed)
-        error = error_from_response(response, self.clock.now(), self.config.max_response_size)
+        error = error_from_response(response, self.clock.now(), self.config.options["max_response_size"])
         if error is None and not call.streamed:
-            response.read(self.config.max_response_size)
+            response.read(self.config.options["max_response_size"])
         return error or response
 
     def _followed(self, call: _Call) -> Response:
@@ -371,7 +370,7 @@ class APIRequestor:
             target = redirect_of(response, call.operation.method, url)
             if target is None:
                 return response
-            response.read(self.config.max_response_size)  # so that its connection can be used again
+            response.read(self.config.options["max_response_size"])  # so that its connection can be used again
             url = target
             response = self._transport.send(self._request(call, url))
         if redirect_of(response, call.operation.method, url) is None:
@@ -391,7 +390,7 @@ class APIRequestor:
             return ours
         return {
             **{name: value for name, value in ours.items() if name.lower() not in self._own_headers},
-            **(self.config.headers or {}),
+            **(self.config.options["headers"] or {}),
         }
 
     def _token_for(self, call: _Call) -> str | None:

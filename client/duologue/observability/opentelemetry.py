@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from duologue.contract import CHAT
 from duologue.errors import HTTPStatusError
 
 if TYPE_CHECKING:
@@ -73,12 +72,12 @@ class _Observer:
 
     def _attributes(self, record: CallRecord) -> dict[str, str | int]:
         operation = record.operation
-        base = self._config.chat_base_url if operation.service is CHAT else self._config.base_url
+        base = self._config.for_service(operation.service).base_url
         parts = urlsplit(base)
         return {
             "http.request.method": operation.method,
             "url.template": operation.path,
-            "url.full": base.rstrip("/") + record.path,
+            "url.full": base + record.path,
             "server.address": parts.hostname or "",
             "server.port": parts.port or (443 if parts.scheme == "https" else 80),
             "duologue.operation": operation.id,

@@ -337,7 +337,7 @@ def test_a_session_that_is_not_there_ends_the_conversation(run: Run) -> None:
         (
             ["chats", "list", "--chat-url", "http://localhost:1"],
             5,
-            "no answer from http://localhost:1: Connection refused",
+            "no answer from http://localhost:1/chats-service/api/v1: Connection refused",
         ),
         (["chat", "x" * 10, "--message", "Hi"], 4, "not found"),
     ],

@@ -216,7 +216,7 @@ def test_waiting_for_another_threads_refresh(serve: Serve, clients: Callable[...
         return answer(200, TOKENS)(connection)
 
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return slow
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return answer(200, USER) if good else answer(401, {"message": "expired"})

@@ -177,7 +177,7 @@ def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
     """The child has its own sockets, its own answers and no lock that a vanished thread holds."""
 
     def echoing(request: Received) -> Act:
-        return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return answer(200, {**USER, "id": request.target.removeprefix("/api/users/")})
 
     server = serve(answering=echoing)
     with Client(base_url=server.origin, timeout=10) as api:
@@ -208,8 +208,8 @@ def test_a_fork_in_the_middle_of_sixteen_threads(serve: Serve) -> None:
             thread.join(10)
     assert statuses == [0] * 5
     assert wrong == []
-    by_child = {request.connection for request in server.received if request.target.startswith("/users/c-")}
-    by_parent = {request.connection for request in server.received if request.target.startswith("/users/p-")}
+    by_child = {request.connection for request in server.received if request.target.startswith("/api/users/c-")}
+    by_parent = {request.connection for request in server.received if request.target.startswith("/api/users/p-")}
     assert not by_child & by_parent
 
 
@@ -218,7 +218,7 @@ def test_a_fork_while_every_lock_is_held(serve: Serve) -> None:
     """As another thread may hold them just then: in the child they are free, and the parent's socket is closed."""
 
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return answer(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return GOOD if good else answer(401, {"message": "expired"})

@@ -23,12 +23,12 @@ def elsewhere(location: str, status: int = 302) -> Act:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("location", ["/users/2?a=b#c", "2?a=b", "../users/2?a=b"])
+@pytest.mark.parametrize("location", ["/api/users/2?a=b#c", "2?a=b", "../users/2?a=b"])
 def test_a_get_follows_its_server(to: To, status: int, location: str) -> None:
     api, server = to(elsewhere(location, status), GOOD, access_token="the-token")
     assert api.users.get("1").id == "1"
     first, second = server.received
-    assert second.target == "/users/2?a=b"
+    assert second.target == "/api/users/2?a=b"
     assert second.headers["authorization"] == "Bearer the-token"
     assert first.headers["x-attempt"] == second.headers["x-attempt"] == "1"
     assert first.connection == second.connection

@@ -363,7 +363,7 @@ def test_a_retry_after_beyond_cap_or_deadline_is_raised_at_once(
 
 def test_one_refresh_and_every_call_replayed_once(serve: Serve) -> None:
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return answer(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return GOOD if good else answer(401, {"message": "expired"})
@@ -373,8 +373,8 @@ def test_one_refresh_and_every_call_replayed_once(serve: Serve) -> None:
         api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         get_all(api, 16)
     targets = [request.target for request in server.received]
-    assert targets.count("/auth/refresh") == 1
-    assert 16 < targets.count("/users/1") <= 32
+    assert targets.count("/api/auth/refresh") == 1
+    assert 16 < targets.count("/api/users/1") <= 32
 
 
 def get_all(api: Client, threads: int, times: int = 1) -> None:
@@ -524,7 +524,7 @@ def test_a_forked_process_shares_neither_sockets_nor_locks(to: To) -> None:
 
 def test_sixteen_threads_get_each_their_own_answer(serve: Serve) -> None:
     def echoing(request: Received) -> Act:
-        return answer(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return answer(200, {**USER, "id": request.target.removeprefix("/api/users/")})
 
     server = serve(answering=echoing)
     wrong: list[str] = []
@@ -560,7 +560,7 @@ def test_an_id_that_no_path_can_carry_is_not_sent(to: To, id: str) -> None:
 def test_an_id_with_a_slash_is_quoted(to: To) -> None:
     api, server = to(GOOD)
     api.users.get("a/b")
-    assert server.received[0].target == "/users/a%2Fb"
+    assert server.received[0].target == "/api/users/a%2Fb"
 
 
 @pytest.mark.parametrize("bad", ["a\r\nX: y", "a\n", "a\0", "ü"])
