@@ -229,7 +229,8 @@ def test_nothing_is_monkey_patched_by_importing_the_server() -> None:
 
 
 SHARED = {
-    "duologue_mock._HOMES": "where the public names are; never changed",
+    "duologue_mock._EXPORTS": "the public names by module; never changed",
+    "duologue_mock._MODULES": "the module of each public name; never changed",
     "duologue_mock.http.server._KEYS": "how header names are spelled for WSGI; bounded, and the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
