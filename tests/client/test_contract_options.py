@@ -95,3 +95,27 @@ def test_flags() -> None:
     assert OPTIONS["timeout"].flags == ("--timeout",)
     assert OPTIONS["keys"].flags == ("--key",)
     assert OPTIONS["function"].flags == ()
+
+
+def test_invalid_boolean() -> None:
+    with pytest.raises(ValueError, match="strict is 'no'; it must be True or False"):
+        OPTIONS.validate({"strict": "no"})
+
+
+def test_unknown_name_like_a_parameter() -> None:
+    with pytest.raises(TypeError, match="App has no option 'prot'; did you mean 'port'"):
+        OPTIONS.check_names(["prot"], owner="App", parameters=["port", "host"])
+
+
+def test_markdown_table() -> None:
+    lines = OPTIONS.to_markdown().splitlines()
+    assert lines[0] == "| option | default | flag | environment variable | meaning |"
+    assert lines[2:] == [
+        "| `timeout` | `10` | `--timeout` | `APP_TIMEOUT` | Seconds to wait. |",
+        "| `retries` | `3` | `--retries` | `APP_RETRIES` | Retries. |",
+        "| `level` | `low` | `--level` | `APP_LEVEL` | Level. |",
+        "| `keys` | `k` | `--key` | `APP_KEYS` | Keys. |",
+        "| `strict` | `false` | `--strict` | `OTHER_NAME` | Strictness. |",
+        "| `color` | `red` | `--color` | `APP_COLOR` | Color. |",
+        "| `function` |  |  |  | A function. |",
+    ]

@@ -159,6 +159,18 @@ class DeclaredOption:
         return value
 
     @property
+    def default_text(self) -> str | None:
+        """Its default as a command line has it, None where there is none: `off` for what a number switches on."""
+        default = self.option.default
+        if default is None:
+            return "off" if self.is_number and self.nullable else None
+        if isinstance(default, bool):
+            return str(default).lower()
+        return (
+            ",".join(default) or None if self.repeatable else f"{default:g}" if self.kinds[0] is float else str(default)
+        )
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """The names of its flag on a command line, `()` if it has none."""
         return (f"--{self.name.replace('_', '-')}",) if self.option.flag is None else self.option.flag
@@ -204,18 +216,19 @@ class OptionSet(Mapping[str, DeclaredOption]):
         """The default of each."""
         return {name: declared.option.default for name, declared in self.items()}
 
-    def check_names(self, given: Collection[str], *, owner: str) -> None:
+    def check_names(self, given: Collection[str], *, owner: str, parameters: Collection[str] = ()) -> None:
         """Raise `TypeError` for a name that no option has, with the nearest ones.
 
         Args:
             given: the names that a caller passed.
             owner: what has the options, as `Client`.
+            parameters: the owner's parameters besides the options: they may be what the caller meant.
         """
         for name in given:
             if name not in self._options:
                 import difflib  # only a mistake needs it
 
-                nearest = difflib.get_close_matches(name, self._options, n=3)
+                nearest = difflib.get_close_matches(name, [*self._options, *parameters], n=3)
                 hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"there are {', '.join(self)}"
                 raise TypeError(f"{owner} has no option {name!r}; {hint}")
 
@@ -237,15 +250,16 @@ class OptionSet(Mapping[str, DeclaredOption]):
         for name, value in values.items():
             self._options[name].validate(value)
 
-    def to_markdown(self, defaults: Mapping[str, str]) -> str:
-        """Return a table of all options for the documentation.
+    def to_markdown(self, defaults: Mapping[str, str] = types.MappingProxyType({})) -> str:
+        """Return a table of the options for the documentation: default, flag, environment variable and description.
 
         Args:
-            defaults: what to write instead of a default that is not a constant, by option.
+            defaults: what to write for a default that is not a constant, by option.
         """
-        rows = ["| option | default | environment variable | what it is |", "|---|---|---|---|"]
+        rows = [["option", "default", "flag", "environment variable", "meaning"], ["---"] * 5]
         for name, declared in self.items():
-            default = defaults.get(name, f"`{declared.option.default!r}`")
-            variable = f"`{declared.env}`" if declared.env else ""
-            rows.append(f"| `{name}` | {default} | {variable} | {declared.option.doc} |")
-        return "\n".join(rows) + "\n"
+            flag = declared.flags[0] if declared.flags else None
+            cells = ["" if text is None else f"`{text}`" for text in (name, declared.default_text, flag, declared.env)]
+            cells[1] = defaults.get(name, cells[1])
+            rows.append([*cells, declared.option.doc])
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
