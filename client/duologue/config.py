@@ -68,14 +68,12 @@ class CallOptions(TypedDict, total=False):
     timeout: Annotated[
         float | None,
         Option(
-            "Seconds to connect, and between two pieces of a response, on both services; None waits for ever.",
+            "Seconds to connect, and between two pieces of a response. For both services; None waits for ever.",
             minimum=0.001,
             metavar="SECONDS",
         ),
     ]
-    max_retries: Annotated[
-        int, Option("How often a failed call is retried, on both services; 0 for never.", minimum=0, flag=())
-    ]
+    max_retries: Annotated[int, Option("How often a failed call is retried, on both services.", minimum=0, flag=())]
     deadline: Annotated[
         float | None,
         Option(
@@ -105,7 +103,7 @@ class Options(CallOptions, total=False):
 
     environment: Annotated[
         EnvironmentName,
-        Option("Which server: base URLs, timeouts and retries of both services.", default="development"),
+        Option("Base URLs, timeouts and retries of a named environment.", default="development"),
     ]
     base_url: Annotated[
         str, Option("URL of the Platform API; `/api` is added if it has no path.", check=_check_url, metavar="URL")
@@ -128,7 +126,7 @@ class Options(CallOptions, total=False):
     api_key: Annotated[
         str | Callable[[], str | None] | None,
         Option(
-            "The Smart Chat API's key, or a function that returns it before each request; None sends none.",
+            "Key of the Smart Chat API. Or a function that returns it before each request; None sends none.",
             check=_check_header_value,
             secret=True,
             metavar="KEY",
@@ -136,12 +134,12 @@ class Options(CallOptions, total=False):
     ]
     user_id: Annotated[
         str | None,
-        Option("The Smart Chat API's user; None for an anonymous one.", check=_check_header_value, metavar="ID"),
+        Option("User of the Smart Chat API. None for an anonymous one.", check=_check_header_value, metavar="ID"),
     ]
     access_token: Annotated[
         str | None,
         Option(
-            "An access token of the Platform API, instead of a login.", check=_check_header_value, flag=(), secret=True
+            "Access token of the Platform API, instead of a login.", check=_check_header_value, flag=(), secret=True
         ),
     ]
     chat_timeout: Annotated[float | None, Option("`timeout` for the Smart Chat API alone.", minimum=0.001, flag=())]

@@ -338,5 +338,9 @@ def test_call_options_are_declared_once() -> None:
 def test_documented_options() -> None:
     """The table in docs/client.md is the declarations."""
     by_environment = dict.fromkeys(ENVIRONMENTS["development"], "by `environment`")
-    computed = {"realtime_url": "the origin of `base_url`", "user_id": "an `anon-…` id"}
+    computed = {
+        "api_key": "`dev-api-key` in development",
+        "realtime_url": "the origin of `base_url`",
+        "user_id": "an `anon-…` id",
+    }
     assert OPTIONS.to_markdown({**by_environment, **computed}) in CLIENT_PAGE.read_text("utf-8")

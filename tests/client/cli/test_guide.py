@@ -6,17 +6,25 @@ import re
 from pathlib import Path
 
 from duologue.cli.exit_codes import ExitCode
-from tests.client.cli.test_commands import OURS
+from duologue.config import OPTIONS
+from tests.client.cli.commands import CLIENT_COMMANDS
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
 
 
-def test_every_command_is_shown() -> None:
-    for path in OURS:
+def test_commands() -> None:
+    for path in CLIENT_COMMANDS:
         name = " ".join(path)
         assert name in {"chats get", "chats rename"} or re.search(rf"duologue {name}\b", GUIDE), name
 
 
-def test_every_exit_code_is_explained() -> None:
+def test_flags() -> None:
+    for declared in OPTIONS.values():
+        if declared.flags:
+            flags = ", ".join(f"`{flag}`" for flag in declared.flags)
+            assert f"| {flags} | `{declared.env}` | {declared.summary} |" in GUIDE
+
+
+def test_exit_codes() -> None:
     for code in ExitCode:
         assert re.search(rf"^\| {code.value} \| \w", GUIDE, re.MULTILINE), code
