@@ -1,0 +1,1 @@
+"""Tokens, the files that store them, and who is logged in."""
