@@ -68,7 +68,7 @@ class CallOptions(TypedDict, total=False):
     timeout: Annotated[
         float | None,
         Option(
-            "Seconds to connect, and between two pieces of a response. For both services; None waits for ever.",
+            "Seconds to connect, and between two pieces of a response. For both services; None for no limit.",
             minimum=0.001,
             metavar="SECONDS",
         ),
@@ -78,7 +78,7 @@ class CallOptions(TypedDict, total=False):
         float | None,
         Option(
             "Seconds a call may take altogether, with retries, waits and the whole body; None for no limit.",
-            default=300.0,  # enough for two of the longest waits that a server may ask for
+            default=300.0,  # enough for two of the longest `Retry-After` that are waited for
             minimum=0.001,
             flag=(),
         ),
@@ -98,7 +98,7 @@ class CallOptions(TypedDict, total=False):
 class Options(CallOptions, total=False):
     """The options of `Client`, all by name, with those of `CallOptions`; `docs/client.md` has a table of them.
 
-    None turns off what can be off: `timeout=None` waits for ever, `api_key=None` sends no key.
+    None turns off what can be off: `timeout=None` waits without limit, `api_key=None` sends no key.
     """
 
     environment: Annotated[
@@ -241,7 +241,7 @@ class ServiceConfig:
 
     Args:
         base_url: its URL, without a slash at the end.
-        timeout: seconds to connect, and between two pieces of a response; None waits for ever.
+        timeout: seconds to connect, and between two pieces of a response; None for no limit.
         max_retries: how often a failed call is retried.
     """
 

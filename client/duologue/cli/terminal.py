@@ -63,7 +63,7 @@ class Terminal:
         return Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
 
     def print_json(self, value: object, *, line: bool = False) -> None:
-        """Print a JSON document, on one line if it is one of many. It is ASCII, so it has no control characters."""
+        """Print JSON, on one line if it is one of many values. It is ASCII, so it has no control characters."""
         self._print(json.dumps(value, indent=None if line else 2))
 
     def print(self, sentence: str) -> None:
