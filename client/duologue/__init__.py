@@ -16,7 +16,6 @@ from duologue._version import __version__ as __version__
 
 if TYPE_CHECKING:  # what the list below says, for type checkers; `as` says that it is exported
     from duologue.auth.api_keys import ApiKeyInvalidEvent as ApiKeyInvalidEvent
-    from duologue.auth.api_keys import validate_headers as validate_headers
     from duologue.auth.authorization import protected as protected
     from duologue.auth.authorization import require_role as require_role
     from duologue.auth.token_file import FileTokenStorage as FileTokenStorage
@@ -35,6 +34,7 @@ if TYPE_CHECKING:  # what the list below says, for type checkers; `as` says that
     from duologue.compat import RetryableCall as RetryableCall
     from duologue.compat import TTLCache as TTLCache
     from duologue.compat import error_boundary as error_boundary
+    from duologue.compat.headers import validate_headers as validate_headers
     from duologue.compat.type_guards import is_api_response as is_api_response
     from duologue.compat.type_guards import is_chat_message as is_chat_message
     from duologue.compat.type_guards import is_chat_session as is_chat_session
@@ -113,26 +113,11 @@ if TYPE_CHECKING:  # what the list below says, for type checkers; `as` says that
     from duologue.query import QueryResult as QueryResult
 
 _EXPORTS = {
-    "duologue.auth.api_keys": (
-        "ApiKeyInvalidEvent",
-        "validate_headers",
-    ),
-    "duologue.auth.authorization": (
-        "protected",
-        "require_role",
-    ),
+    "duologue.auth.api_keys": ("ApiKeyInvalidEvent",),
+    "duologue.auth.authorization": ("protected", "require_role"),
     "duologue.auth.token_file": ("FileTokenStorage",),
-    "duologue.auth.tokens": (
-        "AuthEvent",
-        "MemoryTokenStorage",
-        "SharedTokenStorage",
-        "StoredTokens",
-        "TokenStorage",
-    ),
-    "duologue.auth.user_id": (
-        "FileUserIdStorage",
-        "UserIdStorage",
-    ),
+    "duologue.auth.tokens": ("AuthEvent", "MemoryTokenStorage", "SharedTokenStorage", "StoredTokens", "TokenStorage"),
+    "duologue.auth.user_id": ("FileUserIdStorage", "UserIdStorage"),
     "duologue.client": ("Client",),
     "duologue.compat": (
         "BatchProcessor",
@@ -143,45 +128,18 @@ _EXPORTS = {
         "TTLCache",
         "error_boundary",
     ),
-    "duologue.compat.type_guards": (
-        "is_api_response",
-        "is_chat_message",
-        "is_chat_session",
-        "is_paginated_response",
-    ),
+    "duologue.compat.headers": ("validate_headers",),
+    "duologue.compat.type_guards": ("is_api_response", "is_chat_message", "is_chat_session", "is_paginated_response"),
     "duologue.concurrency.clock": ("Clock",),
     "duologue.concurrency.single_flight": ("SingleFlight",),
-    "duologue.config": (
-        "CallOptions",
-        "Config",
-        "Options",
-        "ServiceConfig",
-    ),
-    "duologue.contract.auth": (
-        "Login",
-        "Tokens",
-    ),
-    "duologue.contract.chats": (
-        "ChatPage",
-        "ChatSession",
-        "Pagination",
-    ),
-    "duologue.contract.core": (
-        "Event",
-        "Operation",
-    ),
+    "duologue.config": ("CallOptions", "Config", "Options", "ServiceConfig"),
+    "duologue.contract.auth": ("Login", "Tokens"),
+    "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),
+    "duologue.contract.core": ("Event", "Operation"),
     "duologue.contract.health": ("Health",),
-    "duologue.contract.messages": (
-        "ChatMessage",
-        "MessagePage",
-        "Sender",
-    ),
+    "duologue.contract.messages": ("ChatMessage", "MessagePage", "Sender"),
     "duologue.contract.notifications": ("Notification",),
-    "duologue.contract.users": (
-        "Role",
-        "User",
-        "UserPage",
-    ),
+    "duologue.contract.users": ("Role", "User", "UserPage"),
     "duologue.errors": (
         "APIError",
         "ApiErrorType",
@@ -218,33 +176,13 @@ _EXPORTS = {
         "handle_api_error",
     ),
     "duologue.http.adapter": ("RetryAdapter",),
-    "duologue.http.api_requestor": (
-        "CallRecord",
-        "RawResponse",
-    ),
-    "duologue.http.retry": (
-        "RetryBudget",
-        "RetryPolicy",
-    ),
+    "duologue.http.api_requestor": ("CallRecord", "RawResponse"),
+    "duologue.http.retry": ("RetryBudget", "RetryPolicy"),
     "duologue.http.streaming": ("ReplyStream",),
-    "duologue.http.transport": (
-        "HTTPTransport",
-        "Request",
-        "Response",
-        "Transport",
-    ),
+    "duologue.http.transport": ("HTTPTransport", "Request", "Response", "Transport"),
     "duologue.observability.hooks": ("HookEvent",),
-    "duologue.observability.monitoring": (
-        "OperationStats",
-        "PerformanceMonitor",
-    ),
-    "duologue.query": (
-        "InfiniteData",
-        "Mutation",
-        "QueryClient",
-        "QueryObserver",
-        "QueryResult",
-    ),
+    "duologue.observability.monitoring": ("OperationStats", "PerformanceMonitor"),
+    "duologue.query": ("InfiniteData", "Mutation", "QueryClient", "QueryObserver", "QueryResult"),
 }
 """The public names, by the module that has them."""
 

@@ -33,29 +33,24 @@ def _check_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> None:
     _check_header_value(url)
 
 
-def _check_header_value(value: object) -> None:
-    if not callable(value):
-        _check_header("", value)
-
-
-def _check_headers(headers: Mapping[str, str]) -> None:
-    from duologue.http.encoding import header_name
-
-    for name, value in headers.items():
-        try:
-            header_name(name)
-            _check_header(name, value)
-        except ValueError as error:
-            raise ValueError(f"contain an invalid field: {error}") from None
-
-
-def _check_header(name: str, value: object) -> None:
+def _check_header_value(value: Any) -> None:
     from duologue.http.encoding import header_value  # requests comes with it, which `duologue --help` does not need
 
     try:
-        header_value(name, value)  # type: ignore[arg-type]  # it checks the type too
+        if not callable(value):
+            header_value("", value)
     except ValueError as error:
         raise ValueError(str(error).strip()) from None
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    from duologue.http.encoding import header_name, header_value
+
+    for name, value in headers.items():
+        try:
+            header_value(header_name(name), value)
+        except ValueError as error:
+            raise ValueError(f"contain an invalid field: {error}") from None
 
 
 def _parse_verify(text: str) -> bool | str:
@@ -96,7 +91,7 @@ class CallOptions(TypedDict, total=False):
 
 
 class Options(CallOptions, total=False):
-    """The options of `Client`, all by name, with those of `CallOptions`; `docs/client.md` has a table of them.
+    """The options of `Client`, all by name, with those of `CallOptions`; see [the table](../client.md#options).
 
     None turns off what can be off: `timeout=None` waits without limit, `api_key=None` sends no key.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -11,12 +11,8 @@ from typing import Final, Literal
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.event_emitter import EventEmitter
-from duologue.contract import headers
 from duologue.errors import APIError, AuthenticationError
 from duologue.http.encoding import header_value
-
-REQUIRED_HEADERS: Final = (headers.API_KEY, headers.REFERENCE_CODE, headers.USER_ID)
-"""What every chat call must carry; the Smart Chat API specification's `requiredKeys`."""
 
 VALIDATION_INTERVAL: Final = 300.0
 """Seconds in which a validated API key is not validated again; the specification's `validationInterval`."""
@@ -152,13 +148,3 @@ class APIKeyManager:
 
     def __repr__(self) -> str:
         return "<APIKeyManager>"
-
-
-def validate_headers(sent: Mapping[str, str]) -> bool:
-    """Return whether headers have all that a chat call must carry, none of it blank; as in the specification.
-
-    Args:
-        sent: the headers, named in any case.
-    """
-    present = {name.lower() for name, value in sent.items() if value.strip()}
-    return all(name.lower() in present for name in REQUIRED_HEADERS)

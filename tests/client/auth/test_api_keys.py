@@ -18,7 +18,6 @@ from duologue import (
     RequestTimeout,
     Response,
     ServerError,
-    validate_headers,
 )
 from tests.client.fakes import SESSION, FakeClock, FakeTransport, enveloped, reply
 
@@ -204,27 +203,3 @@ def test_repr_hides_key(talk: Talk) -> None:
     api, _ = talk(Service("secret-key"), api_key="secret-key")
     api.validate_api_key()
     assert "secret-key" not in f"{api.api_keys} {api.api_keys._verdict} {api} {api.config}"
-
-
-def test_required_headers_sent(talk: Talk) -> None:
-    api, net = talk(enveloped(SESSION))
-    api.chats.get("1")
-    assert validate_headers(net.last.headers)
-
-
-GOOD = {"x-api-key": "k", "Unique-Reference-Code": "urc-1", "x-user-id": "u"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "complete"),
-    [
-        (GOOD, True),
-        ({name.upper(): value for name, value in GOOD.items()}, True),
-        ({**GOOD, "x-user-id": ""}, False),
-        ({**GOOD, "x-api-key": " \t"}, False),
-        ({"x-api-key": "k", "x-user-id": "u"}, False),
-        ({}, False),
-    ],
-)
-def test_validate_headers(headers: dict[str, str], complete: bool) -> None:
-    assert validate_headers(headers) is complete
