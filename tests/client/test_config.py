@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
@@ -326,6 +326,14 @@ def test_repr_hides_secrets() -> None:
     assert "secret" not in shown
     assert shown.startswith("Config(timeout=10.0, max_retries=3, deadline=300.0, environment='development'")
     assert "user_id='ada'" in shown
+
+
+def test_types() -> None:
+    """A type checker knows each option, though it is written once."""
+    config = resolve()
+    assert_type(config.options["deadline"], float | None)
+    assert_type(config.options["verify"], bool | str)
+    assert_type(config.chat.timeout, float | None)
 
 
 def test_call_options_are_declared_once() -> None:
