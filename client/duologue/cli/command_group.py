@@ -38,6 +38,17 @@ class CommandGroup(click.Group):
         point = self._entry_points.get(cmd_name)
         return super().get_command(ctx, cmd_name) if point is None else _load(point)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a subcommand; if a package is missing, say which extra of this distribution has it."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as missing:
+            point = self._entry_points.get(ctx.invoked_subcommand or "")
+            if point is None or (missing.name or "").startswith("duologue"):
+                raise
+            click.echo(f"duologue: This command needs {_format_extra(point, missing)}", err=True)
+            raise SystemExit(2) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the subcommands, grouped by the package that has them."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -66,8 +77,7 @@ def _load(point: metadata.EntryPoint) -> click.Command:
 
 def _build_substitute(point: metadata.EntryPoint, missing: ModuleNotFoundError) -> click.Command:
     """Return a command that says which extra the real one needs."""
-    extra = point.extras[0] if point.extras else "all"
-    sentence = f"Not available: it needs {missing.name}. Install it with: pip install 'duologue[{extra}]'"
+    sentence = f"Not available: it needs {_format_extra(point, missing)}"
 
     @click.command(
         point.name,
@@ -80,6 +90,11 @@ def _build_substitute(point: metadata.EntryPoint, missing: ModuleNotFoundError) 
         raise SystemExit(2)
 
     return explain
+
+
+def _format_extra(point: metadata.EntryPoint, missing: ModuleNotFoundError) -> str:
+    extra = point.extras[0] if point.extras else "all"
+    return f"{missing.name}. Install it with: pip install 'duologue[{extra}]'"
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

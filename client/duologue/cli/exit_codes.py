@@ -95,14 +95,11 @@ def error_handler(config: Config | None = None) -> Iterator[None]:
 
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-        raise  # click handles these
+    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, ModuleNotFoundError):
+        raise  # click and the group of all commands handle these
     except APIError as error:
         print_error(format_error(error, config))
         raise SystemExit(int(get_exit_code(error))) from None
-    except ModuleNotFoundError as missing:
-        print_error(f"This command needs {missing.name}. Install it with: pip install 'duologue[cli]'")
-        raise SystemExit(int(ExitCode.USAGE)) from None
     except ValueError as error:  # an invalid option or argument
         print_error(safe(str(error)))
         raise SystemExit(int(ExitCode.USAGE)) from None

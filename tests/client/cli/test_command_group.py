@@ -101,6 +101,13 @@ def test_extra_missing() -> None:
     )
 
 
+def test_extra_missing_at_run_time() -> None:
+    """Flask is imported only when the server is started."""
+    result = run("serve", "--port", "0", "--chat-port", "0", before="import sys; sys.modules['flask'] = None")
+    assert result.returncode == 2
+    assert result.stderr == "duologue: This command needs flask. Install it with: pip install 'duologue[mock]'\n"
+
+
 def test_commands_in_order() -> None:
     assert isinstance(commands, CommandGroup)
     assert commands.list_commands(click.Context(commands)) == sorted(commands.list_commands(click.Context(commands)))
