@@ -1,4 +1,4 @@
-"""What the two packages offer by name: all of it there, and all of it explained."""
+"""The public names of the packages: all can be imported, are typed, and have a docstring."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import duologue_mock
 
 PACKAGES: list[ModuleType] = [duologue, duologue.contract, duologue_mock]
 
-by_name = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 each_export = pytest.mark.parametrize(
     ("package", "name"), [(package, name) for package in PACKAGES for name in package.__all__]
 )
 
 
-@by_name
-def test_the_list_is_in_order_and_says_each_name_once(package: ModuleType) -> None:
+@each_package
+def test_order(package: ModuleType) -> None:
     names = list(package.__all__)
     assert len(set(names)) == len(names)
     constants = [name for name in names if name.isupper()]
@@ -35,13 +35,13 @@ def test_the_list_is_in_order_and_says_each_name_once(package: ModuleType) -> No
 
 
 @each_export
-def test_every_name_can_be_imported(package: ModuleType, name: str) -> None:
+def test_import(package: ModuleType, name: str) -> None:
     assert getattr(package, name) is not None
 
 
-@by_name
-def test_nothing_public_is_missing_from_the_list(package: ModuleType) -> None:
-    """Whatever is at the top of the package without an underscore is offered, unless it is a module."""
+@each_package
+def test_nothing_missing(package: ModuleType) -> None:
+    """Whatever is at the top of the package without an underscore is exported, unless it is a module."""
     for name in package.__all__:
         getattr(package, name)
     ours = {
@@ -54,68 +54,71 @@ def test_nothing_public_is_missing_from_the_list(package: ModuleType) -> None:
     assert ours <= set(package.__all__)
 
 
-@by_name
-def test_the_list_is_what_a_type_checker_sees(package: ModuleType) -> None:
-    """The names imported under `TYPE_CHECKING` are those of the list: a lazy name is typed like any other."""
+@each_package
+def test_typed_exports(package: ModuleType) -> None:
+    """A type checker sees the names of the table, imported from the modules that have them; `as` exports them."""
     tree = ast.parse(inspect.getsource(package))
-    seen = {
-        alias.asname or alias.name
+    imports = [
+        (node.module, alias.name, alias.asname)
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("duologue")
         for alias in node.names
-    }
-    assert set(package.__all__) <= seen | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    ]
+    assert {name for _, name, _ in imports} == set(package.__all__)
+    if hasattr(package, "_MODULES"):
+        lazy = [one for one in imports if one[1] != "__version__"]
+        assert sorted(lazy) == sorted((module, name, name) for name, module in package._MODULES.items())
 
 
 @each_export
-def test_every_name_is_explained(package: ModuleType, name: str) -> None:
+def test_docstring(package: ModuleType, name: str) -> None:
     value = getattr(package, name)
     if name == "__version__" or not (inspect.isclass(value) or inspect.isfunction(value)):
         return  # a constant or an alias of a type has no docstring; its module explains it
-    said = (value.__doc__ or "").strip()
-    assert said, f"{name} has no docstring"
-    assert said.splitlines()[0].rstrip().endswith((".", ":", ";", ",")) or len(said.splitlines()) > 1
-    assert not said.startswith(f"{name}("), f"the docstring of {name} is only what dataclass made"
+    doc = (value.__doc__ or "").strip()
+    assert doc, f"{name} has no docstring"
+    assert doc.splitlines()[0].rstrip().endswith((".", ":", ";", ",")) or len(doc.splitlines()) > 1
+    assert not doc.startswith(f"{name}("), f"the docstring of {name} is the signature that dataclass writes"
 
 
 @each_export
-def test_what_a_public_class_offers_is_explained(package: ModuleType, name: str) -> None:
+def test_docstrings_of_members(package: ModuleType, name: str) -> None:
     value = getattr(package, name)
     if not inspect.isclass(value) or issubclass(value, BaseException):
         return
-    silent = [
+    undocumented = [
         f"{name}.{member}"
         for member, each in vars(value).items()
         if not member.startswith("_") and _is_callable_or_property(each) and not inspect.getdoc(getattr(value, member))
     ]
-    assert silent == []
+    assert undocumented == []
 
 
 def _is_callable_or_property(each: Any) -> bool:
     return inspect.isfunction(each) or isinstance(each, property | classmethod | staticmethod)
 
 
-@by_name
-def test_the_package_itself_is_explained(package: ModuleType) -> None:
+@each_package
+def test_package_docstring(package: ModuleType) -> None:
     assert (package.__doc__ or "").strip()
 
 
-@by_name
-def test_an_unknown_name_is_an_attribute_error(package: ModuleType) -> None:
+@each_package
+def test_unknown_name(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         package.no_such_name  # noqa: B018  # looking is the test
 
 
-@by_name
-def test_a_star_import_brings_the_list(package: ModuleType) -> None:
+@each_package
+def test_star_import(package: ModuleType) -> None:
     names: dict[str, object] = {}
     exec(f"from {package.__name__} import *", names)
     assert set(names) - {"__builtins__"} == set(package.__all__)
 
 
-@by_name
-def test_each_name_can_be_the_first_thing_imported(package: ModuleType) -> None:
-    """In a process of its own for the package; names are taken in reverse, so that none leans on the one before."""
+@each_package
+def test_import_order(package: ModuleType) -> None:
+    """Each name can be imported before the others: here in reverse, in a new process."""
     lines = [f"from {package.__name__} import {name}" for name in reversed(package.__all__)]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60, check=False
@@ -123,12 +126,37 @@ def test_each_name_can_be_the_first_thing_imported(package: ModuleType) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_version_is_one_and_the_same() -> None:
+MISSING = """
+import sys
+sys.modules[{module!r}] = None
+try:
+    {statement}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "message"),
+    [
+        ("flask", "from duologue_mock import MockServer", "duologue_mock needs flask: pip install 'duologue[mock]'"),
+        ("flask", "from duologue_mock import create_app", "duologue_mock needs flask: pip install 'duologue[mock]'"),
+        ("socketio", "import duologue; duologue.Client().realtime", "socketio: pip install 'duologue[realtime]'"),
+        ("duologue_mock.app", "from duologue_mock import create_app", "import of duologue_mock.app halted"),
+    ],
+)
+def test_extra_missing(module: str, statement: str, message: str) -> None:
+    script = MISSING.format(module=module, statement=statement)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert message in done.stdout
+
+
+def test_version() -> None:
     assert duologue.__version__ == version("duologue")
 
 
-def test_aliases_of_types_are_types() -> None:
-    """`Role` and `Sender`, where they are offered, are literals of text."""
+def test_type_aliases() -> None:
+    """`Role` and `Sender`, where they are exported, are literals of text."""
     for package in PACKAGES:
         for name in package.__all__:
             value = getattr(package, name)

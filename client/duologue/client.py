@@ -10,12 +10,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from duologue.auth.api_keys import AnonymousUser, APIKeyManager, ChatCredentials, data_folder
+from duologue.auth.api_keys import APIKeyManager, ChatCredentials
 from duologue.auth.token_storage import MemoryTokenStorage, StoredTokens, TokenStorage
 from duologue.auth.tokens import TokenManager
+from duologue.auth.user_id import AnonymousUserId, UserIdStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
-from duologue.config import CallOptions, Config, Options, resolve
+from duologue.config import CallOptions, Config, Options
 from duologue.http import request_ids
 from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import HTTPTransport, Transport
@@ -32,16 +33,16 @@ if TYPE_CHECKING:
 
 
 class Client(ClientResources):
-    """A synchronous client of the platform and the chat service, safe to share between threads.
+    """A synchronous client of the Platform API and the Smart Chat API, safe to share between threads.
 
         with Client(environment="staging", api_key="…") as api:
             api.auth.login(email="john@example.com", password="…")
             for user in api.users.list(search="doe"):  # all pages
                 print(user.name)
 
-    `help(duologue.Options)` describes every option. An option that is left out comes from its environment
-    variable (`DUOLOGUE_BASE_URL`, `DUOLOGUE_API_KEY` …), else from the named environment, else from the defaults.
-    `DUOLOGUE_LOG=debug` (or `info`, or `warning`) writes what happens to standard error.
+    `Options` declares all options. One that is passed wins over its environment variable (`DUOLOGUE_BASE_URL`,
+    `DUOLOGUE_API_KEY` …); so does what a passed `environment` sets. `DUOLOGUE_LOG=debug` (or `info`, or `warning`)
+    writes a log to standard error.
 
     Threads: a client, its views and its resources may be used by any number of threads; a `ReplyStream` belongs to one.
     `close` may be called from any thread: calls that wait for a retry raise `ClientClosedError` at once, calls that
@@ -52,27 +53,29 @@ class Client(ClientResources):
     of them refreshes is over for the other. A stream or iterator that was open during the fork belongs to the parent.
 
     Args:
-        transport: makes the HTTP exchanges instead of the real one; whoever passes it closes it.
-        token_storage: keeps the tokens of a login; in memory by default.
+        transport: sends the HTTP requests instead of the real one; the caller closes it.
+        token_storage: stores the tokens of a login; in memory by default.
+        user_id_storage: stores the anonymous user id that a client without `user_id` has; in memory by default.
         clock: the time, and waiting; tests pass their own.
-        on_request: is told before each attempt. These four are the documents' interceptors: they get an `HookEvent`,
-            observe, and change nothing, not even by an exception.
-        on_response: is told after each answer, whatever its status.
-        on_retry: is told before the wait for another attempt.
-        on_error: is told when a call has failed for good.
+        environ: the environment variables; `os.environ` by default.
+        on_request: called before each attempt. These four are the specifications' interceptors: they receive a
+            `HookEvent`, observe, and change nothing, not even by an exception.
+        on_response: called after each response, whatever its status.
+        on_retry: called before the wait for another attempt.
+        on_error: called when a call has failed for good.
         options: see above.
 
     Attributes:
-        api_keys: whether the chat service's key is good, and using another one.
+        api_keys: the chat service's API key, and using another one.
         query_client: the cache.
         queries: one query per read operation, cached.
         mutations: one mutation per operation that changes something.
         clock: the time, and waiting.
-        config: the settings that are in force.
+        config: the value of every option.
 
     Raises:
         TypeError: there is no such option.
-        ValueError: an option that cannot be meant.
+        ValueError: an option, or an environment variable, is invalid.
     """
 
     def __init__(
@@ -80,60 +83,40 @@ class Client(ClientResources):
         *,
         transport: Transport | None = None,
         token_storage: TokenStorage | None = None,
+        user_id_storage: UserIdStorage | None = None,
         clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
         on_error: Hook | None = None,
         **options: Unpack[Options],
     ) -> None:
-        hooks = Hooks(on_request=on_request, on_response=on_response, on_retry=on_retry, on_error=on_error)
-        self._set_up(os.environ, transport, token_storage, clock, hooks, options)
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Unpack[Options]) -> Self:
-        """Return a client that is configured by environment variables, from another mapping than `os.environ` if given.
-
-        Args:
-            environ: the variables.
-            options: win over the variables.
-        """
-        made = cls.__new__(cls)
-        made._set_up(os.environ if environ is None else environ, None, None, None, None, options)
-        return made
-
-    def _set_up(
-        self,
-        environ: Mapping[str, str],
-        transport: Transport | None,
-        token_storage: TokenStorage | None,
-        clock: Clock | None,
-        hooks: Hooks | None,
-        options: Options,
-    ) -> None:
+        environ = os.environ if environ is None else environ
         configure_from_env(environ)
-        self.config = config = resolve(environ, **options)
-        self.clock = clock = clock or Clock()
+        self.config = Config.resolve(environ, **options)
+        self.clock = clock or Clock()
         self._making = threading.Lock()
         fork_safety.watch_locks(self, "_making")
         self._cached: tuple[QueryClient, Queries, Mutations] | None = None
+        resolved = self.config.options
         self._http = HTTPTransport(
-            pool_size=config.pool_size,
-            pool_block=config.pool_block,
-            proxies=config.proxies,
-            verify=config.verify,
-            cert=config.cert,
+            pool_size=resolved["pool_size"],
+            pool_block=resolved["pool_block"],
+            proxies=resolved["proxies"],
+            verify=resolved["verify"],
+            cert=resolved["cert"],
         )
         self._root = self
         self._requestor = requestor = APIRequestor(
-            config=config,
+            config=self.config,
             transport=transport or self._http,
-            tokens=_tokens(config, token_storage),
-            identity=_identity(config, environ, clock),
-            clock=clock,
-            hooks=hooks,
+            tokens=_create_tokens(self.config, token_storage),
+            identity=_create_credentials(self.config, user_id_storage, self.clock),
+            clock=self.clock,
+            hooks=Hooks(on_request=on_request, on_response=on_response, on_retry=on_retry, on_error=on_error),
         )
-        self.api_keys = APIKeyManager(requestor.identity, lambda: self.health.chats(), clock)
+        self.api_keys = APIKeyManager(requestor.identity, self.clock)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls have other options.
@@ -146,8 +129,8 @@ class Client(ClientResources):
             options: `timeout`, `max_retries`, `deadline`, `headers`; see `CallOptions`.
 
         Raises:
-            TypeError: calls have no such option.
-            ValueError: a value that cannot be meant.
+            TypeError: single calls have no such option.
+            ValueError: an option is invalid.
         """
         view = copy.copy(self)
         view._use_requestor(self._requestor.with_options(**options))
@@ -206,12 +189,23 @@ class Client(ClientResources):
         return self._cached
 
     def validate_api_key(self, *, cached: bool = True) -> bool:
-        """Return whether the chat service accepts our API key; see `APIKeyManager.validate`."""
-        return self.api_keys._validate_with(self.health.chats, cached=cached)
+        """Return whether the chat service knows our API key; the specification's `validateApiKey` and `APIKeyManager`.
+
+        A key that is found invalid is also emitted as the event `api_key_invalid` of `api.api_keys`.
+
+        Args:
+            cached: send a request at most every five minutes for each key. A failure other than 401 says nothing about
+                the key: what was known of it holds, and without that it counts as valid. False sends a request each
+                time, and raises such a failure.
+
+        Raises:
+            APIError: the request failed, other than with 401; only if not `cached`.
+        """
+        return self.api_keys._validate(self.health.chats, cached=cached)
 
     @property
     def user_id(self) -> str:
-        """The chat service's user: the one that was given, else an `anon-…` id that is made once and kept."""
+        """The user of the chat service: the option `user_id`, else an anonymous `anon-…` id, created on first use."""
         return self._requestor.identity.user_id()
 
     @property
@@ -238,20 +232,19 @@ class Client(ClientResources):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {self.config.base_url} {self.config.chat_base_url}{' closed' if self.closed else ''}>"
+        urls = f"{self.config.platform.base_url} {self.config.chat.base_url}"
+        return f"<Client {urls}{' closed' if self.closed else ''}>"
 
 
-def _tokens(config: Config, storage: TokenStorage | None) -> TokenManager:
-    holder = TokenManager(storage or MemoryTokenStorage())
-    if config.access_token is not None:
-        holder.set(StoredTokens(config.access_token))
-    return holder
+def _create_tokens(config: Config, storage: TokenStorage | None) -> TokenManager:
+    tokens = TokenManager(storage or MemoryTokenStorage())
+    access_token = config.options["access_token"]
+    if access_token is not None:
+        tokens.set(StoredTokens(access_token))
+    return tokens
 
 
-def _identity(config: Config, environ: Mapping[str, str], clock: Clock) -> ChatCredentials:
-    chosen = config.user_id
-    if chosen is not None:
-        return ChatCredentials(config.api_key, lambda: chosen)
-    return ChatCredentials(
-        config.api_key, AnonymousUser(data_folder(environ), lambda: request_ids.anonymous_user_id(clock.now()))
-    )
+def _create_credentials(config: Config, storage: UserIdStorage | None, clock: Clock) -> ChatCredentials:
+    user_id = config.options["user_id"]
+    anonymous = AnonymousUserId(lambda: request_ids.anonymous_user_id(clock.now()), storage)
+    return ChatCredentials(config.options["api_key"], anonymous if user_id is None else lambda: user_id)

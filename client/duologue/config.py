@@ -1,284 +1,328 @@
-"""What a client is configured with, and where each setting comes from."""
+"""The options of `Client`, each declared once, and `Config`, the values they have for one client.
 
-from __future__ import annotations
+This module imports neither requests nor the rest of the client: the command line reads the options for its flags.
+"""
 
-import math
+# No `from __future__ import annotations`: the declarations are read at import, and texts would have to be evaluated.
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypedDict, Unpack, cast
+from dataclasses import dataclass
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from duologue import defaults
-from duologue.defaults import ENVIRONMENTS, EnvironmentName
-from duologue.http.encoding import header_name, header_value
-from duologue.http.transport import Cert, Verify
+from duologue.contract.core import CHAT, PLATFORM, Service
+from duologue.contract.headers import validate_header_name, validate_header_value
+from duologue.contract.options import Option, OptionSet
+
+EnvironmentName = Literal["development", "staging", "production"]
 
 
-class Options(TypedDict, total=False):
-    """The options of `Client`, all by name; one that is left out comes from the environment or the defaults.
-
-    None switches off what can be off: `timeout=None` waits for ever, `api_key=None` sends no key.
-
-    Args:
-        environment: `development`, `staging` or `production`: the base URLs, timeouts and retries of the documents.
-        base_url: where the platform API is, as `http://localhost:3001/api`.
-        chat_base_url: where the chat API is, as `http://localhost:3002/chats-service/api/v1`.
-        realtime_url: where Socket.IO is; by default the origin of `base_url`.
-        api_key: the chat service's key, or a function that is asked for it before each request; in development
-            `dev-api-key`.
-        user_id: the chat service's user; by default an `anon-…` id, generated once and kept.
-        access_token: an access token of the platform, for those who did not log in here.
-        timeout: seconds to connect, and between two pieces of an answer, on both services.
-        chat_timeout: the same for the chat service alone.
-        max_retries: how often a failed call is tried again, on both services; 0 for never.
-        chat_max_retries: the same for the chat service alone.
-        retry_delay: seconds before the first retry; each further wait doubles.
-        retry_budget: retries made while none of them helps, over all calls together; None for no limit.
-        deadline: seconds a call may take altogether, with retries, waits and the whole body; None for no end.
-        max_response_size: the largest body of an answer, unpacked, in bytes; None for any size.
-        headers: headers to send with every call; they go before our own.
-        proxies: a proxy's address by scheme. `HTTP_PROXY` and its sisters are not read: they would be sent the token.
-        verify: whether to check certificates, or the path of a bundle of authorities.
-        cert: the path of a client certificate, or of a certificate and its key.
-        pool_size: idle connections kept for each host.
-        pool_block: whether there are never more connections than that, and a call waits for its turn; else more are
-            made when needed, and closed afterwards.
-    """
-
-    environment: EnvironmentName
-    base_url: str
-    chat_base_url: str
-    realtime_url: str
-    api_key: str | Callable[[], str | None] | None
-    user_id: str
-    access_token: str | None
-    timeout: float | None
-    chat_timeout: float | None
-    max_retries: int
-    chat_max_retries: int
-    retry_delay: float
-    retry_budget: int | None
-    deadline: float | None
-    max_response_size: int | None
-    headers: Mapping[str, str] | None
-    proxies: Mapping[str, str] | None
-    verify: Verify
-    cert: Cert | None
-    pool_size: int
-    pool_block: bool
-
-
-class CallOptions(TypedDict, total=False):
-    """The options of single calls, for `Client.with_options`; what they mean is described at `Options`.
-
-    Args:
-        timeout: seconds to connect, and between two pieces of an answer.
-        max_retries: how often a failed call is tried again.
-        deadline: seconds a call may take altogether.
-        headers: headers to send; they go before the client's and our own.
-    """
-
-    timeout: float | None
-    max_retries: int
-    deadline: float | None
-    headers: Mapping[str, str] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """The settings of one client; see `Options` for what they mean. Secrets are not in its repr."""
-
-    environment: EnvironmentName
-    base_url: str
-    chat_base_url: str
-    realtime_url: str
-    api_key: str | Callable[[], str | None] | None = field(repr=False)
-    user_id: str | None
-    access_token: str | None = field(repr=False)
-    timeout: float | None
-    chat_timeout: float | None
-    max_retries: int
-    chat_max_retries: int
-    retry_delay: float
-    retry_budget: int | None
-    deadline: float | None
-    max_response_size: int | None
-    headers: Mapping[str, str] | None = field(repr=False, hash=False)
-    proxies: Mapping[str, str] | None = field(repr=False, hash=False)
-    verify: Verify
-    cert: Cert | None
-    pool_size: int
-    pool_block: bool
-
-    def __post_init__(self) -> None:
-        for name in ("base_url", "chat_base_url", "realtime_url"):
-            _check_url(name, getattr(self, name))
-        for name in ("api_key", "user_id", "access_token"):
-            value = getattr(self, name)
-            if value is not None and not (name == "api_key" and callable(value)):
-                header_value(name, value)
-        for name, least in _LEAST.items():
-            _check_number(name, getattr(self, name), least)
-        for name, value in (self.headers or {}).items():
-            header_name(name)
-            header_value(name, value)
-
-    def for_calls(self, **options: Unpack[CallOptions]) -> Config:
-        """Return these settings with some changed for both services; headers are added to those there are.
-
-        Raises:
-            TypeError: single calls have no such option.
-            ValueError: a value that cannot be meant.
-        """
-        unknown = sorted(options.keys() - CallOptions.__annotations__.keys())
-        if unknown:
-            raise TypeError(f"calls have no option {unknown[0]!r}; they have {', '.join(CallOptions.__annotations__)}")
-        changed: dict[str, Any] = dict(options)
-        for name in ("timeout", "max_retries"):
-            if name in changed:
-                changed[f"chat_{name}"] = changed[name]
-        if "headers" in changed:
-            changed["headers"] = {**(self.headers or {}), **(changed["headers"] or {})}
-        return replace(self, **changed)
-
-
-def resolve(environ: Mapping[str, str], **options: Unpack[Options]) -> Config:
-    """Return the configuration for some options.
-
-    An option wins over its environment variable (`DUOLOGUE_BASE_URL`, `DUOLOGUE_TIMEOUT` …, `DUOLOGUE_PROXY` for both
-    schemes), that over the named environment, and that over the defaults.
-
-    Raises:
-        TypeError: there is no such option.
-        ValueError: a value that cannot be meant, naming the option or the variable.
-    """
-    unknown = sorted(options.keys() - Options.__annotations__.keys())
-    if unknown:
-        raise TypeError(f"there is no option {unknown[0]!r}; there are {', '.join(Options.__annotations__)}")
-    chosen = {**_from_variables(environ), **options}
-    return Config(**{**_environment_values(chosen), **chosen})
-
-
-def _environment_values(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds where nothing was chosen. A timeout chosen for both services holds for the chat service too."""
-    name = chosen.get("environment", defaults.ENVIRONMENT)
-    if name not in ENVIRONMENTS:
-        raise ValueError(f"environment is {name!r}; it must be one of {', '.join(ENVIRONMENTS)}")
-    named = ENVIRONMENTS[cast(EnvironmentName, name)]
-    return {
-        "environment": name,
-        "base_url": named.base_url,
-        "chat_base_url": named.chat_base_url,
-        "realtime_url": origin(chosen.get("base_url", named.base_url)),
-        "api_key": named.api_key,
-        "user_id": None,
-        "access_token": None,
-        "timeout": named.timeout,
-        "chat_timeout": chosen.get("timeout", defaults.CHAT_TIMEOUT),
-        "max_retries": named.max_retries,
-        "chat_max_retries": chosen.get("max_retries", defaults.CHAT_MAX_RETRIES),
-        "retry_delay": defaults.RETRY_DELAY,
-        "retry_budget": defaults.RETRY_BUDGET,
-        "deadline": defaults.DEADLINE,
-        "max_response_size": defaults.MAX_RESPONSE_SIZE,
-        "headers": None,
-        "proxies": None,
-        "verify": True,
-        "cert": None,
-        "pool_size": defaults.POOL_SIZE,
-        "pool_block": False,
-    }
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of an address."""
+def _check_url(url: str, schemes: tuple[str, ...] = ("http", "https")) -> None:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user name or password; they would replace the token")
+    if parts.scheme not in schemes or not parts.hostname:
+        begin = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ValueError(f"is {url!r}; it must begin with {begin} and name a host")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or fragment")
+    if " " in url:
+        raise ValueError("must not contain a space")
+    _check_header_value(url)
 
 
-def _truth_or_path(text: str) -> Verify:
+def _check_header_value(value: Any) -> None:
+    try:
+        if not callable(value):
+            validate_header_value("", value)
+    except ValueError as error:
+        raise ValueError(str(error).strip()) from None
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        try:
+            validate_header_value(validate_header_name(name), value)
+        except ValueError as error:
+            raise ValueError(f"contain an invalid field: {error}") from None
+
+
+def _parse_verify(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _truth(text: str) -> bool:
-    return {"true": True, "false": False}[text.lower()]
+class CallOptions(TypedDict, total=False):
+    """The options of single calls, for `Client.with_options`. A client has them too: see `Options`."""
+
+    timeout: Annotated[
+        float | None,
+        Option(
+            "Seconds to connect, and between two pieces of a response. For both services; None for no limit.",
+            minimum=0.001,
+            metavar="SECONDS",
+        ),
+    ]
+    max_retries: Annotated[int, Option("How often a failed call is retried, on both services.", minimum=0, flag=())]
+    deadline: Annotated[
+        float | None,
+        Option(
+            "Seconds a call may take altogether, with retries, waits and the whole body; None for no limit.",
+            default=300.0,  # enough for two of the longest `Retry-After` that are waited for
+            minimum=0.001,
+            flag=(),
+        ),
+    ]
+    headers: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "Headers to send with every call; they replace the client's own of the same name.",
+            check=_check_headers,
+            env=False,
+            flag=(),
+            secret=True,
+        ),
+    ]
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "DUOLOGUE_ENVIRONMENT": ("environment", str),
-    "DUOLOGUE_BASE_URL": ("base_url", str),
-    "DUOLOGUE_CHAT_BASE_URL": ("chat_base_url", str),
-    "DUOLOGUE_REALTIME_URL": ("realtime_url", str),
-    "DUOLOGUE_API_KEY": ("api_key", str),
-    "DUOLOGUE_USER_ID": ("user_id", str),
-    "DUOLOGUE_ACCESS_TOKEN": ("access_token", str),
-    "DUOLOGUE_TIMEOUT": ("timeout", float),
-    "DUOLOGUE_CHAT_TIMEOUT": ("chat_timeout", float),
-    "DUOLOGUE_MAX_RETRIES": ("max_retries", int),
-    "DUOLOGUE_CHAT_MAX_RETRIES": ("chat_max_retries", int),
-    "DUOLOGUE_RETRY_DELAY": ("retry_delay", float),
-    "DUOLOGUE_RETRY_BUDGET": ("retry_budget", int),
-    "DUOLOGUE_DEADLINE": ("deadline", float),
-    "DUOLOGUE_MAX_RESPONSE_SIZE": ("max_response_size", int),
-    "DUOLOGUE_PROXY": ("proxies", lambda url: {"http": url, "https": url}),
-    "DUOLOGUE_VERIFY": ("verify", _truth_or_path),
-    "DUOLOGUE_CERT": ("cert", str),
-    "DUOLOGUE_POOL_SIZE": ("pool_size", int),
-    "DUOLOGUE_POOL_BLOCK": ("pool_block", _truth),
+class Options(CallOptions, total=False):
+    """The options of `Client`, all by name, with those of `CallOptions`; see [the table](../client.md#options).
+
+    None turns off what can be off: `timeout=None` waits without limit, `api_key=None` sends no key.
+    """
+
+    environment: Annotated[
+        EnvironmentName,
+        Option("Base URLs, timeouts and retries of a named environment.", default="development"),
+    ]
+    base_url: Annotated[
+        str, Option("URL of the Platform API; `/api` is added if it has no path.", check=_check_url, metavar="URL")
+    ]
+    chat_base_url: Annotated[
+        str,
+        Option(
+            "URL of the Smart Chat API; `/chats-service/api/v1` is added if it has no path.",
+            check=_check_url,
+            flag=("--chat-base-url", "--chat-url"),
+            metavar="URL",
+        ),
+    ]
+    realtime_url: Annotated[
+        str,
+        Option(
+            "URL of the Socket.IO server.", check=partial(_check_url, schemes=("http", "https", "ws", "wss")), flag=()
+        ),
+    ]
+    api_key: Annotated[
+        str | Callable[[], str | None] | None,
+        Option(
+            "Key of the Smart Chat API. Or a function that returns it before each request; None sends none.",
+            check=_check_header_value,
+            secret=True,
+            metavar="KEY",
+        ),
+    ]
+    user_id: Annotated[
+        str | None,
+        Option("User of the Smart Chat API. None for an anonymous one.", check=_check_header_value, metavar="ID"),
+    ]
+    access_token: Annotated[
+        str | None,
+        Option(
+            "Access token of the Platform API, instead of a login.", check=_check_header_value, flag=(), secret=True
+        ),
+    ]
+    chat_timeout: Annotated[float | None, Option("`timeout` for the Smart Chat API alone.", minimum=0.001, flag=())]
+    chat_max_retries: Annotated[int, Option("`max_retries` for the Smart Chat API alone.", minimum=0, flag=())]
+    retry_delay: Annotated[
+        float,
+        Option(
+            "Seconds before the first retry; each further wait doubles.",
+            default=defaults.RETRY_DELAY,
+            minimum=0,
+            flag=(),
+        ),
+    ]
+    retry_budget: Annotated[
+        int | None,
+        Option(
+            "Retries made while none of them helps, over all calls together; None for no limit.",
+            default=defaults.RETRY_BUDGET,
+            minimum=0,
+            flag=(),
+        ),
+    ]
+    max_response_size: Annotated[
+        int | None,
+        Option(
+            "Bytes of the largest response body that is read, decompressed; None for no limit.",
+            default=10 * 1024 * 1024,
+            minimum=0,
+            flag=(),
+        ),
+    ]
+    proxies: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "A proxy's URL by scheme; the variable sets both. `HTTP_PROXY` is not read: it would be sent the token.",
+            parse=lambda url: {"http": url, "https": url},
+            env="DUOLOGUE_PROXY",
+            flag=(),
+            secret=True,
+        ),
+    ]
+    verify: Annotated[
+        bool | str,
+        Option(
+            "Whether to verify certificates, or the path of a CA bundle.", default=True, parse=_parse_verify, flag=()
+        ),
+    ]
+    cert: Annotated[
+        str | tuple[str, str] | None, Option("Path of a client certificate, or of a certificate and its key.", flag=())
+    ]
+    pool_size: Annotated[
+        int, Option("Idle connections kept for each host.", default=defaults.POOL_SIZE, minimum=1, flag=())
+    ]
+    pool_block: Annotated[
+        bool,
+        Option(
+            "Whether `pool_size` is the most connections there are, and calls wait for one.", default=False, flag=()
+        ),
+    ]
+
+
+OPTIONS: Final = OptionSet(Options, env_prefix="DUOLOGUE_")
+CALL_OPTIONS: Final = OptionSet(CallOptions, env_prefix="DUOLOGUE_")
+
+_CHAT: Final[Options] = {"chat_timeout": 15.0, "chat_max_retries": 3}
+"""The Smart Chat API specification has one value for all environments."""
+
+ENVIRONMENTS: Final[dict[EnvironmentName, Options]] = {
+    "development": {
+        "base_url": "http://localhost:3001/api",
+        "chat_base_url": "http://localhost:3002/chats-service/api/v1",
+        "timeout": 10.0,
+        "max_retries": 3,
+        **_CHAT,
+        "api_key": "dev-api-key",
+    },
+    "staging": {
+        "base_url": "https://staging-api.dafnckmachine.com/api",
+        "chat_base_url": "https://staging-api.dafnckmachine.com/chats-service/api/v1",
+        "timeout": 15.0,
+        "max_retries": 2,
+        **_CHAT,
+    },
+    "production": {
+        "base_url": "https://api.dafnckmachine.com/api",
+        "chat_base_url": "https://api.dafnckmachine.com/chats-service/api/v1",
+        "timeout": 20.0,
+        "max_retries": 1,
+        **_CHAT,
+    },
 }
+"""The options that each environment sets, from the Platform API specification. The Smart Chat API specification names
+no host but localhost: elsewhere the chat service is taken to be behind the platform's host."""
 
 
-def _from_variables(environ: Mapping[str, str]) -> dict[str, Any]:
-    found = {}
-    for variable, (name, read) in _VARIABLES.items():
-        text = environ.get(variable, "").strip()
-        if not text:
-            continue
-        try:
-            found[name] = read(text)
-        except ValueError:
-            raise ValueError(f"{variable} must be a number, not {text!r}") from None
-        except KeyError:
-            raise ValueError(f"{variable} must be true or false, not {text!r}") from None
-    return found
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """What is configured for each of the two services.
+
+    Args:
+        base_url: its URL, without a slash at the end.
+        timeout: seconds to connect, and between two pieces of a response; None for no limit.
+        max_retries: how often a failed call is retried.
+    """
+
+    base_url: str
+    timeout: float | None
+    max_retries: int
 
 
-_LEAST = {
-    "timeout": 0.001,
-    "chat_timeout": 0.001,
-    "max_retries": 0,
-    "chat_max_retries": 0,
-    "retry_delay": 0,
-    "retry_budget": 0,
-    "deadline": 0.001,
-    "max_response_size": 0,
-    "pool_size": 1,
-}
+@dataclass(frozen=True, repr=False)
+class Config:
+    """The configuration of one client: a value. Its repr hides secrets.
 
-_WHOLE = ("max_retries", "chat_max_retries", "retry_budget", "max_response_size", "pool_size")
-_OFF_BY_NONE = ("timeout", "chat_timeout", "retry_budget", "deadline", "max_response_size")
+    Args:
+        options: the value of every option; read-only.
+    """
+
+    options: Options
+
+    @classmethod
+    def resolve(cls, environ: Mapping[str, str], **options: Unpack[Options]) -> Self:
+        """Return the configuration for some options.
+
+        An option that was passed wins, then what a passed `environment` sets, then the environment variables, then what
+        the environment that a variable names sets, then the defaults.
+
+        Args:
+            environ: the environment variables.
+            options: the options that were passed to `Client`.
+
+        Raises:
+            TypeError: there is no such option.
+            ValueError: an invalid value; the message names the option or the variable.
+        """
+        OPTIONS.check_names(options, owner="Client")
+        OPTIONS.validate(options)
+        variables = OPTIONS.from_environ(environ)
+        defaults = OPTIONS.defaults
+        name = options.get("environment") or variables.get("environment") or defaults["environment"]
+        environment = ENVIRONMENTS[name]
+        layers = (variables, environment) if "environment" in options else (environment, variables)
+        resolved = {**defaults, "environment": name}
+        for layer in (*layers, options):
+            resolved |= _add_implied(layer)
+        resolved["base_url"] = PLATFORM.complete_url(resolved["base_url"])
+        resolved["chat_base_url"] = CHAT.complete_url(resolved["chat_base_url"])
+        return cls(cast(Options, MappingProxyType(resolved)))
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return this configuration with other options for both services; headers are added to those there are.
+
+        Raises:
+            TypeError: single calls have no such option.
+            ValueError: an invalid value.
+        """
+        CALL_OPTIONS.check_names(options, owner="A call")
+        CALL_OPTIONS.validate(options)
+        changed = {**self.options, **_add_implied(options)}
+        if "headers" in options:
+            changed["headers"] = {**(self.options["headers"] or {}), **(options["headers"] or {})}
+        return type(self)(cast(Options, MappingProxyType(changed)))
+
+    @cached_property
+    def platform(self) -> ServiceConfig:
+        """The Platform API's configuration."""
+        options = self.options
+        return ServiceConfig(options["base_url"], options["timeout"], options["max_retries"])
+
+    @cached_property
+    def chat(self) -> ServiceConfig:
+        """The Smart Chat API's configuration."""
+        options = self.options
+        return ServiceConfig(options["chat_base_url"], options["chat_timeout"], options["chat_max_retries"])
+
+    def for_service(self, service: Service) -> ServiceConfig:
+        """Return the configuration of a service."""
+        return self.chat if service is CHAT else self.platform
+
+    def __hash__(self) -> int:
+        return hash((self.platform, self.chat))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self.options.items() if not OPTIONS[name].option.secret)
+        return f"Config({', '.join(shown)})"
 
 
-def _check_number(name: str, value: float | None, least: float) -> None:
-    if value is None and name in _OFF_BY_NONE:
-        return
-    whole = name in _WHOLE
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < least:
-        raise ValueError(f"{name} is {value!r}; it must be a {'whole ' if whole else ''}number, at least {least}")
-
-
-def _check_url(name: str, url: str) -> None:
-    parts = urlsplit(url)
-    schemes = ("http", "https", "ws", "wss") if name == "realtime_url" else ("http", "https")
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ValueError(f"{name} is {url!r}; it must begin with {schemes[0]}:// or {schemes[1]}:// and name a host")
-    if parts.username or parts.password:
-        raise ValueError(f"{name} must not hold a user name or password; they would replace the token")
-    if parts.query or parts.fragment:
-        raise ValueError(f"{name} must not have a query or fragment")
-    if " " in header_value(name, url):
-        raise ValueError(f"{name} must not hold a space")
-
-
-assert {field.name for field in fields(Config)} == set(Options.__annotations__)  # each option is written in both
+def _add_implied(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what options decide besides themselves, so that they win over whatever is less important for that too."""
+    implied = {f"chat_{name}": options[name] for name in ("timeout", "max_retries") if name in options}
+    if "base_url" in options:
+        parts = urlsplit(options["base_url"])
+        implied["realtime_url"] = f"{parts.scheme}://{parts.netloc}"
+    return {**implied, **options}

@@ -1,24 +1,32 @@
-"""Where each setting comes from, and what is refused."""
+"""Where the value of each option comes from, and which values are refused."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from itertools import product
+from pathlib import Path
+from typing import Any, assert_type
 
 import pytest
 
 from duologue import Client
-from duologue.config import Options, resolve
+from duologue.config import ENVIRONMENTS, OPTIONS, CallOptions, Config, Options, ServiceConfig
+from duologue.contract import CHAT, PLATFORM, operations
+
+CLIENT_PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 
 
-def test_development_is_the_documents_own_configuration() -> None:
-    config = resolve({})
-    assert config.base_url == "http://localhost:3001/api"
-    assert config.chat_base_url == "http://localhost:3002/chats-service/api/v1"
-    assert config.realtime_url == "http://localhost:3001"
-    assert config.api_key == "dev-api-key"
-    assert (config.timeout, config.max_retries) == (10, 3)
-    assert (config.chat_timeout, config.chat_max_retries, config.retry_delay) == (15, 3, 1)
+def resolve(environ: dict[str, str] | None = None, **options: Any) -> Config:
+    return Config.resolve(environ or {}, **options)
+
+
+def test_development() -> None:
+    config = resolve()
+    assert config.platform == ServiceConfig("http://localhost:3001/api", timeout=10, max_retries=3)
+    assert config.chat == ServiceConfig("http://localhost:3002/chats-service/api/v1", timeout=15, max_retries=3)
+    assert config.options["realtime_url"] == "http://localhost:3001"
+    assert config.options["api_key"] == "dev-api-key"
+    assert config.options["retry_delay"] == 1
 
 
 @pytest.mark.parametrize(
@@ -28,29 +36,135 @@ def test_development_is_the_documents_own_configuration() -> None:
         ("production", "https://api.dafnckmachine.com/api", 20, 1),
     ],
 )
-def test_the_other_environments(name: Any, url: str, timeout: int, retries: int) -> None:
-    config = resolve({}, environment=name)
-    assert (config.base_url, config.timeout, config.max_retries) == (url, timeout, retries)
-    assert (config.chat_timeout, config.chat_max_retries) == (15, 3)
-    assert config.api_key is None
+def test_other_environments(name: str, url: str, timeout: int, retries: int) -> None:
+    config = resolve(environment=name)
+    assert config.platform == ServiceConfig(url, timeout, retries)
+    assert (config.chat.timeout, config.chat.max_retries) == (15, 3)
+    assert config.options["api_key"] is None
 
 
-def test_arguments_go_before_variables_and_variables_before_the_environment() -> None:
-    variables = {
-        "DUOLOGUE_ENVIRONMENT": "production",
-        "DUOLOGUE_TIMEOUT": "2.5",
-        "DUOLOGUE_MAX_RETRIES": "5",
-        "DUOLOGUE_API_KEY": "from-variable",
+def test_config_of_a_service() -> None:
+    config = resolve()
+    assert config.for_service(PLATFORM) is config.platform
+    assert config.for_service(CHAT) is config.chat
+    assert {config.for_service(operation.service) for operation in operations()} == {config.platform, config.chat}
+
+
+# Precedence
+
+SOURCES = ("option", "explicit environment", "variable", "environment variable", "default")
+"""Where a base URL may come from, the first one that there is wins."""
+
+URLS = {
+    "option": "http://option.example/api",
+    "explicit environment": ENVIRONMENTS["production"]["base_url"],
+    "variable": "http://variable.example/api",
+    "environment variable": ENVIRONMENTS["staging"]["base_url"],
+    "default": ENVIRONMENTS["development"]["base_url"],
+}
+
+
+@pytest.mark.parametrize("present", list(product([False, True], repeat=4)), ids=str)
+def test_precedence(present: tuple[bool, ...]) -> None:
+    """All combinations of the sources: each option comes from the first of them that sets it."""
+    given = {source for source, there in zip(SOURCES, present, strict=False) if there} | {"default"}
+    options: dict[str, Any] = {}
+    environ: dict[str, str] = {}
+    if "option" in given:
+        options |= {"base_url": URLS["option"], "timeout": 1, "max_retries": 11, "api_key": "option"}
+    if "explicit environment" in given:
+        options["environment"] = "production"
+    if "variable" in given:
+        environ |= {"DUOLOGUE_BASE_URL": URLS["variable"], "DUOLOGUE_TIMEOUT": "2", "DUOLOGUE_MAX_RETRIES": "12"}
+        environ |= {"DUOLOGUE_API_KEY": "variable", "DUOLOGUE_REALTIME_URL": "http://realtime.example"}
+    if "environment variable" in given:
+        environ["DUOLOGUE_ENVIRONMENT"] = "staging"
+    first = next(source for source in SOURCES if source in given)
+    config = resolve(environ, **options)
+
+    assert config.platform.base_url == URLS[first]
+    assert config.options["realtime_url"] == (
+        "http://realtime.example" if first == "variable" else URLS[first].removesuffix("/api")
+    )
+    expected = {
+        "option": (1, 11),
+        "explicit environment": (20, 1),
+        "variable": (2, 12),
+        "environment variable": (15, 2),
+        "default": (10, 3),
     }
-    config = resolve(variables, max_retries=6, api_key="from-argument")
-    assert config.environment == "production"
-    assert config.base_url == "https://api.dafnckmachine.com/api"
-    assert config.timeout == 2.5
-    assert config.max_retries == 6
-    assert config.api_key == "from-argument"
+    assert (config.platform.timeout, config.platform.max_retries) == expected[first]
+    chat = {"option": (1, 11), "variable": (2, 12)}
+    assert (config.chat.timeout, config.chat.max_retries) == chat.get(first, (15, 3))
+    named = {"explicit environment": "production", "environment variable": "staging", "default": "development"}
+    assert config.options["environment"] == next(named[source] for source in SOURCES if source in given & named.keys())
+    keys = {"option": "option", "variable": "variable"}
+    in_development = "dev-api-key" if config.options["environment"] == "development" else None
+    assert config.options["api_key"] == next((keys[s] for s in SOURCES if s in given & keys.keys()), in_development)
 
 
-def test_every_option_but_the_table_ones_has_a_variable() -> None:
+def test_environment_beats_all_its_variables() -> None:
+    environ = {declared.env: "1" for declared in OPTIONS.values() if declared.is_number and declared.env}
+    environ |= {
+        declared.env: "http://a.example" for name, declared in OPTIONS.items() if "url" in name and declared.env
+    }
+    config = resolve({**environ, "DUOLOGUE_API_KEY": "k"}, environment="development")
+    assert config.options == {
+        **resolve(environ).options,
+        **ENVIRONMENTS["development"],
+        "realtime_url": "http://localhost:3001",
+    }
+
+
+def test_option_for_both_services_beats_variable_for_chat() -> None:
+    environ = {"DUOLOGUE_CHAT_TIMEOUT": "60", "DUOLOGUE_CHAT_MAX_RETRIES": "9"}
+    config = resolve(environ, timeout=1, max_retries=0)
+    assert (config.chat.timeout, config.chat.max_retries) == (1, 0)
+    assert resolve(environ).chat.timeout == 60
+
+
+def test_chat_timeout() -> None:
+    assert resolve(timeout=1).chat.timeout == 1
+    assert resolve(timeout=None).chat.timeout is None
+    assert resolve(timeout=1, chat_timeout=2).chat.timeout == 2
+    assert resolve(max_retries=0).chat.max_retries == 0
+
+
+def test_realtime_url() -> None:
+    assert resolve(base_url="https://a.example:8443/x/api").options["realtime_url"] == "https://a.example:8443"
+    assert resolve(realtime_url="wss://b.example").options["realtime_url"] == "wss://b.example"
+    variables = {"DUOLOGUE_REALTIME_URL": "ws://c.example", "DUOLOGUE_BASE_URL": "http://d.example"}
+    assert resolve(variables).options["realtime_url"] == "ws://c.example"
+    assert resolve(variables, base_url="http://e.example").options["realtime_url"] == "http://e.example"
+    assert resolve(variables, realtime_url="ws://f.example").options["realtime_url"] == "ws://f.example"
+
+
+# Base URLs
+
+
+@pytest.mark.parametrize(
+    ("given", "platform", "chat"),
+    [
+        ("http://a.example:1", "http://a.example:1/api", "http://a.example:1/chats-service/api/v1"),
+        ("http://a.example/", "http://a.example/api", "http://a.example/chats-service/api/v1"),
+        ("http://a.example/v2/", "http://a.example/v2", "http://a.example/v2"),
+        ("http://a.example/api", "http://a.example/api", "http://a.example/api"),
+    ],
+)
+def test_url_completed(given: str, platform: str, chat: str) -> None:
+    for config in (
+        resolve(base_url=given, chat_base_url=given),
+        resolve({"DUOLOGUE_BASE_URL": given, "DUOLOGUE_CHAT_BASE_URL": given}),
+    ):
+        assert (config.platform.base_url, config.chat.base_url) == (platform, chat)
+        assert (config.options["base_url"], config.options["chat_base_url"]) == (platform, chat)
+
+
+# Variables
+
+
+def test_variables() -> None:
+    """Every option but `headers` has one."""
     values = {
         "ENVIRONMENT": "staging",
         "BASE_URL": "http://a.example/api",
@@ -74,7 +188,7 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "POOL_BLOCK": "True",
     }
     config = resolve({f"DUOLOGUE_{name}": value for name, value in values.items()})
-    assert vars(config) == {
+    assert config.options == {
         "environment": "staging",
         "base_url": "http://a.example/api",
         "chat_base_url": "http://b.example/v1",
@@ -97,40 +211,67 @@ def test_every_option_but_the_table_ones_has_a_variable() -> None:
         "pool_size": 7,
         "pool_block": True,
     }
-    assert set(vars(config)) == set(Options.__annotations__)
+    assert config.options.keys() == Options.__annotations__.keys() == OPTIONS.keys()
+    assert {declared.env for declared in OPTIONS.values()} - {None} == {f"DUOLOGUE_{name}" for name in values}
 
 
-def test_an_empty_variable_is_no_setting() -> None:
-    assert resolve({"DUOLOGUE_BASE_URL": "", "DUOLOGUE_TIMEOUT": " "}) == resolve({})
+def test_blank_variable() -> None:
+    assert resolve({"DUOLOGUE_BASE_URL": "", "DUOLOGUE_TIMEOUT": " "}) == resolve()
 
 
-def test_a_path_of_authorities() -> None:
-    assert resolve({"DUOLOGUE_VERIFY": "/etc/ca.pem"}).verify == "/etc/ca.pem"
-    assert resolve({"DUOLOGUE_VERIFY": "TRUE"}).verify is True
+def test_variable_off() -> None:
+    config = resolve({"DUOLOGUE_TIMEOUT": "off", "DUOLOGUE_RETRY_BUDGET": "none", "DUOLOGUE_API_KEY": "none"})
+    assert (config.platform.timeout, config.chat.timeout, config.options["retry_budget"]) == (None, None, None)
+    assert config.options["api_key"] == "none"
 
 
-def test_a_timeout_for_both_services_and_one_for_the_chat_service_alone() -> None:
-    assert resolve({}, timeout=1).chat_timeout == 1
-    assert resolve({}, timeout=None).chat_timeout is None
-    assert resolve({}, timeout=1, chat_timeout=2).chat_timeout == 2
-    assert resolve({}, max_retries=0).chat_max_retries == 0
-
-
-def test_real_time_is_at_the_platforms_origin_unless_told_otherwise() -> None:
-    assert resolve({}, base_url="https://a.example:8443/x/api").realtime_url == "https://a.example:8443"
-    assert resolve({}, realtime_url="wss://b.example").realtime_url == "wss://b.example"
+def test_ca_bundle_variable() -> None:
+    assert resolve({"DUOLOGUE_VERIFY": "/etc/ca.pem"}).options["verify"] == "/etc/ca.pem"
+    assert resolve({"DUOLOGUE_VERIFY": "TRUE"}).options["verify"] is True
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("variable", "text", "message"),
+    [
+        ("DUOLOGUE_TIMEOUT", "soon", "DUOLOGUE_TIMEOUT must be a number, not 'soon'"),
+        ("DUOLOGUE_TIMEOUT", "-1", "DUOLOGUE_TIMEOUT: timeout is -1.0; it must be a number, at least 0.001"),
+        ("DUOLOGUE_MAX_RETRIES", "1.5", "DUOLOGUE_MAX_RETRIES must be a whole number, not '1.5'"),
+        ("DUOLOGUE_POOL_BLOCK", "perhaps", "DUOLOGUE_POOL_BLOCK must be true or false, not 'perhaps'"),
+        ("DUOLOGUE_ENVIRONMENT", "moon", "DUOLOGUE_ENVIRONMENT: environment is 'moon'; it must be one of development"),
+        ("DUOLOGUE_BASE_URL", "nonsense", "DUOLOGUE_BASE_URL: base_url is 'nonsense'; it must begin with http://"),
+    ],
+)
+def test_invalid_variable(variable: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        resolve({variable: text})
+
+
+def test_client_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUOLOGUE_BASE_URL", "http://a.example/api")
+    with Client() as api:
+        assert api.config.platform.base_url == "http://a.example/api"
+    with Client(environ={"DUOLOGUE_BASE_URL": "http://b.example/api"}, max_retries=0) as api:
+        assert api.config.platform == ServiceConfig("http://b.example/api", timeout=10, max_retries=0)
+    with Client(environ={}) as api:
+        assert api.config == resolve()
+
+
+# Invalid options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
     [
         ({"base_url": "localhost:3001"}, "base_url is 'localhost:3001'; it must begin with http:// or https://"),
         ({"base_url": "ftp://a.example"}, "base_url"),
-        ({"base_url": "http://"}, "base_url"),
-        ({"base_url": "http://user:secret@a.example"}, "base_url must not hold a user name or password"),
+        ({"base_url": "http://"}, "base_url is 'http://'"),
+        ({"base_url": None}, "base_url is None; it must be text"),
+        ({"base_url": "http://user:secret@a.example"}, "base_url must not contain a user name or password"),
+        ({"base_url": "ftp://user:secret@a.example"}, "base_url must not contain a user name or password"),
         ({"chat_base_url": "http://a.example/?x=1"}, "chat_base_url must not have a query"),
         ({"base_url": "http://a.example/a b"}, "base_url"),
         ({"base_url": "http://a.example/\r\nX: y"}, "base_url"),
+        ({"realtime_url": "ftp://a.example"}, "realtime_url is 'ftp://a.example'; it must begin with http:// or"),
         ({"timeout": 0}, "timeout is 0; it must be a number, at least 0.001"),
         ({"timeout": float("nan")}, "timeout"),
         ({"timeout": "1"}, "timeout"),
@@ -139,56 +280,75 @@ def test_real_time_is_at_the_platforms_origin_unless_told_otherwise() -> None:
         ({"max_retries": 1.5}, "max_retries is 1.5; it must be a whole number"),
         ({"retry_delay": -0.1}, "retry_delay"),
         ({"pool_size": 0}, "pool_size"),
+        ({"pool_block": "no"}, "pool_block is 'no'; it must be True or False"),
         ({"environment": "prod"}, "environment is 'prod'; it must be one of development, staging, production"),
         ({"api_key": "a\nb"}, "api_key must be printable ASCII"),
         ({"user_id": "ü"}, "user_id must be printable ASCII"),
         ({"access_token": "a b\r\n"}, "access_token must be printable ASCII"),
+        ({"access_token": b"secret"}, "access_token must be text"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_by_name(options: Any, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)) as caught:
-        resolve({}, **options)
+def test_invalid_option(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        resolve(**options)
     assert "secret" not in str(caught.value)
 
 
-def test_a_variable_that_cannot_be_read_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="DUOLOGUE_TIMEOUT must be a number, not 'soon'"):
-        resolve({"DUOLOGUE_TIMEOUT": "soon"})
-
-
-def test_an_option_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"there is no option 'time_out'; there are .*timeout"):
+def test_unknown_option() -> None:
+    with pytest.raises(TypeError, match=r"Client has no option 'time_out'; did you mean 'timeout'"):
         Client(time_out=1)  # type: ignore[call-arg]
 
 
-def test_options_go_by_name_only() -> None:
+def test_options_are_keywords() -> None:
     with pytest.raises(TypeError):
         Client("http://a.example")  # type: ignore[call-arg, arg-type]
 
 
-def test_a_configuration_is_a_value_whose_secrets_do_not_show() -> None:
-    one = resolve({}, api_key="secret-1", access_token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
-    same = resolve({}, api_key="secret-1", access_token="secret-2", proxies={"http": "http://u:secret-3@proxy.example"})
+# The value
+
+
+def test_config_is_a_value() -> None:
+    proxies = {"http": "http://u:secret-3@proxy.example"}
+    one = resolve(api_key="secret-1", access_token="secret-2", proxies=proxies, headers={"X-Key": "secret-4"})
+    same = resolve(api_key="secret-1", access_token="secret-2", proxies=proxies, headers={"X-Key": "secret-4"})
     assert one == same
     assert hash(one) == hash(same)
-    assert one != resolve({}, api_key="secret-9")
-    assert "secret" not in repr(one)
+    assert one != resolve(api_key="secret-9")
     with pytest.raises(AttributeError):
-        one.timeout = 1  # type: ignore[misc]
+        one.options = {}  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        one.options["deadline"] = 1
 
 
-def test_a_client_reads_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DUOLOGUE_BASE_URL", "http://a.example/api")
-    with Client() as api:
-        assert api.config.base_url == "http://a.example/api"
-    with Client.from_env({"DUOLOGUE_BASE_URL": "http://b.example/api"}, max_retries=0) as api:
-        assert api.config.base_url == "http://b.example/api"
-        assert api.config.max_retries == 0
-    with Client.from_env() as api:
-        assert api.config.base_url == "http://a.example/api"
+def test_repr_hides_secrets() -> None:
+    secrets: dict[str, Any] = {"api_key": "secret-1", "access_token": "secret-2", "headers": {"X-Key": "secret-3"}}
+    shown = repr(resolve(**secrets, proxies={"http": "http://u:secret-4@proxy.example"}, user_id="ada"))
+    assert "secret" not in shown
+    assert shown.startswith("Config(timeout=10.0, max_retries=3, deadline=300.0, environment='development'")
+    assert "user_id='ada'" in shown
 
 
-def test_help_describes_every_option() -> None:
-    assert Options.__doc__ is not None
-    for name in Options.__annotations__:
-        assert f"        {name}: " in Options.__doc__
+def test_types() -> None:
+    """A type checker knows each option, though it is written once."""
+    config = resolve()
+    assert_type(config.options["deadline"], float | None)
+    assert_type(config.options["verify"], bool | str)
+    assert_type(config.chat.timeout, float | None)
+
+
+def test_call_options_are_declared_once() -> None:
+    assert CallOptions.__annotations__.items() <= Options.__annotations__.items()
+    config = resolve(headers={"X-A": "1"}).with_options(timeout=2, headers={"X-B": "2"})
+    assert (config.platform.timeout, config.chat.timeout) == (2, 2)
+    assert config.options["headers"] == {"X-A": "1", "X-B": "2"}
+
+
+def test_documented_options() -> None:
+    """The table in docs/client.md is the declarations."""
+    by_environment = dict.fromkeys(ENVIRONMENTS["development"], "by `environment`")
+    computed = {
+        "api_key": "`dev-api-key` in development",
+        "realtime_url": "the origin of `base_url`",
+        "user_id": "an `anon-…` id",
+    }
+    assert OPTIONS.to_markdown({**by_environment, **computed}) in CLIENT_PAGE.read_text("utf-8")

@@ -111,7 +111,7 @@ def test_invalid_option(talk: Talk, options: dict[str, object], complaint: str) 
 
 def test_unknown_option(talk: Talk) -> None:
     api, _ = talk(reply(200, USER))
-    with pytest.raises(TypeError, match="calls have no option 'base_url'; they have timeout, max_retries"):
+    with pytest.raises(TypeError, match="A call has no option 'base_url'; there are timeout, max_retries"):
         api.with_options(base_url="http://elsewhere.invalid")  # type: ignore[call-arg]
 
 

@@ -154,7 +154,7 @@ def test_validate_api_key(talk: Talk) -> None:
     assert net.last.timeout == 1
     with pytest.raises(ServerError):
         api.validate_api_key(cached=False)
-    assert api.validate_api_key() is api.api_keys.validate() is False
+    assert api.validate_api_key() is False
     assert len(net.requests) == 3
 
 

@@ -15,11 +15,10 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from duologue.contract import CHAT, PLATFORM, Service
+from duologue.contract import CHAT, PLATFORM
 from duologue_mock import MockServer
 from tests.contract.listener import Listen, Listener
 from tests.contract.wire import RUNNING, Api, Record, Wire
@@ -51,16 +50,14 @@ def urls() -> Iterator[tuple[str, str, str]]:
     """Platform URL, chat URL and API key of the server that most tests share."""
     if RUNNING:
         chat = os.environ.get("DUOLOGUE_TEST_CHAT_URL") or RUNNING
-        yield _below(RUNNING, PLATFORM), _below(chat, CHAT), os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key")
+        yield (
+            PLATFORM.complete_url(RUNNING),
+            CHAT.complete_url(chat),
+            os.environ.get("DUOLOGUE_TEST_API_KEY", "dev-api-key"),
+        )
         return
     with MockServer(rate_limit=None) as mock:
         yield mock.base_url, mock.chat_base_url, mock.api_key
-
-
-def _below(url: str, service: Service) -> str:
-    """Return the service's base URL: `url` itself, or the usual prefix below it when it has no path."""
-    bare = url.rstrip("/")
-    return bare if urlsplit(bare).path else bare + service.prefix
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ LIMITS = st.integers(1, 4)
 FEW = settings(
     max_examples=12,
     stateful_step_count=25,
-
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=(HealthCheck.too_slow,),
 )

@@ -16,6 +16,7 @@ import duologue.query
 import duologue.realtime
 import duologue_mock
 from duologue import Client, defaults
+from duologue.config import ENVIRONMENTS, OPTIONS
 from duologue.contract import events, headers, operations
 from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.errors import ApiErrorType
@@ -114,8 +115,10 @@ def test_every_exception_of_a_status_is_the_one_that_is_specified() -> None:
 
 
 def test_the_environments_are_as_specified() -> None:
-    for name, environment in defaults.ENVIRONMENTS.items():
-        row = f"| `{name}` | `{environment.base_url}` | {environment.timeout:g} s | {environment.max_retries} |"
+    for name, environment in ENVIRONMENTS.items():
+        row = (
+            f"| `{name}` | `{environment['base_url']}` | {environment['timeout']:g} s | {environment['max_retries']} |"
+        )
         assert row in SPECIFICATIONS
 
 
@@ -123,8 +126,8 @@ def test_the_environments_are_as_specified() -> None:
     ("pattern", "default"),
     [
         (r"`retry_budget` \((\d+)\)", defaults.RETRY_BUDGET),
-        (r"`deadline` \((\d+) s\)", defaults.DEADLINE),
-        (r"\((\d+) MiB\)", defaults.MAX_RESPONSE_SIZE / 2**20),
+        (r"`deadline` \((\d+) s\)", OPTIONS.defaults["deadline"]),
+        (r"\((\d+) MiB\)", OPTIONS.defaults["max_response_size"] / 2**20),
         (r"at most (\d+) s;", defaults.MAX_RETRY_DELAY),
         (r"above (\d+) s,", defaults.MAX_RETRY_AFTER),
     ],

@@ -286,9 +286,7 @@ class Threads(RuleBasedStateMachine):
 
 
 TestThreads = Threads.TestCase
-TestThreads.settings = settings(
-    max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
-)
+TestThreads.settings = settings(max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(st.lists(st.sampled_from(["update", "commit", "rollback", "server", "set"]), max_size=12), st.randoms())

@@ -1,47 +1,34 @@
-"""Who we are on the chat service: an API key, and a user id that is made up once and kept."""
+"""What a chat call is sent with, and `api.api_keys`: validate the API key, and use another one."""
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from duologue import defaults
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.event_emitter import EventEmitter
-from duologue.contract import headers
+from duologue.contract.headers import validate_header_value
 from duologue.errors import APIError, AuthenticationError
-from duologue.http.encoding import header_value
 
-_ANONYMOUS = re.compile(r"anon-[0-9]{1,16}-[0-9a-z]{9}")
-
-DATA_DIR_VARIABLE = "DUOLOGUE_DATA_DIR"
-"""The environment variable that says where to keep the anonymous user id."""
-
-
-REQUIRED_HEADERS = (headers.API_KEY, headers.REFERENCE_CODE, headers.USER_ID)
-"""What every chat call must carry; the chat document's `requiredKeys`."""
+VALIDATION_INTERVAL: Final = 300.0
+"""Seconds in which a validated API key is not validated again; the specification's `validationInterval`."""
 
 ApiKeyEventName = Literal["api_key_invalid"]
 
 KeySource = str | Callable[[], str | None] | None
-"""An API key, a function that returns the one of the moment, or None to send none."""
+"""An API key, a function that returns the current one, or None to send none."""
 
 
 class ChatCredentials:
-    """What a chat call says about its caller.
+    """Who a chat call comes from.
 
     Args:
-        api_key: the key, or a function that is asked for it before each request.
-        user_id: returns the user's id; asked only when a chat call is made.
+        api_key: the key, or a function that returns it before each request.
+        user_id: returns the user's id; called only for a chat call.
     """
 
     def __init__(self, api_key: KeySource, user_id: Callable[[], str]) -> None:
@@ -50,7 +37,7 @@ class ChatCredentials:
 
     @property
     def api_key(self) -> str | None:
-        """The key of this moment, None to send none."""
+        """The current key, None to send none."""
         source = self._source
         return source() if callable(source) else source
 
@@ -64,7 +51,7 @@ class ApiKeyInvalidEvent:
     """The chat service does not know our API key.
 
     Args:
-        error: what it answered.
+        error: its response.
     """
 
     error: AuthenticationError
@@ -72,7 +59,7 @@ class ApiKeyInvalidEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What is known of a key, and since when (seconds that only grow)."""
+    """Whether a key is valid, and since when that is known, in monotonic seconds."""
 
     api_key: str | None = field(repr=False)
     valid: bool
@@ -80,81 +67,47 @@ class _Verdict:
 
 
 class APIKeyManager:
-    """`api.api_keys`: is our API key good, and use another one; the chat document's `APIKeyManager`.
+    """`api.api_keys`: what the API key is and whether it is valid; the specification's `APIKeyManager`.
+
+    `Client.validate_api_key` validates it.
 
     Args:
-        identity: sends the key.
-        check: asks the chat service how it is, with the key.
+        credentials: sends the key.
         clock: the time.
     """
 
-    def __init__(self, identity: ChatCredentials, check: Callable[[], object], clock: Clock) -> None:
-        self._identity = identity
-        self._check = check
+    def __init__(self, credentials: ChatCredentials, clock: Clock) -> None:
+        self._credentials = credentials
         self._clock = clock
-        self._checking = threading.RLock()
-        fork_safety.watch_locks(self, "_checking")
+        self._validating = threading.RLock()
+        fork_safety.watch_locks(self, "_validating")
         self._verdict: _Verdict | None = None
         self._listeners: EventEmitter[ApiKeyInvalidEvent] = EventEmitter(("api_key_invalid",))
 
     @property
     def current(self) -> str | None:
         """The key that the next request carries, None if it carries none."""
-        return self._identity.api_key
-
-    def validate(self, *, cached: bool = True) -> bool:
-        """Return whether the chat service accepts our API key: it answers 401 to one that it does not know.
-
-        Args:
-            cached: return the result of the last check of this key if it is less than five minutes old. A check that
-                fails otherwise than with 401 says nothing about the key: the last result still holds, and a key that
-                was never checked counts as valid. False checks now, and raises what else goes wrong.
-
-        Raises:
-            APIError: with `cached=False`, the check failed otherwise than with 401.
-        """
-        return self._validate_with(self._check, cached=cached)
-
-    def _validate_with(self, check: Callable[[], object], *, cached: bool = True) -> bool:
-        """Validate as `validate` does, by a health check that is given: that of a view with other options."""
-        refused = None
-        with self._checking:
-            api_key = self.current
-            known = self._known(api_key) if cached else None
-            if known is not None and self._clock.monotonic() - known.since < defaults.API_KEY_VALIDATION:
-                return known.valid
-            try:
-                check()
-            except AuthenticationError as error:
-                refused = error
-            except APIError:
-                if not cached:
-                    raise
-                return known is None or known.valid
-            if self.current != api_key:  # replaced meanwhile: the result is about the old one
-                return True
-            self._verdict = _Verdict(api_key, refused is None, self._clock.monotonic())
-        if refused:
-            self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(refused))
-        return refused is None
+        return self._credentials.api_key
 
     def rotate(self, api_key: KeySource) -> None:
-        """Send another key, from the next request on; nothing has to be made anew.
+        """Send another key, from the next request on; the client stays the same.
 
         Args:
-            api_key: the key, or a function that returns the one of the moment: it is asked before each request.
+            api_key: the key, or a function that returns it before each request.
 
         Raises:
             ValueError: a key that no header can carry.
         """
-        self._identity.rotate(checked_key(api_key))
+        if api_key is not None and not callable(api_key):
+            validate_header_value("api_key", api_key)
+        self._credentials.rotate(api_key)
 
     def on(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalidEvent], object]) -> None:
-        """Call a function when `validate` finds the key to be unknown; it may call this client, `rotate` for one.
+        """Call a function when a validation finds the key invalid. It may use this client, and `rotate` the key.
 
         Args:
             event: `api_key_invalid`.
-            callback: called with what the service answered. What it raises is logged.
+            callback: called with the event. What it raises is logged.
 
         Raises:
             ValueError: there is no such event.
@@ -165,120 +118,33 @@ class APIKeyManager:
         """Stop calling a function."""
         self._listeners.off(event, callback)
 
-    def __repr__(self) -> str:
-        return "<APIKeyManager>"
+    def _validate(self, request: Callable[[], object], *, cached: bool) -> bool:
+        """See `Client.validate_api_key`; `request` is a call that an invalid key fails with 401."""
+        refusal = None
+        with self._validating if cached else nullcontext():
+            api_key = self.current
+            verdict = self._get_verdict(api_key) if cached else None
+            if verdict and self._clock.monotonic() - verdict.since < VALIDATION_INTERVAL:
+                return verdict.valid
+            try:
+                request()
+            except AuthenticationError as error:
+                refusal = error
+            except APIError:
+                if not cached:
+                    raise
+                return verdict is None or verdict.valid
+            if self.current == api_key:
+                self._verdict = _Verdict(api_key, refusal is None, self._clock.monotonic())
+            else:  # rotated meanwhile: nothing is known about the new key
+                return True
+        if refusal:
+            self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(refusal))
+        return refusal is None
 
-    def _known(self, api_key: str | None) -> _Verdict | None:
+    def _get_verdict(self, api_key: str | None) -> _Verdict | None:
         verdict = self._verdict
         return verdict if verdict is not None and verdict.api_key == api_key else None
 
-
-def checked_key(api_key: KeySource) -> KeySource:
-    """Return an API key that a header can carry; of a function, only what it returns can be judged, when it is sent.
-
-    Raises:
-        ValueError: it is not printable ASCII; it is not shown.
-    """
-    return api_key if api_key is None or callable(api_key) else header_value("api_key", api_key)
-
-
-def validate_headers(sent: Mapping[str, str]) -> bool:
-    """Tell whether headers have all that a chat call must carry, none of it blank; the document's `validateHeaders`.
-
-    Args:
-        sent: the headers, named in any case.
-    """
-    present = {name.lower() for name, value in sent.items() if value.strip()}
-    return all(name.lower() in present for name in REQUIRED_HEADERS)
-
-
-class AnonymousUser:
-    """A user id of the form `anon-…`, generated once, kept in the user's data folder, and shared by all processes.
-
-    Where the folder cannot be written the id lives as long as this object.
-
-    Args:
-        folder: where to keep it, None to keep it in memory only.
-        generate: makes a new id.
-    """
-
-    def __init__(self, folder: Path | None, generate: Callable[[], str]) -> None:
-        self._folder = folder
-        self._generate = generate
-        self._lock = threading.Lock()
-        fork_safety.watch_locks(self, "_lock")
-        self._id: str | None = None
-
-    def __call__(self) -> str:
-        """Return the id; the first call reads or makes it."""
-        with self._lock:
-            if self._id is None:
-                self._id = self._kept_or_new()
-            return self._id
-
-    def _kept_or_new(self) -> str:
-        if self._folder is None:
-            return self._generate()
-        file = self._folder / "user-id"
-        kept = _read(file)
-        if kept:
-            return kept
-        made = self._generate()
-        with suppress(OSError):
-            _write_unless_there(file, made)
-        return _read(file) or made
-
-
-def data_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the folder where this user's programs keep data, None if there is none.
-
-    `DUOLOGUE_DATA_DIR` if it is set; else `duologue` in `%APPDATA%` on Windows, in `~/Library/Application Support` on
-    macOS, and in `$XDG_DATA_HOME`, by default `~/.local/share`, elsewhere.
-    """
-    chosen = environ.get(DATA_DIR_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    try:
-        return _platform_folder(environ) / "duologue"
-    except RuntimeError:  # no home directory
-        return None
-
-
-def _platform_folder(environ: Mapping[str, str]) -> Path:
-    if sys.platform == "win32":
-        return Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-
-
-def _read(file: Path) -> str | None:
-    try:
-        text = file.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return None
-    return text if _ANONYMOUS.fullmatch(text) else None
-
-
-def _write_unless_there(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, in one step; of two processes that try, one wins and both know it."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".user-id-")  # mkstemp makes it with mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as temporary:
-            temporary.write(text + "\n")
-        _put_in_place(Path(name), file)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _put_in_place(made: Path, file: Path) -> None:
-    if file.exists() and _read(file) is None:  # damaged: nobody can be using it
-        made.replace(file)
-        return
-    try:
-        os.link(made, file)
-    except FileExistsError:
-        return
-    except (OSError, AttributeError):  # a file system without links
-        made.replace(file)
+    def __repr__(self) -> str:
+        return "<APIKeyManager>"

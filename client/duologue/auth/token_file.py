@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from duologue.auth.api_keys import data_folder
+from duologue.auth.data_folder import data_folder
 from duologue.auth.token_storage import StoredTokens
 from duologue.concurrency import fork_safety
 from duologue.errors import TokenFileError

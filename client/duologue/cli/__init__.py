@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; without click, say in a sentence how to get it."""
+    """Run the command line; without click, print how to install it."""
     try:
         from duologue.cli.command_group import commands
     except ModuleNotFoundError as missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from duologue.cli.context import Session, api_command, read_password
+from duologue.cli.context import CommandContext, api_command, read_password
 
 
 @api_command(
@@ -12,43 +12,41 @@ from duologue.cli.context import Session, api_command, read_password
     "duologue login --email john@example.com",
     "printf '%s' \"$PASSWORD\" | duologue login --email john@example.com",
 )
-@click.option("--email", help="Who logs in; asked for if left out.")
-def login(session: Session, email: str | None) -> None:
+@click.option("--email", help="E-mail address of the user; prompted for if left out.")
+def login(ctx: CommandContext, email: str | None) -> None:
     """Log in to the platform, and stay logged in on this machine.
 
-    The password is asked for, or read from the standard input. The tokens are kept in a file that only you can read,
-    one for each server; they are renewed as long as the platform does so.
+    The password is prompted for, or read from standard input. The tokens are stored in a file that only you can read,
+    one for each server, and refreshed as long as the platform allows it.
     """
     from duologue.contract import auth
 
     if email is None:
         email = click.prompt("E-mail address", err=True)
-    user = session.api.auth.login(email=email, password=read_password("Password")).user
-    session.show(
-        auth.ME, user, lambda: session.terminal.print(f"Logged in as {user.name} <{user.email}>, {user.role}.")
-    )
+    user = ctx.api.auth.login(email=email, password=read_password("Password")).user
+    ctx.show(auth.ME, user, lambda: ctx.terminal.print(f"Logged in as {user.name} <{user.email}>, {user.role}."))
 
 
 @api_command("logout", "duologue logout")
-def logout(session: Session) -> None:
-    """Log out: the platform revokes the tokens, and this machine forgets them."""
+def logout(ctx: CommandContext) -> None:
+    """Log out: the platform revokes the tokens, and this machine deletes them."""
     from duologue.contract import auth
     from duologue.errors import AuthenticationError
 
-    said = "Logged out." if session.api.auth.logged_in else "Nobody was logged in."
-    if session.api.auth.logged_in:
+    message = "Logged out." if ctx.api.auth.logged_in else "Not logged in."
+    if ctx.api.auth.logged_in:
         try:
-            session.api.auth.logout()
+            ctx.api.auth.logout()
         except AuthenticationError:
-            said = "Logged out; the login had ended already."
-    session.show(auth.LOGOUT, None, lambda: session.terminal.print(said))
+            message = "Logged out; the login had expired."
+    ctx.show(auth.LOGOUT, None, lambda: ctx.terminal.print(message))
 
 
 @api_command("me", "duologue me", "duologue me --json")
-def me(session: Session) -> None:
+def me(ctx: CommandContext) -> None:
     """Show who is logged in."""
     from duologue.contract import auth
 
-    user = session.api.auth.require_role()
-    shown = {"id": user.id, "name": user.name, "email": user.email, "role": user.role}
-    session.show(auth.ME, user, lambda: session.terminal.fields(shown))
+    user = ctx.api.auth.require_role()
+    fields = {"id": user.id, "name": user.name, "email": user.email, "role": user.role}
+    ctx.show(auth.ME, user, lambda: ctx.terminal.fields(fields))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.context import HELP, Session, api_command, confirm_deletion, format_examples
+from duologue.cli.context import HELP, CommandContext, api_command, confirm_deletion, format_examples
 
 if TYPE_CHECKING:
     from duologue.contract.chats import ChatSession
@@ -24,85 +24,85 @@ chats = click.Group(
 @click.option("--page", type=click.IntRange(min=1), help="Which page; all sessions if left out.")
 @click.option("--limit", type=click.IntRange(1, 100), help="Sessions on a page.")
 @click.option("--search", metavar="TEXT", help="Part of a title.")
-@click.option("--favorite/--no-favorite", default=None, help="Only those that are marked, or are not.")
+@click.option("--favorite/--no-favorite", default=None, help="Only favorites, or only others.")
 def list_chats(
-    session: Session, page: int | None, limit: int | None, search: str | None, favorite: bool | None
+    ctx: CommandContext, page: int | None, limit: int | None, search: str | None, favorite: bool | None
 ) -> None:
-    """List your chat sessions, newest message first."""
+    """List your chat sessions, those with the newest message first."""
     from duologue.contract import chats as contract
 
-    found = session.api.chats.list(page=page, limit=limit, search=search, favorite=favorite).model
-    session.show(contract.LIST, found, lambda: _table(session, found))
+    sessions = ctx.api.chats.list(page=page, limit=limit, search=search, favorite=favorite).model
+    ctx.show(contract.LIST, sessions, lambda: _print_table(ctx, sessions))
 
 
-def _table(session: Session, page: PageModel[ChatSession]) -> None:
-    rows = [(one.id, one.title, "yes" if one.is_favorite else "", _moment(one)) for one in page.items]
-    session.terminal.table(("id", "title", "favorite", "last message (UTC)"), rows)
-    session.terminal.print(f"{len(rows)} of {page.total} sessions")
+def _print_table(ctx: CommandContext, page: PageModel[ChatSession]) -> None:
+    rows = [(chat.id, chat.title, "yes" if chat.is_favorite else "", _format_time(chat)) for chat in page.items]
+    ctx.terminal.table(("id", "title", "favorite", "last message (UTC)"), rows)
+    ctx.terminal.print(f"{len(rows)} of {page.total} sessions")
 
 
-def _moment(session: ChatSession) -> str:
-    return f"{session.last_message_at:%Y-%m-%d %H:%M}"
+def _format_time(chat: ChatSession) -> str:
+    return f"{chat.last_message_at:%Y-%m-%d %H:%M}"
 
 
 @api_command("get", "duologue chats get test-session-1")
 @click.argument("id")
-def get(session: Session, id: str) -> None:
+def get(ctx: CommandContext, id: str) -> None:
     """Show one chat session."""
     from duologue.contract import chats as contract
 
-    _show(session, contract.GET, session.api.chats.get(id))
+    _show(ctx, contract.GET, ctx.api.chats.get(id))
 
 
 @api_command("create", "duologue chats create 'Holiday plans'")
 @click.argument("title")
-def create(session: Session, title: str) -> None:
-    """Begin a chat session; its title has 1 to 200 characters."""
+def create(ctx: CommandContext, title: str) -> None:
+    """Create a chat session; its title has 1 to 200 characters."""
     from duologue.contract import chats as contract
 
-    _show(session, contract.CREATE, session.api.chats.create(title=title))
+    _show(ctx, contract.CREATE, ctx.api.chats.create(title=title))
 
 
 @api_command("rename", "duologue chats rename test-session-1 'Holiday plans'")
 @click.argument("id")
 @click.argument("title")
-def rename(session: Session, id: str, title: str) -> None:
-    """Give a chat session another title."""
+def rename(ctx: CommandContext, id: str, title: str) -> None:
+    """Change the title of a chat session."""
     from duologue.contract import chats as contract
 
-    _show(session, contract.RENAME, session.api.chats.rename(id, title=title))
+    _show(ctx, contract.RENAME, ctx.api.chats.rename(id, title=title))
 
 
 @api_command("favorite", "duologue chats favorite test-session-1", "duologue chats favorite test-session-1 --off")
 @click.argument("id")
-@click.option("--on/--off", "marked", default=True, help="Mark it (the default), or mark it no longer.")
-def favorite(session: Session, id: str, marked: bool) -> None:
-    """Mark a chat session as a favourite, or no longer as one."""
+@click.option("--on/--off", "marked", default=True, help="Mark it (the default), or remove the mark.")
+def favorite(ctx: CommandContext, id: str, marked: bool) -> None:
+    """Mark a chat session as a favorite, or remove the mark."""
     from duologue.contract import chats as contract
 
-    _show(session, contract.FAVORITE, session.api.chats.set_favorite(id, favorite=marked))
+    _show(ctx, contract.FAVORITE, ctx.api.chats.set_favorite(id, favorite=marked))
 
 
 @api_command("delete", "duologue chats delete test-session-1 --yes")
 @click.argument("id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(session: Session, id: str, yes: bool) -> None:
-    """Delete a chat session and its messages for good."""
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def delete(ctx: CommandContext, id: str, yes: bool) -> None:
+    """Delete a chat session and its messages permanently."""
     from duologue.contract import chats as contract
 
-    confirm_deletion(f"session {id} and its messages", agreed=yes)
-    session.api.chats.delete(id)
-    session.show(contract.DELETE, None, lambda: session.terminal.print(f"Deleted session {id}."))
+    confirm_deletion(f"session {id} and its messages", confirmed=yes)
+    ctx.api.chats.delete(id)
+    ctx.show(contract.DELETE, None, lambda: ctx.terminal.print(f"Deleted session {id}."))
 
 
-def _show(session: Session, operation: Any, chat: ChatSession) -> None:
-    shown = {
+def _show(ctx: CommandContext, operation: Any, chat: ChatSession) -> None:
+    fields = {
         "id": chat.id,
         "title": chat.title,
         "favorite": "yes" if chat.is_favorite else "no",
-        "last message": f"{_moment(chat)} UTC",
+        "last message": f"{_format_time(chat)} UTC",
     }
-    session.show(operation, chat, lambda: session.terminal.fields(shown))
+    ctx.show(operation, chat, lambda: ctx.terminal.fields(fields))
 
 
 for _command in (list_chats, get, create, rename, favorite, delete):

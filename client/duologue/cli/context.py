@@ -1,4 +1,4 @@
-"""A command that talks to the services: its common options, its client, and where it prints."""
+"""A command that calls the services: its common flags, its client, and where it prints."""
 
 from __future__ import annotations
 
@@ -14,59 +14,71 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duologue.cli.exit_codes import error_handler
-from duologue.cli.terminal import Terminal, interactive, to_json
-from duologue.defaults import ENVIRONMENTS
+from duologue.cli.terminal import Terminal, interactive, print_retry, to_json
+from duologue.config import OPTIONS, Config
 from duologue.observability.logging_setup import VARIABLE, log
 
 if TYPE_CHECKING:
     from duologue.client import Client
     from duologue.contract import Operation
+    from duologue.contract.options import DeclaredOption
+    from duologue.observability.hooks import HookEvent
 
 Function = Callable[..., None]
 
-_COMMON = (
-    click.Option(["--base-url"], metavar="URL", help="Where the platform API is.  [env: DUOLOGUE_BASE_URL]"),
-    click.Option(
-        ["--chat-base-url", "--chat-url", "chat_base_url"],
-        metavar="URL",
-        help="Where the chat API is.  [env: DUOLOGUE_CHAT_BASE_URL]",
-    ),
-    click.Option(
-        ["--api-key"], metavar="KEY", help="The chat service's key; others see it here.  [env: DUOLOGUE_API_KEY]"
-    ),
-    click.Option(["--user-id"], metavar="ID", help="The chat service's user.  [env: DUOLOGUE_USER_ID]"),
-    click.Option(
-        ["--environment"],
-        type=click.Choice(list(ENVIRONMENTS)),
-        help="What addresses and timeouts to begin with.  [env: DUOLOGUE_ENVIRONMENT]",
-    ),
-    click.Option(["--timeout"], type=float, metavar="SECONDS", help="How long to wait.  [env: DUOLOGUE_TIMEOUT]"),
-    click.Option(["--json", "as_json"], is_flag=True, help="Print the wire's JSON, for scripts."),
-)
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class _DeclaredType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """Parses a flag as the option's declaration says, as its environment variable is."""
+
+    def __init__(self, declared: DeclaredOption) -> None:
+        self.name = declared.name
+        self._declared = declared
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value that a text stands for."""
+        try:
+            return self._declared.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _build_flag(declared: DeclaredOption) -> click.Option:
+    return click.Option(
+        [*declared.flags, declared.name],
+        type=click.Choice(declared.choices) if declared.choices else _DeclaredType(declared),
+        metavar=declared.option.metavar,
+        help=f"{declared.summary}  [env: {declared.env}]",
+    )
+
+
+_FLAGS = {name: _build_flag(declared) for name, declared in OPTIONS.items() if declared.flags}
+_AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON of the response, for scripts.")
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What a command has at hand.
+class CommandContext:
+    """What a command works with.
 
     Args:
-        api: the client, with the login of this user for this server.
+        api: the client, logged in as this user is on this server.
         terminal: where to print.
     """
 
     api: Client
     terminal: Terminal
 
-    def show(self, operation: Operation[Any], answer: object, human: Callable[[], None]) -> None:
-        """Print an answer: for scripts as it stands on the wire, for people as `human` does."""
+    def show(self, operation: Operation[Any], result: object, print_result: Callable[[], None]) -> None:
+        """Print the result of a call: its JSON for scripts, else as `print_result` does."""
         if self.terminal.as_json:
-            self.terminal.print_json(to_json(operation, answer))
+            self.terminal.print_json(to_json(operation, result))
         else:
-            human()
+            print_result()
 
 
 def api_command(name: str, *examples: str) -> Callable[[Function], click.Command]:
-    """Return a decorator: a function that takes a `Session`, and what its own options say, becomes a command.
+    """Return a decorator: a function of a `CommandContext` and the values of its own parameters becomes a command.
 
     Args:
         name: the command's name.
@@ -75,21 +87,22 @@ def api_command(name: str, *examples: str) -> Callable[[Function], click.Command
 
     def decorate(function: Function) -> click.Command:
         @wraps(function)
-        def run(as_json: bool, **given: Any) -> None:
-            common = {name: given.pop(name) for name in _OPTIONS}
-            chosen = {name: value for name, value in common.items() if value is not None}
-            with _opened(chosen, as_json=as_json) as session:
-                function(session, **given)
+        def run(as_json: bool, **values: Any) -> None:
+            flags = {name: values.pop(name) for name in _FLAGS}
+            options = {name: value for name, value in flags.items() if _is_given(name)}
+            with _open_context(options, as_json=as_json) as ctx:
+                function(ctx, **values)
 
-        made = click.command(name, epilog=format_examples(*examples), context_settings=HELP)(run)
-        made.params += _COMMON
-        return made
+        command = click.command(name, epilog=format_examples(*examples), context_settings=HELP)(run)
+        command.params += [*_FLAGS.values(), _AS_JSON]
+        return command
 
     return decorate
 
 
-HELP = {"help_option_names": ["-h", "--help"]}
-_OPTIONS = ("base_url", "chat_base_url", "api_key", "user_id", "environment", "timeout")
+def _is_given(flag: str) -> bool:
+    """Whether a flag is on the command line: its value may be None, as that of `--timeout off` is."""
+    return click.get_current_context().get_parameter_source(flag) is click.core.ParameterSource.COMMANDLINE
 
 
 def format_examples(*lines: str) -> str:
@@ -98,23 +111,42 @@ def format_examples(*lines: str) -> str:
 
 
 @contextmanager
-def _opened(options: dict[str, Any], *, as_json: bool) -> Iterator[Session]:
+def _open_context(options: dict[str, Any], *, as_json: bool) -> Iterator[CommandContext]:
     with error_handler():
         from duologue.auth.token_file import FileTokenStorage
+        from duologue.auth.user_id import FileUserIdStorage
         from duologue.client import Client
-        from duologue.config import resolve
 
         terminal = Terminal(as_json=as_json)
-        config = resolve(os.environ, **options)
-        # A token from the environment is for this run; it must not replace the login that is kept.
-        storage = None if config.access_token is not None else FileTokenStorage(config.base_url)
-        with _warnings_shown(), Client(token_storage=storage, **options) as api, error_handler(config):
-            yield Session(api, terminal)
+        config = Config.resolve(os.environ, **options)
+        # A token from the environment is for this run; it must not replace the stored login.
+        tokens = None if config.options["access_token"] else FileTokenStorage(config.platform.base_url)
+        with (
+            _show_warnings(),
+            Client(
+                token_storage=tokens,
+                user_id_storage=FileUserIdStorage(),
+                on_retry=lambda event: _report_retry(event, config),
+                **options,
+            ) as api,
+            error_handler(config),
+        ):
+            yield CommandContext(api, terminal)
+
+
+def _report_retry(event: HookEvent, config: Config) -> None:
+    from duologue.contract import operations
+
+    assert event.error is not None  # a retry has both
+    assert event.delay is not None
+    service = next(operation.service for operation in operations() if operation.id == event.operation)
+    attempts = config.for_service(service).max_retries + 1
+    print_retry(event.error, event.delay, f"attempt {event.attempt + 1} of {attempts}")
 
 
 @contextmanager
-def _warnings_shown() -> Iterator[None]:
-    """Show the person at the command what the client warns of; `DUOLOGUE_LOG` shows it, and more, in its own way."""
+def _show_warnings() -> Iterator[None]:
+    """Print the client's warnings; `DUOLOGUE_LOG` prints them, and more, in its own way."""
     last_resort = None if os.environ.get(VARIABLE) else logging.lastResort
     if last_resort is None:
         yield
@@ -126,25 +158,25 @@ def _warnings_shown() -> Iterator[None]:
         log.removeHandler(last_resort)
 
 
-def confirm_deletion(what: str, *, agreed: bool) -> None:
-    """Ask whether something is to be deleted for good, unless `--yes` was given.
+def confirm_deletion(subject: str, *, confirmed: bool) -> None:
+    """Ask whether to delete something permanently, unless `--yes` was passed.
 
     Raises:
-        click.UsageError: nobody is there to be asked.
-        click.Abort: the answer was no.
+        click.UsageError: there is no terminal to ask on.
+        click.Abort: the user declined.
     """
-    if agreed:
+    if confirmed:
         return
     if not interactive(sys.stdin):
-        raise click.UsageError("Nobody is here to be asked; add --yes if that is meant.")
-    click.confirm(f"Delete {what} for good?", abort=True, err=True)
+        raise click.UsageError("Deleting needs a confirmation, and there is no terminal to ask on. Pass --yes.")
+    click.confirm(f"Delete {subject} permanently?", abort=True, err=True)
 
 
 def read_password(prompt: str) -> str:
-    """Return a password that a person types unseen or, where nobody is, the first line of the standard input."""
+    """Return a password that is typed unseen or, without a terminal, the first line of standard input."""
     if interactive(sys.stdin):
         return str(click.prompt(prompt, hide_input=True, err=True))
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise click.UsageError("The password is missing; type it, or write it to the standard input.")
+        raise click.UsageError("The password is missing. Type it, or write it to standard input.")
     return password

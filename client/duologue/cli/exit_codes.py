@@ -1,4 +1,4 @@
-"""How a command fails: one sentence on the standard error, and an exit code that a script can tell apart."""
+"""How a command fails: one sentence on standard error, and an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class ExitCode(enum.IntEnum):
     """The exit codes of the command."""
 
     OK = 0
-    """It is done."""
+    """Success."""
     FAILED = 1
-    """The service refused, failed, or answered what cannot be used."""
+    """The service refused, failed, or sent a response that cannot be used."""
     USAGE = 2
-    """The command line cannot be meant; nothing was sent."""
+    """The command line is invalid; nothing was sent."""
     REFUSED = 3
-    """Not logged in, a login or API key that is no longer good, or not allowed."""
+    """Not logged in, an invalid login or API key, or not allowed."""
     NOT_FOUND = 4
-    """There is no such thing."""
+    """Not found."""
     NETWORK = 5
-    """No answer, or not in time."""
+    """No response, or not in time."""
 
 
 def get_exit_code(error: APIError) -> ExitCode:
@@ -50,63 +50,60 @@ def get_exit_code(error: APIError) -> ExitCode:
 
 
 def format_error(error: APIError, config: Config | None = None) -> str:
-    """Return what to tell people: what happened, the id under which the service knows the call, and what may help.
+    """Return a sentence for people: what happened, the service's id of the request, and what to do.
 
     Args:
-        error: what happened.
-        config: the settings, to name the address that cannot be reached.
+        error: the error.
+        config: the configuration, to name the URL that cannot be reached.
     """
-    known_as = f" (request {error.request_id})" if error.request_id else ""
-    return safe(f"{_what(error, config).rstrip('. ')}{known_as}.{_help(error)}")
+    request = f" (request {error.request_id})" if error.request_id else ""
+    return safe(f"{_describe(error, config).rstrip('. ')}{request}.{_build_hint(error)}")
 
 
-def _what(error: APIError, config: Config | None) -> str:
-    url = None if config is None else config.chat_base_url if _is_chat(error) else config.base_url
-    unreached = f"no answer from {url}" if url and get_exit_code(error) is ExitCode.NETWORK else None
+def _describe(error: APIError, config: Config | None) -> str:
+    url = None if config is None else (config.chat if _is_chat(error) else config.platform).base_url
+    unreached = f"no response from {url}" if url and get_exit_code(error) is ExitCode.NETWORK else None
     facts = [error.message, unreached, error.details.get("reason"), error.details.get("message")]
     return ": ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str) and fact))
 
 
-def _help(error: APIError) -> str:
+def _build_hint(error: APIError) -> str:
     from duologue.errors import AuthenticationError, ConnectError
 
     if isinstance(error, ConnectError):
-        return " Is it running? This starts a mock here: duologue serve"
+        return " Is it running? Start a mock server on this machine with: duologue serve"
     if not isinstance(error, AuthenticationError) or error.path == "/auth/login":
         return ""
     return " Is the API key right?" if _is_chat(error) else " Log in with: duologue login"
 
 
 def _is_chat(error: APIError) -> bool:
-    """Whether the chat service is meant; of the two health checks only its own asks who is calling."""
+    """Whether an error is the chat service's; of the two health checks only its own refuses credentials."""
     path = error.path or ""
     return path.startswith("/chats") or (path == "/health" and error.status == 401)
 
 
 def print_error(sentence: str) -> None:
-    """Print a sentence on the standard error."""
+    """Print a sentence on standard error."""
     click.echo(f"duologue: {sentence}", err=True)
 
 
 @contextmanager
 def error_handler(config: Config | None = None) -> Iterator[None]:
-    """End the command with a sentence and an exit code whatever happens; a traceback helps nobody here."""
+    """Exit with a sentence and an exit code on any error; a traceback does not help at a command line."""
     from duologue.errors import APIError
 
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-        raise  # click's own affairs
+    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, ModuleNotFoundError):
+        raise  # click and the group of all commands handle these
     except APIError as error:
         print_error(format_error(error, config))
         raise SystemExit(int(get_exit_code(error))) from None
-    except ModuleNotFoundError as missing:
-        print_error(f"this needs {missing.name}. Install it with: pip install 'duologue[cli]'")
-        raise SystemExit(int(ExitCode.USAGE)) from None
-    except ValueError as error:  # an option or argument that cannot be meant
+    except ValueError as error:  # an invalid option or argument
         print_error(safe(str(error)))
         raise SystemExit(int(ExitCode.USAGE)) from None
     except Exception as error:
-        _log.debug("an error of our own", exc_info=True)
-        print_error(safe(f"an error of our own, {type(error).__name__}: {error}"))
+        _log.debug("Internal error", exc_info=True)
+        print_error(safe(f"internal error, {type(error).__name__}: {error}"))
         raise SystemExit(int(ExitCode.FAILED)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from duologue.cli.context import Session, api_command
+from duologue.cli.context import CommandContext, api_command
 from duologue.cli.terminal import to_json
 
 if TYPE_CHECKING:
@@ -13,39 +13,41 @@ if TYPE_CHECKING:
     from duologue.errors import APIError
 
 
-@api_command("health", "duologue health", "duologue health --environment staging --json")
-def health(session: Session) -> None:
+@api_command("health", "duologue health", "duologue health --json")
+def health(ctx: CommandContext) -> None:
     """Show whether both services are up, and whether the chat service knows the API key.
 
-    The exit code is that of the first service that is not well.
+    The exit code is that of the first service whose check fails.
     """
     from duologue.cli.exit_codes import format_error, get_exit_code, print_error
     from duologue.contract import health as contract
 
-    checks = session.api.health
-    found = {"platform": _asked(checks.platform), "chat": _asked(checks.chats)}
-    well = {name: one for name, one in found.items() if not isinstance(one, Exception)}
-    if session.terminal.as_json:
-        session.terminal.print_json({name: to_json(contract.PLATFORM, one) for name, one in well.items()})
+    config, checks = ctx.api.config, ctx.api.health
+    urls = {"platform": config.platform.base_url, "chat": config.chat.base_url}
+    results = {"platform": _check(checks.platform), "chat": _check(checks.chats)}
+    errors = {name: result for name, result in results.items() if isinstance(result, Exception)}
+    if ctx.terminal.as_json:
+        healthy = {name: to_json(contract.PLATFORM, result) for name, result in results.items() if name not in errors}
+        ctx.terminal.print_json(healthy)
     else:
-        session.terminal.table(("service", "status", "version"), [_row(name, one) for name, one in found.items()])
-    failures = {name: one for name, one in found.items() if isinstance(one, Exception)}
-    for name, error in failures.items():
+        rows = [(name, *_format_result(result), urls[name]) for name, result in results.items()]
+        ctx.terminal.table(("service", "status", "version", "url"), rows)
+    for name, error in errors.items():
         print_error(f"{name}: {format_error(error)}")
-    for error in failures.values():
+    for error in errors.values():
         raise SystemExit(int(get_exit_code(error)))
 
 
-def _asked(check: Callable[[], Health]) -> Health | APIError:
+def _check(request: Callable[[], Health]) -> Health | APIError:
     from duologue.errors import APIError
 
     try:
-        return check()
+        return request()
     except APIError as error:
         return error
 
 
-def _row(name: str, found: Health | APIError) -> tuple[str, str, str]:
-    if isinstance(found, Exception):
-        return name, "not well", ""
-    return name, found.status, found.version or ""
+def _format_result(result: Health | APIError) -> tuple[str, str]:
+    if isinstance(result, Exception):
+        return "error", ""
+    return result.status, result.version or ""

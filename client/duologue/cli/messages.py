@@ -1,4 +1,4 @@
-"""`duologue messages`: list what was said in a chat session, and say something."""
+"""`duologue messages`: list the messages of a chat session, and store one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duologue.cli.context import HELP, Session, api_command, format_examples
+from duologue.cli.context import HELP, CommandContext, api_command, format_examples
 
 if TYPE_CHECKING:
     from duologue.contract.messages import ChatMessage
@@ -26,27 +26,27 @@ messages = click.Group(
 @click.argument("session_id", metavar="SESSION")
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="Messages on a page.")
-def list_messages(session: Session, session_id: str, page: int, limit: int) -> None:
+def list_messages(ctx: CommandContext, session_id: str, page: int, limit: int) -> None:
     """List the messages of a chat session, oldest first."""
     from duologue.contract import messages as contract
 
-    found = session.api.messages.list(session_id, page=page, limit=limit).model
-    session.show(contract.LIST, found, lambda: _print(session, found))
+    messages = ctx.api.messages.list(session_id, page=page, limit=limit).model
+    ctx.show(contract.LIST, messages, lambda: _print_page(ctx, messages))
 
 
-def _print(session: Session, page: PageModel[ChatMessage]) -> None:
+def _print_page(ctx: CommandContext, page: PageModel[ChatMessage]) -> None:
     for message in page.items:
-        _print_one(session, message)
+        _print_message(ctx, message)
     more = f"; more with --page {page.next_page}" if page.next_page else ""
-    session.terminal.print(f"{len(page.items)} of {page.total} messages{more}")
+    ctx.terminal.print(f"{len(page.items)} of {page.total} messages{more}")
 
 
-def _print_one(session: Session, message: ChatMessage) -> None:
-    session.terminal.print(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:")
-    session.terminal.text(message.content, indent="  ")
+def _print_message(ctx: CommandContext, message: ChatMessage) -> None:
+    ctx.terminal.print(f"{message.sender}, {message.created_at:%Y-%m-%d %H:%M} UTC:")
+    ctx.terminal.text(message.content, indent="  ")
 
 
-class JSONObject(click.ParamType["dict[str, Any] | None"]):
+class JSONObject(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """A JSON object."""
 
     name = "json"
@@ -54,12 +54,12 @@ class JSONObject(click.ParamType["dict[str, Any] | None"]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any] | None:
         """Return the object."""
         try:
-            found = json.loads(value)
+            parsed = json.loads(value)
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            self.fail(f"{value!r} is no JSON object.", param, ctx)
-        return found
+            parsed = None
+        if not isinstance(parsed, dict):
+            self.fail(f"{value!r} is not a JSON object.", param, ctx)
+        return parsed
 
 
 @api_command(
@@ -74,16 +74,16 @@ class JSONObject(click.ParamType["dict[str, Any] | None"]):
     type=click.Choice(["user", "assistant", "system"]),
     default="user",
     show_default=True,
-    help="Who says it.",
+    help="Author of the message.",
 )
-@click.option("--context", type=JSONObject(), help="An object to keep with it.")
-def send(session: Session, session_id: str, content: str, sender: Any, context: dict[str, Any] | None) -> None:
-    """Store a message without asking the assistant; `-` reads it from the standard input."""
+@click.option("--context", type=JSONObject(), help="JSON object to store with it.")
+def send(ctx: CommandContext, session_id: str, content: str, sender: Any, context: dict[str, Any] | None) -> None:
+    """Store a message without a reply of the assistant; `-` reads it from standard input."""
     from duologue.contract import messages as contract
 
-    said = sys.stdin.read().rstrip("\n") if content == "-" else content
-    stored = session.api.messages.send(session_id, content=said, sender=sender, context=context)
-    session.show(contract.SEND, stored, lambda: session.terminal.print(f"Stored message {stored.id}."))
+    text = sys.stdin.read().rstrip("\n") if content == "-" else content
+    message = ctx.api.messages.send(session_id, content=text, sender=sender, context=context)
+    ctx.show(contract.SEND, message, lambda: ctx.terminal.print(f"Stored message {message.id}."))
 
 
 for _command in (list_messages, send):

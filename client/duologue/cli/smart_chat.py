@@ -1,15 +1,16 @@
-"""`duologue chat`: a conversation with the assistant, whose replies are shown as they are written."""
+"""`duologue chat`: a conversation with the assistant, whose replies are printed as they arrive."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
 
-from duologue.cli.context import Session, api_command
+from duologue.cli.context import CommandContext, api_command
 from duologue.cli.exit_codes import ExitCode, format_error, get_exit_code, print_error
 from duologue.cli.terminal import interactive, to_json
 
@@ -28,114 +29,110 @@ _TITLE_LENGTH = 60
     "echo 'Tell me more' | duologue chat test-session-1 --json",
 )
 @click.argument("session_id", metavar="[SESSION]", required=False)
-@click.option("--message", metavar="TEXT", help="Say only this, print the reply, and end.")
-@click.option("--context", metavar="TEXT", help="What the assistant should have in mind.")
-@click.option("--title", help="Title of the session that is begun when none is named.")
-def chat(session: Session, session_id: str | None, message: str | None, context: str | None, title: str | None) -> None:
+@click.option("--message", metavar="TEXT", help="Send only this, print the reply, and exit.")
+@click.option("--context", metavar="TEXT", help="Context for the assistant.")
+@click.option("--title", help="Title of the session that is created when none is named.")
+def chat(
+    ctx: CommandContext, session_id: str | None, message: str | None, context: str | None, title: str | None
+) -> None:
     """Talk with the assistant, in a session that exists or a new one.
 
-    Replies are shown as they are written. Ctrl-C ends a reply, Ctrl-D the conversation. Without a terminal each line of
-    the standard input is a message. With --json each piece of a reply is a line of JSON.
+    Replies are printed as they arrive. Ctrl-C stops a reply, Ctrl-D ends the conversation. Without a terminal each line
+    of standard input is a message. With --json each chunk of a reply is a line of JSON.
     """
-    talk = _Conversation(session, _session_for(session, session_id, title or message), context)
+    if session_id is None:
+        session_id = _create_session(ctx, title or message)
+    conversation = _Conversation(ctx, session_id, context)
     if message is not None:
-        talk.say(message)
+        conversation.send(message)
         return
-    for said in _lines(session):
-        talk.say_and_go_on(said)
+    for line in _read_lines(ctx):
+        conversation.send_and_continue(line)
 
 
-def _session_for(session: Session, session_id: str | None, title: str | None) -> str:
-    """Return the id of the session to talk in; one that is made is shown, so that it can be taken up again."""
+def _create_session(ctx: CommandContext, title: str | None) -> str:
+    """Create a session and return its id; it is printed, so that the conversation can be continued later."""
     from duologue.contract import chats as contract
 
-    if session_id is not None:
-        return session_id
-    made = session.api.chats.create(title=(title or "Conversation")[:_TITLE_LENGTH])
-    if session.terminal.as_json:
-        session.terminal.print_json({"event": "chat:created", "data": to_json(contract.CREATE, made)}, line=True)
+    session = ctx.api.chats.create(title=(title or "Conversation")[:_TITLE_LENGTH])
+    if ctx.terminal.as_json:
+        ctx.terminal.print_json({"event": "chat:created", "data": to_json(contract.CREATE, session)}, line=True)
     else:
-        session.terminal.print(f"Session {made.id}")
-    return made.id
+        ctx.terminal.print(f"Session {session.id}")
+    return session.id
 
 
-def _lines(session: Session) -> Iterator[str]:
-    """Yield what is said, until the input ends."""
+def _read_lines(ctx: CommandContext) -> Iterator[str]:
+    """Yield the lines that are typed or piped in, without the blank ones."""
     if not interactive(sys.stdin):
         yield from filter(None, map(str.strip, sys.stdin))
         return
     with suppress(ImportError):
         import readline  # noqa: F401  # gives `input` its line editing
-    prompt = "" if session.terminal.as_json else _PROMPT
+    prompt = "" if ctx.terminal.as_json else _PROMPT
     while True:
         try:
-            said = input(prompt).strip()
+            line = input(prompt).strip()
         except EOFError:
-            session.terminal.print("")
+            ctx.terminal.print("")
             return
         except KeyboardInterrupt:
-            session.terminal.print("^C (Ctrl-D ends the conversation)")
+            ctx.terminal.print("^C (Ctrl-D ends the conversation)")
             continue
-        if said:
-            yield said
+        if line:
+            yield line
 
 
 class _Conversation:
     """Messages and replies of one session."""
 
-    def __init__(self, session: Session, id: str, context: str | None) -> None:
-        self._session = session
-        self._id = id
+    def __init__(self, ctx: CommandContext, session_id: str, context: str | None) -> None:
+        self._ctx = ctx
+        self._session_id = session_id
         self._context = context
 
-    def say(self, message: str) -> None:
-        """Send a message and show the reply; Ctrl-C ends the reply, and is passed on."""
-        terminal = self._session.terminal
+    def send(self, message: str) -> None:
+        """Send a message and print the reply; Ctrl-C stops the reply, and is raised."""
+        terminal = self._ctx.terminal
         try:
             with terminal.spinner("…"):
-                reply = self._session.api.smart_chat.stream(self._id, message=message, context=self._context)
+                reply = self._ctx.api.smart_chat.stream(self._session_id, message=message, context=self._context)
             with reply:
-                self._show(reply)
+                self._print_reply(reply)
         except KeyboardInterrupt:
             terminal.print(" [stopped]")
             raise
 
-    def say_and_go_on(self, message: str) -> None:
-        """Send a message; with a person, neither Ctrl-C nor a failure that may pass ends the conversation."""
+    def send_and_continue(self, message: str) -> None:
+        """Send a message; on a terminal, neither Ctrl-C nor an error that may be temporary ends the conversation."""
         from duologue.errors import APIError
 
         try:
-            self.say(message)
+            self.send(message)
         except KeyboardInterrupt:
             if not interactive(sys.stdin):
                 raise
         except APIError as error:
             if not interactive(sys.stdin) or get_exit_code(error) in (ExitCode.REFUSED, ExitCode.NOT_FOUND):
                 raise
-            print_error(format_error(error, self._session.api.config))
+            print_error(format_error(error, self._ctx.api.config))
 
-    def _show(self, reply: ReplyStream) -> None:
-        terminal = self._session.terminal
+    def _print_reply(self, reply: ReplyStream) -> None:
+        terminal = self._ctx.terminal
         with terminal.spinner("…"):
             first = next(reply, "")
-        for piece in _following(first, reply):
+        for chunk in chain(filter(None, [first]), reply):
             if terminal.as_json:
-                terminal.print_json({"event": "message.delta", "data": {"delta": piece}}, line=True)
+                terminal.print_json({"event": "message.delta", "data": {"delta": chunk}}, line=True)
             else:
-                terminal.write(piece)
-        self._end(reply.message)
+                terminal.write(chunk)
+        self._print_end(reply.message)
 
-    def _end(self, message: ChatMessage) -> None:
+    def _print_end(self, message: ChatMessage) -> None:
         from duologue.contract import smart_chat as contract
 
-        if self._session.terminal.as_json:
+        if self._ctx.terminal.as_json:
             completed = to_json(contract.ASK, message)
-            self._session.terminal.print_json({"event": "message.completed", "data": completed}, line=True)
+            self._ctx.terminal.print_json({"event": "message.completed", "data": completed}, line=True)
         else:
-            self._session.terminal.print("")
-
-
-def _following(first: str, rest: Iterator[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from rest
+            self._ctx.terminal.print("")

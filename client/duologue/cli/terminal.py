@@ -1,4 +1,4 @@
-"""What a command prints: tables and sentences for people, or JSON for scripts; nothing that could steer a terminal."""
+"""What a command prints: tables and sentences for people, or JSON for scripts; no control characters of a server."""
 
 from __future__ import annotations
 
@@ -9,36 +9,40 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
+import click
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from duologue.errors import APIError
 
 _JOINER = "\u200d"
 """Joins emoji; invisible, but harmless."""
 
 _UNBOUNDED = 10_000
-"""Columns of an output that is no terminal: there a line that is broken, or cut, helps nobody."""
+"""Columns of an output that is not a terminal: lines are neither wrapped nor cut."""
 
 
 def safe(text: str, *, lines: bool = False) -> str:
-    """Return text of a server's making so that it cannot steer a terminal: what does not print is shown escaped.
+    """Return text from a server with control characters escaped, so that it cannot control a terminal.
 
     Args:
         text: the text.
-        lines: leave line feeds and tabs as they are.
+        lines: keep line feeds and tabs.
     """
-    return "".join(char if _harmless(char, lines) else _escaped(char) for char in text)
+    return "".join(char if _is_harmless(char, lines) else _escape(char) for char in text)
 
 
-def _harmless(char: str, lines: bool) -> bool:
+def _is_harmless(char: str, lines: bool) -> bool:
     return char.isprintable() or char == _JOINER or (lines and char in "\n\t")
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     return char.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 class Terminal:
-    """The standard output of one command.
+    """Standard output of one command.
 
     Args:
         as_json: print JSON and nothing else.
@@ -46,29 +50,29 @@ class Terminal:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        for stream in (sys.stdout, sys.stderr):  # a terminal that knows no umlauts is no reason to fail
+        for stream in (sys.stdout, sys.stderr):  # not every terminal can print every character
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
 
     @cached_property
     def console(self) -> Console:
-        """rich's view of the standard output: no colours, and no limit to a line, unless it is a terminal."""
+        """rich's console on standard output: colors and wrapped lines only if it is a terminal."""
         from rich.console import Console
 
         width = None if sys.stdout.isatty() else _UNBOUNDED
         return Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
 
     def print_json(self, value: object, *, line: bool = False) -> None:
-        """Print a JSON document, on one line if it is one of many. It is ASCII, so that it steers no terminal."""
+        """Print JSON, on one line if it is one of many values. It is ASCII, so it has no control characters."""
         self._print(json.dumps(value, indent=None if line else 2))
 
     def print(self, sentence: str) -> None:
-        """Print a sentence for people; scripts are spared."""
+        """Print a sentence for people, not with `--json`."""
         if not self.as_json:
             self._print(safe(sentence))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table; every cell may be of the server's making."""
+        """Print a table; every cell may come from a server."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -79,7 +83,7 @@ class Terminal:
         self.console.print(table)
 
     def fields(self, fields: dict[str, str]) -> None:
-        """Print names and values under each other."""
+        """Print names and values, one pair a line."""
         width = max(map(len, fields)) + 2
         for name, value in fields.items():
             self._print(f"{name:<{width}}{safe(value)}")
@@ -90,29 +94,43 @@ class Terminal:
             self._print(indent + line)
 
     def write(self, text: str) -> None:
-        """Print a piece of a text at once, without ending the line."""
+        """Print a part of a text at once, without ending the line."""
         self._print(safe(text, lines=True), end="")
 
     @contextmanager
-    def spinner(self, what: str) -> Iterator[None]:
-        """Show that something is awaited, if somebody is there to see it."""
+    def spinner(self, label: str) -> Iterator[None]:
+        """Show a spinner meanwhile, on a terminal."""
         if self.as_json or not sys.stdout.isatty():
             yield
             return
-        with self.console.status(what):
+        with self.console.status(label):
             yield
 
     def _print(self, text: str, end: str = "\n") -> None:
-        """Write now, so that a pipe that has closed is noticed here, where click knows what to do about it."""
+        """Flush, so that a closed pipe is an error here, where click handles it."""
         sys.stdout.write(text + end)
         sys.stdout.flush()
 
 
 def interactive(stream: TextIO) -> bool:
-    """Tell whether a person is at the other end."""
+    """Return whether a stream is a terminal."""
     return not stream.closed and stream.isatty()
 
 
 def to_json(operation: Any, model: object) -> object:
-    """Return what a successful call answers, as its `data` or its whole body stands on the wire."""
+    """Return the JSON of a call's result: the body of its response, or its `data`."""
     return None if operation.response is None else operation.response.dump(model)
+
+
+def print_retry(error: APIError, delay: float, progress: str) -> None:
+    """Print on standard error that a request failed and when it is retried.
+
+    Args:
+        error: the failure.
+        delay: seconds until the next attempt.
+        progress: which attempt that is.
+    """
+    from duologue.errors import HTTPStatusError
+
+    reason = error.status if isinstance(error, HTTPStatusError) else error.details.get("reason") or error.message
+    click.echo(safe(f"Request failed ({reason}), retrying in {delay:.1f} s ({progress})"), err=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, final, overload
+from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
@@ -142,6 +143,11 @@ class Service:
     prefix: str
     port: int
     enveloped: bool
+
+    def complete_url(self, url: str) -> str:
+        """Return a base URL of this service: `url` without a slash at its end, with the prefix if it has no path."""
+        bare = url.rstrip("/")
+        return bare if urlsplit(bare).path else bare + self.prefix
 
 
 PLATFORM = Service("platform", "/api", 3001, enveloped=False)

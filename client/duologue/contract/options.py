@@ -171,6 +171,11 @@ class DeclaredOption:
         )
 
     @property
+    def summary(self) -> str:
+        """The first sentence of its description, as plain text."""
+        return self.option.doc.partition(". ")[0].rstrip(".").replace("`", "") + "."
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """The names of its flag on a command line, `()` if it has none."""
         return (f"--{self.name.replace('_', '-')}",) if self.option.flag is None else self.option.flag

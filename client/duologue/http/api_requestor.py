@@ -19,9 +19,9 @@ from duologue.concurrency.clock import Clock
 from duologue.concurrency.event_emitter import EventEmitter
 from duologue.config import CallOptions, Config
 from duologue.contract import CHAT, PLATFORM, Model, Operation, headers
+from duologue.contract.headers import validate_header_value
 from duologue.errors import APIError, AuthenticationError, ClientClosedError, DeadlineExceeded, RedirectError
-from duologue.http.call import Call, create_call, get_outcome_name, get_service_config
-from duologue.http.encoding import header_value
+from duologue.http.call import Call, create_call, get_outcome_name
 from duologue.http.response_parsing import RawResponse, error_from_response, find_redirect, parse_response
 from duologue.http.retry import RetryBudget, RetryPolicy
 from duologue.http.transport import Request, Response, Transport
@@ -95,7 +95,8 @@ class APIRequestor:
         self.calls: EventEmitter[CallRecord] = EventEmitter(("call",))
         self._transport = transport
         self._lifetime = _Lifetime()
-        self._budget = None if config.retry_budget is None else RetryBudget(config.retry_budget)
+        budget = config.options["retry_budget"]
+        self._budget = None if budget is None else RetryBudget(budget)
         self._unknown_fields: set[tuple[str, str]] = set()
         self._raw_responses: MutableSequence[RawResponse[Any]] | None = None
         self._root = self
@@ -105,16 +106,16 @@ class APIRequestor:
         self.config = config
         self._policies = {
             service.name: RetryPolicy(
-                get_service_config(config, service).max_retries, delay=config.retry_delay, budget=self._budget
+                config.for_service(service).max_retries, delay=config.options["retry_delay"], budget=self._budget
             )
             for service in (PLATFORM, CHAT)
         }
-        self._custom_headers = {name.lower() for name in config.headers or ()}
+        self._custom_headers = {name.lower() for name in config.options["headers"] or ()}
 
     def with_options(self, **options: Unpack[CallOptions]) -> APIRequestor:
         """Return a view with other settings; connections, login, retry budget and lifetime are shared."""
         view = copy.copy(self)
-        view._configure(self.config.for_calls(**options))
+        view._configure(self.config.with_options(**options))
         return view
 
     def recording(self, raw_responses: MutableSequence[RawResponse[Any]]) -> APIRequestor:
@@ -146,7 +147,7 @@ class APIRequestor:
             result = parse_response(
                 operation,
                 response,
-                max_response_size=self.config.max_response_size,
+                max_response_size=self.config.options["max_response_size"],
                 on_unknown_field=partial(self._log_unknown_field, operation),
             )
         if self._raw_responses is not None:
@@ -225,9 +226,9 @@ class APIRequestor:
                 response_headers=response_headers,
                 elapsed=elapsed,
             )
-        error = error_from_response(response, self.clock.now(), self.config.max_response_size)
+        error = error_from_response(response, self.clock.now(), self.config.options["max_response_size"])
         if error is None and not call.stream:
-            response.read(self.config.max_response_size)
+            response.read(self.config.options["max_response_size"])
         return error or response
 
     def _follow_redirects(self, call: Call) -> Response:
@@ -243,7 +244,7 @@ class APIRequestor:
                 response.close()
                 message = f"Redirect refused: the server sent more than {redirects} in a row"
                 raise RedirectError(message, status=response.status)
-            response.read(self.config.max_response_size)  # so that its connection can be used again
+            response.read(self.config.options["max_response_size"])  # so that its connection can be used again
             url, redirects = target, redirects + 1
 
     def _wait(self, call: Call, delay: float, error: APIError) -> None:
@@ -260,15 +261,15 @@ class APIRequestor:
         built = {**call.headers, headers.ATTEMPT: str(len(call.attempts) + 1), **self._build_credentials(call)}
         if not self._custom_headers:
             return built
-        custom = self.config.headers or {}
+        custom = self.config.options["headers"] or {}
         return {name: value for name, value in built.items() if name.lower() not in self._custom_headers} | {**custom}
 
     def _build_credentials(self, call: Call) -> dict[str, str]:
         if call.operation.service is CHAT:
-            key, user = self.identity.api_key, header_value(headers.USER_ID, self.identity.user_id())
-            api_key = {} if key is None else {headers.API_KEY: header_value(headers.API_KEY, key)}
+            key, user = self.identity.api_key, validate_header_value(headers.USER_ID, self.identity.user_id())
+            api_key = {} if key is None else {headers.API_KEY: validate_header_value(headers.API_KEY, key)}
             return {headers.USER_ID: user, **api_key}
-        return {"Authorization": header_value("Authorization", f"Bearer {call.token}")} if call.token else {}
+        return {"Authorization": validate_header_value("Authorization", f"Bearer {call.token}")} if call.token else {}
 
     def _get_token(self, call: Call) -> str | None:
         """Return the access token that a call carries, refreshed if it is about to expire."""

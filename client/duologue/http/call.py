@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from duologue._version import __version__
 from duologue.concurrency.clock import Clock
 from duologue.config import Config
 from duologue.contract import CHAT, Model, Operation, headers
-from duologue.contract.core import Access, Service
+from duologue.contract.core import Access
 from duologue.errors import APIError, Attempt, DeadlineExceeded, HTTPStatusError
 from duologue.http import request_ids
 from duologue.http.encoding import build_path, encode_body, encode_query
@@ -25,21 +25,6 @@ from duologue.observability.redaction import collect_secrets, is_secret, redact,
 JSON_TYPE = "application/json"
 EVENT_STREAM_TYPE = "text/event-stream"
 _USER_AGENT = f"duologue/{__version__}"
-
-
-class ServiceConfig(NamedTuple):
-    """The settings of one service."""
-
-    base_url: str
-    timeout: float | None
-    max_retries: int
-
-
-def get_service_config(config: Config, service: Service) -> ServiceConfig:
-    """Return the settings of a service: the one place of this package that reads them."""
-    if service is CHAT:
-        return ServiceConfig(config.chat_base_url, config.chat_timeout, config.chat_max_retries)
-    return ServiceConfig(config.base_url, config.timeout, config.max_retries)
 
 
 @dataclass(slots=True)
@@ -238,7 +223,7 @@ def create_call(
     Raises:
         ValueError: an argument that cannot be sent.
     """
-    service = get_service_config(config, operation.service)
+    service = config.for_service(operation.service)
     path = build_path(operation, ids)
     body = encode_body(operation, model)
     reference_code = request_ids.reference_code(clock.now())
@@ -246,7 +231,7 @@ def create_call(
         operation=operation,
         model=model,
         path=path,
-        url=service.base_url.rstrip("/") + path,
+        url=service.base_url + path,
         query=encode_query(operation, model),
         headers=_build_constant_headers(operation, reference_code, body, stream),
         body=body,
@@ -255,7 +240,7 @@ def create_call(
         reference_code=reference_code,
         clock=clock,
         started=clock.monotonic(),
-        deadline=config.deadline,
+        deadline=config.options["deadline"],
         access_token=access_token,
     )
 

@@ -10,36 +10,6 @@ from urllib.parse import quote, urlencode
 
 from duologue.contract import Model, Operation
 
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?|")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FRAMING = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"}
-)
-
-
-def header_value(name: str, value: str) -> str:
-    """Return a header's value, if it is valid.
-
-    Raises:
-        ValueError: it is not printable ASCII, or starts or ends with a space; the value is not shown, it may be secret.
-    """
-    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-        raise ValueError(f"{name} must be printable ASCII without line breaks or surrounding spaces")
-    return value
-
-
-def header_name(name: str) -> str:
-    """Return a header's name, if a caller may send such a header.
-
-    Raises:
-        ValueError: it is not a token (RFC 9110, section 5.1), or one that says where a request ends or goes.
-    """
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a valid header name")
-    if name.lower() in _FRAMING:
-        raise ValueError(f"the header {name} is set by the client and cannot be changed")
-    return name
-
 
 def build_path(operation: Operation[Any], ids: Mapping[str, str]) -> str:
     """Return an operation's path below the base URL, with the ids percent-encoded: `a/b` becomes `a%2Fb`.

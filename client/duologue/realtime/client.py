@@ -234,7 +234,9 @@ class Realtime:
         self.disconnect()
 
     def __repr__(self) -> str:
-        return f"<Realtime {self._requestor.config.realtime_url}{'' if self.connected else ' not connected'}>"
+        return (
+            f"<Realtime {self._requestor.config.options['realtime_url']}{'' if self.connected else ' not connected'}>"
+        )
 
     def _open(self, timeout: float, transports: list[str], reconnect: Reconnect) -> None:
         event_queue, callback_executor = EventQueue(defaults.RECEIVE_BUFFER_SIZE), SerialExecutor("duologue-callbacks")
@@ -262,9 +264,13 @@ class Realtime:
             raise
 
     def _new_link(self, timeout: float, **on_status: Callable[..., None]) -> SocketIOLink:
-        config = self._requestor.config
+        options = self._requestor.config.options
         return SocketIOLink(
-            config.realtime_url, session=self._new_session(), timeout=timeout, proxied=bool(config.proxies), **on_status
+            options["realtime_url"],
+            session=self._new_session(),
+            timeout=timeout,
+            proxied=bool(options["proxies"]),
+            **on_status,
         )
 
     def _on_event(

@@ -216,7 +216,7 @@ def test_refresh_in_other_thread(serve: Serve, clients: Callable[..., Client]) -
         return respond(200, TOKENS)(connection)
 
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return slow
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return respond(200, USER) if good else respond(401, {"message": "expired"})

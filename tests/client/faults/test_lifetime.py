@@ -208,8 +208,8 @@ def test_fork_with_threads(serve: Serve) -> None:
             thread.join(10)
     assert statuses == [0] * 5
     assert wrong == []
-    by_child = {request.connection for request in server.received if request.target.startswith("/users/c-")}
-    by_parent = {request.connection for request in server.received if request.target.startswith("/users/p-")}
+    by_child = {request.connection for request in server.received if request.target.startswith("/api/users/c-")}
+    by_parent = {request.connection for request in server.received if request.target.startswith("/api/users/p-")}
     assert not by_child & by_parent
 
 

@@ -28,7 +28,7 @@ def test_get(to: To, status: int, location: str) -> None:
     api, server = to(elsewhere(location, status), GOOD, access_token="the-token")
     assert api.users.get("1").id == "1"
     first, second = server.received
-    assert second.target == "/users/2?a=b"
+    assert second.target == "/api/users/2?a=b"
     assert second.headers["authorization"] == "Bearer the-token"
     assert first.headers["x-attempt"] == second.headers["x-attempt"] == "1"
     assert first.connection == second.connection

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from duologue import Client, DecodingError, RedirectError, ResponseValidationError
 from duologue.contract import users
-from duologue.http.encoding import build_path, header_value
+from duologue.contract.headers import validate_header_value
+from duologue.http.encoding import build_path
 from tests.client.fakes import MESSAGE, SESSION, USER, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -110,7 +111,7 @@ def test_id_of_wrong_type(talk: Talk) -> None:
 @pytest.mark.parametrize("bad", ["a\r\nX: y", "a\n", " a", "a ", "ü", "\0"])
 def test_invalid_header_value(bad: str) -> None:
     with pytest.raises(ValueError, match="the-name must be printable ASCII") as caught:
-        header_value("the-name", bad)
+        validate_header_value("the-name", bad)
     assert bad not in str(caught.value)
 
 

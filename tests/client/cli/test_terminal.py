@@ -1,4 +1,4 @@
-"""The command as a process: in a terminal, in a pipe, and where no umlaut can be printed."""
+"""The command as a process: on a terminal, in a pipe, and where only ASCII can be printed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LAUNCH = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.executable, [sys.executable, '-m', 'duologue', *sys.argv[1:]])"
 )
-"""Begins a session of its own with our pseudo-terminal as its terminal, so that a typed Ctrl-C becomes a signal."""
+"""Starts a session with the pseudo-terminal as its controlling terminal, so that a typed Ctrl-C becomes a signal."""
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 class PseudoTerminal:
-    """A command in a terminal, and a person before it.
+    """A command on a terminal, and what is typed there.
 
     Args:
         arguments: the command line.
@@ -68,7 +68,7 @@ class PseudoTerminal:
 
     def see(self, pattern: str) -> str:
         """Wait until something is shown, after what was seen before, and return all up to there."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while (found := re.search(pattern, self.shown, re.DOTALL)) is None:
             assert self._more(until - time.monotonic()), f"{pattern!r} is not in {self.shown!r}"
         before, self.shown = self.shown[: found.end()], self.shown[found.end() :]
@@ -76,10 +76,10 @@ class PseudoTerminal:
 
     def end(self) -> int:
         """Wait for the end, and return the exit code."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while self._more(until - time.monotonic()):
             pass
-        return self._process.wait(PATIENCE)
+        return self._process.wait(TIMEOUT)
 
     def _more(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._ours], [], [], max(0.0, seconds))
@@ -93,10 +93,10 @@ class PseudoTerminal:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., dict[str, str]]]:
-    """Starts a mock and returns the environment to reach it."""
+    """Starts a mock and returns the environment variables that name it."""
     with ExitStack() as stack:
 
-        def begin(**settings: object) -> dict[str, str]:
+        def start_mock(**settings: object) -> dict[str, str]:
             mock = stack.enter_context(MockServer(**settings))  # type: ignore[arg-type]
             return {
                 "DUOLOGUE_BASE_URL": mock.base_url,
@@ -105,7 +105,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., dict[str, str]]]:
                 "DUOLOGUE_DATA_DIR": str(tmp_path / "data"),
             }
 
-        yield begin
+        yield start_mock
 
 
 Start = Callable[..., dict[str, str]]
@@ -119,25 +119,25 @@ def shell(line: str, environ: dict[str, str]) -> subprocess.CompletedProcess[byt
     )
 
 
-# A person at a terminal
+# On a terminal
 
 
-def test_a_password_is_asked_for_and_not_shown(start: Start) -> None:
+def test_password_prompt(start: Start) -> None:
     environ = start()
     with PseudoTerminal("login", environ=environ) as screen:
         screen.see("E-mail address: ")
         screen.type("john@example.com\n")
         screen.see("Password: ")
         screen.type("password\n")
-        said = screen.see(r"Logged in as John Doe <john@example.com>, admin\.")
-        assert "password" not in said
+        shown = screen.see(r"Logged in as John Doe <john@example.com>, admin\.")
+        assert "password" not in shown
         assert screen.end() == 0
     with PseudoTerminal("me", environ=environ) as screen:
         screen.see("John Doe")
         assert screen.end() == 0
 
 
-def test_a_conversation(start: Start) -> None:
+def test_conversation(start: Start) -> None:
     with PseudoTerminal("chat", environ=start()) as screen:
         screen.see(r"Session [0-9a-f]{24}.*you> ")
         screen.type("Hello there\n")
@@ -145,24 +145,24 @@ def test_a_conversation(start: Start) -> None:
         screen.type("\n")
         screen.see("you> ")
         screen.type("\x03")
-        screen.type("\n")  # Python notices a signal that comes just before it begins to wait only with the next key
+        screen.type("\n")  # Python notices a signal that comes just before it waits only with the next key
         screen.see(r"Ctrl-D ends the conversation.*you> ")
         screen.type("\x04")
         assert screen.end() == 0
         assert "Traceback" not in screen.shown
 
 
-def test_ctrl_c_ends_a_reply_and_not_the_conversation(start: Start) -> None:
-    go_on = threading.Event()
-    asked: list[str] = []
+def test_ctrl_c_stops_reply(start: Start) -> None:
+    resume = threading.Event()
+    requests: list[str] = []
 
     def reply(request: object) -> Iterator[str]:
-        asked.append("")
-        if len(asked) > 1:
+        requests.append("")
+        if len(requests) > 1:
             yield "A second reply"
             return
         yield "The first piece"
-        go_on.wait(PATIENCE)
+        resume.wait(TIMEOUT)
 
     with PseudoTerminal("chat", "test-session-1", environ=start(reply_function=reply)) as screen:
         try:
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_a_reply_and_not_the_conversation(start: Start) -> None:
             screen.type("\x03")
             screen.see(r"\[stopped\]\r\nyou> ")
         finally:
-            go_on.set()
+            resume.set()
         screen.type("And now?\n")
         screen.see("A second reply\r\nyou> ")
         screen.type("\x04")
@@ -180,11 +180,11 @@ def test_ctrl_c_ends_a_reply_and_not_the_conversation(start: Start) -> None:
         assert "Traceback" not in screen.shown
 
 
-def test_a_spinner_is_shown_while_waiting_and_is_gone_afterwards(start: Start) -> None:
-    go_on = threading.Event()
+def test_spinner(start: Start) -> None:
+    resume = threading.Event()
 
     def reply(request: object) -> str:
-        go_on.wait(PATIENCE)
+        resume.wait(TIMEOUT)
         return "At last"
 
     with PseudoTerminal("chat", "--message", "Hello", environ=start(reply_function=reply)) as screen:
@@ -192,17 +192,17 @@ def test_a_spinner_is_shown_while_waiting_and_is_gone_afterwards(start: Start) -
             screen.see("…")
             screen.see("\x1b\\[\\?25l|⠋|⠙|⠹")
         finally:
-            go_on.set()
+            resume.set()
         screen.see("At last")
         assert screen.end() == 0
 
 
-def test_ctrl_c_ends_a_single_question(start: Start) -> None:
-    go_on = threading.Event()
+def test_ctrl_c_without_conversation(start: Start) -> None:
+    resume = threading.Event()
 
     def reply(request: object) -> Iterator[str]:
         yield "The first piece"
-        go_on.wait(PATIENCE)
+        resume.wait(TIMEOUT)
 
     with PseudoTerminal("chat", "--message", "Hello", environ=start(reply_function=reply)) as screen:
         try:
@@ -211,11 +211,11 @@ def test_ctrl_c_ends_a_single_question(start: Start) -> None:
             screen.see(r"\[stopped\]")
             assert screen.end() == 1
         finally:
-            go_on.set()
+            resume.set()
         assert "Traceback" not in screen.shown
 
 
-def test_a_failure_does_not_end_a_conversation(start: Start) -> None:
+def test_conversation_after_error(start: Start) -> None:
     with PseudoTerminal("chat", "test-session-1", "--context", "x" * 10_001, environ=start()) as screen:
         screen.see("you> ")
         screen.type("Hello\n")
@@ -224,7 +224,7 @@ def test_a_failure_does_not_end_a_conversation(start: Start) -> None:
         assert screen.end() == 0
 
 
-def test_the_loss_of_its_session_ends_a_conversation(start: Start) -> None:
+def test_session_deleted_meanwhile(start: Start) -> None:
     environ = start()
     with PseudoTerminal("chat", "test-session-1", environ=environ) as screen:
         screen.see("you> ")
@@ -235,16 +235,16 @@ def test_the_loss_of_its_session_ends_a_conversation(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 1, 2), ("y\n", 0, 1)])
-def test_a_deletion_is_asked_about(start: Start, typed: str, code: int, left: int) -> None:
+def test_confirmation(start: Start, typed: str, code: int, left: int) -> None:
     environ = start()
     with PseudoTerminal("users", "delete", "2", environ=environ) as screen:
-        screen.see(r"Delete user 2 for good\? \[y/N\]: ")
+        screen.see(r"Delete user 2 permanently\? \[y/N\]: ")
         screen.type(typed)
         assert screen.end() == code
     assert f"{left} of {left} users".encode() in shell("duologue users list", environ).stdout
 
 
-def test_colours_are_for_terminals(start: Start) -> None:
+def test_colors_on_terminal_only(start: Start) -> None:
     environ = start()
     with PseudoTerminal("users", "list", environ=environ) as screen:
         assert "\x1b[1m" in screen.see("John Doe")
@@ -254,10 +254,10 @@ def test_colours_are_for_terminals(start: Start) -> None:
     assert piped.stderr == b""
 
 
-# A script
+# In a script
 
 
-def test_a_line_of_a_table_is_never_broken_in_a_pipe(start: Start) -> None:
+def test_table_in_pipe(start: Start) -> None:
     name = "n" * 100
     lines = shell(
         f"duologue users create --name {name} --email a@example.com && duologue users list | grep {name} | wc -l",
@@ -266,26 +266,26 @@ def test_a_line_of_a_table_is_never_broken_in_a_pipe(start: Start) -> None:
     assert lines.stdout.split()[-1] == b"1"
 
 
-def test_a_pipe_that_closes_is_no_reason_for_a_traceback(start: Start) -> None:
+def test_closed_pipe(start: Start) -> None:
     done = shell("duologue users list --all --json | true; duologue messages list test-session-1 | true", start())
     assert done.stderr == b""
 
 
-def test_a_terminal_without_umlauts_shows_them_escaped(start: Start) -> None:
+def test_ascii_terminal(start: Start) -> None:
     plain = {**start(), "PYTHONIOENCODING": "ascii:strict"}
     done = shell("duologue users create --name 'Zoë 👩' --email zoe@example.com && duologue users list", plain)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(rb"Zo\xeb \U0001f469") == 2
 
 
-def test_exit_codes_reach_the_shell(start: Start) -> None:
+def test_exit_codes(start: Start) -> None:
     line = "for id in 1 nobody ..; do duologue users get $id >&2; echo $?; done"
     done = shell(line, start())
     assert done.stdout.split() == [b"0", b"4", b"2"]
     assert b"Traceback" not in done.stderr
 
 
-def test_a_damaged_file_of_tokens_is_told_of_and_replaced_by_the_next_login(start: Start, tmp_path: Path) -> None:
+def test_damaged_token_file(start: Start, tmp_path: Path) -> None:
     environ = start()
     login = "echo password | duologue login --email john@example.com"
     assert shell(login, environ).returncode == 0

@@ -1,4 +1,4 @@
-"""The API key: checked now and then, changed without a restart."""
+"""The API key: validated every five minutes, rotated without a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from duologue import (
     RequestTimeout,
     Response,
     ServerError,
-    validate_headers,
 )
 from tests.client.fakes import SESSION, FakeClock, FakeTransport, enveloped, reply
 
@@ -46,57 +45,82 @@ def keys_sent(net: FakeTransport) -> list[str | None]:
     return [request.headers.get("x-api-key") for request in net.requests]
 
 
-def test_a_key_is_asked_about_at_most_every_five_minutes(talk: Talk, clock: FakeClock) -> None:
+def test_validated_every_five_minutes(talk: Talk, clock: FakeClock) -> None:
     api, net = talk(Service("k"), api_key="k")
-    assert [api.api_keys.validate() for _ in range(3)] == [True] * 3
+    assert [api.validate_api_key() for _ in range(3)] == [True] * 3
     assert len(net.requests) == 1
     clock.time += timedelta(seconds=299)
-    assert api.api_keys.validate()
+    assert api.validate_api_key()
     assert len(net.requests) == 1
     clock.time += timedelta(seconds=1)
-    assert api.api_keys.validate()
+    assert api.validate_api_key()
     assert len(net.requests) == 2
 
 
-def test_an_unknown_key_is_told_once_and_not_asked_about_again(talk: Talk) -> None:
+def test_invalid_key_event(talk: Talk) -> None:
     api, net = talk(Service("other"), api_key="k")
-    told: list[ApiKeyInvalidEvent] = []
-    api.api_keys.on("api_key_invalid", told.append)
-    assert [api.api_keys.validate() for _ in range(3)] == [False] * 3
+    events: list[ApiKeyInvalidEvent] = []
+    api.api_keys.on("api_key_invalid", events.append)
+    assert [api.validate_api_key() for _ in range(3)] == [False] * 3
     assert len(net.requests) == 1
-    assert [event.error.message for event in told] == ["Invalid API key"]
+    assert [event.error.message for event in events] == ["Invalid API key"]
 
 
 @pytest.mark.parametrize("failing", [ConnectError(), RequestTimeout(), ServerError(status=503)])
-def test_another_failure_says_nothing_about_the_key(talk: Talk, clock: FakeClock, failing: APIError) -> None:
+def test_other_failure(talk: Talk, clock: FakeClock, failing: APIError) -> None:
     service = Service("k")
     api, net = talk(service, api_key="k", max_retries=0)
-    told: list[ApiKeyInvalidEvent] = []
-    api.api_keys.on("api_key_invalid", told.append)
+    events: list[ApiKeyInvalidEvent] = []
+    api.api_keys.on("api_key_invalid", events.append)
     service.failing = failing
-    assert api.api_keys.validate()
+    assert api.validate_api_key()
     service.failing, service.keys = None, set()
-    assert not api.api_keys.validate()
+    assert not api.validate_api_key()
     clock.time += timedelta(minutes=5)
     service.failing = failing
-    assert not api.api_keys.validate()
+    assert not api.validate_api_key()
     assert len(net.requests) == 3
-    assert len(told) == 1
+    assert len(events) == 1
 
 
-def test_a_new_key_is_used_by_the_next_request_and_asked_about_anew(talk: Talk) -> None:
+def test_uncached_validation(talk: Talk) -> None:
+    """Each is a request, and a failure other than 401 is raised."""
+    service = Service("k")
+    api, net = talk(service, api_key="k", max_retries=0)
+    events: list[ApiKeyInvalidEvent] = []
+    api.api_keys.on("api_key_invalid", events.append)
+    assert [api.validate_api_key(cached=False) for _ in range(2)] == [True] * 2
+    service.keys = set()
+    assert api.validate_api_key()
+    assert not api.validate_api_key(cached=False)
+    assert not api.validate_api_key()
+    assert (len(net.requests), len(events)) == (3, 1)
+    service.failing = ServerError(status=503)
+    with pytest.raises(ServerError):
+        api.validate_api_key(cached=False)
+
+
+def test_view_options(talk: Talk) -> None:
+    api, net = talk(Service("k"), api_key="k")
+    assert api.with_options(timeout=1).validate_api_key()
+    assert net.last.timeout == 1
+    assert api.validate_api_key()
+    assert len(net.requests) == 1
+
+
+def test_rotate(talk: Talk) -> None:
     api, net = talk(Service("new"), api_key="old")
-    assert not api.api_keys.validate()
+    assert not api.validate_api_key()
     api.api_keys.rotate("new")
     assert api.api_keys.current == "new"
-    assert api.api_keys.validate()
+    assert api.validate_api_key()
     assert api.chats.get("1").id == "test-session-1"
     assert keys_sent(net) == ["old", "new", "new"]
 
 
-def test_a_function_is_asked_before_each_request(talk: Talk) -> None:
-    made = iter(["k1", "k2", None])
-    api, net = talk(enveloped(SESSION), api_key=lambda: next(made))
+def test_key_function(talk: Talk) -> None:
+    keys = iter(["k1", "k2", None])
+    api, net = talk(enveloped(SESSION), api_key=lambda: next(keys))
     for _ in range(3):
         api.chats.get("1")
     assert keys_sent(net) == ["k1", "k2", None]
@@ -105,7 +129,7 @@ def test_a_function_is_asked_before_each_request(talk: Talk) -> None:
     assert keys_sent(net)[-1] == "k4"
 
 
-def test_a_retry_carries_the_new_key(talk: Talk) -> None:
+def test_rotate_before_retry(talk: Talk) -> None:
     def rotating(request: Request) -> Response:
         api.api_keys.rotate("new")
         return reply(503)
@@ -116,21 +140,21 @@ def test_a_retry_carries_the_new_key(talk: Talk) -> None:
     assert keys_sent(net) == ["old", "new"]
 
 
-def test_a_verdict_about_a_key_that_was_changed_meanwhile_is_dropped(talk: Talk) -> None:
+def test_rotate_during_validation(talk: Talk) -> None:
     def rotating(request: Request) -> Response:
         api.api_keys.rotate("new")
         return reply(401)
 
     api: Client
     api, _ = talk(rotating, reply(200, HEALTH), api_key="old")
-    told: list[ApiKeyInvalidEvent] = []
-    api.api_keys.on("api_key_invalid", told.append)
-    assert api.api_keys.validate()
-    assert told == []
-    assert api.api_keys.validate()
+    events: list[ApiKeyInvalidEvent] = []
+    api.api_keys.on("api_key_invalid", events.append)
+    assert api.validate_api_key()
+    assert events == []
+    assert api.validate_api_key()
 
 
-def test_the_callback_may_bring_the_new_key(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+def test_rotate_in_callback(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: ApiKeyInvalidEvent) -> None:
         raise RuntimeError("my own mistake")
 
@@ -138,32 +162,32 @@ def test_the_callback_may_bring_the_new_key(talk: Talk, caplog: pytest.LogCaptur
     api.api_keys.on("api_key_invalid", fail)
     api.api_keys.on("api_key_invalid", lambda _: api.api_keys.rotate("new"))
     with caplog.at_level(logging.ERROR, logger="duologue"):
-        assert not api.api_keys.validate()
+        assert not api.validate_api_key()
     assert "my own mistake" in caplog.text
-    assert api.api_keys.validate()
+    assert api.validate_api_key()
     api.api_keys.off("api_key_invalid", fail)
 
 
-def test_threads_that_ask_together_are_one_request(talk: Talk) -> None:
+def test_concurrent_validation(talk: Talk) -> None:
     api, net = talk(Service("k"), api_key="k")
-    together = threading.Barrier(8)
-    said: list[bool] = []
+    start = threading.Barrier(8)
+    results: list[bool] = []
 
-    def ask() -> None:
-        together.wait(5)
-        said.append(api.api_keys.validate())
+    def validate() -> None:
+        start.wait(5)
+        results.append(api.validate_api_key())
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=validate) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert said == [True] * 8
+    assert results == [True] * 8
     assert len(net.requests) == 1
 
 
 @pytest.mark.parametrize("bad", ["a\r\nb", " a", "ü"])
-def test_a_key_that_no_header_can_carry_is_refused(talk: Talk, bad: str) -> None:
+def test_malformed_key(talk: Talk, bad: str) -> None:
     api, net = talk(reply(), api_key="good")
     with pytest.raises(ValueError, match=r"api.key must be printable ASCII") as caught:
         api.api_keys.rotate(bad)
@@ -175,31 +199,7 @@ def test_a_key_that_no_header_can_carry_is_refused(talk: Talk, bad: str) -> None
     assert net.requests == []
 
 
-def test_a_key_does_not_show(talk: Talk) -> None:
+def test_repr_hides_key(talk: Talk) -> None:
     api, _ = talk(Service("secret-key"), api_key="secret-key")
-    api.api_keys.validate()
+    api.validate_api_key()
     assert "secret-key" not in f"{api.api_keys} {api.api_keys._verdict} {api} {api.config}"
-
-
-def test_every_chat_call_has_what_is_required(talk: Talk) -> None:
-    api, net = talk(enveloped(SESSION))
-    api.chats.get("1")
-    assert validate_headers(net.last.headers)
-
-
-GOOD = {"x-api-key": "k", "Unique-Reference-Code": "urc-1", "x-user-id": "u"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "enough"),
-    [
-        (GOOD, True),
-        ({name.upper(): value for name, value in GOOD.items()}, True),
-        ({**GOOD, "x-user-id": ""}, False),
-        ({**GOOD, "x-api-key": " \t"}, False),
-        ({"x-api-key": "k", "x-user-id": "u"}, False),
-        ({}, False),
-    ],
-)
-def test_headers_are_judged_as_the_document_does(headers: dict[str, str], enough: bool) -> None:
-    assert validate_headers(headers) is enough
