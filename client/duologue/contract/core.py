@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, final
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
+from duologue.contract.codec import SchemaCodec
+
 T = TypeVar("T")
 
 Unknown = Literal["exclude", "include", "raise"]
@@ -42,6 +44,10 @@ class ModelSchema(Schema, Generic[T]):
     def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T:
         """Return the model that `data` describes; raise `marshmallow.ValidationError` naming what is wrong."""
         if unknown is None or unknown == self.unknown:
+            if not (many or self.many or partial or self.partial):
+                model = self._get_codec().load(data)
+                if model is not None:
+                    return cast(T, model)
             return cast(T, super().load(data, many=many, partial=partial))
         return self._with_unknown(unknown).load(data, many=many, partial=partial)
 
@@ -59,9 +65,15 @@ class ModelSchema(Schema, Generic[T]):
         try:
             return obj._json
         except AttributeError:
-            data: dict[str, Any] = super().dump(obj, many=False)
+            data = self._get_codec().dump(obj)
             object.__setattr__(obj, "_json", data)
             return data
+
+    def _get_codec(self) -> SchemaCodec:
+        codec: SchemaCodec | None = self.__dict__.get("_codec")
+        if codec is None:
+            codec = self.__dict__["_codec"] = SchemaCodec(self, self.model)
+        return codec
 
     @post_load
     def _to_model(self, data: Mapping[str, Any], **_: Any) -> Any:
