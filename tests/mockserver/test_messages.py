@@ -21,7 +21,7 @@ def say(state: State, principal: Principal, content: str) -> ChatMessage:
     return messages.send(state, principal, FIXTURE, MessageCreate(content, "user"))
 
 
-def test_the_fixture_message_is_there(state: State, visitor: Principal) -> None:
+def test_list_fixture(state: State, visitor: Principal) -> None:
     page = messages.list_(state, visitor, FIXTURE, MessageQuery())
     assert [message.content for message in page.data] == ["Hello, world!"]
     assert (page.pagination.total, page.pagination.limit) == (1, 50)
@@ -29,7 +29,7 @@ def test_the_fixture_message_is_there(state: State, visitor: Principal) -> None:
 
 @pytest.mark.parametrize("context", [None, {}, {"page": "home", "n": 2**70, "deep": {"list": [1, None, "ü"]}}])
 @pytest.mark.parametrize("sender", ["user", "assistant", "system"])
-def test_a_message_is_stored_as_it_was_sent(
+def test_send(
     state: State, visitor: Principal, clock: ManualClock, sender: Any, context: dict[str, Any] | None
 ) -> None:
     sent = messages.send(state, visitor, FIXTURE, MessageCreate("Hi\nthere", sender, context))
@@ -38,9 +38,7 @@ def test_a_message_is_stored_as_it_was_sent(
     assert messages.list_(state, visitor, FIXTURE, MessageQuery()).data[-1] == sent
 
 
-def test_a_message_moves_its_session_and_both_are_told_of(
-    state: State, visitor: Principal, heard: Ear, clock: ManualClock
-) -> None:
+def test_send_publishes(state: State, visitor: Principal, heard: Ear, clock: ManualClock) -> None:
     sent = say(state, visitor, "Hi")
     session = chats.get(state, visitor, FIXTURE)
     assert session.last_message_at == session.updated_at == clock.now()
@@ -56,7 +54,7 @@ def test_a_message_moves_its_session_and_both_are_told_of(
     ("page", "limit", "shown"),
     [(1, 2, ["Hello, world!", "1"]), (2, 2, ["2", "3"]), (3, 2, ["4"]), (4, 2, []), (1, 5, ["Hello, world!", *"1234"])],
 )
-def test_pages_are_oldest_first(state: State, visitor: Principal, page: int, limit: int, shown: list[str]) -> None:
+def test_list_pages(state: State, visitor: Principal, page: int, limit: int, shown: list[str]) -> None:
     for text in "1234":
         say(state, visitor, text)
     found = messages.list_(state, visitor, FIXTURE, MessageQuery(page, limit))
@@ -67,9 +65,7 @@ def test_pages_are_oldest_first(state: State, visitor: Principal, page: int, lim
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
-def test_what_is_not_there_and_what_is_anothers_is_not_found(
-    state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest
-) -> None:
+def test_not_found(state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest) -> None:
     principal: Principal = request.getfixturevalue(who)
     with refused(404):
         messages.list_(state, principal, id, MessageQuery())
@@ -79,7 +75,7 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
     assert heard.all == []
 
 
-def test_a_page_once_given_does_not_change(state: State, visitor: Principal) -> None:
+def test_page_is_a_copy(state: State, visitor: Principal) -> None:
     page = messages.list_(state, visitor, FIXTURE, MessageQuery())
     say(state, visitor, "later")
     assert len(page.data) == 1

@@ -11,7 +11,7 @@ from tests.mockserver.ears import Ear
 ADA = User("9", "Ada", "ada@example.com", "admin")
 
 
-def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: ManualClock) -> None:
+def test_notifications(state: State, heard: Ear, clock: ManualClock) -> None:
     session = state.chats.get("anonymous-user", "test-session-1")
     assert session is not None
     notifications.notify_user_created(state, ADA)
@@ -25,6 +25,6 @@ def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: Manual
     assert {(one.created_at, one.read) for one in told} == {(clock.now(), False)}
 
 
-def test_one_can_be_told_on_demand(state: State, heard: Ear) -> None:
+def test_notify(state: State, heard: Ear) -> None:
     told = notifications.notify(state, "1", kind="maintenance", title="Soon", message="At noon.")
     assert heard.all == [("notification:new", told, "1")]

@@ -41,12 +41,12 @@ def identify(authenticator: Authenticator, one: Operation[Any], headers: dict[st
 
 
 @pytest.mark.parametrize("key", ["dev-api-key", "second key"])
-def test_a_chat_caller_is_its_key_and_user(authenticator: Authenticator, key: str) -> None:
+def test_chat_principal(authenticator: Authenticator, key: str) -> None:
     principal = identify(authenticator, CHATS, {**IDENTIFIED, "x_api_key": key})
     assert principal == Principal(key=f"{key}\x00ann", user_id="ann")
 
 
-def test_the_reference_code_becomes_the_requests_id(authenticator: Authenticator) -> None:
+def test_reference_code_is_request_id(authenticator: Authenticator) -> None:
     sent = request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
     authenticator.identify(CHATS, sent)
     assert sent.id == "ref-1"
@@ -54,7 +54,7 @@ def test_the_reference_code_becomes_the_requests_id(authenticator: Authenticator
 
 @pytest.mark.parametrize("key", [None, "", " ", "wrong", "dev-api-key ", "DEV-API-KEY", "dev-api-key,dev-api-key", "ü"])
 @pytest.mark.parametrize("id", ["chats.LIST", "health.CHATS"])
-def test_a_missing_or_wrong_key_is_refused(authenticator: Authenticator, id: str, key: str | None) -> None:
+def test_invalid_api_key(authenticator: Authenticator, id: str, key: str | None) -> None:
     headers = {name: value for name, value in IDENTIFIED.items() if name != "x_api_key"}
     if key is not None:
         headers["x_api_key"] = key
@@ -67,9 +67,8 @@ def test_a_missing_or_wrong_key_is_refused(authenticator: Authenticator, id: str
 
 @pytest.mark.parametrize("name", ["unique_reference_code", "x_user_id"])
 @pytest.mark.parametrize("value", [None, "", "  ", "x" * 256, "a\x1bb", "ü", "a\tb"])
-def test_a_missing_or_malformed_header_is_refused_by_name(
-    authenticator: Authenticator, name: str, value: str | None
-) -> None:
+def test_invalid_header(authenticator: Authenticator, name: str, value: str | None) -> None:
+    """The error names the header."""
     headers = {other: sent for other, sent in IDENTIFIED.items() if other != name or value is not None}
     if value is not None:
         headers[name] = value
@@ -78,13 +77,14 @@ def test_a_missing_or_malformed_header_is_refused_by_name(
         identify(authenticator, CHATS, headers)
 
 
-def test_the_key_is_looked_at_before_the_rest(authenticator: Authenticator) -> None:
+def test_api_key_comes_first(authenticator: Authenticator) -> None:
+    """A call with an invalid key and no other header is 401, not 400."""
     with refused(401):
         identify(authenticator, CHATS, {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is CHAT], ids=lambda one: one.id)
-def test_no_chat_operation_is_open_but_health(authenticator: Authenticator, one: Operation[Any]) -> None:
+def test_chat_health_alone_is_public(authenticator: Authenticator, one: Operation[Any]) -> None:
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}) == Principal(key="127.0.0.1")
     else:
@@ -92,9 +92,7 @@ def test_no_chat_operation_is_open_but_health(authenticator: Authenticator, one:
             identify(authenticator, one, {})
 
 
-def test_a_token_means_nothing_to_the_chat_service(
-    authenticator: Authenticator, state: State, token_service: TokenService
-) -> None:
+def test_chat_ignores_tokens(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
     with refused(401):
         identify(authenticator, CHATS, {"authorization": f"Bearer {token_of(state, token_service)}"})
 
@@ -102,14 +100,12 @@ def test_a_token_means_nothing_to_the_chat_service(
 # --- the platform
 
 
-def test_nobody_is_known_by_its_address(authenticator: Authenticator) -> None:
+def test_anonymous_principal(authenticator: Authenticator) -> None:
     assert identify(authenticator, GET, {}) == Principal(key="127.0.0.1")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_good_token_names_its_user(
-    authenticator: Authenticator, state: State, token_service: TokenService, scheme: str
-) -> None:
+def test_valid_token(authenticator: Authenticator, state: State, token_service: TokenService, scheme: str) -> None:
     principal = identify(authenticator, GET, {"authorization": f"{scheme} {token_of(state, token_service)}"})
     assert principal.user == state.users.get("2")
     assert principal.key == "user:2"
@@ -119,12 +115,13 @@ def test_a_good_token_names_its_user(
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token x", "x", "Bearer x y", "Bearer null"]
 )
-def test_a_bad_token_is_refused_even_where_none_is_needed(authenticator: Authenticator, value: str) -> None:
+def test_invalid_token(authenticator: Authenticator, value: str) -> None:
+    """Even where no token is required."""
     with refused(401):
         identify(authenticator, GET, {"authorization": value})
 
 
-def test_a_worn_out_token_is_refused(
+def test_expired_token(
     authenticator: Authenticator, state: State, token_service: TokenService, clock: ManualClock
 ) -> None:
     stale, revoked = token_of(state, token_service), token_of(state, token_service)
@@ -137,21 +134,20 @@ def test_a_worn_out_token_is_refused(
 
 
 @pytest.mark.parametrize("id", ["auth.LOGIN", "auth.REFRESH", "health.PLATFORM"])
-def test_where_nobody_is_asked_a_bad_token_does_not_matter(authenticator: Authenticator, id: str) -> None:
+def test_public_ignores_tokens(authenticator: Authenticator, id: str) -> None:
     """Or a stale token would keep its owner from logging in."""
     assert identify(authenticator, operation(id), {"authorization": "Bearer nonsense"}) == Principal(key="127.0.0.1")
 
 
 @pytest.mark.parametrize("id", ["auth.ME", "auth.LOGOUT"])
-def test_where_somebody_has_to_be_known_nobody_is_refused(authenticator: Authenticator, id: str) -> None:
+def test_token_required(authenticator: Authenticator, id: str) -> None:
+    """Operations for identified callers alone refuse anonymous ones."""
     with refused(401):
         identify(authenticator, operation(id), {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
-def test_where_auth_is_required_nobody_is_refused_everywhere(
-    state: State, token_service: TokenService, one: Operation[Any]
-) -> None:
+def test_require_auth(state: State, token_service: TokenService, one: Operation[Any]) -> None:
     authenticator = Authenticator(Settings(require_auth=True), state, token_service)
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}).user is None
@@ -167,7 +163,7 @@ def test_where_auth_is_required_nobody_is_refused_everywhere(
 @pytest.mark.parametrize("who", ["nobody", "admin", "jane"])
 @pytest.mark.parametrize("target", ["1", "2", "unknown"])
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
-def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
+def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
     principal: Principal = request.getfixturevalue(who)
     args = dict.fromkeys(one.parameters, target)
     allowed = (
@@ -182,7 +178,7 @@ def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: py
             authorize(one, principal, args)
 
 
-def test_what_only_an_admin_may_do_is_as_the_contract_says() -> None:
+def test_admin_operations() -> None:
     by_access = {access: {one.id for one in operations() if one.access is access} for access in Access}
     assert by_access[Access.ADMIN] == {"users.CREATE", "users.DELETE"}
     assert by_access[Access.SELF_OR_ADMIN] == {"users.UPDATE"}

@@ -79,33 +79,33 @@ BROKEN_HOSTS = [
 
 
 @pytest.mark.parametrize("host", LOCAL_HOSTS)
-def test_this_machines_own_names_are_let_in(host: str) -> None:
+def test_loopback_host(host: str) -> None:
     origin_policy = OriginPolicy(Settings())
     for _ in range(2):  # the second time from memory
         origin_policy.check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-def test_another_host_is_misdirected(host: str) -> None:
+def test_foreign_host(host: str) -> None:
     with refused(421):
         OriginPolicy(Settings()).check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", [None, *BROKEN_HOSTS])
-def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
+def test_malformed_host(host: str | None) -> None:
     with refused(400):
         OriginPolicy(Settings()).check_host(request(host=host))
 
 
 @pytest.mark.parametrize("host", ["mock.test", "MOCK.TEST:3001", "localhost"])
-def test_a_host_may_be_allowed(host: str) -> None:
+def test_allowed_host(host: str) -> None:
     origin_policy = OriginPolicy(Settings(allowed_hosts=("Mock.test",)))
     origin_policy.check_host(request(host=host))
     with refused(421):
         origin_policy.check_host(request(host="sub.mock.test"))
 
 
-def test_other_headers_have_no_say_in_the_host() -> None:
+def test_forwarded_host_is_ignored() -> None:
     with refused(421):
         OriginPolicy(Settings()).check_host(
             request(
@@ -118,7 +118,7 @@ def test_other_headers_have_no_say_in_the_host() -> None:
     OriginPolicy(Settings()).check_host(request(host="localhost", x_forwarded_host="evil.example"))
 
 
-def test_hosts_are_remembered_within_bounds() -> None:
+def test_known_hosts_are_bounded() -> None:
     origin_policy = OriginPolicy(Settings())
     for port in range(1000):
         origin_policy.check_host(request(host=f"localhost:{port}"))
@@ -207,7 +207,7 @@ FOREIGN_ORIGINS = [
 
 @pytest.mark.parametrize("origin", LOCAL_ORIGINS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
-def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> None:
+def test_loopback_origin(origin: str, method: str) -> None:
     granted = dict(OriginPolicy(Settings()).check_origin(request(method, origin=origin)))
     assert granted == {
         "Access-Control-Allow-Origin": origin,
@@ -217,7 +217,8 @@ def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> Non
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_pages_of_another_origin_are_granted_nothing_and_may_change_nothing(origin: str) -> None:
+def test_foreign_origin(origin: str) -> None:
+    """Pages of another origin are granted nothing and may change nothing."""
     origin_policy = OriginPolicy(Settings())
     for method in ("GET", "HEAD"):
         assert origin_policy.check_origin(request(method, origin=origin)) == []
@@ -230,13 +231,14 @@ def test_pages_of_another_origin_are_granted_nothing_and_may_change_nothing(orig
         origin_policy.check_origin(request("GET", origin=origin, upgrade="websocket"))
 
 
-def test_who_is_no_page_is_neither_granted_nor_refused_anything() -> None:
+def test_no_origin() -> None:
+    """Programs other than browsers send no origin."""
     for method in ("GET", "POST", "DELETE"):
         assert OriginPolicy(Settings()).check_origin(request(method)) == []
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://APP.example", "http://localhost:3000"])
-def test_an_origin_may_be_allowed(origin: str) -> None:
+def test_allowed_origin(origin: str) -> None:
     origin_policy = OriginPolicy(Settings(allowed_origins=("https://App.example/",)))
     assert ("Access-Control-Allow-Origin", origin) in origin_policy.check_origin(request("POST", origin=origin))
     for other in ("https://app.example:444", "http://app.example", "https://sub.app.example", "null"):
@@ -244,19 +246,19 @@ def test_an_origin_may_be_allowed(origin: str) -> None:
 
 
 @pytest.mark.parametrize("allowed", ["*", "null", "", "app.example", "https://*.example", "https://app.example/path"])
-def test_what_is_no_origin_cannot_be_allowed(allowed: str) -> None:
+def test_invalid_allowed_origin(allowed: str) -> None:
     """Never everybody together with credentials; and nothing that would silently allow nobody."""
     with pytest.raises(ValueError, match="allowed_origins"):
         Settings(allowed_origins=(allowed,))
 
 
 @pytest.mark.parametrize("allowed", ["mock.example:3001", "*", "", "http://mock.example"])
-def test_what_is_no_host_name_cannot_be_allowed(allowed: str) -> None:
+def test_invalid_allowed_host(allowed: str) -> None:
     with pytest.raises(ValueError, match="allowed_hosts"):
         Settings(allowed_hosts=(allowed,))
 
 
-def test_the_refusal_says_how_to_allow_it() -> None:
+def test_hint_names_the_option() -> None:
     origin_policy = OriginPolicy(Settings())
     for check, sent in (
         (origin_policy.check_host, request(host="mock.test:3001")),

@@ -36,36 +36,38 @@ def mocks(clock: ManualClock) -> Callable[..., Mock]:
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operation_is_answered_in_the_module_of_its_noun(one: Operation[Any]) -> None:
+def test_handler_module(one: Operation[Any]) -> None:
+    """Every operation is handled in the module of its resource."""
     handler = get_handler(one)
     assert handler.function.__module__ == f"duologue_mock.{one.resource}"
     assert handler.function.__doc__, "a handler says what it does"
     assert set(one.parameters) <= set(handler.parameters) | {"id"}
 
 
-def test_nothing_else_is_answered() -> None:
+def test_handlers_are_for_operations() -> None:
     assert set(handler_registry._handlers) == set(operations())
 
 
-def test_each_module_that_answers_is_named() -> None:
+def test_handler_modules_are_listed() -> None:
     package = Path(duologue_mock.__file__).parent
     registering = {path.stem for path in package.glob("*.py") if "@handler(" in path.read_text("utf-8")}
     registering |= {path.stem for path in package.glob("*.py") if "@stream_handler(" in path.read_text("utf-8")}
     assert registering - {"handler_registry"} == {module.__name__.rpartition(".")[2] for module in HANDLER_MODULES}
 
 
-def test_an_operation_without_a_handler_is_named() -> None:
+def test_missing_handler() -> None:
     with pytest.raises(LookupError, match="GET /api/nowhere"):
         get_handler(Operation[None]("GET", "/nowhere"))
 
 
-def test_a_handler_that_wants_what_nobody_can_hand_it_is_named() -> None:
+def test_unknown_parameter() -> None:
     with pytest.raises(TypeError, match="weather"):
         handler(Operation[None]("GET", "/nowhere"))(lambda weather: None)
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operation[Any]) -> None:
+def test_success(mock: Mock, one: Operation[Any]) -> None:
+    """Every operation's response is what the contract says."""
     assert one.id in ASKED, "say in mocks.py how to ask it"
     body, args = ASKED[one.id]
     login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
@@ -91,7 +93,7 @@ def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operatio
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operations_failures_have_the_common_body(mock: Mock, one: Operation[Any]) -> None:
+def test_error_body(mock: Mock, one: Operation[Any]) -> None:
     """Asked as wrongly as can be: no credentials, an unknown id, a body that is none."""
     path = one.route.format_map(dict.fromkeys(one.parameters, "unknown"))
     answer = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
@@ -105,7 +107,7 @@ def test_every_operations_failures_have_the_common_body(mock: Mock, one: Operati
 
 
 @pytest.mark.parametrize(("id", "body"), [("users.CREATE", ASKED["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})])
-def test_what_is_made_is_found_at_its_location(mock: Mock, id: str, body: Any) -> None:
+def test_location(mock: Mock, id: str, body: Any) -> None:
     made = mock.ask(id, body)
     found = mock.app.test_client().get(made.headers["Location"], headers=CHAT_HEADERS)
     assert found.status_code == 200
@@ -113,7 +115,8 @@ def test_what_is_made_is_found_at_its_location(mock: Mock, id: str, body: Any) -
 
 
 @pytest.mark.parametrize("id", ["messages.SEND", "smart_chat.ASK", "auth.LOGIN"])
-def test_what_cannot_be_got_alone_has_no_location(mock: Mock, id: str) -> None:
+def test_no_location(mock: Mock, id: str) -> None:
+    """What no operation gets by its id has none."""
     body, args = ASKED[id]
     assert "Location" not in mock.ask(id, body, args=args).headers
 
@@ -157,12 +160,12 @@ def test_if_match(mock: Mock, id: str, tags: str, passes: bool) -> None:
     assert (again.headers.get("ETag") != got.headers["ETag"]) == passes, "a refused change changes nothing"
 
 
-def test_if_match_of_what_is_not_there_is_not_found(mock: Mock) -> None:
+def test_if_match_not_found(mock: Mock) -> None:
     assert mock.ask("users.UPDATE", {}, args="unknown", If_Match="*").status_code == 404
 
 
 @pytest.mark.parametrize("id", ["users.CREATE", "chats.CREATE", "chats.FAVORITE", "messages.SEND", "smart_chat.ASK"])
-def test_a_key_makes_the_same_request_answered_once(mock: Mock, id: str) -> None:
+def test_idempotency_key(mock: Mock, id: str) -> None:
     body, args = ASKED[id]
     first, second = (mock.ask(id, body, args=args, Idempotency_Key="k-1") for _ in range(2))
     assert second.status_code == first.status_code
@@ -173,19 +176,20 @@ def test_a_key_makes_the_same_request_answered_once(mock: Mock, id: str) -> None
     assert len(mock.state.chats) == (2 if id == "chats.CREATE" else 1)
 
 
-def test_a_refusal_is_replayed_too(mock: Mock) -> None:
+def test_replayed_error(mock: Mock) -> None:
     taken = {"name": "J", "email": "john@example.com"}
     answers = [mock.ask("users.CREATE", taken, Idempotency_Key="k-1") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [409, 409]
     assert answers[1].headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_malformed_request_uses_up_no_key(mock: Mock) -> None:
+def test_malformed_request_keeps_key(mock: Mock) -> None:
     assert mock.ask("users.CREATE", {"name": ""}, Idempotency_Key="k-1").status_code == 400
     assert mock.ask("users.CREATE", ASKED["users.CREATE"][0], Idempotency_Key="k-1").status_code == 201
 
 
-def test_a_stream_is_replayed_as_a_stream_and_whole_as_whole(mock: Mock) -> None:
+def test_replayed_stream(mock: Mock) -> None:
+    """A response is replayed in the form that the retry asks for."""
     body, args = ASKED["smart_chat.ASK"]
     streamed = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
     completed = json.loads(streamed.text.strip().rpartition("data: ")[2])
@@ -199,7 +203,7 @@ def test_a_stream_is_replayed_as_a_stream_and_whole_as_whole(mock: Mock) -> None
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream"])
-def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | None) -> None:
+def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | None) -> None:
     tries: list[int] = []
 
     def reply(request: ReplyRequest) -> Iterator[str]:
@@ -222,7 +226,7 @@ def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
 @pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
-def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
+def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
     mock = mocks(reply_function=lambda request: reply)
     body, args = ASKED["smart_chat.ASK"]
     answer = mock.ask("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
@@ -232,7 +236,7 @@ def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], acc
 
 
 @pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
-def test_a_reply_that_is_no_text_spoils_no_session(mocks: Callable[..., Mock], reply: str) -> None:
+def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     mock = mocks(reply_function=lambda request: reply)
     body, args = ASKED["smart_chat.ASK"]
     made = mock.ask("smart_chat.ASK", body, args=args)
@@ -244,12 +248,14 @@ def test_a_reply_that_is_no_text_spoils_no_session(mocks: Callable[..., Mock], r
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
-def test_a_stream_is_only_for_who_asks_for_one(mock: Mock, accept: str) -> None:
+def test_stream_needs_accept(mock: Mock, accept: str) -> None:
     body, args = ASKED["smart_chat.ASK"]
     assert mock.ask("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201
 
 
-def test_a_fault_of_ours_tells_nothing_of_its_inside(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_error(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
+    """The response says nothing of the inside."""
+
     class Broken:
         def page(self, **_: Any) -> None:
             raise ZeroDivisionError("a secret of the inside")
@@ -264,6 +270,6 @@ def test_a_fault_of_ours_tells_nothing_of_its_inside(mock: Mock, caplog: pytest.
     assert "a secret of the inside" in caplog.text
 
 
-def test_a_caller_is_what_was_found_out_about_it() -> None:
+def test_principal() -> None:
     assert not Principal(key="x").is_admin
     assert Principal(key="x").user_id == ""

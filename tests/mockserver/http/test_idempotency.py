@@ -42,11 +42,11 @@ def claimed(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
     return claim
 
 
-def test_without_a_key_nothing_is_claimed_or_replayed(keys: IdempotencyKeys) -> None:
+def test_no_key(keys: IdempotencyKeys) -> None:
     assert keys.claim(request("POST", "/api/users"), "ann") == (None, None)
 
 
-def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
+def test_replay(keys: IdempotencyKeys) -> None:
     claimed(keys).complete(MADE)
     for _ in range(3):
         claim, reply = begin(keys)
@@ -56,7 +56,7 @@ def test_the_same_request_is_replayed(keys: IdempotencyKeys) -> None:
         assert reply.headers == [*MADE.headers, ("Idempotency-Replayed", "true")]
 
 
-def test_what_is_kept_is_a_copy(keys: IdempotencyKeys) -> None:
+def test_stored_response_is_a_copy(keys: IdempotencyKeys) -> None:
     reply = Response(201, [("A", "1")], b"x")
     claimed(keys).complete(reply)
     reply.headers.append(("B", "2"))
@@ -67,7 +67,7 @@ def test_what_is_kept_is_a_copy(keys: IdempotencyKeys) -> None:
 
 
 @pytest.mark.parametrize("settled", [True, False])
-def test_another_body_under_the_same_key_is_refused(keys: IdempotencyKeys, settled: bool) -> None:
+def test_other_body(keys: IdempotencyKeys, settled: bool) -> None:
     claim = claimed(keys)
     if settled:
         claim.complete(MADE)
@@ -76,7 +76,7 @@ def test_another_body_under_the_same_key_is_refused(keys: IdempotencyKeys, settl
     assert (caught.value.status, caught.value.code) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-def test_a_key_in_use_is_a_conflict(keys: IdempotencyKeys) -> None:
+def test_key_in_progress(keys: IdempotencyKeys) -> None:
     claim = claimed(keys)
     with refused(409):
         begin(keys)
@@ -89,13 +89,14 @@ def test_a_key_in_use_is_a_conflict(keys: IdempotencyKeys) -> None:
     [{"principal": "bob"}, {"method": "PATCH"}, {"path": "/api/users/1"}, {"key": "K"}, {"key": "k2"}],
     ids=str,
 )
-def test_another_caller_method_path_or_key_is_another_matter(keys: IdempotencyKeys, other: dict[str, str]) -> None:
+def test_other_request(keys: IdempotencyKeys, other: dict[str, str]) -> None:
+    """Another caller, method, path or key makes another claim."""
     claimed(keys).complete(MADE)
     claimed(keys, **other)
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 404, 409, 412, 429, 499])
-def test_an_answer_is_kept(keys: IdempotencyKeys, status: int) -> None:
+def test_stored_statuses(keys: IdempotencyKeys, status: int) -> None:
     claimed(keys).complete(Response(status, []))
     _, replayed = begin(keys)
     assert replayed is not None
@@ -103,36 +104,36 @@ def test_an_answer_is_kept(keys: IdempotencyKeys, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
-def test_a_server_error_is_not_kept(keys: IdempotencyKeys, status: int) -> None:
+def test_server_error_is_not_stored(keys: IdempotencyKeys, status: int) -> None:
     claimed(keys).complete(Response(status, []))
     claimed(keys)
 
 
-def test_a_request_that_came_to_nothing_leaves_no_key(keys: IdempotencyKeys) -> None:
+def test_released_claim(keys: IdempotencyKeys) -> None:
     claimed(keys).release()
     claimed(keys)
 
 
 @pytest.mark.parametrize("key", ["", " ", "\t", "k" * 256])
-def test_a_malformed_key_is_refused_by_name(keys: IdempotencyKeys, key: str) -> None:
+def test_malformed_key(keys: IdempotencyKeys, key: str) -> None:
     with refused(400, "Idempotency-Key"):
         begin(keys, key)
 
 
-def test_a_key_may_have_255_characters(keys: IdempotencyKeys) -> None:
+def test_longest_key(keys: IdempotencyKeys) -> None:
     claimed(keys, "k" * 255)
 
 
 @pytest.mark.parametrize(
     ("age", "replayed"), [(0, True), (LIFETIME - 1, True), (LIFETIME, False), (LIFETIME * 3, False)]
 )
-def test_a_key_lives_a_day(keys: IdempotencyKeys, clock: ManualClock, age: float, replayed: bool) -> None:
+def test_lifetime(keys: IdempotencyKeys, clock: ManualClock, age: float, replayed: bool) -> None:
     claimed(keys).complete(MADE)
     clock.advance(age)
     assert (begin(keys)[1] is not None) == replayed
 
 
-def test_a_day_is_counted_from_the_first_request(keys: IdempotencyKeys, clock: ManualClock) -> None:
+def test_lifetime_starts_at_first_use(keys: IdempotencyKeys, clock: ManualClock) -> None:
     claimed(keys).complete(MADE)
     clock.advance(LIFETIME - 1)
     assert begin(keys)[1] is not None
@@ -140,14 +141,14 @@ def test_a_day_is_counted_from_the_first_request(keys: IdempotencyKeys, clock: M
     claimed(keys)
 
 
-def test_after_a_day_the_key_is_free_for_another_body(keys: IdempotencyKeys, clock: ManualClock) -> None:
+def test_expired_key(keys: IdempotencyKeys, clock: ManualClock) -> None:
     claimed(keys).complete(MADE)
     clock.advance(LIFETIME)
     claim, _ = begin(keys, body=b'{"other": 1}')
     assert claim is not None
 
 
-def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: IdempotencyKeys) -> None:
+def test_oldest_key_is_dropped(keys: IdempotencyKeys) -> None:
     for number in range(MAX_KEYS + 5):
         claimed(keys, str(number)).complete(MADE)
     assert len(keys._entries) == MAX_KEYS
@@ -156,7 +157,7 @@ def test_the_number_of_keys_is_bounded_and_the_oldest_go_first(keys: Idempotency
     assert begin(keys, "4")[0] is not None
 
 
-def test_old_keys_go_when_new_ones_come(keys: IdempotencyKeys, clock: ManualClock) -> None:
+def test_expired_keys_are_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
     for number in range(100):
         claimed(keys, str(number)).complete(MADE)
     clock.advance(LIFETIME)
@@ -167,9 +168,7 @@ def test_old_keys_go_when_new_ones_come(keys: IdempotencyKeys, clock: ManualCloc
 @pytest.mark.parametrize(
     "act", [lambda claim: claim.complete(MADE), lambda claim: claim.release()], ids=["settle", "release"]
 )
-def test_a_claim_that_was_forgotten_meanwhile_hurts_nobody(
-    keys: IdempotencyKeys, clock: ManualClock, act: Callable[[Claim], None]
-) -> None:
+def test_dropped_claim(keys: IdempotencyKeys, clock: ManualClock, act: Callable[[Claim], None]) -> None:
     """A request that takes more than a day ends while another one holds the key."""
     late = claimed(keys)
     clock.advance(LIFETIME)

@@ -58,13 +58,13 @@ def parameters(one: Operation[Any], where: str) -> dict[str, dict[str, Any]]:
 # --- valid
 
 
-def test_it_is_openapi_3_1() -> None:
+def test_valid_openapi() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     errors = [f"{list(error.instance_path)}: {error.message}" for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)]
     assert errors == []
 
 
-def test_every_schema_in_it_is_json_schema() -> None:
+def test_valid_json_schema() -> None:
     schemas = [value for path, value in walk(DOCUMENT) if path.endswith("/schema") and isinstance(value, dict)]
     schemas += DOCUMENT["components"]["schemas"].values()
     assert len(schemas) > 50
@@ -72,25 +72,25 @@ def test_every_schema_in_it_is_json_schema() -> None:
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_references() -> None:
     references = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
     assert references
     for reference in references:
         assert at(reference)
 
 
-def test_nothing_is_kept_that_nobody_refers_to() -> None:
+def test_no_unused_components() -> None:
     used = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
     for kind in ("schemas", "headers", "parameters"):
         unused = {name for name in DOCUMENT["components"][kind] if f"#/components/{kind}/{name}" not in used}
         assert unused <= {"Delta"}, "the data of a stream's event, which OpenAPI cannot point at"
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_deterministic() -> None:
     assert json.dumps(build_document(SERVERS)) == json.dumps(DOCUMENT)
 
 
-def test_it_says_what_it_is() -> None:
+def test_info() -> None:
     assert DOCUMENT["info"]["version"] == __version__
     assert DOCUMENT["servers"] == [{"url": url, "description": text} for url, text in SERVERS.items()]
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
@@ -98,7 +98,7 @@ def test_it_says_what_it_is() -> None:
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
-def test_the_mock_serves_it(clock: ManualClock) -> None:
+def test_served_document(clock: ManualClock) -> None:
     response = Mock(clock).app.test_client().get("/openapi.json")
     assert response.json == {**DOCUMENT, "servers": [{"url": "http://localhost", "description": "both services"}]}
     assert response.headers["Content-Type"] == "application/json"
@@ -107,20 +107,20 @@ def test_the_mock_serves_it(clock: ManualClock) -> None:
 # --- complete
 
 
-def test_it_has_every_operation_and_no_other() -> None:
+def test_operations() -> None:
     verbs = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
     found = {(verb.upper(), path) for path, item in DOCUMENT["paths"].items() for verb in item if verb in verbs}
     assert found == {(one.method, one.route) for one in DESCRIBED}
     assert {one.id for one in operations()} - {one.id for one in DESCRIBED} <= {"health.ERROR"}, "errors on request"
 
 
-def test_each_operation_has_a_name_of_its_own() -> None:
+def test_operation_ids() -> None:
     names = [described(one)["operationId"] for one in DESCRIBED]
     assert len(set(names)) == len(names)
 
 
 @each_operation
-def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -> None:
+def test_description(one: Operation[Any]) -> None:
     said = described(one)
     assert said["summary"] == one.summary
     assert said["tags"] == [one.resource]
@@ -131,7 +131,7 @@ def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -
 
 
 @each_operation
-def test_every_status_is_there(one: Operation[Any]) -> None:
+def test_statuses(one: Operation[Any]) -> None:
     said = {int(status) for status in described(one)["responses"]}
     assert one.status in said
     assert set(one.failures) <= said
@@ -146,7 +146,7 @@ def test_every_status_is_there(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_who_may_call(one: Operation[Any]) -> None:
+def test_security(one: Operation[Any]) -> None:
     security = described(one)["security"]
     if one.service is CHAT:
         assert {"apiKey": []} in security
@@ -158,7 +158,7 @@ def test_who_may_call(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_which_headers_a_call_takes(one: Operation[Any]) -> None:
+def test_header_parameters(one: Operation[Any]) -> None:
     taken = parameters(one, "header")
     identified = one.service is CHAT and one.access is not Access.PUBLIC
     assert {headers.REFERENCE_CODE, headers.USER_ID} & set(taken) == (
@@ -173,7 +173,7 @@ def test_which_headers_a_call_takes(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
+def test_body_schemas(one: Operation[Any]) -> None:
     said = described(one)
     assert ("requestBody" in said) == (one.body is not None)
     if one.body is not None:
@@ -195,7 +195,7 @@ def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one: Operation[Any]) -> None:
+def test_responses_match_document(clock: ManualClock, one: Operation[Any]) -> None:
     mock = Mock(clock)
     body, args = ASKED[one.id]
     login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
@@ -227,7 +227,7 @@ def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one
     ],
     ids=str,
 )
-def test_the_schemas_refuse_what_the_contract_refuses(wrong: Any) -> None:
+def test_schemas_reject_like_contract(wrong: Any) -> None:
     assert not validator({"$ref": "#/components/schemas/User"}).is_valid(wrong)
 
 
@@ -244,7 +244,7 @@ GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} i
 
 
 @each_operation
-def test_the_golden_examples_are_the_documents_examples(one: Operation[Any]) -> None:
+def test_golden_examples(one: Operation[Any]) -> None:
     """Where there is a golden file, its bodies are in the document, and they are what its schemas say."""
     said = described(one)
     contents = {
@@ -265,6 +265,6 @@ def test_the_golden_examples_are_the_documents_examples(one: Operation[Any]) -> 
             validator(content["schema"]).validate(body)
 
 
-def test_every_golden_file_is_of_an_operation_an_event_or_the_error() -> None:
+def test_golden_file_names() -> None:
     ids = {one.id for one in operations()} | {one.id for one in events()}
     assert {name.removesuffix(".json") for name in GOLDEN} <= ids | {"error"}

@@ -58,7 +58,7 @@ def read(id: str, value: Any) -> Any:
         ("chats.LIST", "favorite=false", ChatQuery(favorite=False)),
     ],
 )
-def test_a_query(id: str, query: str, model: Any) -> None:
+def test_query(id: str, query: str, model: Any) -> None:
     assert parse_query(operation(id), query) == model
 
 
@@ -85,19 +85,19 @@ BAD_NUMBERS = [
 
 @pytest.mark.parametrize("id", ["users.LIST", "chats.LIST", "messages.LIST"])
 @pytest.mark.parametrize("value", BAD_NUMBERS)
-def test_a_number_that_is_none_is_refused_by_name(id: str, value: str) -> None:
+def test_invalid_number(id: str, value: str) -> None:
     with refused(400, "limit"):
         parse_query(operation(id), f"limit={quote(value)}")
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "1000000001", "x"])
-def test_a_page_that_is_none_is_refused_by_name(page: str) -> None:
+def test_invalid_page(page: str) -> None:
     with refused(400, "page"):
         parse_query(operation("users.LIST"), f"page={page}")
 
 
 @pytest.mark.parametrize("value", ["", "yes", "1", "True", "TRUE", "null"])
-def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
+def test_invalid_boolean(value: str) -> None:
     with refused(400, "favorite"):
         parse_query(operation("chats.LIST"), f"favorite={value}")
 
@@ -114,18 +114,18 @@ def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
         ("search=" + "x" * 201, "search"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused_by_name(query: str, naming: str) -> None:
+def test_invalid_query(query: str, naming: str) -> None:
     with refused(400, naming):
         parse_query(operation("users.LIST"), query)
 
 
-def test_all_that_is_wrong_is_named_at_once() -> None:
+def test_all_errors_at_once() -> None:
     with refused(400, "page", "limit"):
         parse_query(operation("users.LIST"), "page=0&limit=0")
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x17F), max_size=30))
-def test_any_query_is_read_or_refused(query: str) -> None:
+def test_arbitrary_query(query: str) -> None:
     assert status(lambda: parse_query(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
 
 
@@ -141,11 +141,11 @@ def test_any_query_is_read_or_refused(query: str) -> None:
         ("chats.FAVORITE", {"isFavorite": False}, Favorite(False)),
     ],
 )
-def test_a_body(id: str, value: Any, model: Any) -> None:
+def test_body(id: str, value: Any, model: Any) -> None:
     assert read(id, value) == model
 
 
-def test_a_body_may_be_left_out_where_none_is_needed() -> None:
+def test_optional_body() -> None:
     assert parse_body(operation("chats.FAVORITE"), request("PATCH", "/"), LIMIT) is None
     with refused(400):
         parse_body(operation("chats.CREATE"), request("POST", "/"), LIMIT)
@@ -181,7 +181,7 @@ def test_a_body_may_be_left_out_where_none_is_needed() -> None:
         ("auth.LOGIN", {"email": "a@example.com"}, ("password",)),
     ],
 )
-def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any, naming: tuple[str, ...]) -> None:
+def test_invalid_body(id: str, value: Any, naming: tuple[str, ...]) -> None:
     body = json.dumps(value).encode()
     with refused(400, *naming):
         parse_body(operation(id), posted(body), 100_000)
@@ -215,7 +215,7 @@ def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any,
         b" ",
     ],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_not_a_json_object(body: bytes) -> None:
     with refused(400):
         parse_body(operation("chats.CREATE"), posted(body), LIMIT)
 
@@ -232,7 +232,7 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
         "application/merge-patch+json",
     ],
 )
-def test_json_by_whichever_name(content_type: str) -> None:
+def test_json_media_types(content_type: str) -> None:
     assert parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT) == ChatTitle("x")
 
 
@@ -251,19 +251,19 @@ def test_json_by_whichever_name(content_type: str) -> None:
         "*/*",
     ],
 )
-def test_any_other_media_type_is_unsupported(content_type: str) -> None:
+def test_other_media_types(content_type: str) -> None:
     """Above all those a page may send elsewhere without asking (a form's, and plain text)."""
     with refused(415):
         parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT)
 
 
-def test_a_body_without_a_media_type_is_unsupported() -> None:
+def test_no_media_type() -> None:
     with refused(415):
         parse_body(operation("chats.CREATE"), request("POST", "/", body=b'{"title": "x"}'), LIMIT)
 
 
 @pytest.mark.parametrize(("size", "status"), [(100, None), (101, 413), (10_000, 413)])
-def test_a_body_is_bounded(size: int, status: int | None) -> None:
+def test_body_limit(size: int, status: int | None) -> None:
     sent = posted(b'{"title": "x"}'.ljust(size))
     if status is None:
         assert parse_body(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
@@ -274,7 +274,7 @@ def test_a_body_is_bounded(size: int, status: int | None) -> None:
     assert ("Connection", "close") in caught.value.headers
 
 
-def test_a_body_over_the_limit_is_not_read() -> None:
+def test_oversized_body_is_not_read() -> None:
     sent = posted(b"x" * 101)
     with refused(413):
         parse_body(operation("chats.CREATE"), sent, 100)
@@ -291,6 +291,6 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES | st.dictionaries(st.sampled_from(["title", "name", "content", "sender"]), JSON_VALUES))
-def test_any_json_is_read_or_refused(value: Any) -> None:
+def test_arbitrary_json(value: Any) -> None:
     for id in ("chats.CREATE", "users.UPDATE", "messages.SEND", "chats.FAVORITE"):
         assert status(lambda id=id: read(id, value)) in (200, 400)  # type: ignore[misc]

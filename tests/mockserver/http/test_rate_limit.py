@@ -12,7 +12,8 @@ from tests.mockserver.clocks import ManualClock
 from tests.mockserver.refusals import refused
 
 
-def test_the_headers_count_down_to_a_refusal(clock: ManualClock) -> None:
+def test_countdown(clock: ManualClock) -> None:
+    """The headers count down to a 429."""
     rate_limiter = RateLimiter(3, clock)
     told = [dict(rate_limiter.count("ann")) for _ in range(3)]
     assert [one["RateLimit-Remaining"] for one in told] == ["2", "1", "0"]
@@ -29,7 +30,7 @@ def test_the_headers_count_down_to_a_refusal(clock: ManualClock) -> None:
     }
 
 
-def test_callers_are_counted_apart(clock: ManualClock) -> None:
+def test_callers_are_separate(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for principal in ("ann", "bob", "", "ann\x00"):
         rate_limiter.count(principal)
@@ -37,12 +38,13 @@ def test_callers_are_counted_apart(clock: ManualClock) -> None:
             rate_limiter.count(principal)
 
 
-def test_no_limit_says_nothing(clock: ManualClock) -> None:
+def test_no_limit(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(None, clock)
     assert [rate_limiter.count("ann") for _ in range(1000)] == [[]] * 1000
 
 
-def test_a_window_begins_with_the_first_request_and_ends_after_a_minute(clock: ManualClock) -> None:
+def test_window(clock: ManualClock) -> None:
+    """It opens with a caller's first request and lasts a minute."""
     rate_limiter = RateLimiter(2, clock)
     rate_limiter.count("ann")
     clock.advance(WINDOW - 0.001)
@@ -53,7 +55,7 @@ def test_a_window_begins_with_the_first_request_and_ends_after_a_minute(clock: M
     assert dict(rate_limiter.count("ann"))["RateLimit-Remaining"] == "1"
 
 
-def test_refused_requests_do_not_lengthen_the_wait(clock: ManualClock) -> None:
+def test_refused_requests_do_not_extend(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     for _ in range(59):
@@ -65,7 +67,8 @@ def test_refused_requests_do_not_lengthen_the_wait(clock: ManualClock) -> None:
 
 
 @given(st.floats(0, WINDOW - 0.001))
-def test_who_waits_as_long_as_told_is_let_in(elapsed: float) -> None:
+def test_retry_after(elapsed: float) -> None:
+    """A caller that waits for the seconds of `Retry-After` is within the limit again."""
     clock = ManualClock()
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
@@ -76,14 +79,14 @@ def test_who_waits_as_long_as_told_is_let_in(elapsed: float) -> None:
     rate_limiter.count("ann")
 
 
-def test_a_clock_that_goes_backwards_locks_nobody_out(clock: ManualClock) -> None:
+def test_clock_goes_backwards(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     clock.advance(-3600)
     rate_limiter.count("ann")
 
 
-def test_memory_is_bounded_and_the_oldest_window_goes_first(clock: ManualClock) -> None:
+def test_windows_are_bounded(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for number in range(_MAX_CALLERS + 100):
         rate_limiter.count(str(number))
@@ -93,7 +96,7 @@ def test_memory_is_bounded_and_the_oldest_window_goes_first(clock: ManualClock) 
     rate_limiter.count("99")
 
 
-def test_a_window_begun_again_is_not_the_oldest(clock: ManualClock) -> None:
+def test_reopened_window_is_newest(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     clock.advance(WINDOW - 1)
@@ -107,7 +110,7 @@ def test_a_window_begun_again_is_not_the_oldest(clock: ManualClock) -> None:
         rate_limiter.count("ann")
 
 
-def test_callers_of_past_windows_are_forgotten(clock: ManualClock) -> None:
+def test_expired_windows_are_dropped(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for number in range(1000):
         rate_limiter.count(f"early {number}")

@@ -49,7 +49,7 @@ def _still_well(mock: MockServer) -> Iterator[None]:
 # --- what is read
 
 
-def test_requests_may_be_pipelined(mock: MockServer) -> None:
+def test_pipelining(mock: MockServer) -> None:
     targets = ["/api/users/1", "/api/users/2", "/api/users/nobody", "/api/users/1"]
     with peer(mock.port) as one:
         one.send(b"".join(head(f"GET {target} HTTP/1.1") for target in targets))
@@ -58,7 +58,7 @@ def test_requests_may_be_pipelined(mock: MockServer) -> None:
     assert [answer.json.get("id") for answer in answers] == ["1", "2", None, "1"]
 
 
-def test_a_pipelined_request_follows_a_body(mock: MockServer) -> None:
+def test_pipelining_after_body(mock: MockServer) -> None:
     bad = b'{"name": 1}'
     for framed in (
         head(CREATE, JSON, f"Content-Length: {len(bad)}") + bad,
@@ -75,7 +75,7 @@ def test_a_pipelined_request_follows_a_body(mock: MockServer) -> None:
             assert one.answer().json["id"] == "2"
 
 
-def test_a_body_nobody_reads_is_skipped(mock: MockServer) -> None:
+def test_unread_body(mock: MockServer) -> None:
     with peer(mock.port) as one:
         for framed in (
             head(HEALTH, "Content-Length: 9") + b"GET / HTT",
@@ -87,7 +87,7 @@ def test_a_body_nobody_reads_is_skipped(mock: MockServer) -> None:
         assert one.answer().json["id"] == "2"
 
 
-def test_a_connection_is_kept_and_closed_as_asked(mock: MockServer) -> None:
+def test_keep_alive(mock: MockServer) -> None:
     with peer(mock.port) as one:
         for _ in range(3):
             one.send(head(HEALTH))
@@ -98,7 +98,7 @@ def test_a_connection_is_kept_and_closed_as_asked(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("spelled", ["close", "Close", "keep-alive, close"])
-def test_however_close_is_spelled(mock: MockServer, spelled: str) -> None:
+def test_connection_close(mock: MockServer, spelled: str) -> None:
     with peer(mock.port) as one:
         one.send(head(HEALTH, f"Connection: {spelled}"))
         assert one.answer().status == 200
@@ -106,7 +106,7 @@ def test_however_close_is_spelled(mock: MockServer, spelled: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [(), ("Connection: keep-alive",)])
-def test_http_1_0_is_answered_and_closed(mock: MockServer, headers: tuple[str, ...]) -> None:
+def test_http_1_0(mock: MockServer, headers: tuple[str, ...]) -> None:
     with peer(mock.port) as one:
         one.send(head("GET /api/health HTTP/1.0", *headers))
         answer = one.answer()
@@ -115,7 +115,7 @@ def test_http_1_0_is_answered_and_closed(mock: MockServer, headers: tuple[str, .
         assert one.closed()
 
 
-def test_a_stream_over_http_1_0_is_not_chunked(mock: MockServer) -> None:
+def test_http_1_0_stream(mock: MockServer) -> None:
     body = b'{"message": "Hello"}'
     line = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.0"
     answer = ask(mock.port, line, *CHAT, JSON, "Accept: text/event-stream", f"Content-Length: {len(body)}", body=body)
@@ -126,16 +126,17 @@ def test_a_stream_over_http_1_0_is_not_chunked(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("target", ["http://localhost/api/users/2", "http://127.0.0.1:8080/api/users/2?x=1"])
-def test_an_absolute_target_is_its_path(mock: MockServer, target: str) -> None:
+def test_absolute_target(mock: MockServer, target: str) -> None:
     assert ask(mock.port, f"GET {target} HTTP/1.1").json["id"] == "2"
 
 
-def test_the_host_of_an_absolute_target_counts_before_the_header(mock: MockServer) -> None:
+def test_absolute_target_host(mock: MockServer) -> None:
+    """It replaces the Host header."""
     error_in(ask(mock.port, "GET http://evil.example/api/users/2 HTTP/1.1"), 421)
     error_in(ask(mock.port, "GET http://me@localhost/api/users/2 HTTP/1.1"), 400)
 
 
-def test_head_is_get_without_the_body(mock: MockServer) -> None:
+def test_head_request(mock: MockServer) -> None:
     for target in ("/api/users", "/api/health", "/", "/openapi.json", "/nowhere"):
         got, headed = (ask(mock.port, f"{method} {target} HTTP/1.1") for method in ("GET", "HEAD"))
         assert headed.status == got.status
@@ -146,7 +147,7 @@ def test_head_is_get_without_the_body(mock: MockServer) -> None:
         assert {**headed.headers, **dict.fromkeys(varies)} == {**got.headers, **dict.fromkeys(varies)}
 
 
-def test_after_head_the_connection_goes_on(mock: MockServer) -> None:
+def test_head_keeps_connection(mock: MockServer) -> None:
     with peer(mock.port) as one:
         one.send(head("HEAD /api/users HTTP/1.1") + head("GET /api/users/2 HTTP/1.1"))
         assert one.answer(to="HEAD").headers["content-length"] != "0"
@@ -154,7 +155,7 @@ def test_after_head_the_connection_goes_on(mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("line", ["DELETE /api/users/nobody HTTP/1.1", "OPTIONS /api/users HTTP/1.1"])
-def test_an_answer_without_a_body_does_not_hold_up_the_next(mock: MockServer, line: str) -> None:
+def test_empty_response(mock: MockServer, line: str) -> None:
     with peer(mock.port) as one:
         one.send(head(line) + head("GET /api/users/2 HTTP/1.1"))
         first = one.answer()
@@ -163,20 +164,20 @@ def test_an_answer_without_a_body_does_not_hold_up_the_next(mock: MockServer, li
         assert one.answer().json["id"] == "2"
 
 
-def test_a_blank_line_before_a_request_is_overlooked(mock: MockServer) -> None:
+def test_leading_blank_line(mock: MockServer) -> None:
     with peer(mock.port) as one:
         one.send(b"\r\n" + head("GET /api/users/2 HTTP/1.1"))
         assert one.answer().json["id"] == "2"
 
 
-def test_a_head_may_come_byte_by_byte(mock: MockServer) -> None:
+def test_head_byte_by_byte(mock: MockServer) -> None:
     with peer(mock.port) as one:
         for byte in head("GET /api/users/2 HTTP/1.1"):
             one.send(bytes([byte]))
         assert one.answer().json["id"] == "2"
 
 
-def test_a_continue_is_sent_before_the_body_is_read(mock: MockServer) -> None:
+def test_expect_continue(mock: MockServer) -> None:
     body = b'{"name": 1}'
     with peer(mock.port) as one:
         one.send(head(CREATE, JSON, "Expect: 100-continue", f"Content-Length: {len(body)}"))
@@ -194,7 +195,7 @@ def test_a_continue_is_sent_before_the_body_is_read(mock: MockServer) -> None:
         (head(HEALTH, CLOSE, "Expect: 100-continue", "Content-Length: 5"), 200),
     ],
 )
-def test_who_has_an_answer_is_not_told_to_continue(mock: MockServer, request_head: bytes, status: int) -> None:
+def test_no_continue_after_response(mock: MockServer, request_head: bytes, status: int) -> None:
     with peer(mock.port) as one:
         one.send(request_head)
         assert one.answer().status == status
@@ -203,19 +204,20 @@ def test_who_has_an_answer_is_not_told_to_continue(mock: MockServer, request_hea
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
-def test_the_asterisk_is_nowhere(mock: MockServer, method: str) -> None:
+def test_asterisk_target(mock: MockServer, method: str) -> None:
     error_in(ask(mock.port, f"{method} * HTTP/1.1"), 404)
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "LOCK", "PATCH", "FROBNICATE", "get"])
-def test_a_method_that_is_not_allowed_here(mock: MockServer, method: str) -> None:
+def test_unknown_method(mock: MockServer, method: str) -> None:
     answer = ask(mock.port, f"{method} /api/users HTTP/1.1", "Cookie: secret=1")
     error_in(answer, 405)
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert b"secret" not in answer.body, "TRACE must not echo"
 
 
-def test_a_header_with_an_underscore_cannot_pass_for_another(mock: MockServer) -> None:
+def test_underscore_in_header(mock: MockServer) -> None:
+    """It cannot pass for the header with a hyphen."""
     line = "GET /chats-service/api/v1/chats/test-session-1 HTTP/1.1"
     spoofed = ("x_api_key: dev-api-key", *CHAT[1:])
     error_in(ask(mock.port, line, *spoofed), 401)
@@ -275,7 +277,7 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize(("sent", "status"), MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_malformed_gets_the_common_error_body_and_no_more(mock: MockServer, sent: bytes, status: int) -> None:
+def test_malformed_request(mock: MockServer, sent: bytes, status: int) -> None:
     """One answer, though more follows on the wire: nothing behind a malformed request is taken for a request."""
     with peer(mock.port) as one:
         one.send_what_goes(sent)
@@ -288,7 +290,7 @@ def test_what_is_malformed_gets_the_common_error_body_and_no_more(mock: MockServ
             assert status == 421, "framing is beyond doubt only here"
 
 
-def test_as_much_as_is_allowed_is_taken(mock: MockServer) -> None:
+def test_largest_head(mock: MockServer) -> None:
     assert ask(mock.port, HEALTH, "X-A: " + "a" * (MAX_HEAD_SIZE - 200)).status == 200
     assert ask(mock.port, HEALTH, *["X-A: a"] * (MAX_HEADERS - 2)).status == 200
 
@@ -304,7 +306,8 @@ FRAGMENTS = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=8), max_size=14).map(b"".join))
-def test_whatever_is_sent_is_answered_well_or_hung_up_on(mock: MockServer, sent: bytes) -> None:
+def test_arbitrary_bytes(mock: MockServer, sent: bytes) -> None:
+    """Whatever is sent: a response below 500, or a closed connection."""
     with peer(mock.port) as one:
         one.send_what_goes(sent)
         one.socket.shutdown(1)
@@ -326,7 +329,8 @@ OVER = b"x" * (MAX_BODY + 1)
     ],
     ids=["declared", "declared, 2 MB", "chunked", "chunked, 2 MB"],
 )
-def test_a_body_over_the_limit_is_refused_and_its_sender_can_read_why(mock: MockServer, framed: bytes) -> None:
+def test_oversized_body(mock: MockServer, framed: bytes) -> None:
+    """The sender can read why, though it is still sending."""
     with peer(mock.port) as one:
         one.send_what_goes(framed)
         one.socket.shutdown(1)
@@ -336,7 +340,7 @@ def test_a_body_over_the_limit_is_refused_and_its_sender_can_read_why(mock: Mock
         assert one.closed()
 
 
-def test_a_body_at_the_limit_is_taken(mock: MockServer) -> None:
+def test_largest_body(mock: MockServer) -> None:
     body = b'{"name": 1}'.ljust(MAX_BODY)
     for framed in (
         head(CREATE, JSON, f"Content-Length: {len(body)}") + body,
@@ -350,7 +354,7 @@ def test_a_body_at_the_limit_is_taken(mock: MockServer) -> None:
 @pytest.mark.parametrize(
     "framed", [head(CREATE, JSON, "Content-Length: 50") + b"{}", head(CREATE, JSON, CHUNKED) + b"5\r\n{}"]
 )
-def test_a_body_that_ends_early_is_refused(mock: MockServer, framed: bytes) -> None:
+def test_truncated_body(mock: MockServer, framed: bytes) -> None:
     with peer(mock.port) as one:
         one.send(framed)
         one.socket.shutdown(1)
@@ -386,7 +390,7 @@ def test_a_body_that_ends_early_is_refused(mock: MockServer, framed: bytes) -> N
         "no such path",
     ],
 )
-def test_who_stalls_is_hung_up_on_within_the_read_timeout(mock: MockServer, sent: bytes, status: int | None) -> None:
+def test_read_timeout(mock: MockServer, sent: bytes, status: int | None) -> None:
     began = time.monotonic()
     with peer(mock.port) as one:
         one.send(sent)
@@ -398,7 +402,7 @@ def test_who_stalls_is_hung_up_on_within_the_read_timeout(mock: MockServer, sent
     assert READ_TIMEOUT * 0.9 <= time.monotonic() - began < READ_TIMEOUT + 1.5
 
 
-def test_who_dribbles_is_hung_up_on_though_bytes_keep_coming(mock: MockServer) -> None:
+def test_slow_head(mock: MockServer) -> None:
     """Each byte comes well before any timeout for a single one would run out."""
     began = time.monotonic()
     with peer(mock.port, timeout=0.02) as one:
@@ -413,7 +417,7 @@ def test_who_dribbles_is_hung_up_on_though_bytes_keep_coming(mock: MockServer) -
     assert time.monotonic() - began < READ_TIMEOUT + 1.5
 
 
-def test_others_are_served_while_two_hundred_stall() -> None:
+def test_served_while_others_stall() -> None:
     beginnings = [b"GET /api/health HTTP/1.1\r\nX-A:", head(CREATE, JSON, "Content-Length: 50") + b"{"]
     with MockServer(read_timeout=5, rate_limit=None) as mock, ExitStack() as stalled:
         for number in range(200):
@@ -424,7 +428,7 @@ def test_others_are_served_while_two_hundred_stall() -> None:
             assert time.monotonic() - began < 2
 
 
-def test_two_hundred_who_stall_are_hung_up_on(mock: MockServer) -> None:
+def test_many_stalled_connections(mock: MockServer) -> None:
     with ExitStack() as stalled:
         peers = [stalled.enter_context(peer(mock.port)) for _ in range(200)]
         for one in peers:
@@ -432,7 +436,7 @@ def test_two_hundred_who_stall_are_hung_up_on(mock: MockServer) -> None:
         assert all(one.closed() for one in peers)
 
 
-def test_an_idle_connection_is_closed_after_the_idle_timeout() -> None:
+def test_idle_timeout() -> None:
     with MockServer(idle_timeout=0.2, rate_limit=None) as mock, peer(mock.port) as used, peer(mock.port) as fresh:
         used.send(head(HEALTH))
         assert used.answer().status == 200
@@ -463,7 +467,7 @@ def ask_for_stream() -> bytes:
     return head(ASK, *CHAT, JSON, "Accept: text/event-stream", f"Content-Length: {len(body)}") + body
 
 
-def test_a_stream_arrives_piece_by_piece() -> None:
+def test_stream() -> None:
     goes_on = threading.Event()
 
     def reply(request: ReplyRequest) -> Iterator[str]:
@@ -485,7 +489,7 @@ def test_a_stream_arrives_piece_by_piece() -> None:
         assert one.answer().status == 200
 
 
-def test_an_abandoned_stream_stores_no_reply() -> None:
+def test_abandoned_stream() -> None:
     def reply(request: ReplyRequest) -> Iterator[str]:
         while True:
             yield "more "
@@ -501,7 +505,7 @@ def test_an_abandoned_stream_stores_no_reply() -> None:
         assert ask(mock.port, HEALTH).status == 200
 
 
-def test_a_failure_midway_is_an_error_event_with_the_common_body() -> None:
+def test_stream_error() -> None:
     def reply(request: ReplyRequest) -> Iterator[str]:
         yield "One"
         raise ZeroDivisionError
@@ -517,7 +521,7 @@ def test_a_failure_midway_is_an_error_event_with_the_common_body() -> None:
         assert body["metadata"]["requestId"] == answer.headers["x-request-id"] == "engine-1"
 
 
-def test_a_slow_reply_holds_up_nobody() -> None:
+def test_slow_reply_blocks_no_request() -> None:
     asked, goes_on = threading.Event(), threading.Event()
 
     def reply(request: ReplyRequest) -> str:
@@ -533,14 +537,14 @@ def test_a_slow_reply_holds_up_nobody() -> None:
         assert b"Done." in one.answer().body
 
 
-def test_an_answer_nobody_waits_for_hurts_nobody(mock: MockServer) -> None:
+def test_unread_response(mock: MockServer) -> None:
     for _ in range(20):
         with peer(mock.port) as one:
             one.send(head("GET /openapi.json HTTP/1.1") * 5)
     assert eventually(lambda: ask(mock.port, HEALTH).status == 200)
 
 
-def test_what_an_answer_always_says(mock: MockServer) -> None:
+def test_common_headers(mock: MockServer) -> None:
     answer: Answer = ask(mock.port, HEALTH)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-request-id"]

@@ -48,7 +48,7 @@ ANYWHERE = ["/api/users", "/chats-service/api/v1/chats", "/openapi.json", "/", "
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_every_answer_leaves_with_the_common_headers(mock: Mock, path: str) -> None:
+def test_common_headers(mock: Mock, path: str) -> None:
     answer = mock.app.test_client().get(path, headers={"Origin": ORIGIN})
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Origin" in answer.headers["Vary"]
@@ -60,24 +60,24 @@ def test_every_answer_leaves_with_the_common_headers(mock: Mock, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_a_request_keeps_the_name_it_brings(mock: Mock, path: str) -> None:
+def test_request_id_is_kept(mock: Mock, path: str) -> None:
     answer = mock.app.test_client().get(path, headers={headers.REFERENCE_CODE: "my-own-name"})
     assert answer.headers[headers.REQUEST_ID] == "my-own-name"
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 256, "a\x1bb", "ü"])
-def test_a_name_that_is_none_is_replaced(mock: Mock, name: str) -> None:
+def test_invalid_request_id(mock: Mock, name: str) -> None:
     answer = mock.app.test_client().get("/api/users", headers={headers.REFERENCE_CODE: name})
     assert answer.headers[headers.REQUEST_ID].startswith("req-")
 
 
-def test_names_are_given_once(mock: Mock) -> None:
+def test_request_ids_are_unique(mock: Mock) -> None:
     names = {mock.app.test_client().get("/api/health").headers[headers.REQUEST_ID] for _ in range(20)}
     assert len(names) == 20
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_a_foreign_page_is_granted_nothing_anywhere(mock: Mock, path: str) -> None:
+def test_foreign_origin_anywhere(mock: Mock, path: str) -> None:
     answer = mock.app.test_client().get(path, headers={"Origin": "http://evil.example"})
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
 
@@ -87,14 +87,14 @@ def test_a_foreign_page_is_granted_nothing_anywhere(mock: Mock, path: str) -> No
     ("headers", "status"),
     [({"Host": "evil.example"}, 421), ({"Host": "localhost/x"}, 400), ({"Origin": "http://evil.example"}, 403)],
 )
-def test_the_gate_stands_in_front_of_everything(mock: Mock, path: str, headers: dict[str, str], status: int) -> None:
+def test_origin_policy_comes_first(mock: Mock, path: str, headers: dict[str, str], status: int) -> None:
     answer = mock.app.test_client().post(path, headers=headers)
     assert answer.status_code == status
     ErrorBodySchema().load(answer.json)
 
 
 @each_operation
-def test_options_says_what_a_path_allows(mock: Mock, one: Operation[Any]) -> None:
+def test_options(mock: Mock, one: Operation[Any]) -> None:
     answer = mock.app.test_client().options(build_path(one))
     assert (answer.status_code, answer.data) == (204, b"")
     allowed = {other.method for other in operations() if other.route == one.route}
@@ -102,7 +102,7 @@ def test_options_says_what_a_path_allows(mock: Mock, one: Operation[Any]) -> Non
 
 
 @each_operation
-def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Operation[Any]) -> None:
+def test_preflight(mock: Mock, one: Operation[Any]) -> None:
     answer = mock.app.test_client().options(
         build_path(one),
         headers={
@@ -120,7 +120,7 @@ def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Op
 
 @each_operation
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_a_method_that_a_path_does_not_allow(mock: Mock, one: Operation[Any], method: str) -> None:
+def test_method_not_allowed(mock: Mock, one: Operation[Any], method: str) -> None:
     allowed = {other.method for other in operations() if other.route == one.route}
     if method in allowed:
         return
@@ -132,7 +132,7 @@ def test_a_method_that_a_path_does_not_allow(mock: Mock, one: Operation[Any], me
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @each_operation
-def test_a_trailing_slash_makes_no_difference(mock: Mock, one: Operation[Any], slash: str) -> None:
+def test_trailing_slash(mock: Mock, one: Operation[Any], slash: str) -> None:
     bare, slashed = (
         mock.app.test_client().open(build_path(one) + end, method=one.method, headers=sent(one)) for end in ("", slash)
     )
@@ -140,20 +140,20 @@ def test_a_trailing_slash_makes_no_difference(mock: Mock, one: Operation[Any], s
     assert slashed.status_code != 308
 
 
-def test_what_is_nowhere_is_told_of_what_is_near(mock: Mock) -> None:
+def test_unknown_path_suggestions(mock: Mock) -> None:
     answer = mock.app.test_client().get("/api/user")
     assert answer.status_code == 404
     assert "GET /api/users" in ErrorBodySchema().load(answer.json).details.message
 
 
-def test_the_index_lists_what_is_served(mock: Mock) -> None:
+def test_index(mock: Mock) -> None:
     answer = mock.app.test_client().get("/").json
     assert answer is not None
     assert set(answer["operations"]) == {f"{one.method} {one.route}" for one in operations()}
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/"])
-def test_a_page_is_only_to_be_read(mock: Mock, path: str) -> None:
+def test_pages_are_read_only(mock: Mock, path: str) -> None:
     answer = mock.app.test_client().post(path, json={})
     assert answer.status_code == 405
     assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
@@ -173,7 +173,7 @@ def limited(clock: ManualClock) -> Any:
     return create_app(Settings(rate_limit=3), state=state).test_client()
 
 
-def test_over_the_limit_is_too_many(limited: Any, clock: ManualClock) -> None:
+def test_rate_limit(limited: Any, clock: ManualClock) -> None:
     statuses = [limited.get("/api/users").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     refused = limited.get("/api/users")
@@ -183,20 +183,21 @@ def test_over_the_limit_is_too_many(limited: Any, clock: ManualClock) -> None:
     assert limited.get("/api/users").status_code == 200
 
 
-def test_a_header_is_said_once(limited: Any) -> None:
+def test_headers_are_unique(limited: Any) -> None:
     for _ in range(5):
         names = [name.lower() for name, _ in limited.get("/api/users", headers={"Origin": ORIGIN}).headers]
         assert len(names) == len(set(names))
 
 
-def test_each_chat_user_has_a_limit_of_its_own(limited: Any) -> None:
+def test_chat_users_have_own_limits(limited: Any) -> None:
     path = "/chats-service/api/v1/chats"
     for user in ("ann", "bob"):
         statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-user-id": user}).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
 
 
-def test_whoever_guesses_keys_is_limited_and_costs_nobody_else(limited: Any) -> None:
+def test_guessing_keys_is_limited(limited: Any) -> None:
+    """Guesses are counted against the address, not against the guessed callers."""
     path = "/chats-service/api/v1/chats"
     statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-api-key": f"guess-{n}"}).status_code for n in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
@@ -204,7 +205,7 @@ def test_whoever_guesses_keys_is_limited_and_costs_nobody_else(limited: Any) -> 
     assert limited.get("/api/users").status_code == 200
 
 
-def test_a_refused_request_changes_nothing(limited: Any) -> None:
+def test_limited_request_changes_nothing(limited: Any) -> None:
     for _ in range(3):
         limited.get("/api/users")
     made = limited.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
@@ -214,7 +215,7 @@ def test_a_refused_request_changes_nothing(limited: Any) -> None:
 # --- who is told
 
 
-def test_an_observer_that_fails_is_a_fault_of_ours(clock: ManualClock) -> None:
+def test_failing_request_hook(clock: ManualClock) -> None:
     def observe(request: Request, reply: Response) -> None:
         raise ZeroDivisionError
 
