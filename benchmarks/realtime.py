@@ -33,12 +33,12 @@ RATE = 1_000  # events per second
 _SERVER = """
 import sys, time, threading
 from duologue_mock import MockServer
-mock = MockServer(port={port}, chat_port={chat_port}, rate_limit=None, grace=0.5).start()
-realtime = mock._parts.realtime
+mock = MockServer(port={port}, chat_port={chat_port}, rate_limit=None, shutdown_timeout=0.5).start()
+realtime = mock._context.realtime
 print(mock.port, mock.chat_port, flush=True)
 
 def send(number):
-    realtime._in_loop(lambda: realtime._io.emit("n", [number, time.time()]))
+    realtime._call_soon(lambda: realtime._io.emit("n", [number, time.time()]))
 
 for line in sys.stdin:
     count, rate = (float(word) for word in line.split())
@@ -145,7 +145,7 @@ class _Hasty(Clock):
 
 def caught_up() -> tuple[bool, float]:
     """Restart a server that changes meanwhile; return whether the state was known again, and the seconds it took."""
-    mock = MockServer(rate_limit=None, grace=0.5).start()
+    mock = MockServer(rate_limit=None, shutdown_timeout=0.5).start()
     known: dict[str, int] = {}
     again = threading.Event()
     with Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url, api_key=mock.api_key, clock=_Hasty()) as api:
@@ -160,7 +160,7 @@ def caught_up() -> tuple[bool, float]:
             mock.stop()
             _change(mock.state)
             began = time.perf_counter()
-            with MockServer(port=mock.port, chat_port=mock.chat_port, state=mock.state, grace=0.5):
+            with MockServer(port=mock.port, chat_port=mock.chat_port, state=mock.state, shutdown_timeout=0.5):
                 again.wait(10)
                 took = time.perf_counter() - began
                 api.realtime.disconnect()

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as WSGIResponse
 
 from duologue.contract import operations
-from duologue_mock.assistant import ReplyEngine, RunInThread
+from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
 from duologue_mock.context import LazySocketIO, MockContext
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
@@ -25,14 +25,14 @@ from duologue_mock.http.messages import Request, RequestHook
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
-from duologue_mock.seed import Fixtures
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 
 if TYPE_CHECKING:
-    from duologue_mock.realtime.server import Realtime
+    from duologue_mock.realtime.server import SocketIOServer
 
 CallSoon = Callable[[Callable[[], None]], None]
 """Runs a function in the thread that serves the sockets."""
@@ -64,8 +64,8 @@ def create_app(
         FixtureError: a fixture file is invalid.
     """
     settings = settings or Settings()
-    fixtures = Fixtures(settings.fixtures)
-    rules = fixtures.rules()
+    fixtures = Fixtures(settings.values["fixtures"])
+    rules = load_rules(fixtures)
     if state is None:
         state = _create_state(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
@@ -82,7 +82,7 @@ def create_app(
         routes=routes,
         origin_policy=OriginPolicy(settings),
         authenticator=authenticator,
-        rate_limiter=RateLimiter(settings.rate_limit, state.clock),
+        rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
         dispatcher=dispatcher,
         pages=pages,
         sockets=sockets,
@@ -97,11 +97,11 @@ def create_app(
 
 def _create_realtime(
     app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
-) -> Realtime:
-    from duologue_mock.realtime.server import Realtime
+) -> SocketIOServer:
+    from duologue_mock.realtime.server import SocketIOServer
 
     wsgi_app: WSGICallable = app.wsgi_app
-    realtime = Realtime(
+    realtime = SocketIOServer(
         app, settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
     )
     app.wsgi_app = wsgi_app  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front of it
@@ -109,7 +109,7 @@ def _create_realtime(
 
 
 def _create_state(settings: Settings, fixtures: Fixtures) -> State:
-    state = State(ids=IdGenerator(settings.seed))
+    state = State(ids=IdGenerator(settings.values["seed"]))
     fixtures.seed(state)
     return state
 

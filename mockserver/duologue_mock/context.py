@@ -15,7 +15,7 @@ from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
 if TYPE_CHECKING:
-    from duologue_mock.realtime.server import Realtime
+    from duologue_mock.realtime.server import SocketIOServer
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class MockContext:
     """The ports of the platform and the chat service; None where another server than ours runs the application."""
 
     @property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> SocketIOServer:
         """The Socket.IO server."""
         return self.sockets.realtime
 
@@ -45,23 +45,29 @@ class LazySocketIO:
         build: creates the server.
     """
 
-    def __init__(self, build: Callable[[], Realtime]) -> None:
+    def __init__(self, build: Callable[[], SocketIOServer]) -> None:
         self._build = build
 
     @cached_property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> SocketIOServer:
         """The Socket.IO server."""
         return self._build()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
-        body: Iterable[bytes] = self.realtime.wsgi_app(environ, start_response)
+        body: Iterable[bytes] = self.realtime(environ, start_response)
         return body
 
     def disconnect_all(self) -> None:
         """Disconnect every client."""
         if "realtime" in self.__dict__:
             self.realtime.disconnect_all()
+
+    def close(self) -> None:
+        """Release the server, as its thread ends; the next client creates another."""
+        if "realtime" in self.__dict__:
+            self.realtime.close()
+            del self.realtime
 
 
 def get_context(app: Flask) -> MockContext:

@@ -14,19 +14,19 @@ CHAT_USER = "chat:"
 
 def notify_user_created(state: State, user: User) -> None:
     """Notify the administrators and the user of its creation."""
-    if state.heard:
+    if state.has_subscribers:
         notify(state, user.id, kind="user_created", title="User created", message=f"{user.name} was added.")
 
 
 def notify_role_changed(state: State, user: User) -> None:
     """Notify the administrators and the user of its new role."""
-    if state.heard:
+    if state.has_subscribers:
         notify(state, user.id, kind="role_changed", title="Role changed", message=f"{user.name} is now {user.role}.")
 
 
 def notify_reply_finished(state: State, owner: str, session: ChatSession) -> None:
     """Notify a session's owner that the assistant has replied."""
-    if state.heard:
+    if state.has_subscribers:
         text = f"The assistant answered in {session.title}."
         notify(state, CHAT_USER + owner, kind="smart_chat_reply", title="New reply", message=text)
 

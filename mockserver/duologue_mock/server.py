@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import logging
+import inspect
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Unpack
 
 import gevent
+from flask import Flask
 from gevent.event import Event as GreenEvent
 
 from duologue._version import __version__
@@ -22,38 +23,47 @@ from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, RequestHook, json_bytes, status_line
 from duologue_mock.http.server import Server, build_response_bytes
-from duologue_mock.settings import Settings
+from duologue_mock.settings import SETTINGS, MockSettings, Settings
 from duologue_mock.store import State
-
-logger = logging.getLogger("duologue_mock")
+from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 
 LOOPBACK = "localhost"
-"""Stands for both loopback addresses, IPv4 and IPv6."""
+"""The host that is both loopback addresses, IPv4 and IPv6."""
 BACKLOG = 1024
+"""Connections that the system queues until they are accepted."""
 
 
 class PortInUseError(OSError):
-    """Something else listens on a port we were told to use."""
+    """Another process listens on the port.
+
+    Args:
+        port: the port; 0 if none of those that were free on one loopback address was free on the other.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} is in use." if port else f"No port is free on both {LOOPBACK} addresses.")
+        self.port = port
 
 
 class MockServer:
     """Both services, served by a thread of this process: for tests.
 
-    `with MockServer() as mock:` is ready when it returns and gone when the block ends. Nothing of the process it runs
-    in is patched.
+    `with MockServer() as mock:` is ready when the block is entered and stopped when it ends. Nothing of the process is
+    patched. It keeps its ports and data when it is stopped and started again.
 
     Args:
-        port: where the platform listens; 0 picks a free port.
-        chat_port: where the chat service listens; 0 picks a free port.
-        host: the address to listen on; `localhost` is 127.0.0.1 and, where there is one, ::1.
-        state: what it remembers, to share or to look into; None makes one from the fixtures.
-        request_hooks: called with every request and its response.
-        shutdown_timeout: seconds that requests under way may take to finish when it stops.
-        settings: any field of `Settings`, by name.
+        port: port of the platform; 0 picks a free one.
+        chat_port: port of the chat service; 0 picks a free one; that of the platform serves both on one port.
+        host: address to listen on; `localhost` is 127.0.0.1 and, where there is one, ::1.
+        state: the state to serve, to share it or to prepare it; None creates one.
+        seed_state: whether to add the fixtures to a state that is empty.
+        request_hooks: called with each request and its response.
+        settings: any of [`MockSettings`](../mock-server.md#settings), by name.
 
     Raises:
-        PortInUseError: a port is taken.
-        FixtureError: a fixture file is not as it should be.
+        TypeError: a name that is not a setting.
+        ValueError: a value that is not valid.
     """
 
     def __init__(
@@ -63,21 +73,23 @@ class MockServer:
         chat_port: int = 0,
         host: str = LOOPBACK,
         state: State | None = None,
+        seed_state: bool = True,
         request_hooks: Sequence[RequestHook] = (),
-        shutdown_timeout: float = 5.0,
-        **settings: Any,
+        **settings: Unpack[MockSettings],
     ) -> None:
+        SETTINGS.check_names(settings, owner="MockServer", parameters=_PARAMETERS)
         self.settings = Settings(**settings)
-        self._wanted = (host, port, chat_port)
-        self._given_state = state
+        self._host = host
+        self._ports = (port, chat_port)
+        self._state = state
+        self._seed_state = seed_state
         self._request_hooks = request_hooks
-        self._shutdown_timeout = shutdown_timeout
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
-        self._failures: list[BaseException] = []
-        self._parts: MockContext | None = None
-        self._ports = (0, 0)
-        self._stop: Callable[[], None] = lambda: None
+        self._start_error: BaseException | None = None
+        self._app: Flask | None = None
+        self._call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
+        self._request_stop: Callable[[], None] = lambda: None
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -88,35 +100,48 @@ class MockServer:
         self.stop()
 
     def start(self) -> MockServer:
-        """Start serving and return once both ports answer."""
+        """Start serving, and return once both ports accept requests.
+
+        Raises:
+            PortInUseError: another process listens on a port.
+            FixtureError: a fixture file is not valid.
+            RuntimeError: the server is running.
+        """
         if self._thread is not None:
-            raise RuntimeError("This mock server runs already.")
+            raise RuntimeError("The mock server is running already.")
         self._ready.clear()
-        self._failures.clear()
         self._thread = threading.Thread(target=self._run_in_thread, name="duologue-mock", daemon=True)
         self._thread.start()
         self._ready.wait()
-        if self._failures:
+        if self._start_error is not None:
             self._thread.join()
             self._thread = None
-            raise self._failures[0]
+            raise self._start_error
         return self
 
     def stop(self) -> None:
-        """Stop serving; requests under way are finished first. Nothing happens if it does not run."""
+        """Stop serving after the requests in flight have finished. Does nothing if the server is not running."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._stop()
+            self._request_stop()
             thread.join()
 
-    def serve_forever(self, started: Callable[[], None]) -> None:
-        """Serve in this thread until SIGINT or SIGTERM; `started` is called once both ports answer."""
+    def serve_forever(self, on_start: Callable[[], None]) -> None:
+        """Serve in this thread until SIGINT or SIGTERM.
+
+        Args:
+            on_start: called once both ports accept requests.
+
+        Raises:
+            PortInUseError: another process listens on a port.
+            FixtureError: a fixture file is not valid.
+        """
         import signal
 
         stop = GreenEvent()
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, stop.set)
-        self._serve(stop, started)
+        self._serve(stop, on_start)
 
     @property
     def port(self) -> int:
@@ -130,13 +155,13 @@ class MockServer:
 
     @property
     def origin(self) -> str:
-        """The platform's origin, where Socket.IO is too: `http://127.0.0.1:3001`."""
-        return f"http://{self._address()}:{self.port}"
+        """The platform's origin, which also serves Socket.IO: `http://127.0.0.1:3001`."""
+        return f"http://{self._address}:{self.port}"
 
     @property
     def chat_origin(self) -> str:
         """The chat service's origin: `http://127.0.0.1:3002`."""
-        return f"http://{self._address()}:{self.chat_port}"
+        return f"http://{self._address}:{self.chat_port}"
 
     @property
     def base_url(self) -> str:
@@ -151,20 +176,22 @@ class MockServer:
     @property
     def api_key(self) -> str:
         """An API key that the chat service accepts."""
-        return self.settings.api_keys[0]
+        return self.settings.values["api_keys"][0]
 
     @property
     def state(self) -> State:
-        """What the mock remembers. Use it inside `with mock.state:`; what is announced there reaches the sockets."""
-        if self._parts is None:
-            raise RuntimeError("The mock server has not been started.")
-        return self._parts.state
+        """The data, once the server has been started. Use it inside `with mock.state:`; Socket.IO sends its events.
+
+        Raises:
+            RuntimeError: the server has not been started.
+        """
+        return self._context.state
 
     def notify(self, user_id: str, *, title: str, message: str, kind: str = "message") -> Notification:
-        """Send a `notification:new` to a platform user and the administrators, and return it.
+        """Send a `notification:new` to a user of the platform and to the administrators, and return it.
 
         Args:
-            user_id: the user's id; `chat:` before it makes it the chat service's user.
+            user_id: the user's id; with `chat:` before it, the chat service's user.
             title: its title.
             message: its text.
             kind: its `type`.
@@ -172,127 +199,146 @@ class MockServer:
         with self.state as state:
             return notifications.notify(state, user_id, kind=kind, title=title, message=message)
 
+    @property
+    def _context(self) -> MockContext:
+        if self._app is None:
+            raise RuntimeError("The mock server has not been started.")
+        return get_context(self._app)
+
+    @property
     def _address(self) -> str:
-        host = self._wanted[0]
-        if host in (LOOPBACK, "0.0.0.0"):  # noqa: S104  # compared, not bound
+        if self._host in (LOOPBACK, "0.0.0.0"):  # noqa: S104  # compared, not bound
             return "127.0.0.1"
-        return f"[{'::1' if host == '::' else host}]" if ":" in host else host
+        return f"[{'::1' if self._host == '::' else self._host}]" if ":" in self._host else self._host
 
     def _run_in_thread(self) -> None:
         stop = GreenEvent()
         hub = gevent.get_hub()
-        self._stop = lambda: hub.loop.run_callback_threadsafe(stop.set)
+        self._start_error = None
+        self._request_stop = lambda: hub.loop.run_callback_threadsafe(stop.set)
         try:
             self._serve(stop, self._ready.set)
         except BaseException as error:
-            self._failures.append(error)
+            self._start_error = error
         finally:
             self._ready.set()
             hub.destroy(destroy_loop=True)
 
-    def _serve(self, stop: GreenEvent, started: Callable[[], None]) -> None:
-        host, port, chat_port = self._wanted
+    def _serve(self, stop: GreenEvent, on_start: Callable[[], None]) -> None:
+        port, chat_port = self._ports
         listeners: list[socket.socket] = []
         try:
-            listeners += (platform := listen(host, port))
-            listeners += (chat := listen(host, chat_port))
-            self._ports = (platform[0].getsockname()[1], chat[0].getsockname()[1])
-            parts, servers = self._assemble(listeners)
+            listeners += (platform := listen(self._host, port))
+            if not port or chat_port != port:
+                listeners += (chat := listen(self._host, chat_port))
+            else:
+                chat = platform
+            ports = (platform[0].getsockname()[1], chat[0].getsockname()[1])
+            self._app = self._app or self._create_app(ports)
+            self._ports = ports
         except BaseException:
             for listener in listeners:
                 listener.close()
             raise
+        self._call_soon = create_call_soon()
+        servers = [self._create_http_server(listener, self._app) for listener in listeners]
         for server in servers:
             server.start()
-        started()
+        on_start()
         try:
             stop.wait()
         finally:
-            parts.sockets.disconnect_all()
-            gevent.joinall([gevent.spawn(server.finish, self._shutdown_timeout) for server in servers])
+            sockets = self._context.sockets
+            sockets.disconnect_all()
+            timeout = self.settings.values["shutdown_timeout"]
+            gevent.joinall([gevent.spawn(server.finish, timeout) for server in servers])
+            sockets.close()
 
-    def _assemble(self, listeners: list[socket.socket]) -> tuple[MockContext, list[Server]]:
-        app = create_app(
+    def _create_app(self, ports: tuple[int, int]) -> Flask:
+        state = State(ids=IdGenerator(self.settings.values["seed"])) if self._state is None else self._state
+        if self._seed_state and state.is_empty:
+            Fixtures(self.settings.values["fixtures"]).seed(state)
+        return create_app(
             self.settings,
-            state=self._given_state,
+            state=state,
             request_hooks=self._request_hooks,
-            ports=self._ports,
-            call_soon=in_this_loop(),
+            ports=ports,
+            call_soon=lambda function: self._call_soon(function),
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,
         )
-        self._parts = get_context(app)
-        servers = [
-            Server(
-                listener,
-                app.wsgi_app,
-                read_timeout=self.settings.read_timeout,
-                idle_timeout=self.settings.idle_timeout,
-                error_response=_refuser(self._parts.state),
-            )
-            for listener in listeners
-        ]
-        return self._parts, servers
+
+    def _create_http_server(self, listener: socket.socket, app: Flask) -> Server:
+        return Server(
+            listener,
+            app.wsgi_app,
+            read_timeout=self.settings.values["read_timeout"],
+            idle_timeout=self.settings.values["idle_timeout"],
+            error_response=_create_error_renderer(self._context.state),
+        )
 
 
-def in_this_loop() -> Callable[[Callable[[], None]], None]:
+_PARAMETERS = tuple(inspect.signature(MockServer).parameters)
+
+
+def create_call_soon() -> Callable[[Callable[[], None]], None]:
     """Return a function that runs another in the calling thread's loop, from whichever thread it is called."""
-    loop, home = gevent.get_hub().loop, threading.get_ident()
+    loop, loop_thread = gevent.get_hub().loop, threading.get_ident()
 
-    def run(function: Callable[[], None]) -> None:
-        if threading.get_ident() == home:
+    def call_soon(function: Callable[[], None]) -> None:
+        if threading.get_ident() == loop_thread:
             function()
         else:
             loop.run_callback_threadsafe(function)
 
-    return run
+    return call_soon
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
     """Return listening sockets for a port of `host`: two, on one port number, for `localhost`.
 
     Raises:
-        PortInUseError: something else listens there.
+        PortInUseError: another process listens on the port.
     """
     if host != LOOPBACK:
         return [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
     for _ in range(16):
-        first = _listen(socket.AF_INET, "127.0.0.1", port)
+        ipv4 = _listen(socket.AF_INET, "127.0.0.1", port)
         try:
-            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
+            return [ipv4, _listen(socket.AF_INET6, "::1", ipv4.getsockname()[1])]
         except PortInUseError:
-            first.close()
+            ipv4.close()
             if port:
                 raise
         except OSError:
-            return [first]  # this machine has no IPv6
-    raise PortInUseError("No port is free on both 127.0.0.1 and ::1.")
+            return [ipv4]  # this machine has no IPv6
+    raise PortInUseError(0)
 
 
 def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((host, port))
-        made.listen(BACKLOG)
-        made.setblocking(False)
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
     except OSError as error:
-        made.close()
+        listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(f"Port {port} of {host} is in use.") from error
+            raise PortInUseError(port) from error
         raise
-    return made
+    return listener
 
 
-def _refuser(state: State) -> Callable[[HTTPError], bytes]:
-    """Requests that never become requests are refused with the common body too."""
+def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:
+    """Return what renders the response to bytes that are not an HTTP request: with the common error body, too."""
 
-    def refuse(refusal: HTTPError) -> bytes:
+    def render(error: HTTPError) -> bytes:
         request_id = state.ids.request_id()
-        body = json_bytes(refusal.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
+        body = json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
         headers = [("Content-Type", JSON), ("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff")]
-        return build_response_bytes(status_line(refusal.status), [*headers, *refusal.headers], body)
+        return build_response_bytes(status_line(error.status), [*headers, *error.headers], body)
 
-    return refuse
+    return render

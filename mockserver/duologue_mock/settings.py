@@ -1,31 +1,29 @@
-"""What can be set about a mock, with a sentence each."""
+"""The settings of a mock server, each declared once.
+
+`MockSettings` has the type, default, bounds, flag and description of each. From it come the keyword arguments of
+`MockServer`, validation, the options and environment variables of `duologue serve`, and the table in the documentation.
+"""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, TypedDict, Unpack, cast
 
 from duologue.contract import headers
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
+from duologue.contract.options import Option, OptionSet
 
-_POSITIVE = (
-    "access_token_lifetime",
-    "refresh_token_lifetime",
-    "max_request_size",
-    "read_timeout",
-    "idle_timeout",
-    "reply_timeout",
-)
-_SECRET_LENGTH = 32
+_MIN_SECRET_SIZE = 32
 
 
 @dataclass(frozen=True)
 class ReplyRequest:
-    """What a reply function is given: the session, its history with the user's message last, and the context."""
+    """What a reply function gets: the session, its history with the user's message last, and the context."""
 
     session: ChatSession
     history: tuple[ChatMessage, ...]
@@ -34,76 +32,190 @@ class ReplyRequest:
 
 
 ReplyFunction = Callable[[ReplyRequest], "str | Iterator[str]"]
-"""Makes the assistant's reply: all at once, or in the pieces it should be streamed in."""
+"""Returns the assistant's reply: as one text, or in the chunks in which it is streamed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+def _check_api_keys(keys: tuple[str, ...]) -> None:
+    if not keys or not all(re.fullmatch(headers.VALUE, key) for key in keys):
+        raise ValueError("needs at least one key, each of printable ASCII characters, as in a header")
+
+
+def _check_secret(secret: str) -> None:
+    if len(secret.encode()) < _MIN_SECRET_SIZE:
+        raise ValueError(f"is too short; it must have at least {_MIN_SECRET_SIZE} bytes (RFC 7518, section 3.2)")
+
+
+def _check_origins(origins: tuple[str, ...]) -> None:
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/?#*]+/?", origin):
+            raise ValueError(f"has {origin!r}, which is not an origin like 'https://app.example:8443'")
+
+
+def _check_hosts(hosts: tuple[str, ...]) -> None:
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+            raise ValueError(f"has {host!r}, which is not a host name like 'mock.example', without a port")
+
+
+class MockSettings(TypedDict, total=False):
+    """The settings of `MockServer` and `duologue serve`; [Settings](../mock-server.md#settings) describes them."""
+
+    api_keys: Annotated[
+        tuple[str, ...],
+        Option(
+            "API keys that the chat service accepts.",
+            default=("dev-api-key",),
+            check=_check_api_keys,
+            flag=("--api-key",),
+            metavar="KEY",
+        ),
+    ]
+    require_auth: Annotated[
+        bool,
+        Option(
+            "Refuse platform requests without a token, and Socket.IO handshakes without credentials.", default=False
+        ),
+    ]
+    access_token_lifetime: Annotated[
+        float,
+        Option(
+            "Seconds until an access token expires.",
+            default=3600.0,
+            minimum=0.001,
+            flag=("--access-token-lifetime", "--token-lifetime"),
+        ),
+    ]
+    refresh_token_lifetime: Annotated[
+        float, Option("Seconds until a refresh token expires.", default=7 * 24 * 3600.0, minimum=0.001)
+    ]
+    secret: Annotated[
+        str | None,
+        Option(
+            "Key of at least 32 bytes that signs access tokens; without one, a restart ends all logins.",
+            check=_check_secret,
+            secret=True,
+        ),
+    ]
+    rate_limit: Annotated[
+        int | None, Option("Requests that one caller may send in a minute; `off` for no limit.", minimum=1)
+    ]
+    max_request_size: Annotated[
+        int,
+        Option(
+            "Size of the largest request body, in bytes.",
+            default=1024 * 1024,
+            minimum=1,
+            flag=("--max-request-size", "--max-body"),
+        ),
+    ]
+    read_timeout: Annotated[
+        float, Option("Seconds that a client may take to send a request.", default=8.0, minimum=0.001)
+    ]
+    idle_timeout: Annotated[
+        float, Option("Seconds that a connection stays open between requests.", default=75.0, minimum=0.001)
+    ]
+    shutdown_timeout: Annotated[
+        float, Option("Seconds that requests in flight may take when the server stops.", default=5.0, minimum=0)
+    ]
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Option(
+            "Origins besides those of this machine whose pages may call the server, as `https://app.example`.",
+            default=(),
+            check=_check_origins,
+            flag=("--allow-origin",),
+            metavar="URL",
+        ),
+    ]
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Option(
+            "Host names besides those of this machine that requests may be sent to, as `mock.example`.",
+            default=(),
+            check=_check_hosts,
+            flag=("--allow-host",),
+            metavar="NAME",
+        ),
+    ]
+    fixtures: Annotated[
+        str | Path | None,
+        Option(
+            "Folder with `users.json`, `chats.json`, `messages.json` and `smart_chat.json`; a missing file is taken "
+            "from those shipped with Duologue.",
+            metavar="FOLDER",
+        ),
+    ]
+    reply_function: Annotated[
+        ReplyFunction | None,
+        Option("Function that returns smart-chat replies, instead of the rules.", env=False, flag=()),
+    ]
+    reply_url: Annotated[
+        str | None,
+        Option(
+            "Base URL of an OpenAI-compatible API that generates smart-chat replies, as `http://localhost:11434/v1`.",
+            metavar="URL",
+        ),
+    ]
+    reply_model: Annotated[str, Option("Model that this API uses.", default="default", metavar="NAME")]
+    reply_api_key: Annotated[
+        str | None, Option("Key for this API.", env="DUOLOGUE_REPLY_API_KEY", metavar="KEY", secret=True)
+    ]
+    reply_timeout: Annotated[float, Option("Seconds that this API may send nothing.", default=60.0, minimum=0.001)]
+    stream_delay: Annotated[
+        float,
+        Option(
+            "Seconds between the chunks of a streamed reply.",
+            default=0.0,
+            minimum=0,
+            flag=("--stream-delay", "--delta-delay"),
+        ),
+    ]
+    seed: Annotated[int | None, Option("Number that makes generated ids the same in every run.")]
+
+
+SETTINGS = OptionSet(MockSettings, env_prefix="DUOLOGUE_MOCK_")
+"""The settings by name."""
+
+
 class Settings:
-    """How a mock behaves. All have a default that suits a developer's machine."""
+    """The settings of one mock server: those that are given, and the defaults of the others.
 
-    api_keys: tuple[str, ...] = ("dev-api-key",)
-    """API keys that the chat service knows."""
-    require_auth: bool = False
-    """Whether the platform refuses a request without a token, and Socket.IO a handshake without credentials."""
-    access_token_lifetime: float = 3600.0
-    """Seconds until an access token expires."""
-    refresh_token_lifetime: float = 7 * 24 * 3600.0
-    """Seconds until a refresh token expires."""
-    secret: str | None = field(default=None, repr=False)
-    """Key of at least 32 bytes that signs tokens; None makes one at start, so that a restart ends all logins."""
-    rate_limit: int | None = 600
-    """Requests a minute for one caller; None for no limit."""
-    max_request_size: int = 1024 * 1024
-    """The longest request body, in bytes."""
-    read_timeout: float = 8.0
-    """Seconds a client may take to send a request, once it has begun."""
-    idle_timeout: float = 75.0
-    """Seconds a connection is kept open between requests."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origins beyond those of this machine whose pages may call the mock, as `https://app.example`."""
-    allowed_hosts: tuple[str, ...] = ()
-    """Host names beyond this machine's own that requests may be addressed to."""
-    fixtures: Path | None = None
-    """Folder with `users.json`, `chats.json`, `messages.json` and `smart_chat.json`; None for those shipped with us."""
-    reply_function: ReplyFunction | None = field(default=None, repr=False)
-    """Function that makes smart-chat replies, in place of the rules."""
-    reply_url: str | None = None
-    """Base URL of an OpenAI-compatible API that makes smart-chat replies, as `http://localhost:11434/v1`."""
-    reply_model: str = "default"
-    """Model to ask that API for."""
-    reply_api_key: str | None = field(default=None, repr=False)
-    """Key for that API."""
-    reply_timeout: float = 60.0
-    """Seconds that API may take."""
-    stream_delay: float = 0.0
-    """Seconds between the pieces of a streamed reply."""
-    seed: int | None = None
-    """Makes ids repeat from run to run; None draws new ones."""
+    Two with the same values are equal. The repr shows what differs from the defaults, without secrets.
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot work, naming the setting."""
-        for name in _POSITIVE:
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be more than 0 and not endless, not {getattr(self, name)!r}.")
-        if not 0 <= self.stream_delay < math.inf:
-            raise ValueError(f"stream_delay must be 0 or more and not endless, not {self.stream_delay!r}.")
-        for name in ("api_keys", "allowed_origins", "allowed_hosts"):
-            if isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} must be several, as in ({getattr(self, name)!r},), not one text.")
-        for origin in self.allowed_origins:
-            if not re.fullmatch(r"https?://[^/?#*]+/?", origin):
-                raise ValueError(f"allowed_origins needs origins like `https://app.example:8443`, not {origin!r}.")
-        for host in self.allowed_hosts:
-            if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
-                raise ValueError(f"allowed_hosts needs bare names like `mock.example`, without a port, not {host!r}.")
-        if self.secret is not None and len(self.secret.encode()) < _SECRET_LENGTH:
-            raise ValueError(f"secret must have at least {_SECRET_LENGTH} bytes (RFC 7518, section 3.2).")
-        if self.rate_limit is not None and self.rate_limit < 1:
-            raise ValueError(f"rate_limit must be at least 1, or None for no limit, not {self.rate_limit!r}.")
-        if not self.api_keys or not all(re.fullmatch(headers.VALUE, key) for key in self.api_keys):
-            raise ValueError("api_keys needs at least one key, each of printable ASCII, as a header has to be.")
+    Args:
+        settings: any of `MockSettings`.
 
+    Raises:
+        TypeError: a name that is not a setting.
+        ValueError: a value that is not valid.
+    """
 
-def setting_names() -> frozenset[str]:
-    """Return the names of all settings."""
-    return frozenset(item.name for item in fields(Settings))
+    __slots__ = ("_values",)
+
+    def __init__(self, **settings: Unpack[MockSettings]) -> None:
+        SETTINGS.check_names(settings, owner="Settings")
+        SETTINGS.validate(settings)
+        values: dict[str, Any] = {**SETTINGS.defaults, **settings}
+        for name, declared in SETTINGS.items():
+            if declared.repeatable:
+                values[name] = tuple(values[name])
+        self._values = MappingProxyType(values)
+
+    @property
+    def values(self) -> MockSettings:
+        """All of them by name, typed: `settings.values["rate_limit"]`. They cannot be changed."""
+        return cast("MockSettings", self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, Settings) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values.values()))
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'***' if SETTINGS[name].option.secret else repr(value)}"
+            for name, value in self._values.items()
+            if value != SETTINGS[name].option.default
+        )
+        return f"Settings({', '.join(shown)})"

@@ -25,7 +25,7 @@ def ask(
     request, reply_id = _store_question(state, principal, id, body)
     try:
         text = ""
-        for piece in reply_engine.pieces(request):
+        for piece in reply_engine.stream(request):
             delta = piece[: MAX_CONTENT - len(text)]
             if not delta:
                 break

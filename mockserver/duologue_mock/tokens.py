@@ -33,15 +33,15 @@ class TokenService:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._secret = settings.secret or secrets.token_hex(32)
-        self._lifetime = settings.access_token_lifetime
-        self._refresh_lifetime = settings.refresh_token_lifetime
+        self._secret = settings.values["secret"] or secrets.token_hex(32)
+        self._lifetime = settings.values["access_token_lifetime"]
+        self._refresh_lifetime = settings.values["refresh_token_lifetime"]
 
     def issue(self, state: State, user: User) -> Tokens:
         """Start a login session of `user` and return its first tokens."""
         login_id, refresh_token = state.ids.token_id(), state.ids.token_id()
         expires = state.clock.seconds() + self._refresh_lifetime
-        state.logins.begin(session_id=login_id, user_id=user.id, refresh_token=refresh_token, expires=expires)
+        state.logins.create(session_id=login_id, user_id=user.id, refresh_token=refresh_token, expires_at=expires)
         return self._build_tokens(state, user, login_id, refresh_token)
 
     def refresh(self, state: State, refresh_token: str) -> Tokens:
@@ -51,7 +51,9 @@ class TokenService:
             HTTPError: it is unknown, expired or was used before (401).
         """
         new_token, now = state.ids.token_id(), state.clock.seconds()
-        login = state.logins.rotate(refresh_token, new_token=new_token, now=now, expires=now + self._refresh_lifetime)
+        login = state.logins.rotate(
+            refresh_token, new_token=new_token, now=now, expires_at=now + self._refresh_lifetime
+        )
         user = state.users.get(login.user_id) if login else None
         if login is None or user is None:
             raise unauthenticated("Invalid refresh token", hint="Log in again.")

@@ -130,11 +130,10 @@ class Taker:
     """Makes a mock take events, which it never does, and answer them."""
 
     def __init__(self, mock: MockServer, answer: Callable[[list[Any]], list[Any] | None]) -> None:
-        assert mock._parts is not None
         self.took: list[list[Any]] = []
         self._answer = answer
-        self._realtime = mock._parts.realtime
-        self._realtime._refuse_event = self._take  # type: ignore[method-assign]
+        self._realtime = mock._context.realtime
+        self._realtime._reject_event = self._take  # type: ignore[method-assign]
 
     def _take(self, transport_id: str, packet: Any) -> None:
         from socketio.packet import ACK, Packet
@@ -154,8 +153,7 @@ class Taker:
 
 def drop_all(mock: MockServer) -> None:
     """Have the server end every connection."""
-    assert mock._parts is not None
-    mock._parts.realtime._call_soon(mock._parts.realtime.disconnect_all)
+    mock._context.realtime._call_soon(mock._context.realtime.disconnect_all)
 
 
 def publish(mock: MockServer, number: int) -> None:
@@ -482,8 +480,7 @@ def test_an_event_that_breaks_the_contract_does_not_end_a_consumer(
     start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     mock = start()
-    assert mock._parts is not None
-    realtime = mock._parts.realtime
+    realtime = mock._context.realtime
     with connect(mock).realtime.connect() as live:
         for name, payload in (("user:deleted", {"userId": 7}), ("user:deleted", {}), ("own", 1)):
             realtime._call_soon(lambda name=name, payload=payload: realtime._io.emit(name, payload))  # type: ignore[misc]
@@ -507,8 +504,7 @@ def test_two_threads_that_connect_make_one_connection(start: Start, connect: Con
         thread.start()
     for thread in threads:
         thread.join(PROMPT)
-    assert mock._parts is not None
-    assert len(mock._parts.realtime) == 1
+    assert len(mock._context.realtime) == 1
     live.disconnect()
 
 
@@ -597,8 +593,7 @@ def test_a_callback_may_end_the_connection(start: Start, connect: Connect) -> No
 
     api.realtime.subscribe("own", end)
     api.realtime.connect()
-    assert mock._parts is not None
-    realtime = mock._parts.realtime
+    realtime = mock._context.realtime
     realtime._call_soon(lambda: realtime._io.emit("own", 1))
     assert ended.wait(PROMPT)
     assert not api.realtime.connected
@@ -653,8 +648,7 @@ def test_a_burst_is_heard_whole_and_in_order(start: Start, connect: Connect, tra
     api.auth.login(email="john@example.com", password="password")
     told = Told(api.realtime)
     with api.realtime.connect(transports=transports) as live:
-        assert mock._parts is not None
-        realtime = mock._parts.realtime
+        realtime = mock._context.realtime
 
         def burst() -> None:
             for number in range(200):
@@ -684,8 +678,7 @@ def test_callbacks_run_in_order_on_one_thread_and_not_after_unsubscribing(start:
     live.subscribe("n", second)
     live.subscribe("done", lambda _: done.set())
     with live.connect():
-        assert mock._parts is not None
-        realtime = mock._parts.realtime
+        realtime = mock._context.realtime
         for number in range(4):
             realtime._call_soon(lambda number=number: realtime._io.emit("n", number))  # type: ignore[misc]
         realtime._call_soon(lambda: realtime._io.emit("done"))

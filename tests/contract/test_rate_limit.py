@@ -109,10 +109,12 @@ def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: di
 
 
 @pytest.mark.skipif(bool(RUNNING), reason="needs a server without options, and a running one is tested")
-def test_without_options_it_is_six_hundred_a_minute() -> None:
+def test_without_options_there_is_no_limit() -> None:
     with MockServer() as mock, closing(Wire(mock.base_url, mock.chat_base_url, mock.api_key)) as wire:
         for api, path in ((wire.platform, "/users"), (wire.chat, "/chats")):
-            assert budget(api.get(path)) == (600, 599)
+            response = api.get(path)
+            assert response.status_code == 200
+            assert not [name for name in response.headers if name.lower().startswith("ratelimit-")]
 
 
 def test_it_can_be_switched_off(serve: Serve) -> None:

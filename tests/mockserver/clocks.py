@@ -1,4 +1,4 @@
-"""A clock that only moves when a test says so."""
+"""A clock that a test moves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ START = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
 
 class ManualClock:
-    """Stands still until told to advance."""
+    """Stands still between calls of `advance`."""
 
     def __init__(self, moment: datetime = START) -> None:
         self._moment = moment

@@ -1,4 +1,4 @@
-"""A state with the shipped fixtures, a clock that stands still, and an ear for what is announced."""
+"""A state with the shipped fixtures, a clock that stands still, and a record of the published events."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from duologue_mock import Settings
 from duologue_mock.handler_registry import Principal
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear
@@ -29,7 +29,7 @@ def state(clock: ManualClock) -> State:
 
 @pytest.fixture
 def heard(state: State) -> Ear:
-    """What the state announces from here on."""
+    """The events that the state publishes from here on."""
     return Ear(state)
 
 

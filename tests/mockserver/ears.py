@@ -1,4 +1,4 @@
-"""Listening to what a state announces."""
+"""Recording the events that a state publishes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from duologue_mock.store import State
 
 
 class Ear:
-    """Writes down every announcement: the event's name on the wire, its payload, the user it concerns."""
+    """Records each event: its name, its payload, and the user it concerns."""
 
     def __init__(self, state: State) -> None:
         self.all: list[tuple[str, Any, str | None]] = []
-        state.subscribe(self._hear)
+        state.subscribe(self._record)
 
-    def _hear(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
-        event.payload.dump(payload)  # what cannot be sent must not be announced
+    def _record(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
+        event.payload.dump(payload)  # a payload must be valid
         self.all.append((event.name, payload, user_id))
 
     @property
@@ -24,4 +24,4 @@ class Ear:
         return [name for name, _, _ in self.all]
 
     def payloads(self, name: str) -> list[Any]:
-        return [payload for heard, payload, _ in self.all if heard == name]
+        return [payload for event, payload, _ in self.all if event == name]

@@ -1,4 +1,4 @@
-"""A Socket.IO client written by hand, packet by packet: no threads, no reconnecting, nothing hidden."""
+"""A Socket.IO client, packet by packet: without threads or reconnection."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR = "01234"
 
 
 class Refused(Exception):
-    """The server refused the connection; `answer` is what it said."""
+    """The server refused the connection; `body` is the data of its packet."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
-        super().__init__(answer)
-        self.answer = answer
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(body)
+        self.body = body
 
 
 def open_websocket(port: int, **headers: str) -> Any:
-    """Open a websocket at the place where Engine.IO is, and say nothing."""
+    """Open a websocket to Engine.IO, without a handshake of Socket.IO."""
     return websocket.create_connection(
         f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
         timeout=PATIENCE,
@@ -38,7 +38,7 @@ class Listener:
 
     Args:
         port: the server's port.
-        auth: what the handshake says; None for nothing.
+        auth: the credentials of the handshake; None for none.
         headers: of the HTTP request that becomes the websocket.
     """
 
@@ -54,11 +54,11 @@ class Listener:
 
     def join(self, auth: Any = None) -> None:
         self.send(MESSAGE + CONNECT + ("" if auth is None else json.dumps(auth)))
-        answer = self.packet()
-        if answer.startswith(MESSAGE + CONNECT_ERROR):
-            raise Refused(json.loads(answer[2:]))
-        assert answer.startswith(MESSAGE + CONNECT), answer
-        self.sid = json.loads(answer[2:])["sid"]
+        packet = self.packet()
+        if packet.startswith(MESSAGE + CONNECT_ERROR):
+            raise Refused(json.loads(packet[2:]))
+        assert packet.startswith(MESSAGE + CONNECT), packet
+        self.sid = json.loads(packet[2:])["sid"]
 
     def send(self, packet: str | bytes) -> None:
         """Send a packet; bytes as they are."""
@@ -71,7 +71,7 @@ class Listener:
         self.send(f"{MESSAGE}{EVENT}{'' if ack is None else ack}{json.dumps([event, *args])}")
 
     def packet(self) -> str:
-        """Return the next packet that is no ping; answer the pings. Empty when the connection is closed."""
+        """Return the next packet that is not a ping; an empty one when the connection is closed. Pings get a pong."""
         while True:
             try:
                 packet = self._socket.recv()
@@ -90,10 +90,10 @@ class Listener:
 
     def until(self, name: str) -> list[tuple[str, Any]]:
         """Return the events before the next one of this name."""
-        heard: list[tuple[str, Any]] = []
+        events: list[tuple[str, Any]] = []
         while (event := self.event())[0] != name:
-            heard.append(event)
-        return heard
+            events.append(event)
+        return events
 
     def ack(self, number: int) -> list[Any]:
         """Return what the server acknowledges, passing over events."""
@@ -102,8 +102,8 @@ class Listener:
         values: list[Any] = json.loads(packet[len(f"{MESSAGE}{ACK}{number}") :])
         return values
 
-    def dropped(self) -> bool:
-        """Return whether the server ends the connection, whatever it says before."""
+    def wait_for_disconnect(self) -> bool:
+        """Return whether the server ends the connection, whatever it sends before."""
         while packet := self.packet():
             if packet == MESSAGE + DISCONNECT:
                 return True
@@ -117,8 +117,8 @@ class Listener:
 @contextmanager
 def listener(port: int, auth: Any = None, **headers: str) -> Iterator[Listener]:
     """Connect, and close at the end."""
-    made = Listener(port, auth, **headers)
+    client = Listener(port, auth, **headers)
     try:
-        yield made
+        yield client
     finally:
-        made.close()
+        client.close()

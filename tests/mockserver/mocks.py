@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 from duologue.contract import CHAT
 from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.requests import operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}

@@ -1,4 +1,4 @@
-"""MockServer: its life in a test's own process, and that it leaves nothing of that process changed."""
+"""MockServer: starting it, where it listens, its state, and several of them in one process."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import concurrent.futures
 import gc
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,23 +17,23 @@ import psutil
 import pytest
 
 from duologue.contract.chats import ChatTitle
-from duologue.contract.users import UserCreate
-from duologue_mock import MockServer, ReplyRequest, State, chats, users
+from duologue.contract.users import User, UserCreate
+from duologue_mock import MockServer, State, chats, users
 from duologue_mock.handler_registry import Principal
 from duologue_mock.http.messages import Request, Response
-from duologue_mock.seed import FixtureError, Fixtures
 from duologue_mock.server import PortInUseError, listen
+from duologue_mock.store.seed import FixtureError
 from tests.mockserver.listeners import Listener
 from tests.mockserver.raw import ask, eventually, head, peer
 
 HEALTH = "GET /api/health HTTP/1.1"
 CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: server-1", "x-user-id: anonymous-user")
-ASK = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.1"
+POST_LINE = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.1"
 HELLO = b'{"message": "Hello"}'
-ASKED = head(ASK, *CHAT, "Content-Type: application/json", f"Content-Length: {len(HELLO)}") + HELLO
+SMART_CHAT = head(POST_LINE, *CHAT, "Content-Type: application/json", f"Content-Length: {len(HELLO)}") + HELLO
 
 
-def answers(port: int, host: str = "127.0.0.1") -> bool:
+def is_serving(port: int, host: str = "127.0.0.1") -> bool:
     try:
         with peer(port, host) as one:
             one.send(head(HEALTH, "Connection: close"))
@@ -53,25 +51,27 @@ def has_ipv6() -> bool:
         return False
 
 
-# --- its life
+def count_descriptors() -> int:
+    gc.collect()
+    return psutil.Process().num_fds()
 
 
-def test_it_is_ready_when_it_has_started_and_gone_when_it_has_stopped() -> None:
+def test_start_and_stop() -> None:
     with MockServer() as mock:
         ports = (mock.port, mock.chat_port)
         assert len(set(ports)) == 2
-        assert all(answers(port) for port in ports)
-    assert not any(answers(port) for port in ports)
+        assert all(is_serving(port) for port in ports)
+    assert not any(is_serving(port) for port in ports)
 
 
-def test_both_ports_serve_both_services() -> None:
+def test_both_ports() -> None:
     with MockServer() as mock:
         for port in (mock.port, mock.chat_port):
             assert ask(port, "GET /api/users/1 HTTP/1.1").status == 200
             assert ask(port, "GET /chats-service/api/v1/chats HTTP/1.1", *CHAT).status == 200
 
 
-def test_its_urls_lead_to_it() -> None:
+def test_urls() -> None:
     with MockServer() as mock:
         assert mock.origin == f"http://127.0.0.1:{mock.port}"
         assert mock.chat_origin == f"http://127.0.0.1:{mock.chat_port}"
@@ -82,28 +82,28 @@ def test_its_urls_lead_to_it() -> None:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_both_loopbacks_answer_on_one_port() -> None:
+def test_both_loopback_addresses() -> None:
     """Node resolves `localhost` to either."""
     with MockServer() as mock:
         for port in (mock.port, mock.chat_port):
-            assert answers(port, "127.0.0.1")
-            assert answers(port, "::1")
+            assert is_serving(port, "127.0.0.1")
+            assert is_serving(port, "::1")
 
 
 @pytest.mark.parametrize(
     ("host", "other", "url"),
     [("127.0.0.1", "::1", "http://127.0.0.1:"), ("::1", "127.0.0.1", "http://[::1]:")],
 )
-def test_one_address_alone(host: str, other: str, url: str) -> None:
+def test_one_address(host: str, other: str, url: str) -> None:
     if not has_ipv6():
         pytest.skip("this machine has no IPv6")
     with MockServer(host=host) as mock:
-        assert answers(mock.port, host)
-        assert not answers(mock.port, other)
+        assert is_serving(mock.port, host)
+        assert not is_serving(mock.port, other)
         assert mock.origin.startswith(url)
 
 
-def test_an_address_that_is_not_ours_is_an_error() -> None:
+def test_unavailable_address() -> None:
     mock = MockServer(host="192.0.2.1")
     with pytest.raises(OSError, match="assign"):
         mock.start()
@@ -111,20 +111,39 @@ def test_an_address_that_is_not_ours_is_an_error() -> None:
         MockServer(host="no-such-host.invalid").start()
 
 
-def test_it_starts_again() -> None:
+def test_restart_keeps_ports_and_data() -> None:
     mock = MockServer()
+    ports = set()
+    login = b'{"email": "john@example.com", "password": "password"}'
+    with mock:
+        framed = ("Content-Type: application/json", f"Content-Length: {len(login)}")
+        token = ask(mock.port, "POST /api/auth/login HTTP/1.1", *framed, body=login).json["token"]
     for number in range(3):
         with mock:
-            assert answers(mock.port)
+            ports.add((mock.port, mock.chat_port))
+            assert is_serving(mock.port)
+            assert ask(mock.port, "GET /api/auth/me HTTP/1.1", f"Authorization: Bearer {token}").status == 200
+            listener = Listener(mock.port)
             with mock.state as state:
-                assert len(state.users) == 2, "without a state of its own, it begins anew"
+                assert len(state.users) == 2 + number
                 users.create(state, UserCreate(name="Ada", email=f"ada{number}@example.com"))
-    mock.stop()
+            assert listener.event()[0] == "user:created"
+            listener.close()
+    assert len(ports) == 1
 
 
-def test_a_given_state_outlives_it() -> None:
+def test_restart_frees_subscriptions() -> None:
+    """A state that outlives its servers keeps none of them."""
     state = State()
-    Fixtures().seed(state)
+    for _ in range(2):
+        with MockServer(state=state) as mock:
+            Listener(mock.port).close()
+            assert state.has_subscribers
+        assert not state.has_subscribers
+
+
+def test_shared_state() -> None:
+    state = State()
     for number in range(2):
         with MockServer(state=state) as mock:
             assert mock.state is state
@@ -132,19 +151,27 @@ def test_a_given_state_outlives_it() -> None:
     assert len(state.users) == 4
 
 
-def test_a_given_state_is_not_filled() -> None:
-    with MockServer(state=State()) as mock:
-        assert ask(mock.port, "GET /api/users HTTP/1.1").json["total"] == 0
+@pytest.mark.parametrize(("seed_state", "total"), [(True, 2), (False, 0)])
+def test_seed_state(seed_state: bool, total: int) -> None:
+    with MockServer(state=State(), seed_state=seed_state) as mock:
+        assert ask(mock.port, "GET /api/users HTTP/1.1").json["total"] == total
 
 
-def test_it_cannot_start_twice_at_once() -> None:
+def test_state_with_data_is_not_seeded() -> None:
+    state = State()
+    state.users.add(User("1", "Ada", "ada@example.com", "admin"))
+    with MockServer(state=state) as mock:
+        assert ask(mock.port, "GET /api/users HTTP/1.1").json["total"] == 1
+
+
+def test_start_twice() -> None:
     with MockServer() as mock:
         with pytest.raises(RuntimeError, match="already"):
             mock.start()
-        assert answers(mock.port)
+        assert is_serving(mock.port)
 
 
-def test_stopping_is_harmless_when_it_does_not_run() -> None:
+def test_stop_twice() -> None:
     mock = MockServer()
     mock.stop()
     with mock:
@@ -152,7 +179,7 @@ def test_stopping_is_harmless_when_it_does_not_run() -> None:
     mock.stop()
 
 
-def test_the_state_is_there_from_the_start_on() -> None:
+def test_state_before_and_after() -> None:
     mock = MockServer()
     with pytest.raises(RuntimeError, match="not been started"):
         _ = mock.state
@@ -161,18 +188,18 @@ def test_the_state_is_there_from_the_start_on() -> None:
     assert len(mock.state.users) == 2, "and can be looked at afterwards"
 
 
-def test_a_ports_number_is_kept_over_a_restart() -> None:
+def test_port_is_free_again() -> None:
     with MockServer() as first:
         port, chat_port = first.port, first.chat_port
     for _ in range(3):
         with MockServer(port=port, chat_port=chat_port) as again:
             assert (again.port, again.chat_port) == (port, chat_port)
-            assert answers(port)
+            assert is_serving(port)
 
 
 @pytest.mark.parametrize("which", ["port", "chat_port"])
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_a_port_in_use_is_named_and_nothing_is_left_listening(which: str, family: socket.AddressFamily) -> None:
+def test_port_in_use(which: str, family: socket.AddressFamily) -> None:
     if family == socket.AF_INET6 and not has_ipv6():
         pytest.skip("this machine has no IPv6")
     address = "127.0.0.1" if family == socket.AF_INET else "::1"
@@ -180,21 +207,30 @@ def test_a_port_in_use_is_named_and_nothing_is_left_listening(which: str, family
         taken.bind((address, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        before = descriptors()
-        mock = MockServer(**{which: port})
-        with pytest.raises(PortInUseError, match=rf"Port {port} of .* is in use"):
+        before = count_descriptors()
+        mock = MockServer(port=port) if which == "port" else MockServer(chat_port=port)
+        with pytest.raises(PortInUseError, match=rf"^Port {port} is in use\.$"):
             mock.start()
-        assert eventually(lambda: descriptors() <= before)
+        assert eventually(lambda: count_descriptors() <= before)
     with mock:  # once the port is free, the same object starts
-        assert answers(port)
+        assert is_serving(port)
 
 
-def test_two_servers_on_one_port_is_one_too_many() -> None:
-    with MockServer() as first, pytest.raises(PortInUseError):
+def test_two_servers_on_one_port() -> None:
+    with MockServer() as first, pytest.raises(PortInUseError) as caught:
         MockServer(port=first.port).start()
+    assert caught.value.port == first.port
+
+
+def test_both_services_on_one_port() -> None:
     port = free_port()
-    with pytest.raises(PortInUseError):
-        MockServer(port=port, chat_port=port).start()
+    mock = MockServer(port=port, chat_port=port)
+    for _ in range(2):
+        with mock:
+            assert (mock.port, mock.chat_port) == (port, port)
+            assert mock.origin == mock.chat_origin
+            assert ask(port, "GET /api/users/1 HTTP/1.1").status == 200
+            assert ask(port, "GET /chats-service/api/v1/chats HTTP/1.1", *CHAT).status == 200
 
 
 def free_port() -> int:
@@ -206,33 +242,33 @@ def free_port() -> int:
     return port
 
 
-def test_wrong_settings_are_refused_before_it_starts() -> None:
+def test_invalid_settings() -> None:
     with pytest.raises(ValueError, match="rate_limit"):
         MockServer(rate_limit=0)
     with pytest.raises(TypeError, match="rate_limits"):
-        MockServer(rate_limits=5)
+        MockServer(rate_limits=5)  # type: ignore[call-arg]  # that is the mistake
 
 
-def test_a_bad_fixture_is_an_error_and_nothing_is_left_listening(tmp_path: Path) -> None:
+def test_invalid_fixtures(tmp_path: Path) -> None:
     (tmp_path / "users.json").write_text("[{}]")
-    port, before = free_port(), descriptors()
+    port, before = free_port(), count_descriptors()
     with pytest.raises(FixtureError, match=r"users\.json"):
         MockServer(port=port, fixtures=tmp_path).start()
-    assert not answers(port)
-    assert eventually(lambda: descriptors() <= before)
+    assert not is_serving(port)
+    assert eventually(lambda: count_descriptors() <= before)
 
 
-def test_an_observer_is_told_of_every_exchange() -> None:
-    told: list[tuple[str, str, int]] = []
+def test_request_hooks() -> None:
+    requests: list[tuple[str, str, int]] = []
 
-    def observe(request: Request, reply: Response) -> None:
-        told.append((request.method, request.path, reply.status))
+    def record(request: Request, response: Response) -> None:
+        requests.append((request.method, request.path, response.status))
 
-    with MockServer(request_hooks=[observe]) as mock:
+    with MockServer(request_hooks=[record]) as mock:
         for line in (HEALTH, "GET /nowhere HTTP/1.1", "DELETE /api/users HTTP/1.1", "HEAD /openapi.json HTTP/1.1"):
             ask(mock.port, line)
         ask(mock.port, HEALTH, host="evil.example")
-    assert told == [
+    assert requests == [
         ("GET", "/api/health", 200),
         ("GET", "/nowhere", 404),
         ("DELETE", "/api/users", 405),
@@ -241,11 +277,8 @@ def test_an_observer_is_told_of_every_exchange() -> None:
     ]
 
 
-# --- several at once
-
-
-def test_two_at_once_know_nothing_of_each_other() -> None:
-    with MockServer(api_keys=("one",)) as first, MockServer(api_keys=("two",), rate_limit=None) as second:
+def test_two_servers() -> None:
+    with MockServer(api_keys=("one",), rate_limit=600) as first, MockServer(api_keys=("two",)) as second:
         with first.state as state:
             users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert ask(first.port, "GET /api/users HTTP/1.1").json["total"] == 3
@@ -257,34 +290,31 @@ def test_two_at_once_know_nothing_of_each_other() -> None:
         assert "ratelimit-limit" not in ask(second.port, HEALTH).headers
 
 
-def test_one_stops_and_the_other_goes_on() -> None:
+def test_one_of_two_stops() -> None:
     with MockServer() as stays:
         one = Listener(stays.port)
         with MockServer() as goes:
-            assert answers(goes.port)
-        assert answers(stays.port)
+            assert is_serving(goes.port)
+        assert is_serving(stays.port)
         with stays.state as state:
             users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert one.event()[0] == "user:created"
         one.close()
 
 
-def test_many_start_at_once_from_many_threads() -> None:
+def test_servers_in_many_threads() -> None:
     def live(number: int) -> bool:
         with MockServer(seed=number) as mock:
-            return answers(mock.port) and answers(mock.chat_port)
+            return is_serving(mock.port) and is_serving(mock.chat_port)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         assert all(pool.map(live, range(12)))
 
 
-# --- in a process that is not its own
-
-
 def test_nothing_is_monkey_patched() -> None:
     kept = (socket.socket, threading.Thread, threading.Lock, time.sleep, subprocess.Popen, socket.create_connection)
     with MockServer() as mock:
-        assert answers(mock.port)
+        assert is_serving(mock.port)
         Listener(mock.port).close()
         assert kept == (
             socket.socket, threading.Thread, threading.Lock, time.sleep, subprocess.Popen, socket.create_connection,
@@ -293,20 +323,20 @@ def test_nothing_is_monkey_patched() -> None:
         assert not [name for name in patched if gevent.monkey.is_module_patched(name)]
 
 
-def test_a_change_from_the_tests_own_thread_is_served_and_told() -> None:
+def test_change_from_test_thread() -> None:
     with MockServer() as mock:
         one = Listener(mock.port, {"apiKey": "dev-api-key", "userId": "anonymous-user"})
         with mock.state as state:
             made = chats.create(state, Principal(key="test", user_id="anonymous-user"), ChatTitle("Plans"))
-        assert one.event() == ("chat:created", {"session": made_as_wire(mock, made.id)})
+        assert one.event() == ("chat:created", {"session": get_session(mock, made.id)})
         one.close()
 
 
-def made_as_wire(mock: MockServer, id: str) -> Any:
+def get_session(mock: MockServer, id: str) -> Any:
     return ask(mock.port, f"GET /chats-service/api/v1/chats/{id} HTTP/1.1", *CHAT).json["data"]
 
 
-def test_changes_from_many_threads_are_told_in_the_order_they_were_made() -> None:
+def test_events_of_many_threads() -> None:
     with MockServer() as mock:
         one = Listener(mock.port)
 
@@ -320,146 +350,9 @@ def test_changes_from_many_threads_are_told_in_the_order_they_were_made() -> Non
         one.close()
 
 
-def test_a_test_that_holds_the_state_holds_up_requests_no_longer_than_that() -> None:
+def test_requests_wait_for_state() -> None:
     with MockServer() as mock, peer(mock.port) as one:
         with mock.state as state:
             one.send(head("GET /api/users HTTP/1.1"))
             users.create(state, UserCreate(name="Ada", email="ada@example.com"))
         assert one.answer().json["total"] == 3
-
-
-# --- how it ends
-
-
-class Slow:
-    """A reply that takes until it is allowed to end."""
-
-    def __init__(self) -> None:
-        self.begun, self.may_end = threading.Event(), threading.Event()
-
-    def __call__(self, request: ReplyRequest) -> str:
-        self.begun.set()
-        assert self.may_end.wait(10)
-        return "Done at last."
-
-
-def test_a_request_under_way_is_finished() -> None:
-    slow = Slow()
-    mock = MockServer(reply_function=slow).start()
-    with peer(mock.port) as one:
-        one.send(ASKED)
-        assert slow.begun.wait(10)
-        stopping = threading.Thread(target=mock.stop)
-        stopping.start()
-        assert eventually(lambda: not answers(mock.port)), "nobody new is let in"
-        slow.may_end.set()
-        answer = one.answer()
-        assert (answer.status, answer.json["data"]["content"]) == (201, "Done at last.")
-        assert one.closed()
-        stopping.join(10)
-        assert not stopping.is_alive()
-
-
-def test_a_request_that_does_not_end_is_cut_off_after_the_grace() -> None:
-    slow = Slow()
-    mock = MockServer(reply_function=slow, shutdown_timeout=0.2).start()
-    with peer(mock.port) as one:
-        one.send(ASKED)
-        assert slow.begun.wait(10)
-        began = time.monotonic()
-        slow_end = threading.Timer(1, slow.may_end.set)  # its thread cannot be cut off
-        slow_end.start()
-        mock.stop()
-        assert one.closed()
-        assert time.monotonic() - began < 4
-        slow_end.join()
-
-
-def test_idle_connections_and_sockets_do_not_hold_it_up() -> None:
-    mock = MockServer().start()
-    idle = [peer(mock.port) for _ in range(20)]
-    peers = [one.__enter__() for one in idle]
-    for one in peers[:10]:
-        one.send(head(HEALTH))
-        one.answer()
-    for one in peers[10:15]:
-        one.send(b"GET / HT")
-    listeners = [Listener(mock.port) for _ in range(3)]
-    began = time.monotonic()
-    mock.stop()
-    assert time.monotonic() - began < 3
-    assert all(one.closed() for one in peers)
-    assert all(one.dropped() for one in listeners)
-    for listener in listeners:
-        listener.close()
-    for each in idle:
-        each.__exit__(None, None, None)
-
-
-def test_a_block_that_fails_stops_it_too() -> None:
-    mock = MockServer()
-    with pytest.raises(ZeroDivisionError), mock:
-        raise ZeroDivisionError
-    assert not answers(mock.port)
-
-
-def descriptors() -> int:
-    gc.collect()
-    return psutil.Process().num_fds()
-
-
-def live_through(mock: MockServer) -> Iterator[None]:
-    """Everything that takes descriptors and threads: requests, streams, replies in a thread, sockets."""
-    with mock:
-        for port in (mock.port, mock.chat_port):
-            assert answers(port)
-        with peer(mock.port) as one:
-            one.send(ASKED)
-            assert one.answer().status == 201
-        Listener(mock.port).close()
-        yield
-
-
-def lives_leave_nothing() -> None:
-    """Start, use and stop servers; fail if descriptors or threads are left."""
-
-    def live() -> None:
-        for _ in live_through(MockServer(reply_function=lambda request: "Yes.")):
-            pass
-
-    live()  # what is loaded once stays
-    before = descriptors(), threading.active_count()
-    for _ in range(5):
-        live()
-    levels = eventually(lambda: descriptors() <= before[0] and threading.active_count() <= before[1])
-    assert levels, (descriptors(), threading.active_count(), before)
-    assert not [thread.name for thread in threading.enumerate() if thread.name == "duologue-mock"]
-
-
-def test_descriptors_and_threads_return_to_their_level() -> None:
-    """In a process of its own: what other tests keep open here comes and goes."""
-    code = f"import {__name__} as here; here.lives_leave_nothing()"
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_connections_that_ended_leave_nothing() -> None:
-    with MockServer(rate_limit=None) as mock:
-        assert answers(mock.port)
-        before = descriptors()
-        for _ in range(50):
-            assert answers(mock.port)
-            with peer(mock.port) as one:
-                one.send(b"GET / HT")
-            Listener(mock.port).close()
-        assert eventually(lambda: descriptors() <= before), (descriptors(), before)
-
-
-def test_it_does_not_outlive_the_process() -> None:
-    """A test run that ends without stopping it ends all the same."""
-    code = "from duologue_mock import MockServer; mock = MockServer().start(); print(mock.port)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert not answers(int(done.stdout))

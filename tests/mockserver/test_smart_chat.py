@@ -11,11 +11,11 @@ from duologue.contract import Model
 from duologue.contract.messages import MAX_CONTENT, ChatMessage
 from duologue.contract.smart_chat import Delta, SmartChatRequest
 from duologue_mock import ReplyRequest, Settings, chats, smart_chat
-from duologue_mock.assistant import ReplyEngine
+from duologue_mock.assistant import ReplyEngine, load_rules
 from duologue_mock.errors import HTTPError
 from duologue_mock.handler_registry import Principal
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.ears import Ear
 from tests.mockserver.refusals import refused
@@ -25,7 +25,10 @@ FIXTURE = "test-session-1"
 
 def replies(reply: Callable[[ReplyRequest], Any]) -> ReplyEngine:
     return ReplyEngine(
-        Settings(reply_function=reply), Fixtures().rules(), run_in_thread=lambda run: run(), sleep=lambda seconds: None
+        Settings(reply_function=reply),
+        load_rules(Fixtures()),
+        run_in_thread=lambda run: run(),
+        sleep=lambda seconds: None,
     )
 
 

@@ -1,61 +1,80 @@
-"""What `duologue serve` prints at its start: where it listens, how to get in, and what it serves."""
+"""What `duologue serve` prints when it has started: where it listens, and who can log in."""
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING
 
-from duologue.contract import headers, operations
-from duologue.contract.core import CHAT, PLATFORM, Service
+from duologue.contract import headers
 
 if TYPE_CHECKING:
     from duologue_mock.server import MockServer
 
+_MAX_LOGIN_LINES = 2
 
-def show(mock: MockServer, *, exposed: bool = False) -> None:
-    """Print the banner."""
-    key = mock.api_key
+
+def print_banner(mock: MockServer, *, exposed: bool = False) -> None:
+    """Print at most 15 lines for people."""
     lines = [
-        "",
-        "  Duologue mock backend",
-        "",
+        f"Duologue mock server: {mock.origin}/   (OpenAPI: {mock.origin}/openapi.json)",
+        *(
+            ["  WARNING: other machines can reach it. It is for development: no data in it is secret."]
+            if exposed
+            else []
+        ),
         f"  Platform   {mock.base_url}",
         f"  Chat       {mock.chat_base_url}",
-        f"  Socket.IO  {mock.origin} and {mock.chat_origin}",
-        f"  OpenAPI    {mock.origin}/openapi.json",
-        "",
-        *_credentials(mock),
-        f"  API key    {key}   (header {headers.API_KEY}, with {headers.REFERENCE_CODE} and {headers.USER_ID})",
-        "",
-        *_table(PLATFORM),
-        "",
-        *_table(CHAT),
-        "",
-        "  Try it:",
-        f"  curl -s {mock.base_url}/users",
-        f"  curl -s {mock.chat_base_url}/chats -H '{headers.API_KEY}: {key}' -H '{headers.REFERENCE_CODE}: try-1' "
-        f"-H '{headers.USER_ID}: anonymous-user'",
-        "",
+        f"  Socket.IO  {' and '.join(dict.fromkeys((mock.origin, mock.chat_origin)))}",
+        *_format_logins(mock),
+        f"  API key    {mock.api_key}   (header {headers.API_KEY}; also {headers.REFERENCE_CODE}, {headers.USER_ID})",
+        "  .env of a front end:",
+        *(f"{name}={value}" for name, value in _list_variables(mock).items()),
     ]
-    if exposed:
-        lines.insert(
-            1, "  WARNING: other machines can reach this mock. It is made for development; it holds no secrets."
-        )
     print("\n".join(lines), flush=True)
 
 
-def _credentials(mock: MockServer) -> list[str]:
+def print_json(mock: MockServer) -> None:
+    """Print one JSON object, in one line, for scripts."""
+    server = {
+        "origin": mock.origin,
+        "chat_origin": mock.chat_origin,
+        "base_url": mock.base_url,
+        "chat_base_url": mock.chat_base_url,
+        "api_key": mock.api_key,
+        "logins": _list_logins(mock),
+        "pid": os.getpid(),
+    }
+    print(json.dumps(server), flush=True)
+
+
+def _list_variables(mock: MockServer) -> dict[str, str]:
+    """Return variables for Vite, and those that the code in the Platform API specification reads."""
+    socket_url = mock.origin.replace("http", "ws", 1)
+    return {
+        "VITE_API_URL": mock.base_url,
+        "VITE_CHAT_API_URL": mock.chat_base_url,
+        "VITE_WS_URL": socket_url,
+        "VITE_API_KEY": mock.api_key,
+        "REACT_APP_API_BASE_URL": mock.base_url,
+        "REACT_APP_WS_URL": socket_url,
+    }
+
+
+def _list_logins(mock: MockServer) -> list[dict[str, str]]:
+    """Return the users who have a password."""
     with mock.state as state:
-        users = [user for user, _ in zip(state.users, range(2), strict=False)]
-    return [f"  Log in     {user.email} ({user.role})" + _password(mock) for user in users]
+        return [
+            {"id": user.id, "email": user.email, "password": password, "role": user.role}
+            for user in state.users
+            if (password := state.users.get_password(user.id)) is not None
+        ]
 
 
-def _password(mock: MockServer) -> str:
-    return "   password: password" if mock.settings.fixtures is None else ""
-
-
-def _table(service: Service) -> list[str]:
-    return [
-        f"  {operation.method:<6} {operation.route:<48} {operation.summary}"
-        for operation in operations()
-        if operation.service is service
-    ]
+def _format_logins(mock: MockServer) -> list[str]:
+    logins = [f"{login['email']} / {login['password']} ({login['role']})" for login in _list_logins(mock)]
+    logins = logins or ["no user has a password"]
+    if len(logins) > _MAX_LOGIN_LINES:  # several on a line
+        size = -(-len(logins) // _MAX_LOGIN_LINES)
+        logins = [", ".join(logins[start : start + size]) for start in range(0, len(logins), size)]
+    return [f"  {'Log in' if number == 0 else '':<9}  {line}" for number, line in enumerate(logins)]

@@ -1,146 +1,102 @@
-"""`duologue serve`: the whole backend on ports 3001 and 3002."""
+"""`duologue serve`: both services, by default on ports 3001 and 3002."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import click
 
 from duologue.contract.core import CHAT, PLATFORM
+from duologue_mock.cli.setting_options import add_setting_options
+from duologue_mock.settings import MockSettings
 
 _LOOPBACKS = ("localhost", "127.0.0.1", "::1")
 
 
-class RateLimit(click.ParamType["int | None"]):
-    """A number of requests a minute, or `off`."""
-
-    name = "number|off"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Return the number, or None for `off`."""
-        if value in (None, "off"):
-            return None
-        try:
-            number = int(value)
-        except (TypeError, ValueError):
-            number = 0
-        if number < 1:
-            self.fail(f"{value!r} is neither a number above 0 nor 'off'.", param, ctx)
-        return number
-
-
-@click.command(epilog="\b\nExample:\n  duologue serve --require-auth --token-lifetime 60")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=PLATFORM.port, show_default=True, help="Platform's port."
-)
-@click.option("--chat-port", type=click.IntRange(0, 65535), default=CHAT.port, show_default=True, help="Chat's port.")
-@click.option(
-    "--host", default="localhost", show_default=True, help="Address to listen on; localhost is both loopbacks."
-)
-@click.option("--expose", is_flag=True, help="Allow an address other machines can reach.")
-@click.option(
-    "--fixtures",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with users.json, chats.json, messages.json, smart_chat.json; the shipped ones fill in.",
+@click.command(
+    context_settings={"show_default": True},
+    epilog="\b\nExamples:\n  duologue serve --require-auth --access-token-lifetime 60\n"
+    "  duologue serve --port 3001 --chat-port 3001   # both services on one port",
 )
 @click.option(
-    "--api-key", "api_keys", multiple=True, metavar="KEY", help="API key of the chat service; repeat for more."
-)
-@click.option("--require-auth", is_flag=True, help="Refuse platform requests without a token.")
-@click.option(
-    "--access-token-lifetime",
-    "--token-lifetime",
-    "access_token_lifetime",
-    type=float,
-    default=3600.0,
-    show_default=True,
-    help="Seconds an access token lives.",
-)
-@click.option("--rate-limit", type=RateLimit(), default="600", show_default=True, help="Requests a minute and caller.")
-@click.option(
-    "--max-request-size",
-    "--max-body",
-    "max_request_size",
-    type=int,
-    default=1024 * 1024,
-    show_default=True,
-    help="Longest request body, in bytes.",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PLATFORM.port,
+    envvar="DUOLOGUE_MOCK_PORT",
+    show_envvar=True,
+    help="Port of the platform; 0 picks a free one.",
 )
 @click.option(
-    "--allow-origin", "allowed_origins", multiple=True, metavar="URL", help="Further origin for CORS; repeat."
+    "--chat-port",
+    type=click.IntRange(0, 65535),
+    default=CHAT.port,
+    envvar="DUOLOGUE_MOCK_CHAT_PORT",
+    show_envvar=True,
+    help="Port of the chat service; 0 picks a free one.",
 )
-@click.option("--allow-host", "allowed_hosts", multiple=True, metavar="NAME", help="Further Host to answer to; repeat.")
-@click.option("--reply-url", metavar="URL", help="OpenAI-compatible API that makes the smart-chat replies.")
-@click.option("--reply-model", default="default", show_default=True, help="Model to ask that API for.")
 @click.option(
-    "--reply-api-key", envvar="DUOLOGUE_REPLY_API_KEY", help="Key for that API.  [env: DUOLOGUE_REPLY_API_KEY]"
+    "--host",
+    default="localhost",
+    envvar="DUOLOGUE_MOCK_HOST",
+    show_envvar=True,
+    help="Address to listen on; localhost is 127.0.0.1 and ::1.",
 )
-@click.option("--reply-timeout", type=float, default=60.0, show_default=True, help="Seconds that API may be silent.")
-@click.option(
-    "--stream-delay",
-    "--delta-delay",
-    "stream_delay",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="Seconds between streamed pieces.",
-)
-@click.option("--seed", type=int, help="Make the same ids in every run.")
-@click.option("--quiet", is_flag=True, help="No banner and no request log.")
+@click.option("--expose", is_flag=True, help="Allow an address that other machines can reach.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of banner and request log.")
+@click.option("--quiet", is_flag=True, help="Print neither banner nor request log.")
+@add_setting_options
 def serve(
     port: int,
     chat_port: int,
     host: str,
     expose: bool,
-    fixtures: Path | None,
-    api_keys: tuple[str, ...],
+    as_json: bool,
     quiet: bool,
-    **settings: Any,
+    **settings: Unpack[MockSettings],
 ) -> None:
-    """Serve the mock backend: the platform on port 3001, the chat service on port 3002, Socket.IO on both."""
+    """Serve the mock: the platform, the chat service, and Socket.IO on the ports of both."""
     from duologue_mock.cli import banner
     from duologue_mock.control.request_log import log_request
-    from duologue_mock.seed import FixtureError
     from duologue_mock.server import MockServer, PortInUseError
+    from duologue_mock.store.seed import FixtureError
 
     if host not in _LOOPBACKS and not expose:
-        _fail(f"{host} can be reached by other machines. Add --expose if that is meant.")
+        _fail(f"Other machines can reach {host}. Pass --expose to allow it.")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
-    if api_keys:
-        settings["api_keys"] = api_keys
+
+    def report_start() -> None:
+        _freeze_garbage_collector()
+        if as_json:
+            banner.print_json(mock)
+        elif not quiet:
+            banner.print_banner(mock, exposed=expose)
+
     try:
         mock = MockServer(
             port=port,
             chat_port=chat_port,
             host=host,
-            fixtures=fixtures,
-            request_hooks=() if quiet else (log_request,),
+            request_hooks=() if quiet or as_json else (log_request,),
             **settings,
         )
-        mock.serve_forever(lambda: _settle(None if quiet else lambda: banner.show(mock, exposed=expose)))
+        mock.serve_forever(report_start)
     except PortInUseError as error:
-        _fail(f"{error} Stop what uses it, or choose others with --port and --chat-port (0 picks a free one).")
+        flag = "--chat-port" if error.port == chat_port else "--port"
+        _fail(f"{error} Stop the process using it or pass {flag}.")
     except (FixtureError, ValueError, OSError) as error:
         _fail(str(error))
 
 
-def _settle(publish: Callable[[], None] | None) -> None:
-    """Say that the mock is there, and spare the collector what will be there until the end.
-
-    A store that only grows would have it look at everything again and again.
-    """
+def _freeze_garbage_collector() -> None:
+    """Exempt from collection what lives until the end; a store that only grows would be traversed over and over."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    if publish is not None:
-        publish()
 
 
-def _fail(sentence: str) -> None:
-    click.echo(f"duologue: {sentence}", err=True)
+def _fail(message: str) -> None:
+    click.echo(f"duologue: {message}", err=True)
     raise SystemExit(2)

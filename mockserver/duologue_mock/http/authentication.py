@@ -33,8 +33,8 @@ class Authenticator:
     """
 
     def __init__(self, settings: Settings, state: State, token_service: TokenService) -> None:
-        self._api_keys = tuple(key.encode() for key in settings.api_keys)
-        self._require_auth = settings.require_auth
+        self._api_keys = tuple(key.encode() for key in settings.values["api_keys"])
+        self._require_auth = settings.values["require_auth"]
         self._state = state
         self._token_service = token_service
 

@@ -34,8 +34,8 @@ class OriginPolicy:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._allowed_hosts = frozenset(host.lower() for host in settings.allowed_hosts)
-        self._allowed_origins = frozenset(origin.lower().rstrip("/") for origin in settings.allowed_origins)
+        self._allowed_hosts = frozenset(host.lower() for host in settings.values["allowed_hosts"])
+        self._allowed_origins = frozenset(origin.lower().rstrip("/") for origin in settings.values["allowed_origins"])
         self._known_hosts: set[str] = set()
         self._exposed_headers = ", ".join(headers.EXPOSED)
 

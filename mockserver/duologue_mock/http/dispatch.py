@@ -50,7 +50,7 @@ class Dispatcher:
         idempotency_keys: IdempotencyKeys,
         log_unexpected_error: Callable[[Request, BaseException], HTTPError],
     ) -> None:
-        self._max_request_size = settings.max_request_size
+        self._max_request_size = settings.values["max_request_size"]
         self._state = state
         self._idempotency_keys = idempotency_keys
         self._services = {"state": state, "token_service": token_service, "reply_engine": reply_engine}

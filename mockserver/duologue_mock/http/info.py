@@ -135,7 +135,7 @@ def _prefers_html() -> bool:
 
 
 def _render_index(settings: Settings, state: State, routes: Routes, origins: Origins) -> str:
-    api_key = settings.api_keys[0]
+    api_key = settings.values["api_keys"][0]
     with state:
         users = list(islice(state.users, _MAX_LOGINS))
         logins = [_Login(user.email, user.role, state.users.get_password(user.id)) for user in users]

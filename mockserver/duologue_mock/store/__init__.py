@@ -1,4 +1,4 @@
-"""State: one door, and it knows no HTTP."""
+"""The data of a mock, without HTTP: it imports nothing but the contract."""
 
 from duologue_mock.store.state import State
 

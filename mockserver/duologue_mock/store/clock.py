@@ -1,4 +1,4 @@
-"""Time and chance, handed in: nothing else in the mock looks at a clock or draws a number."""
+"""Clock and id generator, which are injected: nothing else in the mock reads a clock or draws random numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the mock asks of a clock."""
+    """The time as the mock needs it."""
 
     def now(self) -> datetime:
         """Return the current moment, in UTC."""
@@ -24,7 +24,7 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Return the current moment, in UTC and whole milliseconds, as the wire writes it."""
+        """Return the current moment, in UTC and whole milliseconds, as JSON has it."""
         moment = datetime.now(UTC)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -34,36 +34,36 @@ class SystemClock:
 
 
 class IdGenerator:
-    """IdGenerator of the kinds the two services make.
+    """Generates ids in the formats of both services.
 
     Args:
-        seed: the same seed gives the same ids in the same order; None gives new ones.
+        seed: the same seed generates the same ids in the same order; None generates random ones.
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        chance = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311  # repeats because asked to
-        self._secrets = chance
-        self._random = random.Random(chance.getrandbits(128))  # noqa: S311  # these name things and guard nothing
-        self._notices = random.Random(chance.getrandbits(128))  # noqa: S311  # likewise
+        source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311  # to be predictable
+        self._tokens = source
+        self._objects = random.Random(source.getrandbits(128))  # noqa: S311  # these ids are not secrets
+        self._notifications = random.Random(source.getrandbits(128))  # noqa: S311  # likewise
         self._requests = itertools.count(1)
-        self._request_prefix = f"req-{chance.getrandbits(40):010x}-"
+        self._request_prefix = f"req-{source.getrandbits(40):010x}-"
         self._lock = threading.Lock()
 
     def object_id(self) -> str:
-        """Return 24 hexadecimal digits, like the ids of the chat service's database."""
+        """Return 24 hexadecimal digits, in the format of MongoDB's ids."""
         with self._lock:
-            return f"{self._random.getrandbits(96):024x}"
+            return f"{self._objects.getrandbits(96):024x}"
 
     def notification_id(self) -> str:
-        """Return 24 hexadecimal digits; drawn apart, since a notification that nobody hears is not made."""
+        """Return 24 hexadecimal digits, of a sequence of its own: notifications without subscribers are not created."""
         with self._lock:
-            return f"{self._notices.getrandbits(96):024x}"
+            return f"{self._notifications.getrandbits(96):024x}"
 
     def token_id(self) -> str:
         """Return 32 hexadecimal digits for tokens and login sessions."""
         with self._lock:
-            return f"{self._secrets.getrandbits(128):032x}"
+            return f"{self._tokens.getrandbits(128):032x}"
 
     def request_id(self) -> str:
-        """Return an id for a request that brought none."""
+        """Return an id for a request that has none."""
         return f"{self._request_prefix}{next(self._requests):x}"

@@ -1,4 +1,4 @@
-"""Everything the mock remembers, behind one door."""
+"""The data of one mock, with one lock and the events that changes publish."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from duologue_mock.store.sessions import LoginSessions
 from duologue_mock.store.users import Users
 
 T = TypeVar("T")
-Listener = Callable[[Event[Any], Any, "str | None"], None]
+Subscriber = Callable[[Event[Any], Any, "str | None"], None]
 
 
 class State:
     """The users, logins, chats and messages of one mock.
 
-    `with state:` makes a change whole: nothing else is read or written meanwhile, and what is announced inside is
-    told in the order of the changes.
+    `with state:` makes a change atomic: no other thread reads or writes meanwhile, and events are published in the
+    order of the changes.
 
     Args:
-        clock: the time everything obeys.
-        ids: where new ids come from.
+        clock: the time; None for the machine's.
+        ids: generates ids; None for random ones.
     """
 
     def __init__(self, *, clock: Clock | None = None, ids: IdGenerator | None = None) -> None:
@@ -36,7 +36,7 @@ class State:
         self.chats = Chats()
         self.started = self.clock.seconds()
         self._lock = threading.RLock()
-        self._listeners: list[Listener] = []
+        self._subscribers: list[Subscriber] = []
 
     def __enter__(self) -> State:
         self._lock.acquire()
@@ -47,22 +47,28 @@ class State:
     ) -> None:
         self._lock.release()
 
-    def subscribe(self, listener: Listener) -> None:
-        """Call `listener(event, payload, user_id)` for everything announced from now on."""
-        self._listeners.append(listener)
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are neither users nor sessions."""
+        return not (len(self.users) or len(self.chats))
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber(event, payload, user_id)` for each event; return a function that ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
 
     @property
-    def heard(self) -> bool:
-        """Whether anybody listens: what is made only to be told need not be made for nobody."""
-        return bool(self._listeners)
+    def has_subscribers(self) -> bool:
+        """Whether published events have subscribers; payloads that only an event needs are not built for none."""
+        return bool(self._subscribers)
 
     def publish(self, event: Event[T], payload: T, *, user_id: str | None = None) -> None:
-        """Tell the listeners of a change that has been made.
+        """Publish an event about a change that has been made.
 
         Args:
-            event: which event of the contract.
+            event: an event of the contract.
             payload: its model.
-            user_id: the user it concerns, where the event's audience is one.
+            user_id: the user that it concerns, where the event is for one.
         """
-        for listener in self._listeners:
-            listener(event, payload, user_id)
+        for subscriber in tuple(self._subscribers):
+            subscriber(event, payload, user_id)

@@ -1,4 +1,4 @@
-"""Users by id, by e-mail, and in the order they were made."""
+"""Users by id, by email address, and in the order of creation."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from sortedcontainers import SortedDict
 
 from duologue.contract.users import User
 
-_MOST_DIGITS = 1000
-"""Longer ids are no numbers to us: Python reads no more than some thousand digits."""
+_MAX_DIGITS = 1000
+"""Longer ids do not count as numbers: `int` parses no more than some thousand digits."""
 
 
 class EmailTakenError(Exception):
-    """Another user has that e-mail address."""
+    """Another user has the email address."""
 
 
 class Users:
-    """The users and their passwords. Pages cost what they return, not what they skip."""
+    """The users and their passwords. The time for a page depends on its own length only."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._in_order: SortedDict = SortedDict()
+        self._positions: dict[str, int] = {}
+        self._by_position: SortedDict = SortedDict()
         self._by_email: dict[str, str] = {}
         self._passwords: dict[str, str] = {}
-        self._made = 0
+        self._last_position = 0
         self._last_number = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._positions)
 
     def __iter__(self) -> Iterator[User]:
-        return iter(self._in_order.values())
+        return iter(self._by_position.values())
 
     def next_id(self) -> str:
         """Return the lowest number above every numeric id so far; a deleted user's id does not come back."""
@@ -40,73 +40,72 @@ class Users:
 
     def get(self, user_id: str) -> User | None:
         """Return the user with this id, or None."""
-        place = self._places.get(user_id)
-        return None if place is None else self._user_at(place)
+        position = self._positions.get(user_id)
+        return None if position is None else self._get_at(position)
 
     def get_by_email(self, email: str) -> User | None:
-        """Return the user with this e-mail address, ignoring case, or None."""
+        """Return the user with this email address, ignoring case, or None."""
         user_id = self._by_email.get(email.casefold())
         return None if user_id is None else self.get(user_id)
 
     def add(self, user: User, password: str | None = None) -> None:
-        """Add a user; raise `EmailTakenError` or, for an id that is there already, `ValueError`."""
-        if user.id in self._places:
+        """Add a user; raise `EmailTakenError` or, for an id that exists, `ValueError`."""
+        if user.id in self._positions:
             raise ValueError(f"There is a user with the id {user.id!r} already.")
         self._claim_email(user)
-        self._made += 1
-        self._places[user.id] = self._made
-        self._in_order[self._made] = user
+        self._last_position += 1
+        self._positions[user.id] = self._last_position
+        self._by_position[self._last_position] = user
         if password is not None:
             self._passwords[user.id] = password
-        if user.id.isascii() and user.id.isdigit() and len(user.id) <= _MOST_DIGITS:
+        if user.id.isascii() and user.id.isdigit() and len(user.id) <= _MAX_DIGITS:
             self._last_number = max(self._last_number, int(user.id))
 
     def replace(self, user: User) -> None:
-        """Put `user` in the place of the one with its id; raise `EmailTakenError` or `KeyError`."""
-        place = self._places[user.id]
-        before = self._user_at(place)
+        """Replace the user with the same id; raise `EmailTakenError` or `KeyError`."""
+        position = self._positions[user.id]
+        before = self._get_at(position)
         if before.email.casefold() != user.email.casefold():
             self._claim_email(user)
             del self._by_email[before.email.casefold()]
-        self._in_order[place] = user
+        self._by_position[position] = user
 
     def remove(self, user_id: str) -> None:
-        """Remove a user for good; raise `KeyError` if there is none."""
-        place = self._places.pop(user_id)
-        user = self._in_order.pop(place)
+        """Remove a user; raise `KeyError` if there is none."""
+        user = self._by_position.pop(self._positions.pop(user_id))
         del self._by_email[user.email.casefold()]
         self._passwords.pop(user_id, None)
 
     def password_matches(self, user: User, password: str) -> bool:
-        """Return whether that is the user's password, in a time that tells nothing about it."""
-        known = self._passwords.get(user.id)
-        return known is not None and hmac.compare_digest(known.encode(), password.encode())
+        """Return whether it is the user's password, in constant time."""
+        expected = self._passwords.get(user.id)
+        return expected is not None and hmac.compare_digest(expected.encode(), password.encode())
 
     def get_password(self, user_id: str) -> str | None:
-        """Return the password of a user, in clear text: a mock has no secrets; None for a user that cannot log in."""
+        """Return a user's password in clear text, or None for a user who cannot log in."""
         return self._passwords.get(user_id)
 
     def page(self, *, page: int, limit: int, search: str = "") -> tuple[list[User], int]:
-        """Return one page in the order of creation, and how many match in all.
+        """Return one page in the order of creation, and the number of matches on all pages.
 
         Args:
             page: which page, from 1.
             limit: users on a page.
-            search: part of a name or an e-mail address, ignoring case; empty for all.
+            search: part of a name or an email address, ignoring case; empty for all.
         """
         start = (page - 1) * limit
         if not search:
-            places = self._in_order.keys()[start : start + limit]
-            return [self._user_at(place) for place in places], len(self)
-        wanted = search.casefold()
-        found = [user for user in self if wanted in user.name.casefold() or wanted in user.email.casefold()]
-        return found[start : start + limit], len(found)
+            positions = self._by_position.keys()[start : start + limit]
+            return [self._get_at(position) for position in positions], len(self)
+        term = search.casefold()
+        matches = [user for user in self if term in user.name.casefold() or term in user.email.casefold()]
+        return matches[start : start + limit], len(matches)
 
-    def _user_at(self, place: int) -> User:
-        user: User = self._in_order[place]
+    def _get_at(self, position: int) -> User:
+        user: User = self._by_position[position]
         return user
 
     def _claim_email(self, user: User) -> None:
-        holder = self._by_email.setdefault(user.email.casefold(), user.id)
-        if holder != user.id:
+        owner = self._by_email.setdefault(user.email.casefold(), user.id)
+        if owner != user.id:
             raise EmailTakenError(user.email)

@@ -12,7 +12,7 @@ import pytest
 
 from duologue.contract import operations
 from duologue_mock import MockServer, Settings, State, create_app
-from duologue_mock.seed import Fixtures
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.raw import ask
 

@@ -12,8 +12,8 @@ from duologue.contract.core import Access
 from duologue.contract.errors import ErrorBodySchema
 from duologue_mock import Settings, create_app
 from duologue_mock.http.messages import Request, Response
-from duologue_mock.seed import Fixtures
 from duologue_mock.store import State
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import CHAT_HEADERS, Mock
 

@@ -1,4 +1,4 @@
-"""Time and ids as the mock makes them."""
+"""The machine's clock, and the id generator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from duologue_mock.store.clock import IdGenerator, SystemClock
 
 
-def test_the_system_clock_is_utc_in_whole_milliseconds() -> None:
+def test_system_clock() -> None:
     clock = SystemClock()
     now = clock.now()
     assert now.tzinfo is UTC
@@ -19,32 +19,32 @@ def test_the_system_clock_is_utc_in_whole_milliseconds() -> None:
     assert abs(clock.seconds() - time.time()) < 5
 
 
-def test_ids_look_as_each_service_makes_them() -> None:
+def test_id_formats() -> None:
     for ids in (IdGenerator(), IdGenerator(1)):
         assert re.fullmatch("[0-9a-f]{24}", ids.object_id())
         assert re.fullmatch("[0-9a-f]{32}", ids.token_id())
         assert re.fullmatch("req-[0-9a-f]{10}-[0-9a-f]+", ids.request_id())
 
 
-def test_the_same_seed_gives_the_same_ids() -> None:
+def test_seed() -> None:
     first, second, other = IdGenerator(7), IdGenerator(7), IdGenerator(8)
     made = [[ids.object_id(), ids.token_id(), ids.request_id()] for ids in (first, second, other)]
     assert made[0] == made[1] != made[2]
 
 
-def test_without_a_seed_no_two_are_alike() -> None:
+def test_random_ids() -> None:
     assert len({IdGenerator().object_id() for _ in range(50)}) == 50
 
 
-def test_ids_are_given_once_over_many_threads() -> None:
-    ids, made = IdGenerator(7), []
+def test_ids_in_many_threads() -> None:
+    ids, generated = IdGenerator(7), []
 
     def make() -> None:
-        made.extend([ids.object_id() for _ in range(500)] + [ids.request_id() for _ in range(500)])
+        generated.extend([ids.object_id() for _ in range(500)] + [ids.request_id() for _ in range(500)])
 
     threads = [threading.Thread(target=make) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(made)) == len(made) == 4000
+    assert len(set(generated)) == len(generated) == 4000

@@ -1,4 +1,4 @@
-"""Fixtures: what is read, what falls back, and that every mistake is named by file and place."""
+"""Fixtures: which files are read, and that an error names file, record and field."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from duologue_mock import MockServer
-from duologue_mock.seed import DEFAULT_OWNER, FixtureError, Fixtures
+from duologue_mock.assistant import load_rules
 from duologue_mock.store import State
-from tests.mockserver.test_replies import request
+from duologue_mock.store.seed import DEFAULT_OWNER, FixtureError, Fixtures
+from tests.mockserver.test_assistant import request
 
 USER = {"id": "9", "name": "Ada", "email": "ada@example.com", "role": "admin"}
 MOMENT = "2024-05-01T10:00:00.000Z"
@@ -43,7 +44,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def seeded(folder: Path | None = None) -> State:
+def seed_state(folder: Path | None = None) -> State:
     state = State()
     Fixtures(folder).seed(state)
     return state
@@ -51,15 +52,15 @@ def seeded(folder: Path | None = None) -> State:
 
 def read_all(fixtures: Fixtures) -> None:
     fixtures.seed(State())
-    fixtures.rules()
+    load_rules(fixtures)
 
 
 def without(row: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != key}
 
 
-def test_the_shipped_fixtures() -> None:
-    state = seeded()
+def test_shipped_fixtures() -> None:
+    state = seed_state()
     assert [(user.id, user.email, user.role) for user in state.users] == [
         ("1", "john@example.com", "admin"),
         ("2", "jane@example.com", "user"),
@@ -70,7 +71,7 @@ def test_the_shipped_fixtures() -> None:
     assert [message.id for message in state.chats.messages(session.id)] == ["test-message-1"]
 
 
-def test_ones_own_folder(write: Write) -> None:
+def test_own_fixtures(write: Write) -> None:
     folder = write(
         users=[{**USER, "password": "sesam"}],
         chats=[{**CHAT, "userId": "ada"}, {**CHAT, "_id": "chat-10"}],
@@ -80,7 +81,7 @@ def test_ones_own_folder(write: Write) -> None:
         ],
         smart_chat=RULES,
     )
-    state = seeded(folder)
+    state = seed_state(folder)
     ada = state.users.get("9")
     assert ada is not None
     assert state.users.password_matches(ada, "sesam")
@@ -88,33 +89,33 @@ def test_ones_own_folder(write: Write) -> None:
     assert state.chats.get("ada", "chat-9") is not None
     assert state.chats.get(DEFAULT_OWNER, "chat-10") is not None
     assert [message.context for message in state.chats.messages("chat-9")] == [None, {"a": [1]}]
-    assert Fixtures(folder).rules()(request("TEA")) == "Milk?"
-    assert Fixtures(folder).rules()(request("coffee")) == "Hm."
+    assert load_rules(Fixtures(folder))(request("TEA")) == "Milk?"
+    assert load_rules(Fixtures(folder))(request("coffee")) == "Hm."
 
 
-def test_a_missing_file_is_taken_from_the_shipped_ones(write: Write) -> None:
+def test_missing_file(write: Write) -> None:
     folder = write(users=[USER])
-    state = seeded(folder)
+    state = seed_state(folder)
     assert [user.id for user in state.users] == ["9"]
     assert state.chats.get(DEFAULT_OWNER, "test-session-1") is not None
-    assert Fixtures(folder).rules()(request("bye")).startswith("Goodbye")
+    assert load_rules(Fixtures(folder))(request("bye")).startswith("Goodbye")
 
 
-def test_an_empty_folder_is_as_none(tmp_path: Path) -> None:
-    assert list(seeded(tmp_path).users) == list(seeded().users)
+def test_empty_folder(tmp_path: Path) -> None:
+    assert list(seed_state(tmp_path).users) == list(seed_state().users)
 
 
-def test_lists_may_be_empty(write: Write) -> None:
-    state = seeded(write(users=[], chats=[], messages=[], smart_chat={"rules": [], "fallback": ["Hm."]}))
+def test_empty_lists(write: Write) -> None:
+    state = seed_state(write(users=[], chats=[], messages=[], smart_chat={"rules": [], "fallback": ["Hm."]}))
     assert (len(state.users), len(state.chats)) == (0, 0)
 
 
-def test_a_file_that_means_nothing_to_us_is_ignored(write: Write) -> None:
-    assert len(seeded(write(notes=b"{not json")).users) == 2
+def test_other_files_are_ignored(write: Write) -> None:
+    assert len(seed_state(write(notes=b"{not json")).users) == 2
 
 
 @pytest.mark.parametrize("kind", ["missing", "file"])
-def test_a_folder_that_is_none_is_named(tmp_path: Path, kind: str) -> None:
+def test_missing_folder(tmp_path: Path, kind: str) -> None:
     place = tmp_path / "fixtures"
     if kind == "file":
         place.touch()
@@ -122,23 +123,23 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path, kind: str) -> None:
         Fixtures(place)
 
 
-ROWS: list[tuple[str, dict[str, Any]]] = [("users", USER), ("chats", CHAT), ("messages", MESSAGE)]
+RECORDS: list[tuple[str, dict[str, Any]]] = [("users", USER), ("chats", CHAT), ("messages", MESSAGE)]
 
-MISTAKES: list[tuple[str, Any, str]] = [
+INVALID_FILES: list[tuple[str, Any, str]] = [
     *[(name, "[]\n{}", "Not JSON") for name in ("users", "chats", "messages", "smart_chat")],
     *[(name, "\xff", "Not UTF-8") for name in ("users", "chats", "messages", "smart_chat")],
     *[(name, "", "Not JSON") for name in ("users", "chats", "messages", "smart_chat")],
     *[(name, '[{"id": 1, "id": 2}]', "'id' occurs twice") for name in ("users", "chats", "messages", "smart_chat")],
     *[(name, "[NaN]", "NaN") for name in ("users", "chats", "messages", "smart_chat")],
-    *[(name, {}, "must hold a list") for name, _ in ROWS],
-    *[(name, None, "must hold a list") for name, _ in ROWS],
-    *[(name, [row, 5], r"\[1\]: Invalid input type") for name, row in ROWS],
-    *[(name, [row, []], r"\[1\]: Invalid input type") for name, row in ROWS],
-    *[(name, [row, None], r"\[1\]: Invalid input type") for name, row in ROWS],
-    *[(name, [{**row, "typo": 1}], r"\[0\]\.typo: Unknown field") for name, row in ROWS],
-    *[(name, [without(row, key)], rf"\[0\]\.{key}: Missing data") for name, row in ROWS for key in row],
-    *[(name, [{**row, key: []}], rf"\[0\]\.{key}: ") for name, row in ROWS for key in row],
-    *[(name, [{**row, key: None}], rf"\[0\]\.{key}: .*null") for name, row in ROWS for key in row],
+    *[(name, {}, "must hold a list") for name, _ in RECORDS],
+    *[(name, None, "must hold a list") for name, _ in RECORDS],
+    *[(name, [row, 5], r"\[1\]: Invalid input type") for name, row in RECORDS],
+    *[(name, [row, []], r"\[1\]: Invalid input type") for name, row in RECORDS],
+    *[(name, [row, None], r"\[1\]: Invalid input type") for name, row in RECORDS],
+    *[(name, [{**row, "typo": 1}], r"\[0\]\.typo: Unknown field") for name, row in RECORDS],
+    *[(name, [without(row, key)], rf"\[0\]\.{key}: Missing data") for name, row in RECORDS for key in row],
+    *[(name, [{**row, key: []}], rf"\[0\]\.{key}: ") for name, row in RECORDS for key in row],
+    *[(name, [{**row, key: None}], rf"\[0\]\.{key}: .*null") for name, row in RECORDS for key in row],
     ("users", [USER, {**USER, "email": "b@example.com"}], r"\[1\]\.id: .*'9'"),
     ("users", [USER, {**USER, "id": "10", "email": "ADA@example.com"}], r"\[1\]\.email: .*another user"),
     ("users", [{**USER, "password": ""}], r"\[0\]\.password: "),
@@ -173,23 +174,25 @@ MISTAKES: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "saying"), MISTAKES, ids=[f"{name} {saying}".replace("\\", "") for name, _, saying in MISTAKES]
+    ("name", "content", "message"),
+    INVALID_FILES,
+    ids=[f"{name} {message}".replace("\\", "") for name, _, message in INVALID_FILES],
 )
-def test_a_mistake_is_named_by_file_and_place(write: Write, name: str, content: Any, saying: str) -> None:
+def test_invalid_file(write: Write, name: str, content: Any, message: str) -> None:
     folder = write(**{name: content.encode("latin-1") if isinstance(content, str) else content})
-    with pytest.raises(FixtureError, match=saying) as caught:
+    with pytest.raises(FixtureError, match=message) as caught:
         read_all(Fixtures(folder))
     assert str(folder / f"{name}.json") in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+def test_folder_instead_of_file(tmp_path: Path) -> None:
     (tmp_path / "users.json").mkdir()
     with pytest.raises(FixtureError, match=r"users\.json"):
-        seeded(tmp_path)
+        seed_state(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["users", "smart_chat"])
-def test_a_server_does_not_start_with_a_mistake(write: Write, name: str) -> None:
+def test_server_refuses_invalid_file(write: Write, name: str) -> None:
     with pytest.raises(FixtureError, match=name):
         MockServer(fixtures=write(**{name: b"["})).start()

@@ -1,0 +1,134 @@
+"""Login sessions: rotation of refresh tokens, and how sessions end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue_mock.store.sessions import MAX_SESSIONS, LoginSessions
+
+
+def create(logins: LoginSessions, id: str, *, user_id: str = "1", expires: float = 100.0) -> None:
+    logins.create(session_id=id, user_id=user_id, refresh_token=f"{id}-0", expires_at=expires)
+
+
+def rotate(logins: LoginSessions, token: str, new: str, *, now: float = 0.0) -> str | None:
+    login = logins.rotate(token, new_token=new, now=now, expires_at=now + 100)
+    return login.id if login else None
+
+
+@pytest.fixture
+def ended() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def logins(ended: list[str]) -> LoginSessions:
+    made = LoginSessions()
+    made.on_end(ended.append)
+    return made
+
+
+def test_rotation(logins: LoginSessions, ended: list[str]) -> None:
+    create(logins, "a")
+    assert rotate(logins, "a-0", "a-1") == "a"
+    assert rotate(logins, "a-1", "a-2") == "a"
+    assert logins.is_active("a")
+    assert ended == []
+
+
+@pytest.mark.parametrize("spent", ["a-0", "a-1"])
+def test_used_token_ends_session(logins: LoginSessions, ended: list[str], spent: str) -> None:
+    create(logins, "a")
+    create(logins, "b")
+    rotate(logins, "a-0", "a-1")
+    rotate(logins, "a-1", "a-2")
+    assert rotate(logins, spent, "x") is None
+    assert ended == ["a"]
+    assert [logins.is_active("a"), logins.is_active("b")] == [False, True]
+    assert rotate(logins, "a-2", "x") is None
+    assert rotate(logins, "b-0", "b-1") == "b"
+
+
+def test_token_of_refused_rotation(logins: LoginSessions) -> None:
+    create(logins, "a")
+    rotate(logins, "a-0", "a-1")
+    rotate(logins, "a-0", "stolen")
+    assert rotate(logins, "stolen", "x") is None
+
+
+def test_expired_token(logins: LoginSessions, ended: list[str]) -> None:
+    create(logins, "a", expires=100)
+    assert rotate(logins, "a-0", "x", now=100) is None
+    assert rotate(logins, "a-0", "a-1", now=99.9) == "a"
+    assert ended == []
+
+
+def test_end_twice(logins: LoginSessions, ended: list[str]) -> None:
+    create(logins, "a")
+    logins.end("a")
+    logins.end("a")
+    logins.end("unknown")
+    assert ended == ["a"]
+    assert rotate(logins, "a-0", "x") is None
+
+
+def test_revoke_all(logins: LoginSessions, ended: list[str]) -> None:
+    for id, owner in (("a", "1"), ("b", "2"), ("c", "1")):
+        create(logins, id, user_id=owner)
+    logins.revoke_all("1")
+    assert ended == ["a", "c"]
+    assert logins.is_active("b")
+
+
+def test_max_sessions(logins: LoginSessions, ended: list[str]) -> None:
+    for number in range(MAX_SESSIONS + 3):
+        create(logins, str(number))
+    assert ended == ["0", "1", "2"]
+    assert [logins.is_active("2"), logins.is_active("3"), logins.is_active(str(MAX_SESSIONS + 2))] == [
+        False,
+        True,
+        True,
+    ]
+    assert rotate(logins, "2-0", "x") is None
+
+
+def test_ended_sessions_free_memory(logins: LoginSessions) -> None:
+    for number in range(50):
+        create(logins, str(number))
+        rotate(logins, f"{number}-0", f"{number}-1")
+        logins.end(str(number))
+    assert sum(len(kept) for kept in vars(logins).values() if isinstance(kept, dict)) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), max_size=30))
+def test_one_valid_token_per_session(steps: list[tuple[int, int]]) -> None:
+    """Whoever presents whichever token in whatever order: only the newest of a live login is taken."""
+    logins = LoginSessions()
+    newest = {}
+    for login in range(3):
+        create(logins, str(login))
+        newest[login] = 0
+    for login, number in steps:
+        is_active = logins.is_active(str(login))
+        good = is_active and number == newest[login]
+        taken = rotate(logins, f"{login}-{number}", f"{login}-{newest[login] + 1}")
+        assert taken == (str(login) if good else None)
+        if good:
+            newest[login] += 1
+        elif number < newest[login]:
+            assert not logins.is_active(str(login)), "a spent token was presented"
+        else:
+            assert logins.is_active(str(login)) == is_active
+
+
+def test_remove_end_listener(logins: LoginSessions, ended: list[str]) -> None:
+    other: list[str] = []
+    remove = logins.on_end(other.append)
+    create(logins, "a")
+    create(logins, "b")
+    logins.end("a")
+    remove()
+    logins.end("b")
+    assert (ended, other) == (["a", "b"], ["a"])
