@@ -12,7 +12,7 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 JANE = Credentials(email="jane@example.com", password="password")
 
@@ -49,7 +49,7 @@ def test_login_fails_alike(state: State, token_service: TokenService, credential
 
 def test_login_without_password(state: State, token_service: TokenService) -> None:
     users.create(state, UserCreate(name="Ada", email="ada@example.com"))
-    with refused(401):
+    with raises_http_error(401):
         auth.login(state, token_service, Credentials("ada@example.com", "password"))
 
 
@@ -69,12 +69,12 @@ def test_refresh_token_reuse(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
     other = auth.login(state, token_service, JANE)
     tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     for token in (login.token, tokens.token):
-        with refused(401):
+        with raises_http_error(401):
             token_service.verify(state, token)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
     assert token_service.verify(state, other.token), "another login of the same user must live on"
 
@@ -82,16 +82,16 @@ def test_refresh_token_reuse(state: State, token_service: TokenService) -> None:
 @pytest.mark.parametrize("token", ["", "unknown", "0" * 32])
 def test_unknown_refresh_token(state: State, token_service: TokenService, token: str) -> None:
     login = auth.login(state, token_service, JANE)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(token))
     assert token_service.verify(state, login.token)
 
 
 def test_refresh_with_access_token(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.token))
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.refresh_token)
 
 
@@ -102,7 +102,7 @@ def test_access_token_lifetime(state: State, clock: ManualClock) -> None:
     clock.advance(89.9)
     assert token_service.verify(state, login.token)
     clock.advance(0.1)
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.token)
 
 
@@ -114,7 +114,7 @@ def test_refresh_token_lifetime(state: State, clock: ManualClock) -> None:
     clock.advance(99)  # each rotation begins a new life
     tokens = auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
     clock.advance(100)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
 
 
@@ -126,9 +126,9 @@ def test_logout(state: State, token_service: TokenService) -> None:
     login, other = auth.login(state, token_service, JANE), auth.login(state, token_service, JANE)
     identity = token_service.verify(state, login.token)
     auth.logout(state, Principal(key="user:2", user=identity.user, login_id=identity.login_id))
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.token)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     assert token_service.verify(state, other.token)
 

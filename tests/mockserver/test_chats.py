@@ -14,8 +14,8 @@ from duologue_mock import chats, messages
 from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 FIXTURE = "test-session-1"
 MILLISECOND = timedelta(milliseconds=1)
@@ -23,7 +23,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @pytest.fixture
 def three(state: State, clock: ManualClock, stranger: Principal) -> list[ChatSession]:
-    """Three sessions of the stranger's, made a second apart; the middle one is a favourite."""
+    """Three sessions of the stranger's, made a second apart; the middle one is a favorite."""
     made = []
     for title in ("Alpha", "Beta", "Gamma"):
         made.append(chats.create(state, stranger, ChatTitle(title)))
@@ -36,15 +36,15 @@ def titles(state: State, principal: Principal, query: ChatQuery) -> list[str]:
     return [session.title for session in chats.list_(state, principal, query).data]
 
 
-def test_create(state: State, stranger: Principal, heard: Ear, clock: ManualClock) -> None:
+def test_create(state: State, stranger: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
     made = chats.create(state, stranger, ChatTitle("Plans"))
     assert made == chats.get(state, stranger, made.id)
     assert (made.title, made.is_favorite) == ("Plans", False)
     assert made.created_at == made.updated_at == made.last_message_at == clock.now()
     assert len(made.id) == 24
     assert int(made.id, 16)
-    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:created", "stranger")]
-    assert heard.payloads("chat:created")[0].session == made
+    assert [(name, user_id) for name, _, user_id in recorder.all] == [("chat:created", "stranger")]
+    assert recorder.payloads("chat:created")[0].session == made
 
 
 def test_order_of_equal_times(state: State, stranger: Principal) -> None:
@@ -110,13 +110,13 @@ def test_rename_keeps_order(state: State, stranger: Principal, three: list[ChatS
     assert titles(state, stranger, ChatQuery()) == ["Gamma", "Beta", "Zed"]
 
 
-def test_rename(state: State, visitor: Principal, heard: Ear, clock: ManualClock) -> None:
+def test_rename(state: State, visitor: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
     before = chats.get(state, visitor, FIXTURE)
     after = chats.rename(state, visitor, FIXTURE, ChatTitle("Another"))
     assert after == replace(before, title="Another", updated_at=clock.now())
     assert chats.get(state, visitor, FIXTURE) == after
-    assert heard.names == ["chat:updated"]
-    assert heard.payloads("chat:updated")[0].session == after
+    assert recorder.names == ["chat:updated"]
+    assert recorder.payloads("chat:updated")[0].session == after
 
 
 def test_updated_at_only_grows(state: State, visitor: Principal, clock: ManualClock) -> None:
@@ -147,21 +147,21 @@ def test_favorite(state: State, visitor: Principal, before: bool, body: Favorite
     assert chats.get(state, visitor, FIXTURE).is_favorite is after
 
 
-def test_delete(state: State, visitor: Principal, heard: Ear) -> None:
+def test_delete(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     chats.delete(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         chats.get(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         messages.list_(state, visitor, FIXTURE, MessageQuery())
     assert titles(state, visitor, ChatQuery()) == []
-    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:deleted", "anonymous-user")]
-    assert heard.payloads("chat:deleted")[0].session_id == FIXTURE
+    assert [(name, user_id) for name, _, user_id in recorder.all] == [("chat:deleted", "anonymous-user")]
+    assert recorder.payloads("chat:deleted")[0].session_id == FIXTURE
 
 
 @pytest.mark.parametrize("who", ["visitor", "stranger"])
 @pytest.mark.parametrize("call", ["get", "rename", "favorite", "delete"])
-def test_not_found(state: State, heard: Ear, who: str, call: str, request: pytest.FixtureRequest) -> None:
-    """To its owner an unknown id, to a stranger the owner's session: the same answer, and nothing happens."""
+def test_not_found(state: State, recorder: EventRecorder, who: str, call: str, request: pytest.FixtureRequest) -> None:
+    """To its owner an unknown id, to a stranger the owner's session: the same response, and nothing happens."""
     principal: Principal = request.getfixturevalue(who)
     id = "unknown" if who == "visitor" else FIXTURE
     before = state.chats.get("anonymous-user", FIXTURE)
@@ -171,10 +171,10 @@ def test_not_found(state: State, heard: Ear, who: str, call: str, request: pytes
         "favorite": lambda: chats.favorite(state, principal, id, None),
         "delete": lambda: chats.delete(state, principal, id),
     }
-    with refused(404):
+    with raises_http_error(404):
         calls[call]()
     assert state.chats.get("anonymous-user", FIXTURE) == before
-    assert heard.all == []
+    assert recorder.all == []
 
 
 def test_list_is_per_user(state: State, stranger: Principal) -> None:

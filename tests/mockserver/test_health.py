@@ -14,9 +14,9 @@ from tests.mockserver.clocks import START, ManualClock
 
 def test_health(state: State, clock: ManualClock) -> None:
     clock.advance(12.5)
-    for answer in (health.platform(state), health.chat(state)):
-        assert (answer.status, answer.version, answer.uptime) == ("ok", __version__, 12.5)
-        assert answer.timestamp == clock.now() != START
+    for response in (health.platform(state), health.chat(state)):
+        assert (response.status, response.version, response.uptime) == ("ok", __version__, 12.5)
+        assert response.timestamp == clock.now() != START
 
 
 def test_clock_goes_backwards(state: State, clock: ManualClock) -> None:

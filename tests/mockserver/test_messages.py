@@ -11,8 +11,8 @@ from duologue_mock import chats, messages
 from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 FIXTURE = "test-session-1"
 
@@ -38,16 +38,16 @@ def test_send(
     assert messages.list_(state, visitor, FIXTURE, MessageQuery()).data[-1] == sent
 
 
-def test_send_publishes(state: State, visitor: Principal, heard: Ear, clock: ManualClock) -> None:
+def test_send_publishes(state: State, visitor: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
     sent = say(state, visitor, "Hi")
     session = chats.get(state, visitor, FIXTURE)
     assert session.last_message_at == session.updated_at == clock.now()
-    assert [(name, user_id) for name, _, user_id in heard.all] == [
+    assert [(name, user_id) for name, _, user_id in recorder.all] == [
         ("message:created", "anonymous-user"),
         ("chat:updated", "anonymous-user"),
     ]
-    assert heard.payloads("message:created")[0].message == sent
-    assert heard.payloads("chat:updated")[0].session == session
+    assert recorder.payloads("message:created")[0].message == sent
+    assert recorder.payloads("chat:updated")[0].session == session
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_list_pages(state: State, visitor: Principal, page: int, limit: int, sho
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
-def test_not_found(state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest) -> None:
+def test_not_found(state: State, recorder: EventRecorder, who: str, id: str, request: pytest.FixtureRequest) -> None:
     principal: Principal = request.getfixturevalue(who)
-    with refused(404):
+    with raises_http_error(404):
         messages.list_(state, principal, id, MessageQuery())
-    with refused(404):
+    with raises_http_error(404):
         messages.send(state, principal, id, MessageCreate("Hi", "user"))
     assert len(state.chats.messages(FIXTURE)) == 1
-    assert heard.all == []
+    assert recorder.all == []
 
 
 def test_page_is_a_copy(state: State, visitor: Principal) -> None:

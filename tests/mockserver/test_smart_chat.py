@@ -1,4 +1,4 @@
-"""The smart-chat handler: what it stores, what it tells, in which order, and what it leaves behind when it fails."""
+"""The smart-chat handler: what it stores and publishes, in which order, and what it leaves behind when it fails."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 FIXTURE = "test-session-1"
 
@@ -83,10 +83,10 @@ def test_reply_request(state: State, visitor: Principal) -> None:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_events(state: State, visitor: Principal, heard: Ear, streaming: bool) -> None:
+def test_events(state: State, visitor: Principal, recorder: EventRecorder, streaming: bool) -> None:
     *_, reply = ask(state, visitor, lambda request: "One two", streaming=streaming)
     deltas = ["message:delta", "message:delta"] if streaming else []
-    assert heard.names == [
+    assert recorder.names == [
         "message:created",
         "chat:updated",
         "chat:typing",
@@ -96,11 +96,11 @@ def test_events(state: State, visitor: Principal, heard: Ear, streaming: bool) -
         "chat:updated",
         "notification:new",
     ]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
-    assert "".join(one.delta for one in heard.payloads("message:delta")) == ("One two" if streaming else "")
-    assert heard.payloads("message:created")[1].message == reply
-    assert {user_id for _, _, user_id in heard.all} == {"anonymous-user", "chat:anonymous-user"}
-    assert heard.all[-1][2] == "chat:anonymous-user"
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
+    assert "".join(one.delta for one in recorder.payloads("message:delta")) == ("One two" if streaming else "")
+    assert recorder.payloads("message:created")[1].message == reply
+    assert {user_id for _, _, user_id in recorder.all} == {"anonymous-user", "chat:anonymous-user"}
+    assert recorder.all[-1][2] == "chat:anonymous-user"
 
 
 def test_reply_moves_session(state: State, visitor: Principal, clock: ManualClock) -> None:
@@ -117,40 +117,40 @@ def broken(request: ReplyRequest) -> Iterator[str]:
     raise ZeroDivisionError("of a reply")
 
 
-def test_engine_fails(state: State, visitor: Principal, heard: Ear) -> None:
+def test_engine_fails(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     asked = ask(state, visitor, broken, streaming=True)
     assert isinstance(next(asked), Delta)
-    with refused(502):
+    with raises_http_error(502):
         next(asked)
     assert contents(state) == ["Hello, world!", "Hi"]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
-    assert heard.payloads("notification:new") == []
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
+    assert recorder.payloads("notification:new") == []
 
 
-def test_client_disconnects(state: State, visitor: Principal, heard: Ear) -> None:
+def test_client_disconnects(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     asked = ask(state, visitor, lambda request: "One two three")
     next(asked)
     asked.close()  # type: ignore[attr-defined]  # it is a generator
     assert contents(state) == ["Hello, world!", "Hi"]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
 
 
 def test_session_deleted_meanwhile(state: State, visitor: Principal) -> None:
     asked = ask(state, visitor, lambda request: "One two")
     next(asked)
     chats.delete(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         list(asked)
     assert len(state.chats) == 0
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
-def test_not_found(state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest) -> None:
+def test_not_found(state: State, recorder: EventRecorder, who: str, id: str, request: pytest.FixtureRequest) -> None:
     asked = ask(state, request.getfixturevalue(who), lambda request: "Yes.", id=id)
-    with refused(404):
+    with raises_http_error(404):
         next(asked)
     assert contents(state) == ["Hello, world!"]
-    assert heard.all == []
+    assert recorder.all == []
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_longest_reply(state: State, visitor: Principal) -> None:
     assert isinstance(last, ChatMessage)
     assert last.content == "x" * MAX_CONTENT
     assert sum(len(piece.delta) for piece in pieces if isinstance(piece, Delta)) == MAX_CONTENT
-    assert len(asked) < 15, "nobody asks for what is not kept"
+    assert len(asked) < 15, "pieces beyond the limit are not requested"
 
 
 def test_state_is_free_during_reply(state: State, visitor: Principal) -> None:
@@ -193,10 +193,10 @@ def test_state_is_free_during_reply(state: State, visitor: Principal) -> None:
     list(asked)
 
 
-@pytest.mark.parametrize("refusal", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])
-def test_engine_raises_http_error(state: State, visitor: Principal, refusal: HTTPError) -> None:
+@pytest.mark.parametrize("error", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])
+def test_engine_raises_http_error(state: State, visitor: Principal, error: HTTPError) -> None:
     def reply(request: ReplyRequest) -> str:
-        raise refusal
+        raise error
 
-    with refused(refusal.status):
+    with raises_http_error(error.status):
         list(ask(state, visitor, reply))

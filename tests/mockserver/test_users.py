@@ -11,8 +11,8 @@ from duologue_mock import users
 from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 JOHN = User(id="1", name="John Doe", email="john@example.com", role="admin")
 JANE = User(id="2", name="Jane Smith", email="jane@example.com", role="user")
@@ -83,19 +83,19 @@ def test_get(state: State) -> None:
 
 @pytest.mark.parametrize("id", ["3", "", "1 ", "01", "../1", "1\x00"])
 def test_get_not_found(state: State, id: str) -> None:
-    with refused(404):
+    with raises_http_error(404):
         users.get(state, id)
 
 
-def test_create(state: State, heard: Ear) -> None:
+def test_create(state: State, recorder: EventRecorder) -> None:
     stored_when_told: list[User | None] = []
     state.subscribe(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
     made = users.create(state, UserCreate(name="Ada", email="ada@example.com", role="admin", password="secret"))
     assert made == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
-    assert heard.names == ["user:created", "notification:new"]
-    assert heard.payloads("user:created")[0].user == made
-    assert heard.payloads("notification:new")[0].type == "user_created"
-    assert heard.all[1][2] == "3"
+    assert recorder.names == ["user:created", "notification:new"]
+    assert recorder.payloads("user:created")[0].user == made
+    assert recorder.payloads("notification:new")[0].type == "user_created"
+    assert recorder.all[1][2] == "3"
     assert stored_when_told == [made, made]
 
 
@@ -104,15 +104,15 @@ def test_create_role(state: State) -> None:
 
 
 @pytest.mark.parametrize("email", ["john@example.com", "JOHN@Example.COM"])
-def test_create_email_taken(state: State, heard: Ear, email: str) -> None:
-    with refused(409, "email"):
+def test_create_email_taken(state: State, recorder: EventRecorder, email: str) -> None:
+    with raises_http_error(409, "email"):
         users.create(state, UserCreate(name="Other", email=email))
     assert len(state.users) == 2
-    assert heard.all == []
+    assert recorder.all == []
 
 
 def test_conflict_uses_no_id(state: State) -> None:
-    with refused(409):
+    with raises_http_error(409):
         users.create(state, UserCreate(name="Other", email="john@example.com"))
     assert users.create(state, UserCreate(name="Ada", email="ada@example.com")).id == "3"
 
@@ -128,45 +128,49 @@ def test_conflict_uses_no_id(state: State) -> None:
         ({"id": "2", "name": "J"}, User("2", "J", "jane@example.com", "user")),
     ],
 )
-def test_update(state: State, nobody: Principal, heard: Ear, changes: dict[str, Any], after: User) -> None:
-    assert users.update(state, nobody, "2", UserUpdate(**changes)) == after
+def test_update(
+    state: State, anonymous: Principal, recorder: EventRecorder, changes: dict[str, Any], after: User
+) -> None:
+    assert users.update(state, anonymous, "2", UserUpdate(**changes)) == after
     assert users.get(state, "2") == after
-    assert heard.payloads("user:updated")[0].user == after
+    assert recorder.payloads("user:updated")[0].user == after
 
 
-def test_update_keeps_order(state: State, nobody: Principal) -> None:
-    users.update(state, nobody, "1", UserUpdate(name="Zed"))
+def test_update_keeps_order(state: State, anonymous: Principal) -> None:
+    users.update(state, anonymous, "1", UserUpdate(name="Zed"))
     assert [user.id for user in users.list_(state, UserQuery()).users] == ["1", "2"]
 
 
-@pytest.mark.parametrize(("role", "told"), [("admin", ["role_changed"]), ("user", []), (None, [])])
-def test_role_change_is_notified(state: State, nobody: Principal, heard: Ear, role: Any, told: list[str]) -> None:
-    users.update(state, nobody, "2", UserUpdate(name="Same", role=role))
-    assert [one.type for one in heard.payloads("notification:new")] == told
+@pytest.mark.parametrize(("role", "kinds"), [("admin", ["role_changed"]), ("user", []), (None, [])])
+def test_role_change_is_notified(
+    state: State, anonymous: Principal, recorder: EventRecorder, role: Any, kinds: list[str]
+) -> None:
+    users.update(state, anonymous, "2", UserUpdate(name="Same", role=role))
+    assert [one.type for one in recorder.payloads("notification:new")] == kinds
 
 
-def test_update_other_id(state: State, nobody: Principal, heard: Ear) -> None:
-    with refused(400, "id"):
-        users.update(state, nobody, "2", UserUpdate(id="1", name="Not me"))
+def test_update_other_id(state: State, anonymous: Principal, recorder: EventRecorder) -> None:
+    with raises_http_error(400, "id"):
+        users.update(state, anonymous, "2", UserUpdate(id="1", name="Not me"))
     assert users.get(state, "2") == JANE
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_update_email_taken(state: State, nobody: Principal, heard: Ear) -> None:
-    with refused(409, "email"):
-        users.update(state, nobody, "2", UserUpdate(name="Not me", email="John@example.com"))
+def test_update_email_taken(state: State, anonymous: Principal, recorder: EventRecorder) -> None:
+    with raises_http_error(409, "email"):
+        users.update(state, anonymous, "2", UserUpdate(name="Not me", email="John@example.com"))
     assert users.get(state, "2") == JANE
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_update_not_found(state: State, nobody: Principal) -> None:
-    with refused(404):
-        users.update(state, nobody, "9", UserUpdate(name="Nobody"))
+def test_update_not_found(state: State, anonymous: Principal) -> None:
+    with raises_http_error(404):
+        users.update(state, anonymous, "9", UserUpdate(name="Nobody"))
 
 
 def test_update_own_role(state: State, jane: Principal) -> None:
     assert users.update(state, jane, "2", UserUpdate(name="Jane Roe", role="user")).name == "Jane Roe"
-    with refused(403):
+    with raises_http_error(403):
         users.update(state, jane, "2", UserUpdate(role="admin"))
     assert users.get(state, "2").role == "user"
 
@@ -175,24 +179,24 @@ def test_admin_updates_role(state: State, admin: Principal) -> None:
     assert users.update(state, admin, "2", UserUpdate(role="admin")).role == "admin"
 
 
-def test_delete(state: State, token_service: TokenService, heard: Ear) -> None:
+def test_delete(state: State, token_service: TokenService, recorder: EventRecorder) -> None:
     token = token_service.issue(state, JANE).token
     login_id = token_service.verify(state, token).login_id
     users.delete(state, "2")
     assert not state.logins.is_active(login_id)
-    with refused(404):
+    with raises_http_error(404):
         users.get(state, "2")
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, token)
-    assert heard.names == ["user:deleted"]
-    assert heard.payloads("user:deleted")[0].user_id == "2"
+    assert recorder.names == ["user:deleted"]
+    assert recorder.payloads("user:deleted")[0].user_id == "2"
 
 
-def test_delete_twice(state: State, heard: Ear) -> None:
+def test_delete_twice(state: State, recorder: EventRecorder) -> None:
     users.delete(state, "2")
-    with refused(404):
+    with raises_http_error(404):
         users.delete(state, "2")
-    assert heard.names == ["user:deleted"]
+    assert recorder.names == ["user:deleted"]
 
 
 def test_deleted_id_is_not_reused(state: State) -> None:

@@ -1,4 +1,4 @@
-"""Who asks, and who may: credentials of both services, before any handler sees the request."""
+"""Who makes a request, and who may: the credentials of both services."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from duologue_mock.http.authentication import Authenticator, authorize
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
-from tests.mockserver.requests import operation, request
+from tests.mockserver.http_errors import raises_http_error
+from tests.mockserver.requests import build_request, get_operation
 
 IDENTIFIED = {"x_api_key": "dev-api-key", "unique_reference_code": "ref-1", "x_user_id": "ann"}
-GET = operation("users.GET")
-CHATS = operation("chats.LIST")
+GET = get_operation("users.GET")
+CHATS = get_operation("chats.LIST")
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def authenticator(state: State, token_service: TokenService) -> Authenticator:
     return Authenticator(Settings(api_keys=("dev-api-key", "second key")), state, token_service)
 
 
-def token_of(state: State, token_service: TokenService, user_id: str = "2") -> str:
+def issue_token(state: State, token_service: TokenService, user_id: str = "2") -> str:
     user = state.users.get(user_id)
     assert user is not None
     return token_service.issue(state, user).token
 
 
 def identify(authenticator: Authenticator, one: Operation[Any], headers: dict[str, str]) -> Principal:
-    return authenticator.identify(one, request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
+    return authenticator.identify(one, build_request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
 
 
 # --- the chat service
@@ -47,7 +47,7 @@ def test_chat_principal(authenticator: Authenticator, key: str) -> None:
 
 
 def test_reference_code_is_request_id(authenticator: Authenticator) -> None:
-    sent = request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
+    sent = build_request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
     authenticator.identify(CHATS, sent)
     assert sent.id == "ref-1"
 
@@ -59,10 +59,10 @@ def test_invalid_api_key(authenticator: Authenticator, id: str, key: str | None)
     if key is not None:
         headers["x_api_key"] = key
     if id == "health.CHATS" and key is None:
-        assert identify(authenticator, operation(id), headers).user_id == "", "health asks nobody"
+        assert identify(authenticator, get_operation(id), headers).user_id == "", "health identifies no caller"
         return
-    with refused(401):
-        identify(authenticator, operation(id), headers)
+    with raises_http_error(401):
+        identify(authenticator, get_operation(id), headers)
 
 
 @pytest.mark.parametrize("name", ["unique_reference_code", "x_user_id"])
@@ -73,13 +73,13 @@ def test_invalid_header(authenticator: Authenticator, name: str, value: str | No
     if value is not None:
         headers[name] = value
     spelled = {"unique_reference_code": "Unique-Reference-Code", "x_user_id": "x-user-id"}[name]
-    with refused(400, spelled):
+    with raises_http_error(400, spelled):
         identify(authenticator, CHATS, headers)
 
 
 def test_api_key_comes_first(authenticator: Authenticator) -> None:
     """A call with an invalid key and no other header is 401, not 400."""
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, CHATS, {})
 
 
@@ -88,13 +88,13 @@ def test_chat_health_alone_is_public(authenticator: Authenticator, one: Operatio
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}) == Principal(key="127.0.0.1")
     else:
-        with refused(401):
+        with raises_http_error(401):
             identify(authenticator, one, {})
 
 
 def test_chat_ignores_tokens(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
-    with refused(401):
-        identify(authenticator, CHATS, {"authorization": f"Bearer {token_of(state, token_service)}"})
+    with raises_http_error(401):
+        identify(authenticator, CHATS, {"authorization": f"Bearer {issue_token(state, token_service)}"})
 
 
 # --- the platform
@@ -106,7 +106,7 @@ def test_anonymous_principal(authenticator: Authenticator) -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_valid_token(authenticator: Authenticator, state: State, token_service: TokenService, scheme: str) -> None:
-    principal = identify(authenticator, GET, {"authorization": f"{scheme} {token_of(state, token_service)}"})
+    principal = identify(authenticator, GET, {"authorization": f"{scheme} {issue_token(state, token_service)}"})
     assert principal.user == state.users.get("2")
     assert principal.key == "user:2"
     assert state.logins.is_active(principal.login_id or "")
@@ -117,33 +117,35 @@ def test_valid_token(authenticator: Authenticator, state: State, token_service: 
 )
 def test_invalid_token(authenticator: Authenticator, value: str) -> None:
     """Even where no token is required."""
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": value})
 
 
 def test_expired_token(
     authenticator: Authenticator, state: State, token_service: TokenService, clock: ManualClock
 ) -> None:
-    stale, revoked = token_of(state, token_service), token_of(state, token_service)
+    stale, revoked = issue_token(state, token_service), issue_token(state, token_service)
     state.logins.end(token_service.verify(state, revoked).login_id)
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": f"Bearer {revoked}"})
     clock.advance(3600)
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": f"Bearer {stale}"})
 
 
 @pytest.mark.parametrize("id", ["auth.LOGIN", "auth.REFRESH", "health.PLATFORM"])
 def test_public_ignores_tokens(authenticator: Authenticator, id: str) -> None:
     """Or a stale token would keep its owner from logging in."""
-    assert identify(authenticator, operation(id), {"authorization": "Bearer nonsense"}) == Principal(key="127.0.0.1")
+    assert identify(authenticator, get_operation(id), {"authorization": "Bearer nonsense"}) == Principal(
+        key="127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("id", ["auth.ME", "auth.LOGOUT"])
 def test_token_required(authenticator: Authenticator, id: str) -> None:
     """Operations for identified callers alone refuse anonymous ones."""
-    with refused(401):
-        identify(authenticator, operation(id), {})
+    with raises_http_error(401):
+        identify(authenticator, get_operation(id), {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
@@ -152,15 +154,17 @@ def test_require_auth(state: State, token_service: TokenService, one: Operation[
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}).user is None
     else:
-        with refused(401):
+        with raises_http_error(401):
             identify(authenticator, one, {})
-    assert identify(authenticator, GET, {"authorization": f"Bearer {token_of(state, token_service)}"}).user is not None
+    assert (
+        identify(authenticator, GET, {"authorization": f"Bearer {issue_token(state, token_service)}"}).user is not None
+    )
 
 
 # --- what a known caller may do
 
 
-@pytest.mark.parametrize("who", ["nobody", "admin", "jane"])
+@pytest.mark.parametrize("who", ["anonymous", "admin", "jane"])
 @pytest.mark.parametrize("target", ["1", "2", "unknown"])
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
 def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
@@ -174,7 +178,7 @@ def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.F
     if allowed:
         authorize(one, principal, args)
     else:
-        with refused(403):
+        with raises_http_error(403):
             authorize(one, principal, args)
 
 

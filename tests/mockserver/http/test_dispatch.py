@@ -1,4 +1,4 @@
-"""The wiring: every operation is answered, and replies carry what the contract says of them."""
+"""The dispatcher: every operation has a handler, and responses are what the contract says."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from duologue_mock import ReplyRequest, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler
 from duologue_mock.http.dispatch import HANDLER_MODULES
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
-from tests.mockserver.requests import operation
+from tests.mockserver.mocks import CHAT_HEADERS, REQUESTS, Mock
+from tests.mockserver.requests import get_operation
 
 
 @pytest.fixture
@@ -68,20 +68,20 @@ def test_unknown_parameter() -> None:
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_success(mock: Mock, one: Operation[Any]) -> None:
     """Every operation's response is what the contract says."""
-    assert one.id in ASKED, "say in mocks.py how to ask it"
-    body, args = ASKED[one.id]
-    login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
+    assert one.id in REQUESTS, "say in mocks.py how to ask it"
+    body, args = REQUESTS[one.id]
+    login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
     assert login is not None
     headers = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     if one.id == "auth.REFRESH":
         body = {"refreshToken": login["refreshToken"]}
-    answer = mock.ask(one.id, body, args=args, **headers)
-    assert answer.status_code == one.status
-    assert ("ETag" in answer.headers) == (one.has_etag and one.status < 400)
+    response = mock.call(one.id, body, args=args, **headers)
+    assert response.status_code == one.status
+    assert ("ETag" in response.headers) == (one.has_etag and one.status < 400)
     if one.response is None:
-        assert one.status >= 400 or answer.data == b""
+        assert one.status >= 400 or response.data == b""
         return
-    wire = answer.json
+    wire = response.json
     assert wire is not None
     if one.enveloped:
         assert set(wire) - {"pagination"} == {"data", "message", "metadata"}
@@ -96,19 +96,21 @@ def test_success(mock: Mock, one: Operation[Any]) -> None:
 def test_error_body(mock: Mock, one: Operation[Any]) -> None:
     """Asked as wrongly as can be: no credentials, an unknown id, a body that is none."""
     path = one.route.format_map(dict.fromkeys(one.parameters, "unknown"))
-    answer = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
-    if answer.status_code == one.status and one.status < 400:
-        return  # what asks for nothing cannot be asked wrongly
-    assert answer.status_code in one.failures
-    ErrorBodySchema().load(answer.json)
+    response = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
+    if response.status_code == one.status and one.status < 400:
+        return  # an operation without input has no invalid input
+    assert response.status_code in one.failures
+    ErrorBodySchema().load(response.json)
 
 
 # --- what leaves with a reply
 
 
-@pytest.mark.parametrize(("id", "body"), [("users.CREATE", ASKED["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})])
+@pytest.mark.parametrize(
+    ("id", "body"), [("users.CREATE", REQUESTS["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})]
+)
 def test_location(mock: Mock, id: str, body: Any) -> None:
-    made = mock.ask(id, body)
+    made = mock.call(id, body)
     found = mock.app.test_client().get(made.headers["Location"], headers=CHAT_HEADERS)
     assert found.status_code == 200
     assert found.headers["ETag"] == made.headers["ETag"]
@@ -117,8 +119,8 @@ def test_location(mock: Mock, id: str, body: Any) -> None:
 @pytest.mark.parametrize("id", ["messages.SEND", "smart_chat.ASK", "auth.LOGIN"])
 def test_no_location(mock: Mock, id: str) -> None:
     """What no operation gets by its id has none."""
-    body, args = ASKED[id]
-    assert "Location" not in mock.ask(id, body, args=args).headers
+    body, args = REQUESTS[id]
+    assert "Location" not in mock.call(id, body, args=args).headers
 
 
 @pytest.mark.parametrize(
@@ -135,9 +137,9 @@ def test_no_location(mock: Mock, id: str) -> None:
 )
 @pytest.mark.parametrize("id", ["users.LIST", "users.GET", "chats.LIST", "chats.GET", "messages.LIST"])
 def test_if_none_match(mock: Mock, id: str, tags: str, status: int) -> None:
-    _, args = ASKED[id]
-    first = mock.ask(id, args=args)
-    again = mock.ask(id, args=args, If_None_Match=tags.format(tag=first.headers["ETag"]))
+    _, args = REQUESTS[id]
+    first = mock.call(id, args=args)
+    again = mock.call(id, args=args, If_None_Match=tags.format(tag=first.headers["ETag"]))
     assert again.status_code == status
     assert again.headers["ETag"] == first.headers["ETag"]
     if status == 304:
@@ -151,23 +153,23 @@ def test_if_none_match(mock: Mock, id: str, tags: str, status: int) -> None:
 )
 @pytest.mark.parametrize("id", ["users.UPDATE", "users.DELETE", "chats.RENAME", "chats.FAVORITE", "chats.DELETE"])
 def test_if_match(mock: Mock, id: str, tags: str, passes: bool) -> None:
-    one = operation(id)
-    body, args = ASKED[id]
-    got = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
-    answer = mock.ask(id, body, args=args, If_Match=tags.format(tag=got.headers["ETag"]))
-    assert answer.status_code == (one.status if passes else 412)
-    again = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
+    one = get_operation(id)
+    body, args = REQUESTS[id]
+    got = mock.call("users.GET" if one.resource == "users" else "chats.GET", args=args)
+    response = mock.call(id, body, args=args, If_Match=tags.format(tag=got.headers["ETag"]))
+    assert response.status_code == (one.status if passes else 412)
+    again = mock.call("users.GET" if one.resource == "users" else "chats.GET", args=args)
     assert (again.headers.get("ETag") != got.headers["ETag"]) == passes, "a refused change changes nothing"
 
 
 def test_if_match_not_found(mock: Mock) -> None:
-    assert mock.ask("users.UPDATE", {}, args="unknown", If_Match="*").status_code == 404
+    assert mock.call("users.UPDATE", {}, args="unknown", If_Match="*").status_code == 404
 
 
 @pytest.mark.parametrize("id", ["users.CREATE", "chats.CREATE", "chats.FAVORITE", "messages.SEND", "smart_chat.ASK"])
 def test_idempotency_key(mock: Mock, id: str) -> None:
-    body, args = ASKED[id]
-    first, second = (mock.ask(id, body, args=args, Idempotency_Key="k-1") for _ in range(2))
+    body, args = REQUESTS[id]
+    first, second = (mock.call(id, body, args=args, Idempotency_Key="k-1") for _ in range(2))
     assert second.status_code == first.status_code
     assert second.data == first.data
     assert "Idempotency-Replayed" not in first.headers
@@ -178,25 +180,25 @@ def test_idempotency_key(mock: Mock, id: str) -> None:
 
 def test_replayed_error(mock: Mock) -> None:
     taken = {"name": "J", "email": "john@example.com"}
-    answers = [mock.ask("users.CREATE", taken, Idempotency_Key="k-1") for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [409, 409]
-    assert answers[1].headers["Idempotency-Replayed"] == "true"
+    responses = [mock.call("users.CREATE", taken, Idempotency_Key="k-1") for _ in range(2)]
+    assert [response.status_code for response in responses] == [409, 409]
+    assert responses[1].headers["Idempotency-Replayed"] == "true"
 
 
 def test_malformed_request_keeps_key(mock: Mock) -> None:
-    assert mock.ask("users.CREATE", {"name": ""}, Idempotency_Key="k-1").status_code == 400
-    assert mock.ask("users.CREATE", ASKED["users.CREATE"][0], Idempotency_Key="k-1").status_code == 201
+    assert mock.call("users.CREATE", {"name": ""}, Idempotency_Key="k-1").status_code == 400
+    assert mock.call("users.CREATE", REQUESTS["users.CREATE"][0], Idempotency_Key="k-1").status_code == 201
 
 
 def test_replayed_stream(mock: Mock) -> None:
-    """A response is replayed in the form that the retry asks for."""
-    body, args = ASKED["smart_chat.ASK"]
-    streamed = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
+    """A response is replayed in the form that the retry accepts."""
+    body, args = REQUESTS["smart_chat.ASK"]
+    streamed = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
     completed = json.loads(streamed.text.strip().rpartition("data: ")[2])
-    again = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
+    again = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
     assert again.headers["Content-Type"].startswith("text/event-stream")
     assert json.loads(again.text.strip().rpartition("data: ")[2]) == completed
-    whole = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k")
+    whole = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k")
     assert whole.json is not None
     assert (whole.status_code, whole.json["data"]) == (201, completed)
     assert len(mock.state.chats.messages(args)) == 3
@@ -215,11 +217,11 @@ def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | Non
 
     mock = mocks(reply_function=reply)
     headers = {"Idempotency_Key": "k"} | ({"Accept": accept} if accept else {})
-    body, args = ASKED["smart_chat.ASK"]
-    first = mock.ask("smart_chat.ASK", body, args=args, **headers)
+    body, args = REQUESTS["smart_chat.ASK"]
+    first = mock.call("smart_chat.ASK", body, args=args, **headers)
     assert first.status_code == (200 if accept else 502)
     assert ("event: error" in first.text) == bool(accept)
-    second = mock.ask("smart_chat.ASK", body, args=args, **headers)
+    second = mock.call("smart_chat.ASK", body, args=args, **headers)
     assert "One two" in second.text
     assert "Idempotency-Replayed" not in second.headers
 
@@ -228,20 +230,20 @@ def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | Non
 @pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
 def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
     mock = mocks(reply_function=lambda request: reply)
-    body, args = ASKED["smart_chat.ASK"]
-    answer = mock.ask("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
-    assert answer.status_code == (200 if accept else 201)
-    assert "…" in answer.text
-    assert ("message.completed" in answer.text) == bool(accept)
+    body, args = REQUESTS["smart_chat.ASK"]
+    response = mock.call("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
+    assert response.status_code == (200 if accept else 201)
+    assert "…" in response.text
+    assert ("message.completed" in response.text) == bool(accept)
 
 
 @pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
 def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     mock = mocks(reply_function=lambda request: reply)
-    body, args = ASKED["smart_chat.ASK"]
-    made = mock.ask("smart_chat.ASK", body, args=args)
+    body, args = REQUESTS["smart_chat.ASK"]
+    made = mock.call("smart_chat.ASK", body, args=args)
     assert made.status_code == 201
-    listed = mock.ask("messages.LIST", args=args)
+    listed = mock.call("messages.LIST", args=args)
     assert listed.status_code == 200
     assert listed.json is not None
     MessagePageSchema().load({key: listed.json[key] for key in ("data", "pagination")})
@@ -249,8 +251,8 @@ def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
 def test_stream_needs_accept(mock: Mock, accept: str) -> None:
-    body, args = ASKED["smart_chat.ASK"]
-    assert mock.ask("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201
+    body, args = REQUESTS["smart_chat.ASK"]
+    assert mock.call("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201
 
 
 def test_unexpected_error(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
@@ -261,12 +263,12 @@ def test_unexpected_error(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
             raise ZeroDivisionError("a secret of the inside")
 
     mock.state.users = Broken()  # type: ignore[assignment]  # broken on purpose
-    answer = mock.ask("users.LIST")
-    assert answer.status_code == 500
-    error = ErrorBodySchema().load(answer.json)
+    response = mock.call("users.LIST")
+    assert response.status_code == 500
+    error = ErrorBodySchema().load(response.json)
     assert error.code == "SERVER_ERROR"
-    assert "secret" not in answer.text
-    assert error.metadata.request_id in answer.text
+    assert "secret" not in response.text
+    assert error.metadata.request_id in response.text
     assert "a secret of the inside" in caplog.text
 
 

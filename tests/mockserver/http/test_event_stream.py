@@ -41,11 +41,13 @@ def ask_for_stream() -> bytes:
 def test_http_1_0_stream(server: MockServer) -> None:
     body = b'{"message": "Hello"}'
     line = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.0"
-    answer = ask(server.port, line, *CHAT, JSON, "Accept: text/event-stream", f"Content-Length: {len(body)}", body=body)
-    assert answer.status == 200
-    assert "transfer-encoding" not in answer.headers
-    assert answer.body.endswith(b"\n\n")
-    assert b"event: message.completed" in answer.body
+    response = ask(
+        server.port, line, *CHAT, JSON, "Accept: text/event-stream", f"Content-Length: {len(body)}", body=body
+    )
+    assert response.status == 200
+    assert "transfer-encoding" not in response.headers
+    assert response.body.endswith(b"\n\n")
+    assert b"event: message.completed" in response.body
 
 
 def test_stream() -> None:
@@ -67,7 +69,7 @@ def test_stream() -> None:
         assert b"event: message.completed" in one.until(b"\n\n")
         one.until(b"0\r\n\r\n")
         one.send(head(HEALTH))
-        assert one.answer().status == 200
+        assert one.read_response().status == 200
 
 
 def test_abandoned_stream() -> None:
@@ -93,13 +95,13 @@ def test_stream_error() -> None:
 
     with MockServer(reply_function=reply) as server, peer(server.port) as one:
         one.send(ask_for_stream())
-        answer = one.answer()
-        last = answer.body.decode().strip().split("\n\n")[-1]
+        response = one.read_response()
+        last = response.body.decode().strip().split("\n\n")[-1]
         name, _, data = last.partition("\ndata: ")
         assert name == "event: error"
         body = json.loads(data)
         assert body["code"] == "SERVER_ERROR"
-        assert body["metadata"]["requestId"] == answer.headers["x-request-id"] == "engine-1"
+        assert body["metadata"]["requestId"] == response.headers["x-request-id"] == "engine-1"
 
 
 def test_slow_reply_blocks_no_request() -> None:
@@ -115,4 +117,4 @@ def test_slow_reply_blocks_no_request() -> None:
         assert asked.wait(10)
         assert ask(server.port, HEALTH).status == 200
         goes_on.set()
-        assert b"Done." in one.answer().body
+        assert b"Done." in one.read_response().body

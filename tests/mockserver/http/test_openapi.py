@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock answers."""
+"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duologue.contract import CHAT, Operation, events, headers, operations
 from duologue.contract.core import Access
 from duologue_mock.http.openapi import build_document
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.mocks import ASKED, Mock
+from tests.mockserver.mocks import REQUESTS, Mock
 
 SERVERS = {"http://localhost:4001": "the platform", "http://localhost:4002": "the chat service"}
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(build_document(SERVERS)))
@@ -26,7 +26,7 @@ DESCRIBED = [one for one in operations() if one.documented]
 each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.id)
 
 
-def described(one: Operation[Any]) -> dict[str, Any]:
+def get_description(one: Operation[Any]) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
     return found
 
@@ -51,7 +51,7 @@ def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
 
 
 def parameters(one: Operation[Any], where: str) -> dict[str, dict[str, Any]]:
-    taken = [at(each["$ref"]) if "$ref" in each else each for each in described(one).get("parameters", ())]
+    taken = [at(each["$ref"]) if "$ref" in each else each for each in get_description(one).get("parameters", ())]
     return {each["name"]: each for each in taken if each["in"] == where}
 
 
@@ -115,13 +115,13 @@ def test_operations() -> None:
 
 
 def test_operation_ids() -> None:
-    names = [described(one)["operationId"] for one in DESCRIBED]
+    names = [get_description(one)["operationId"] for one in DESCRIBED]
     assert len(set(names)) == len(names)
 
 
 @each_operation
 def test_description(one: Operation[Any]) -> None:
-    said = described(one)
+    said = get_description(one)
     assert said["summary"] == one.summary
     assert said["tags"] == [one.resource]
     assert set(parameters(one, "path")) == set(one.parameters)
@@ -132,13 +132,13 @@ def test_description(one: Operation[Any]) -> None:
 
 @each_operation
 def test_statuses(one: Operation[Any]) -> None:
-    said = {int(status) for status in described(one)["responses"]}
+    said = {int(status) for status in get_description(one)["responses"]}
     assert one.status in said
     assert set(one.failures) <= said
     assert (304 in said) == (one.safe and one.has_etag)
     assert (200 in said and one.status != 200) == one.streams
     for status in said:
-        response = described(one)["responses"][str(status)]
+        response = get_description(one)["responses"][str(status)]
         assert response["description"]
         if status >= 400:
             schema = response["content"]["application/json"]["schema"]
@@ -147,7 +147,7 @@ def test_statuses(one: Operation[Any]) -> None:
 
 @each_operation
 def test_security(one: Operation[Any]) -> None:
-    security = described(one)["security"]
+    security = get_description(one)["security"]
     if one.service is CHAT:
         assert {"apiKey": []} in security
         assert ({} in security) == (one.access is Access.PUBLIC)
@@ -165,16 +165,16 @@ def test_header_parameters(one: Operation[Any]) -> None:
         {headers.REFERENCE_CODE, headers.USER_ID} if identified else set()
     )
     assert ("If-None-Match" in taken) == (one.safe and one.has_etag)
-    mentioned = {at(each["$ref"])["name"] for each in described(one).get("x-headers", ())}
+    mentioned = {at(each["$ref"])["name"] for each in get_description(one).get("x-headers", ())}
     assert (headers.IDEMPOTENCY_KEY in mentioned) == one.takes_idempotency_key
     assert ("If-Match" in mentioned) == one.supports_if_match
-    assert all(f"`{name}`" in described(one)["description"] for name in mentioned)
+    assert all(f"`{name}`" in get_description(one)["description"] for name in mentioned)
     assert {name for name, each in taken.items() if each["required"]} <= {headers.REFERENCE_CODE, headers.USER_ID}
 
 
 @each_operation
 def test_body_schemas(one: Operation[Any]) -> None:
-    said = described(one)
+    said = get_description(one)
     assert ("requestBody" in said) == (one.body is not None)
     if one.body is not None:
         schema = said["requestBody"]["content"]["application/json"]["schema"]
@@ -197,21 +197,21 @@ def test_body_schemas(one: Operation[Any]) -> None:
 @each_operation
 def test_responses_match_document(clock: ManualClock, one: Operation[Any]) -> None:
     mock = Mock(clock)
-    body, args = ASKED[one.id]
-    login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
+    body, args = REQUESTS[one.id]
+    login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
     assert login is not None
     sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     body = {"refreshToken": login["refreshToken"]} if one.id == "auth.REFRESH" else body
-    answer = mock.ask(one.id, body, args=args, **sent)
-    response = described(one)["responses"][str(answer.status_code)]
-    content = response.get("content", {}).get("application/json")
-    assert (content is None) == (answer.data == b"")
+    response = mock.call(one.id, body, args=args, **sent)
+    description = get_description(one)["responses"][str(response.status_code)]
+    content = description.get("content", {}).get("application/json")
+    assert (content is None) == (response.data == b"")
     if content is not None:
-        validator(content["schema"]).validate(answer.json)
-    promised = {name for name in response.get("headers", {}) if not name.startswith("RateLimit-")}
-    assert promised - set(answer.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
+        validator(content["schema"]).validate(response.json)
+    promised = {name for name in description.get("headers", {}) if not name.startswith("RateLimit-")}
+    assert promised - set(response.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
     if body is not None and one.body is not None:
-        validator(described(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+        validator(get_description(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_schemas_reject_like_contract(wrong: Any) -> None:
 
 def properties(one: Operation[Any]) -> set[str]:
     """The fields of a request's body that the document describes."""
-    return set(at(described(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
+    return set(at(get_description(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
 
 
 WIRE = Path(__file__).parents[3] / "fixtures" / "wire"
@@ -246,7 +246,7 @@ GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} i
 @each_operation
 def test_golden_examples(one: Operation[Any]) -> None:
     """Where there is a golden file, its bodies are in the document, and they are what its schemas say."""
-    said = described(one)
+    said = get_description(one)
     contents = {
         "request": said.get("requestBody", {}).get("content", {}).get("application/json", {}),
         "response": said["responses"][str(one.status)].get("content", {}).get("application/json", {}),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.rate_limit import _MAX_CALLERS, WINDOW, RateLimiter
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 
 def test_countdown(clock: ManualClock) -> None:
@@ -34,7 +34,7 @@ def test_callers_are_separate(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for principal in ("ann", "bob", "", "ann\x00"):
         rate_limiter.count(principal)
-        with refused(429):
+        with raises_http_error(429):
             rate_limiter.count(principal)
 
 
@@ -49,7 +49,7 @@ def test_window(clock: ManualClock) -> None:
     rate_limiter.count("ann")
     clock.advance(WINDOW - 0.001)
     rate_limiter.count("ann")
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("ann")
     clock.advance(0.001)
     assert dict(rate_limiter.count("ann"))["RateLimit-Remaining"] == "1"
@@ -60,7 +60,7 @@ def test_refused_requests_do_not_extend(clock: ManualClock) -> None:
     rate_limiter.count("ann")
     for _ in range(59):
         clock.advance(1)
-        with refused(429):
+        with raises_http_error(429):
             rate_limiter.count("ann")
     clock.advance(1)
     rate_limiter.count("ann")
@@ -91,7 +91,7 @@ def test_windows_are_bounded(clock: ManualClock) -> None:
     for number in range(_MAX_CALLERS + 100):
         rate_limiter.count(str(number))
     assert len(rate_limiter._windows) == _MAX_CALLERS
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("100")
     rate_limiter.count("99")
 
@@ -106,7 +106,7 @@ def test_reopened_window_is_newest(clock: ManualClock) -> None:
     for number in range(_MAX_CALLERS - 1):
         rate_limiter.count(str(number))
     assert "bob" not in rate_limiter._windows
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("ann")
 
 

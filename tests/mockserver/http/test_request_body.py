@@ -6,8 +6,8 @@ import pytest
 
 from duologue_mock import MockServer
 from tests.mockserver.http.lines import CHUNKED, CLOSE, CREATE, HEALTH, JSON, MAX_BODY
+from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import head, peer
-from tests.mockserver.refusals import error_in
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 
@@ -19,9 +19,9 @@ def test_unread_body(server: MockServer) -> None:
             head(HEALTH, CHUNKED) + b"2\r\n{}\r\n0\r\n\r\n",
         ):
             one.send(framed)
-            assert one.answer().status == 200
+            assert one.read_response().status == 200
         one.send(head("GET /api/users/2 HTTP/1.1"))
-        assert one.answer().json["id"] == "2"
+        assert one.read_response().json["id"] == "2"
 
 
 def test_expect_continue(server: MockServer) -> None:
@@ -30,8 +30,8 @@ def test_expect_continue(server: MockServer) -> None:
         one.send(head(CREATE, JSON, "Expect: 100-continue", f"Content-Length: {len(body)}"))
         assert one.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         one.send(body + head("GET /api/users/2 HTTP/1.1"))
-        error_in(one.answer(), 400)
-        assert one.answer().json["id"] == "2"
+        parse_error(one.read_response(), 400)
+        assert one.read_response().json["id"] == "2"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_expect_continue(server: MockServer) -> None:
 def test_no_continue_after_response(server: MockServer, request_head: bytes, status: int) -> None:
     with peer(server.port) as one:
         one.send(request_head)
-        assert one.answer().status == status
+        assert one.read_response().status == status
         one.socket.shutdown(1)
         assert one.closed()
 
@@ -66,11 +66,11 @@ OVER = b"x" * (MAX_BODY + 1)
 def test_oversized_body(server: MockServer, framed: bytes) -> None:
     """The sender can read why, though it is still sending."""
     with peer(server.port) as one:
-        one.send_what_goes(framed)
+        one.try_send(framed)
         one.socket.shutdown(1)
-        answer = one.answer()
-        error_in(answer, 413)
-        assert answer.headers["connection"] == "close"
+        response = one.read_response()
+        parse_error(response, 413)
+        assert response.headers["connection"] == "close"
         assert one.closed()
 
 
@@ -82,7 +82,7 @@ def test_largest_body(server: MockServer) -> None:
     ):
         with peer(server.port) as one:
             one.send(framed)
-            error_in(one.answer(), 400)
+            parse_error(one.read_response(), 400)
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_truncated_body(server: MockServer, framed: bytes) -> None:
     with peer(server.port) as one:
         one.send(framed)
         one.socket.shutdown(1)
-        error_in(one.answer(), 400)
+        parse_error(one.read_response(), 400)
         assert one.closed()

@@ -7,8 +7,8 @@ import pytest
 from duologue_mock import MockServer
 from duologue_mock.http.request_head import MAX_HEAD_SIZE, MAX_HEADERS
 from tests.mockserver.http.lines import CHAT, CHUNKED, CREATE, GARBAGE, HEALTH, JSON
+from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import ask, head, peer
-from tests.mockserver.refusals import error_in
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 
@@ -20,41 +20,41 @@ def test_absolute_target(server: MockServer, target: str) -> None:
 
 def test_absolute_target_host(server: MockServer) -> None:
     """It replaces the Host header."""
-    error_in(ask(server.port, "GET http://evil.example/api/users/2 HTTP/1.1"), 421)
-    error_in(ask(server.port, "GET http://me@localhost/api/users/2 HTTP/1.1"), 400)
+    parse_error(ask(server.port, "GET http://evil.example/api/users/2 HTTP/1.1"), 421)
+    parse_error(ask(server.port, "GET http://me@localhost/api/users/2 HTTP/1.1"), 400)
 
 
 def test_leading_blank_line(server: MockServer) -> None:
     with peer(server.port) as one:
         one.send(b"\r\n" + head("GET /api/users/2 HTTP/1.1"))
-        assert one.answer().json["id"] == "2"
+        assert one.read_response().json["id"] == "2"
 
 
 def test_head_byte_by_byte(server: MockServer) -> None:
     with peer(server.port) as one:
         for byte in head("GET /api/users/2 HTTP/1.1"):
             one.send(bytes([byte]))
-        assert one.answer().json["id"] == "2"
+        assert one.read_response().json["id"] == "2"
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 def test_asterisk_target(server: MockServer, method: str) -> None:
-    error_in(ask(server.port, f"{method} * HTTP/1.1"), 404)
+    parse_error(ask(server.port, f"{method} * HTTP/1.1"), 404)
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "LOCK", "PATCH", "FROBNICATE", "get"])
 def test_unknown_method(server: MockServer, method: str) -> None:
-    answer = ask(server.port, f"{method} /api/users HTTP/1.1", "Cookie: secret=1")
-    error_in(answer, 405)
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
-    assert b"secret" not in answer.body, "TRACE must not echo"
+    response = ask(server.port, f"{method} /api/users HTTP/1.1", "Cookie: secret=1")
+    parse_error(response, 405)
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert b"secret" not in response.body, "TRACE must not echo"
 
 
 def test_underscore_in_header(server: MockServer) -> None:
     """It cannot pass for the header with a hyphen."""
     line = "GET /chats-service/api/v1/chats/test-session-1 HTTP/1.1"
     spoofed = ("x_api_key: dev-api-key", *CHAT[1:])
-    error_in(ask(server.port, line, *spoofed), 401)
+    parse_error(ask(server.port, line, *spoofed), 401)
     assert ask(server.port, line, *CHAT, "x_api_key: other", "x_user_id: other").status == 200
 
 
@@ -108,13 +108,13 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
 
 @pytest.mark.parametrize(("sent", "status"), MALFORMED.values(), ids=MALFORMED.keys())
 def test_malformed_request(server: MockServer, sent: bytes, status: int) -> None:
-    """One answer, though more follows on the wire: nothing behind a malformed request is taken for a request."""
+    """One response, though more bytes follow: nothing behind a malformed request is taken for a request."""
     with peer(server.port) as one:
-        one.send_what_goes(sent)
-        answer = one.answer()
-        error_in(answer, status)
-        if "connection" in answer.headers:
-            assert answer.headers["connection"] == "close"
+        one.try_send(sent)
+        response = one.read_response()
+        parse_error(response, status)
+        if "connection" in response.headers:
+            assert response.headers["connection"] == "close"
             assert one.closed()
         else:
             assert status == 421, "framing is beyond doubt only here"

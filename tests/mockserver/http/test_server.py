@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from duologue_mock import MockServer, Settings
 from tests.mockserver.http.lines import CHUNKED, CLOSE, CREATE, GARBAGE, HEALTH, JSON, READ_TIMEOUT
-from tests.mockserver.raw import Answer, ask, eventually, head, peer
-from tests.mockserver.refusals import error_in
+from tests.mockserver.http_errors import parse_error
+from tests.mockserver.raw import RawResponse, ask, eventually, head, peer
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 
 
 def test_pipelining(server: MockServer) -> None:
-    targets = ["/api/users/1", "/api/users/2", "/api/users/nobody", "/api/users/1"]
+    targets = ["/api/users/1", "/api/users/2", "/api/users/unknown", "/api/users/1"]
     with peer(server.port) as one:
         one.send(b"".join(head(f"GET {target} HTTP/1.1") for target in targets))
-        answers = [one.answer() for _ in targets]
-    assert [answer.status for answer in answers] == [200, 200, 404, 200]
-    assert [answer.json.get("id") for answer in answers] == ["1", "2", None, "1"]
+        responses = [one.read_response() for _ in targets]
+    assert [response.status for response in responses] == [200, 200, 404, 200]
+    assert [response.json.get("id") for response in responses] == ["1", "2", None, "1"]
 
 
 def test_pipelining_after_body(server: MockServer) -> None:
@@ -39,17 +39,17 @@ def test_pipelining_after_body(server: MockServer) -> None:
     ):
         with peer(server.port) as one:
             one.send(framed + head("GET /api/users/2 HTTP/1.1"))
-            error_in(one.answer(), 400)
-            assert one.answer().json["id"] == "2"
+            parse_error(one.read_response(), 400)
+            assert one.read_response().json["id"] == "2"
 
 
 def test_keep_alive(server: MockServer) -> None:
     with peer(server.port) as one:
         for _ in range(3):
             one.send(head(HEALTH))
-            assert "connection" not in one.answer().headers
+            assert "connection" not in one.read_response().headers
         one.send(head(HEALTH, CLOSE))
-        assert one.answer().headers["connection"] == "close"
+        assert one.read_response().headers["connection"] == "close"
         assert one.closed()
 
 
@@ -57,7 +57,7 @@ def test_keep_alive(server: MockServer) -> None:
 def test_connection_close(server: MockServer, spelled: str) -> None:
     with peer(server.port) as one:
         one.send(head(HEALTH, f"Connection: {spelled}"))
-        assert one.answer().status == 200
+        assert one.read_response().status == 200
         assert one.closed()
 
 
@@ -65,9 +65,9 @@ def test_connection_close(server: MockServer, spelled: str) -> None:
 def test_http_1_0(server: MockServer, headers: tuple[str, ...]) -> None:
     with peer(server.port) as one:
         one.send(head("GET /api/health HTTP/1.0", *headers))
-        answer = one.answer()
-        assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert "transfer-encoding" not in answer.headers
+        response = one.read_response()
+        assert (response.status, response.headers["connection"]) == (200, "close")
+        assert "transfer-encoding" not in response.headers
         assert one.closed()
 
 
@@ -85,18 +85,18 @@ def test_head_request(server: MockServer) -> None:
 def test_head_keeps_connection(server: MockServer) -> None:
     with peer(server.port) as one:
         one.send(head("HEAD /api/users HTTP/1.1") + head("GET /api/users/2 HTTP/1.1"))
-        assert one.answer(to="HEAD").headers["content-length"] != "0"
-        assert one.answer().json["id"] == "2"
+        assert one.read_response(to="HEAD").headers["content-length"] != "0"
+        assert one.read_response().json["id"] == "2"
 
 
-@pytest.mark.parametrize("line", ["DELETE /api/users/nobody HTTP/1.1", "OPTIONS /api/users HTTP/1.1"])
+@pytest.mark.parametrize("line", ["DELETE /api/users/unknown HTTP/1.1", "OPTIONS /api/users HTTP/1.1"])
 def test_empty_response(server: MockServer, line: str) -> None:
     with peer(server.port) as one:
         one.send(head(line) + head("GET /api/users/2 HTTP/1.1"))
-        first = one.answer()
+        first = one.read_response()
         if first.status == 204:
             assert {"content-length", "transfer-encoding"}.isdisjoint(first.headers)
-        assert one.answer().json["id"] == "2"
+        assert one.read_response().json["id"] == "2"
 
 
 FRAGMENTS = [
@@ -113,7 +113,7 @@ FRAGMENTS = [
 def test_arbitrary_bytes(server: MockServer, sent: bytes) -> None:
     """Whatever is sent: a response below 500, or a closed connection."""
     with peer(server.port) as one:
-        one.send_what_goes(sent)
+        one.try_send(sent)
         one.socket.shutdown(1)
         for line in one.rest().split(b"\r\n"):
             if line.startswith(b"HTTP/1.1 "):
@@ -150,9 +150,9 @@ def test_read_timeout(server: MockServer, sent: bytes, status: int | None) -> No
     with peer(server.port) as one:
         one.send(sent)
         if status == 200:
-            assert one.answer().status == 200
+            assert one.read_response().status == 200
         elif status is not None:
-            error_in(one.answer(), status)
+            parse_error(one.read_response(), status)
         assert one.closed()
     assert READ_TIMEOUT * 0.9 <= time.monotonic() - started < READ_TIMEOUT + 1.5
 
@@ -163,7 +163,7 @@ def test_slow_head(server: MockServer) -> None:
     with peer(server.port, timeout=0.02) as one:
         one.send(b"GET /api/health HTTP/1.1\r\n")
         while time.monotonic() - started < 5:
-            one.send_what_goes(b"X-A: a\r\n")
+            one.try_send(b"X-A: a\r\n")
             try:
                 assert one.rest() == b""
             except TimeoutError:
@@ -194,7 +194,7 @@ def test_many_stalled_connections(server: MockServer) -> None:
 def test_idle_timeout() -> None:
     with MockServer(idle_timeout=0.2, rate_limit=None) as server, peer(server.port) as used, peer(server.port) as fresh:
         used.send(head(HEALTH))
-        assert used.answer().status == 200
+        assert used.read_response().status == 200
         assert used.closed()
         assert fresh.closed()
 
@@ -207,9 +207,9 @@ def test_unread_response(server: MockServer) -> None:
 
 
 def test_common_headers(server: MockServer) -> None:
-    answer: Answer = ask(server.port, HEALTH)
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["x-request-id"]
-    assert answer.headers["date"].endswith(" GMT")
-    assert "server" not in answer.headers
+    response: RawResponse = ask(server.port, HEALTH)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["x-request-id"]
+    assert response.headers["date"].endswith(" GMT")
+    assert "server" not in response.headers
     assert Settings().values["read_timeout"] + 1.5 < 10, "a client that stalls is hung up on within ten seconds"
