@@ -16,7 +16,10 @@ PAGES["CONTRIBUTING.md"] = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 REACT_QUERY = "docs/coming-from-react-query.md"
 
-ILLUSTRATIONS = {("typescript", REACT_QUERY): "what readers have; the Python block after it is its counterpart"}
+ILLUSTRATIONS = {
+    ("typescript", REACT_QUERY): "what readers have; the Python block after it is its counterpart",
+    ("text", "docs/mock-server.md"): "the banner; a test of `duologue serve` compares it",
+}
 """Blocks that are not run, by language and page, with the reason."""
 
 

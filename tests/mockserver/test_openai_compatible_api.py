@@ -155,7 +155,7 @@ def respond_with_error(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
         respond_with_error(404),
         respond_with_error(429),
         respond_with_error(500),
-        respond_with_stream(b"<html>not what was asked for</html>"),
+        respond_with_stream(b"<html>a page</html>"),
         respond_with_stream(),
         respond_with_stream(sse("{not json")),
         respond_with_stream(sse("[1, 2]")),
@@ -193,13 +193,13 @@ def test_connection_refused() -> None:
 
 @contextmanager
 def reserve_closed_port() -> Iterator[int]:
-    """A port that is taken, so that nobody else gets it, but where nobody listens."""
+    """A port that is bound, so that no other process gets it, but that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
-@pytest.mark.parametrize("begins", [False, True], ids=["no answer", "falls silent midway"])
+@pytest.mark.parametrize("begins", [False, True], ids=["no response", "stops midway"])
 def test_timeout(begins: bool) -> None:
     def respond(handler: BaseHTTPRequestHandler) -> None:
         if begins:

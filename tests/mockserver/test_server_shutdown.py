@@ -37,10 +37,10 @@ def test_request_in_flight_finishes() -> None:
         assert slow.begun.wait(10)
         stopping = threading.Thread(target=mock.stop)
         stopping.start()
-        assert eventually(lambda: not is_serving(mock.port)), "nobody new is let in"
+        assert eventually(lambda: not is_serving(mock.port)), "new connections are refused"
         slow.may_end.set()
-        answer = one.read_response()
-        assert (answer.status, answer.json["data"]["content"]) == (201, "Done at last.")
+        response = one.read_response()
+        assert (response.status, response.json["data"]["content"]) == (201, "Done at last.")
         assert one.closed()
         stopping.join(10)
         assert not stopping.is_alive()

@@ -90,3 +90,12 @@ def test_json() -> None:
         ]
         assert ask(int(server["origin"].rpartition(":")[2]), HEALTH).status == 200
         assert mock.stop() == (0, "", "")
+
+
+def test_documentation() -> None:
+    """The guide shows the banner as it is."""
+    page = (Path(__file__).parents[3] / "docs" / "mock-server.md").read_text("utf-8")
+    with run_serve() as mock:
+        port, chat_port = mock.ports
+        banner = mock.banner.replace(f":{port}", ":3001").replace(f":{chat_port}", ":3002")
+    assert f"```text\n{banner}```\n" in page

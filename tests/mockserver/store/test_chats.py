@@ -61,7 +61,7 @@ def test_unknown_session(act: Any) -> None:
 
 
 class ChatsMachine(RuleBasedStateMachine):
-    """Sessions against a plain list that is sorted whenever somebody looks."""
+    """Sessions against a plain list that is sorted for each page."""
 
     ids = Bundle("ids")
     owners = st.sampled_from(["ann", "bob"])
@@ -112,10 +112,10 @@ class ChatsMachine(RuleBasedStateMachine):
         favorite=st.none() | st.booleans(),
     )
     def look(self, owner: str, page: int, limit: int | None, search: str, favorite: bool | None) -> None:
-        def moved(place: int) -> tuple[datetime, int]:
+        def get_sort_key(place: int) -> tuple[datetime, int]:
             return self.model[place][1].last_message_at, place
 
-        newest_first = sorted(range(len(self.model)), key=moved, reverse=True)
+        newest_first = sorted(range(len(self.model)), key=get_sort_key, reverse=True)
         matching = [
             one
             for whose, one in (self.model[place] for place in newest_first)

@@ -19,33 +19,33 @@ def rotate(logins: LoginSessions, token: str, new: str, *, now: float = 0.0) -> 
 
 
 @pytest.fixture
-def ended() -> list[str]:
+def end_events() -> list[str]:
     return []
 
 
 @pytest.fixture
-def logins(ended: list[str]) -> LoginSessions:
+def logins(end_events: list[str]) -> LoginSessions:
     made = LoginSessions()
-    made.on_end(ended.append)
+    made.on_end(end_events.append)
     return made
 
 
-def test_rotation(logins: LoginSessions, ended: list[str]) -> None:
+def test_rotation(logins: LoginSessions, end_events: list[str]) -> None:
     create(logins, "a")
     assert rotate(logins, "a-0", "a-1") == "a"
     assert rotate(logins, "a-1", "a-2") == "a"
     assert logins.is_active("a")
-    assert ended == []
+    assert end_events == []
 
 
 @pytest.mark.parametrize("spent", ["a-0", "a-1"])
-def test_used_token_ends_session(logins: LoginSessions, ended: list[str], spent: str) -> None:
+def test_used_token_ends_session(logins: LoginSessions, end_events: list[str], spent: str) -> None:
     create(logins, "a")
     create(logins, "b")
     rotate(logins, "a-0", "a-1")
     rotate(logins, "a-1", "a-2")
     assert rotate(logins, spent, "x") is None
-    assert ended == ["a"]
+    assert end_events == ["a"]
     assert [logins.is_active("a"), logins.is_active("b")] == [False, True]
     assert rotate(logins, "a-2", "x") is None
     assert rotate(logins, "b-0", "b-1") == "b"
@@ -58,34 +58,34 @@ def test_token_of_refused_rotation(logins: LoginSessions) -> None:
     assert rotate(logins, "stolen", "x") is None
 
 
-def test_expired_token(logins: LoginSessions, ended: list[str]) -> None:
+def test_expired_token(logins: LoginSessions, end_events: list[str]) -> None:
     create(logins, "a", expires=100)
     assert rotate(logins, "a-0", "x", now=100) is None
     assert rotate(logins, "a-0", "a-1", now=99.9) == "a"
-    assert ended == []
+    assert end_events == []
 
 
-def test_end_twice(logins: LoginSessions, ended: list[str]) -> None:
+def test_end_twice(logins: LoginSessions, end_events: list[str]) -> None:
     create(logins, "a")
     logins.end("a")
     logins.end("a")
     logins.end("unknown")
-    assert ended == ["a"]
+    assert end_events == ["a"]
     assert rotate(logins, "a-0", "x") is None
 
 
-def test_revoke_all(logins: LoginSessions, ended: list[str]) -> None:
+def test_revoke_all(logins: LoginSessions, end_events: list[str]) -> None:
     for id, owner in (("a", "1"), ("b", "2"), ("c", "1")):
         create(logins, id, user_id=owner)
     logins.revoke_all("1")
-    assert ended == ["a", "c"]
+    assert end_events == ["a", "c"]
     assert logins.is_active("b")
 
 
-def test_max_sessions(logins: LoginSessions, ended: list[str]) -> None:
+def test_max_sessions(logins: LoginSessions, end_events: list[str]) -> None:
     for number in range(MAX_SESSIONS + 3):
         create(logins, str(number))
-    assert ended == ["0", "1", "2"]
+    assert end_events == ["0", "1", "2"]
     assert [logins.is_active("2"), logins.is_active("3"), logins.is_active(str(MAX_SESSIONS + 2))] == [
         False,
         True,
@@ -104,7 +104,7 @@ def test_ended_sessions_free_memory(logins: LoginSessions) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), max_size=30))
 def test_one_valid_token_per_session(steps: list[tuple[int, int]]) -> None:
-    """Whoever presents whichever token in whatever order: only the newest of a live login is taken."""
+    """Tokens in any order: only the newest one of an active session is accepted."""
     logins = LoginSessions()
     newest = {}
     for login in range(3):
@@ -123,7 +123,7 @@ def test_one_valid_token_per_session(steps: list[tuple[int, int]]) -> None:
             assert logins.is_active(str(login)) == is_active
 
 
-def test_remove_end_listener(logins: LoginSessions, ended: list[str]) -> None:
+def test_remove_end_listener(logins: LoginSessions, end_events: list[str]) -> None:
     other: list[str] = []
     remove = logins.on_end(other.append)
     create(logins, "a")
@@ -131,4 +131,4 @@ def test_remove_end_listener(logins: LoginSessions, ended: list[str]) -> None:
     logins.end("a")
     remove()
     logins.end("b")
-    assert (ended, other) == (["a", "b"], ["a"])
+    assert (end_events, other) == (["a", "b"], ["a"])

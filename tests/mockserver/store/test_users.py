@@ -135,14 +135,14 @@ class UsersMachine(RuleBasedStateMachine):
         self.model: list[User] = []
         self.ever: set[str] = set()
 
-    def taken(self, email: str, but: str = "") -> bool:
+    def is_taken(self, email: str, but: str = "") -> bool:
         return any(one.email.casefold() == email.casefold() and one.id != but for one in self.model)
 
     @rule(target=ids, email=EMAILS, name=NAMES)
     def add(self, email: str, name: str) -> str:
         made = User(self.users.next_id(), name, email, "user")
         assert made.id not in self.ever
-        if self.taken(email):
+        if self.is_taken(email):
             with pytest.raises(EmailTakenError):
                 self.users.add(made)
         else:
@@ -158,7 +158,7 @@ class UsersMachine(RuleBasedStateMachine):
         if place is None:
             with pytest.raises(KeyError):
                 self.users.replace(made)
-        elif self.taken(email, but=id):
+        elif self.is_taken(email, but=id):
             with pytest.raises(EmailTakenError):
                 self.users.replace(made)
         else:
