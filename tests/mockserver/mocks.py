@@ -1,4 +1,4 @@
-"""A mock without a network, and how each operation is asked so that it succeeds."""
+"""A mock without a network, and a request for each operation that succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duologue_mock import Settings, create_app
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
 from duologue_mock.store.seed import Fixtures
-from tests.mockserver.requests import operation
+from tests.mockserver.requests import get_operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}
 
@@ -23,12 +23,12 @@ class Mock:
 
     def __init__(self, clock: Clock, **settings: Any) -> None:
         self.state = State(clock=clock, ids=IdGenerator(3))
-        made = Settings(rate_limit=None, **settings)
+        configured = Settings(rate_limit=None, **settings)
         Fixtures().seed(self.state)
-        self.app: Flask = create_app(made, state=self.state, sleep=lambda seconds: None)
+        self.app: Flask = create_app(configured, state=self.state, sleep=lambda seconds: None)
 
-    def ask(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
-        one = operation(id)
+    def call(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
+        one = get_operation(id)
         path = one.route.format_map(dict.fromkeys(one.parameters, args))
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if one.service is CHAT and one.access is not Access.PUBLIC:
@@ -36,7 +36,7 @@ class Mock:
         return self.app.test_client().open(path + query, method=one.method, headers=sent, json=body)
 
 
-ASKED: dict[str, tuple[Any, str]] = {
+REQUESTS: dict[str, tuple[Any, str]] = {
     "users.LIST": (None, ""),
     "users.CREATE": ({"name": "Ada", "email": "ada@example.com"}, ""),
     "users.GET": (None, "2"),

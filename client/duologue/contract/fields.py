@@ -53,12 +53,8 @@ class Text(fields.String):
             validate.Length(min=1, max=max_length),
             validate.Regexp(PROSE if lines else LINE, error=f"Not valid text: {kind}."),
         ]
-        super().__init__(validate=rules, **options)
-
-    def deserialize(self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kw: Any) -> Any:
-        """Validate as sent, then trim: a length that OpenAPI states is the length that is checked."""
-        loaded = super().deserialize(value, attr, data, **kw)
-        return loaded.strip() if isinstance(loaded, str) else loaded
+        # Trimmed after validation: the length that OpenAPI states is that of the text as sent.
+        super().__init__(validate=rules, post_load=str.strip, **options)
 
 
 class EmailAddress(fields.String):
