@@ -16,7 +16,7 @@ from marshmallow import Schema, ValidationError
 from duologue.contract import events, operations
 from duologue.contract.codec import SchemaCodec
 from duologue.contract.core import Model, ModelSchema
-from duologue.contract.errors import ErrorBodySchema
+from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.users import User, UserCreateSchema
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"

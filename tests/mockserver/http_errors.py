@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from duologue.contract.errors import ErrorBody, ErrorBodySchema, type_of_status
+from duologue.contract.error_body import ErrorBody, ErrorBodySchema
+from duologue.contract.errors import get_error_type
 from duologue_mock.errors import HTTPError
 from tests.mockserver.raw import RawResponse
 
@@ -26,7 +27,7 @@ def parse_error(response: RawResponse, status: int) -> ErrorBody:
     assert response.status == status, response
     assert response.headers["content-type"] == "application/json"
     body = ErrorBodySchema().load(response.json)
-    assert body.code == str(type_of_status(status))
+    assert body.code == str(get_error_type(status))
     assert body.errors
     assert body.metadata.request_id == response.headers["x-request-id"]
     assert "Traceback" not in response.body.decode()
