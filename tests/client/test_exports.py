@@ -68,4 +68,4 @@ def test_without_the_extra_real_time_says_what_is_missing() -> None:
         "try:\n    Client().realtime\nexcept ImportError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "real time needs socketio: pip install 'duologue[realtime]'\n"
+    assert done.stdout == "Realtime needs socketio: pip install 'duologue[realtime]'\n"

@@ -21,7 +21,7 @@ from duologue import (
     User,
 )
 from duologue.contract import users
-from duologue.realtime import ReceivedEvent
+from duologue.realtime import AnyEvent
 from duologue.resources.resource import Resource
 from tests.client.fakes import USER, FakeTransport, reply
 
@@ -43,7 +43,7 @@ def _returned_types(api: Client) -> None:
     assert_type(api.smart_chat.stream("1", message="m"), ReplyStream)
     assert_type(api.health.platform(), Health)
     assert_type(api.validate_api_key(), bool)
-    assert_type(api.realtime.receive(), ReceivedEvent)
+    assert_type(api.realtime.receive(), AnyEvent)
     assert_type(users.CREATED, Event[users.UserEvent])
 
 
