@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from duologue.contract import resource_names
+
 ROOT = Path(__file__).parent.parent
 CLIENT = ROOT / "client" / "duologue"
 CONTRACT = CLIENT / "contract"
@@ -129,14 +131,14 @@ def test_the_store_knows_no_http() -> None:
             assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
+@pytest.mark.parametrize("noun", resource_names())
 def test_a_noun_has_the_same_name_everywhere(noun: str) -> None:
     assert (CONTRACT / f"{noun}.py").exists()
     assert (MOCK / f"{noun}.py").exists()
     assert (ROOT / "tests" / "mockserver" / f"test_{noun}.py").exists()
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "notifications"])
+@pytest.mark.parametrize("noun", resource_names())
 def test_a_handler_sees_no_http(noun: str) -> None:
     named = imports(MOCK / f"{noun}.py")
     assert not {"flask", "werkzeug", "gevent", "socketio", "http", "json", "orjson", "requests"} & tops(named)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from duologue.contract import PLATFORM, Operation, operations
+from duologue.contract import PLATFORM, Operation, operations, users
+from duologue.contract.core import Access
 from tests.contract import golden
 from tests.contract.wire import NO_BODY, Api, Body, Wire, covers, data, new_user, unique
 
@@ -48,9 +49,9 @@ class Ask:
 def ask(wire: Wire, operation: Operation[Any]) -> Ask:
     """Return a valid request for `operation`, on a resource and as a caller that no other test knows."""
     api = wire.of(operation)
-    if operation.id in ("auth.LOGOUT", "auth.ME"):
+    if operation.access is Access.AUTHENTICATED:
         api = api.bearing(log_in(wire)["token"])
-    query = {"search": unique("nobody")} if operation.id == "users.LIST" else {}
+    query = {"search": unique("nobody")} if operation is users.LIST else {}
     return Ask(api, operation, _path(api, operation), _body(wire, operation), query)
 
 
@@ -94,12 +95,11 @@ def _body(wire: Wire, operation: Operation[Any]) -> Body:
     if operation.body is None:
         return NO_BODY
     body = dict(golden.load(operation.id)["request"]["body"])
-    match operation.id:
-        case "users.CREATE" | "users.UPDATE":
-            body.pop("id", None)
-            body["email"] = f"{unique('sam')}@example.com"
-        case "auth.LOGIN":
-            body = {"email": log_in(wire)["user"]["email"], "password": PASSWORD}
-        case "auth.REFRESH":
-            body["refreshToken"] = log_in(wire)["refreshToken"]
+    body.pop("id", None)
+    if "refreshToken" in body:
+        body["refreshToken"] = log_in(wire)["refreshToken"]
+    elif body.keys() == {"email", "password"}:
+        body = {"email": log_in(wire)["user"]["email"], "password": PASSWORD}
+    elif "email" in body:
+        body["email"] = f"{unique('sam')}@example.com"
     return body

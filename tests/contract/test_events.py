@@ -26,7 +26,7 @@ def silent(wire: Wire, *listeners: Listener, about: tuple[str, ...]) -> None:
 
 def like_the_example(name: str, payload: Any) -> None:
     """Check that `payload` has exactly the keys and types of the golden example."""
-    assert golden.shape(payload) == golden.shape(golden.load(name)["payload"])
+    assert golden.get_shape(payload) == golden.get_shape(golden.load(name)["payload"])
 
 
 # What is told of users
