@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from duologue.contract.errors import get_error_type
-from duologue.contract.fields import timestamp_text
+from duologue.contract.fields import format_timestamp
 
 
 class HTTPError(Exception):
@@ -50,7 +50,7 @@ class HTTPError(Exception):
             "code": self.code,
             "details": details,
             "errors": errors or [self.message],
-            "metadata": {"timestamp": timestamp_text(timestamp), "requestId": request_id, "version": version},
+            "metadata": {"timestamp": format_timestamp(timestamp), "requestId": request_id, "version": version},
         }
 
 

@@ -76,7 +76,7 @@ def test_missing_extra() -> None:
 
 
 def test_resources_on_first_use() -> None:
-    """Models and schemas take most of the time that importing the client costs: those that are not used are not built."""
+    """Models and schemas are most of what importing the client costs: those that are not used are not built."""
     unused = {f"duologue.{folder}.{name}" for folder in ("contract", "resources") for name in resource_names()}
     assert not list_modules_after("from duologue import Client; Client().close()") & unused
     loaded = list_modules_after("from duologue import Client; Client().users")

@@ -11,7 +11,7 @@ from typing import Any
 from duologue._version import __version__
 from duologue.contract import operations
 from duologue.contract.core import Model, Operation
-from duologue.contract.fields import timestamp_text
+from duologue.contract.fields import format_timestamp
 from duologue.contract.smart_chat import SSE_COMPLETED, SSE_DELTA, SSE_ERROR, Delta, DeltaSchema
 from duologue_mock import auth, chats, health, messages, smart_chat, users
 from duologue_mock.assistant import ReplyEngine
@@ -142,7 +142,7 @@ class Dispatcher:
     def _envelope(self, operation: Operation[Any], request: Request, wire: dict[str, Any]) -> bytes | None:
         if not operation.enveloped:
             return None
-        now = timestamp_text(self._state.clock.now())
+        now = format_timestamp(self._state.clock.now())
         inner = wire if operation.paged else {"data": wire}
         metadata = {"timestamp": now, "requestId": request.id, "version": __version__}
         return json_bytes({**inner, "message": operation.message, "metadata": metadata})
