@@ -58,7 +58,7 @@ def misdirected(answer: requests.Response) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/users", "/socket.io/?EIO=4&transport=polling", "/__mock__/health", "/openapi.json", "/nope"]
 )
-def test_a_request_for_another_host_is_refused_in_front_of_everything(
+def test_misdirected_request(
     wire: Wire, service: str, host: str, path: str
 ) -> None:
     origin = wire.at_origin(service).url
@@ -70,11 +70,11 @@ def test_a_request_for_another_host_is_refused_in_front_of_everything(
 
 
 @each(answering=[421])
-def test_every_call_is_refused_for_another_host(wire: Wire, operation: Operation[Any]) -> None:
+def test_misdirected_calls(wire: Wire, operation: Operation[Any]) -> None:
     misdirected(ask(wire, operation).send(headers={"Host": "evil.example"}))
 
 
-def test_a_misdirected_request_changes_nothing(wire: Wire) -> None:
+def test_misdirected_change(wire: Wire) -> None:
     body = new_user()
 
     misdirected(wire.platform.post("/users", body, headers={"Host": "evil.example"}))
@@ -84,7 +84,7 @@ def test_a_misdirected_request_changes_nothing(wire: Wire) -> None:
 
 @each_port
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_this_machines_own_names_are_served(wire: Wire, service: str, host: str) -> None:
+def test_own_host_names(wire: Wire, service: str, host: str) -> None:
     origin = wire.at_origin(service).url
     if urlsplit(origin).hostname not in ("127.0.0.1", "localhost", "::1"):
         pytest.skip("the server under test runs on another machine")
@@ -94,7 +94,7 @@ def test_this_machines_own_names_are_served(wire: Wire, service: str, host: str)
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "X-Original-Host", "Forwarded"])
-def test_a_forwarded_host_is_ignored(wire: Wire, header: str) -> None:
+def test_forwarded_host(wire: Wire, header: str) -> None:
     evil, own = ("host=evil.example", "host=localhost") if header == "Forwarded" else ("evil.example", "localhost")
 
     made = wire.platform.post("/users", new_user(), headers={header: evil})
@@ -103,13 +103,13 @@ def test_a_forwarded_host_is_ignored(wire: Wire, header: str) -> None:
     misdirected(wire.platform.get("/users", headers={"Host": "evil.example", header: own}))
 
 
-def test_the_host_of_an_absolute_target_counts(wire: Wire) -> None:
+def test_absolute_target(wire: Wire) -> None:
     misdirected(
         say(wire.platform_origin, "GET http://evil.example/api/users HTTP/1.1\nHost: {host}\nConnection: close\n\n")
     )
 
 
-def test_another_host_can_be_let_in_and_that_alone(serve: Callable[..., Wire]) -> None:
+def test_allowed_host(serve: Callable[..., Wire]) -> None:
     platform = serve(allowed_hosts=("mock.test",)).platform
 
     assert platform.get("/users", headers={"Host": "mock.test"}).status_code == 200
@@ -123,7 +123,7 @@ def test_another_host_can_be_let_in_and_that_alone(serve: Callable[..., Wire]) -
 
 @each_port
 @pytest.mark.parametrize("headers", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_page_controls_nothing(own: Wire, service: str, headers: dict[str, str]) -> None:
+def test_foreign_control_request(own: Wire, service: str, headers: dict[str, str]) -> None:
     for path, method in itertools.product(STATE_CHANGING, ("POST", "PUT", "DELETE")):
         answer = own.at_origin(service).request(method, f"/__mock__{path}", {}, headers=headers)
 
@@ -133,7 +133,7 @@ def test_a_hostile_page_controls_nothing(own: Wire, service: str, headers: dict[
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
-def test_no_foreign_page_may_read_the_control_surface(wire: Wire, origin: str) -> None:
+def test_control_without_cors(wire: Wire, origin: str) -> None:
     for path in ("/__mock__/health", "/__mock__/state", "/__mock__/requests", "/__mock__/settings"):
         answer = wire.at_origin("platform").get(path, headers={"Origin": origin})
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
@@ -154,7 +154,7 @@ def _kept(wire: Wire) -> bool:
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_a_foreign_page_gets_no_socket(wire: Wire, transport: str, origin: str) -> None:
+def test_foreign_socket(wire: Wire, transport: str, origin: str) -> None:
     text = f"GET /socket.io/?EIO=4&transport={transport} HTTP/1.1\nHost: {{host}}\nOrigin: {origin}\n"
 
     answer = say(wire.platform_origin, text + (UPGRADE if transport == "websocket" else "Connection: close\n") + "\n")
@@ -162,7 +162,7 @@ def test_a_foreign_page_gets_no_socket(wire: Wire, transport: str, origin: str) 
     assert answer.status_code in (400, 403)
 
 
-def test_another_host_gets_no_websocket(wire: Wire) -> None:
+def test_misdirected_websocket(wire: Wire) -> None:
 
     text = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: evil.example\nOrigin: http://evil.example\n"
 
@@ -173,7 +173,7 @@ def test_another_host_gets_no_websocket(wire: Wire) -> None:
 
 
 @each()
-def test_no_answer_is_guessed_to_be_anything_but_what_it_says(wire: Wire, operation: Operation[Any]) -> None:
+def test_nosniff(wire: Wire, operation: Operation[Any]) -> None:
     answer = ask(wire, operation).send()
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -182,7 +182,7 @@ def test_no_answer_is_guessed_to_be_anything_but_what_it_says(wire: Wire, operat
 
 
 @pytest.mark.parametrize("status", sorted(CODES))
-def test_no_refusal_is_guessed_to_be_anything_but_json(wire: Wire, status: int) -> None:
+def test_nosniff_errors(wire: Wire, status: int) -> None:
     answer = wire.platform.get("/error", query={"status": status})
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -192,7 +192,7 @@ def test_no_refusal_is_guessed_to_be_anything_but_json(wire: Wire, status: int) 
 SCRIPT = "<script>alert(document.domain)</script>"
 
 
-def test_a_stored_script_comes_back_as_json_and_nothing_else(wire: Wire) -> None:
+def test_stored_script(wire: Wire) -> None:
     user = wire.platform.post("/users", new_user(name=SCRIPT)).json()
     session = make_session(wire.chat, SCRIPT)
 
@@ -204,7 +204,7 @@ def test_a_stored_script_comes_back_as_json_and_nothing_else(wire: Wire) -> None
 
 
 @pytest.mark.parametrize("path", [f"/{SCRIPT}", f"/api/users/{SCRIPT}", "/%3Cscript%3Ealert(1)%3C/script%3E"])
-def test_a_script_in_a_path_comes_back_as_json_and_nothing_else(wire: Wire, path: str) -> None:
+def test_script_in_path(wire: Wire, path: str) -> None:
     answer = wire.at_origin("platform").get(path, headers={"Accept": "text/html"})
 
     refused(answer, 404)
@@ -212,7 +212,7 @@ def test_a_script_in_a_path_comes_back_as_json_and_nothing_else(wire: Wire, path
 
 
 @pytest.mark.parametrize("code", ["a\tb", "urc\x1b[31m", "a\x7fb"], ids=ascii)
-def test_control_characters_in_a_reference_never_come_back(wire: Wire, code: str) -> None:
+def test_reference_with_controls(wire: Wire, code: str) -> None:
     text = f"GET /nope HTTP/1.1\nHost: {{host}}\nUnique-Reference-Code: {code}\nConnection: close\n\n"
 
     answer = say(wire.platform_origin, text)
@@ -221,7 +221,7 @@ def test_control_characters_in_a_reference_never_come_back(wire: Wire, code: str
     assert not [value for value in answer.headers.values() if set(value) & set("\x1b\x7f\x00")]
 
 
-def test_an_answer_says_nothing_about_what_the_server_is_built_with(wire: Wire) -> None:
+def test_no_server_details(wire: Wire) -> None:
     server = wire.platform.get("/health").headers.get("Server", "").lower()
 
     assert not any(word in server for word in ("python", "werkzeug", "gevent", "flask"))
@@ -230,7 +230,7 @@ def test_an_answer_says_nothing_about_what_the_server_is_built_with(wire: Wire) 
 # What belongs to others
 
 
-def test_nobody_reads_changes_or_lists_what_belongs_to_another_user(wire: Wire) -> None:
+def test_other_users_sessions(wire: Wire) -> None:
     owner, thief = wire.chat, wire.chat
     session = make_session(owner, "Private")
     owner.post(f"/chats/{session}/messages", {"content": "Secret", "sender": "user"})
@@ -249,7 +249,7 @@ def test_nobody_reads_changes_or_lists_what_belongs_to_another_user(wire: Wire) 
     assert (data(owner.get(f"/chats/{session}")), data(owner.get(f"/chats/{session}/messages"))) == before
 
 
-def test_two_users_whose_ids_differ_by_case_or_white_space_are_two(wire: Wire) -> None:
+def test_similar_user_ids(wire: Wire) -> None:
     name = unique("User")
     session = make_session(wire.chat.as_user(name), "Private")
 
@@ -257,7 +257,7 @@ def test_two_users_whose_ids_differ_by_case_or_white_space_are_two(wire: Wire) -
         refused(wire.chat.as_user(other).get(f"/chats/{session}"), 404)
 
 
-def test_a_user_cannot_make_itself_an_administrator(wire: Wire) -> None:
+def test_no_self_promotion(wire: Wire) -> None:
     login = log_in(wire)
     me = wire.platform.bearing(login["token"])
 

@@ -24,7 +24,7 @@ Forger = Callable[[str], str]
 
 
 @covers(auth.LOGIN, 200)
-def test_a_login_answers_the_user_and_tokens_that_work(wire: Wire) -> None:
+def test_login(wire: Wire) -> None:
     user = wire.platform.post("/users", new_user(password=PASSWORD)).json()
 
     login = wire.platform.post("/auth/login", {"email": user["email"], "password": PASSWORD})
@@ -38,7 +38,7 @@ def test_a_login_answers_the_user_and_tokens_that_work(wire: Wire) -> None:
     assert wire.platform.bearing(body["token"]).get("/auth/me").json() == user
 
 
-def test_a_token_is_a_signed_jwt_that_says_when_it_ends(wire: Wire) -> None:
+def test_token_is_signed_jwt(wire: Wire) -> None:
     login = log_in(wire)
 
     header, claims, signature = login["token"].split(".")
@@ -50,7 +50,7 @@ def test_a_token_is_a_signed_jwt_that_says_when_it_ends(wire: Wire) -> None:
 
 
 @covers(auth.LOGIN, 401)
-def test_a_wrong_password_and_an_unknown_address_are_told_alike(wire: Wire) -> None:
+def test_login_failures_are_alike(wire: Wire) -> None:
     user = log_in(wire)["user"]
 
     wrong = refused(wire.platform.post("/auth/login", {"email": user["email"], "password": "wrong"}), 401)
@@ -60,7 +60,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_alike(wire: Wire) -> N
     assert {**wrong, "metadata": {}} == {**nobody, "metadata": {}}
 
 
-def test_a_user_made_without_a_password_cannot_log_in(platform: Api) -> None:
+def test_login_without_password(platform: Api) -> None:
     user = platform.post("/users", new_user()).json()
 
     for password in ("password", "None", " "):
@@ -81,12 +81,12 @@ def test_a_user_made_without_a_password_cannot_log_in(platform: Api) -> None:
     ],
     ids=ascii,
 )
-def test_a_malformed_login_is_refused(platform: Api, body: dict[str, Any], wrong: list[str]) -> None:
+def test_malformed_login(platform: Api, body: dict[str, Any], wrong: list[str]) -> None:
     assert sorted(refused(platform.post("/auth/login", body), 400)["details"]["fields"]) == wrong
 
 
 @covers(auth.REFRESH, 200)
-def test_a_refresh_answers_new_tokens_that_work(wire: Wire) -> None:
+def test_refresh(wire: Wire) -> None:
     login = log_in(wire)
 
     refreshed = wire.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
@@ -100,7 +100,7 @@ def test_a_refresh_answers_new_tokens_that_work(wire: Wire) -> None:
 
 
 @covers(auth.REFRESH, 401)
-def test_a_spent_refresh_token_used_again_ends_the_whole_family_and_no_other(wire: Wire) -> None:
+def test_refresh_token_reuse(wire: Wire) -> None:
     login = log_in(wire)
     other = wire.platform.post("/auth/login", {"email": login["user"]["email"], "password": PASSWORD}).json()
     tokens = wire.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]}).json()
@@ -115,17 +115,17 @@ def test_a_spent_refresh_token_used_again_ends_the_whole_family_and_no_other(wir
 
 
 @pytest.mark.parametrize("token", ["garbage", "a.b.c", "0" * 4096], ids=["garbage", "dots", "long"])
-def test_a_refresh_token_that_never_was_is_refused(platform: Api, token: str) -> None:
+def test_unknown_refresh_token(platform: Api, token: str) -> None:
     refused(platform.post("/auth/refresh", {"refreshToken": token}), 401)
 
 
 @covers(auth.REFRESH, 400)
 @pytest.mark.parametrize("body", [{}, {"refreshToken": ""}, {"refreshToken": None}, {"refreshToken": 7}], ids=ascii)
-def test_a_malformed_refresh_is_refused(platform: Api, body: dict[str, Any]) -> None:
+def test_malformed_refresh(platform: Api, body: dict[str, Any]) -> None:
     refused(platform.post("/auth/refresh", body), 400, "refreshToken")
 
 
-def test_neither_token_does_the_others_work(wire: Wire) -> None:
+def test_tokens_are_not_swapped(wire: Wire) -> None:
     login = log_in(wire)
 
     refused(wire.platform.post("/auth/refresh", {"refreshToken": login["token"]}), 401)
@@ -133,7 +133,7 @@ def test_neither_token_does_the_others_work(wire: Wire) -> None:
 
 
 @covers(auth.LOGOUT, 204)
-def test_a_logout_revokes_both_tokens_and_leaves_other_logins_alone(wire: Wire) -> None:
+def test_logout(wire: Wire) -> None:
     login = log_in(wire)
     other = wire.platform.post("/auth/login", {"email": login["user"]["email"], "password": PASSWORD}).json()
     me = wire.platform.bearing(login["token"])
@@ -148,7 +148,7 @@ def test_a_logout_revokes_both_tokens_and_leaves_other_logins_alone(wire: Wire) 
     assert wire.platform.bearing(other["token"]).get("/auth/me").status_code == 200
 
 
-def test_a_logout_ends_the_tokens_that_were_refreshed_before(wire: Wire) -> None:
+def test_logout_after_refresh(wire: Wire) -> None:
     login = log_in(wire)
     tokens = wire.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]}).json()
 
@@ -160,27 +160,27 @@ def test_a_logout_ends_the_tokens_that_were_refreshed_before(wire: Wire) -> None
 
 @covers(auth.ME, 401)
 @covers(auth.LOGOUT, 401)
-def test_who_is_not_logged_in_has_no_me_and_no_logout(platform: Api) -> None:
+def test_not_logged_in(platform: Api) -> None:
     refused(platform.get("/auth/me"), 401)
     refused(platform.post("/auth/logout"), 401)
 
 
 @covers(auth.ME, 200)
-def test_me_is_what_the_user_is_now(wire: Wire) -> None:
+def test_me_after_update(wire: Wire) -> None:
     login = log_in(wire)
     changed = wire.platform.put(f"/users/{login['user']['id']}", {"name": "New Name", "role": "admin"}).json()
 
     assert wire.platform.bearing(login["token"]).get("/auth/me").json() == changed
 
 
-def test_a_role_counts_as_it_is_now_not_as_it_was_at_login(wire: Wire) -> None:
+def test_role_is_current(wire: Wire) -> None:
     login = log_in(wire, role="admin")
     wire.platform.put(f"/users/{login['user']['id']}", {"role": "user"})
 
     refused(wire.platform.bearing(login["token"]).post("/users", new_user()), 403)
 
 
-def test_a_deleted_user_is_logged_out_everywhere(wire: Wire) -> None:
+def test_deleted_user_is_logged_out(wire: Wire) -> None:
     login = log_in(wire)
     wire.platform.delete(f"/users/{login['user']['id']}")
 
@@ -190,7 +190,7 @@ def test_a_deleted_user_is_logged_out_everywhere(wire: Wire) -> None:
 
 
 @each(*CHECKED, answering=[401])
-def test_every_call_that_looks_at_a_token_refuses_a_bad_one(wire: Wire, operation: Operation[Any]) -> None:
+def test_bad_token(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
 
     refused(asked.sending(Authorization="Bearer garbage").send(), 401)
@@ -242,7 +242,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_a_forged_token_is_refused(wire: Wire, forge: Forger) -> None:
+def test_forged_token(wire: Wire, forge: Forger) -> None:
     token = log_in(wire)["token"]
 
     refused(wire.platform.bearing(forge(token)).get("/auth/me"), 401)
@@ -251,24 +251,24 @@ def test_a_forged_token_is_refused(wire: Wire, forge: Forger) -> None:
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic am9objpwYXNzd29yZA==", "{token}", "Token {token}", ""])
-def test_an_authorization_that_is_no_bearer_token_is_refused(wire: Wire, value: str) -> None:
+def test_other_authorization(wire: Wire, value: str) -> None:
     sent = value.replace("{token}", log_in(wire)["token"])
 
     refused(wire.platform.get("/auth/me", headers={"Authorization": sent}), 401)
 
 
-def test_the_scheme_of_an_authorization_ignores_case(wire: Wire) -> None:
+def test_scheme_ignores_case(wire: Wire) -> None:
     token = log_in(wire)["token"]
 
     assert wire.platform.get("/auth/me", headers={"Authorization": f"bearer {token}"}).status_code == 200
 
 
 @each(auth.LOGIN, auth.REFRESH, health.PLATFORM)
-def test_a_bad_token_does_not_keep_anyone_from_logging_in_again(wire: Wire, operation: Operation[Any]) -> None:
+def test_login_with_bad_token(wire: Wire, operation: Operation[Any]) -> None:
     assert ask(wire, operation).sending(Authorization="Bearer garbage").send().status_code == operation.status
 
 
-def test_an_expired_token_is_refused_and_can_be_refreshed(serve: Callable[..., Wire]) -> None:
+def test_expired_token(serve: Callable[..., Wire]) -> None:
     wire = serve(access_token_lifetime=1)
     login = log_in(wire)
     me = wire.platform.bearing(login["token"])
@@ -288,7 +288,7 @@ def _wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
         assert time.monotonic() < deadline, "it did not happen in time"
 
 
-def test_where_auth_is_required_a_missing_token_is_refused(serve: Callable[..., Wire]) -> None:
+def test_required_auth(serve: Callable[..., Wire]) -> None:
     wire = serve(require_auth=True)
     nobody = wire.platform
 

@@ -70,13 +70,13 @@ BAD_TEXTS = {
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
-def test_a_text_that_is_not_acceptable_json_is_refused(unchanged: Api, text: bytes) -> None:
+def test_unacceptable_json(unchanged: Api, text: bytes) -> None:
     refused(unchanged.post("/chats", text), 400)
 
 
 @each(*WITH_BODY)
 @pytest.mark.parametrize("name", ["invalid utf-8", "lone high surrogate", "very deep", "5,000 digits", "a key twice"])
-def test_every_call_reads_its_body_strictly(wire: Wire, operation: Operation[Any], name: str) -> None:
+def test_unacceptable_json_everywhere(wire: Wire, operation: Operation[Any], name: str) -> None:
     refused(ask(wire, operation).with_body(BAD_TEXTS[name]).send(), 400)
 
 
@@ -86,14 +86,14 @@ def test_every_call_reads_its_body_strictly(wire: Wire, operation: Operation[Any
      b'{"t": "\\ud83d"}', b'{"a":' * 64 + b"1" + b"}" * 64],
     ids=lambda text: text[:20].decode(),
 )  # fmt: skip
-def test_a_free_context_is_read_as_strictly(unchanged: Api, context: bytes) -> None:
+def test_unacceptable_json_in_context(unchanged: Api, context: bytes) -> None:
     session = data(unchanged.get("/chats"))[0]["_id"]
     body = b'{"content": "Hello", "sender": "user", "context": ' + context + b"}"
 
     refused(unchanged.post(f"/chats/{session}/messages", body), 400)
 
 
-def test_nesting_is_allowed_to_a_depth_of_64(chat: Api) -> None:
+def test_nesting_depth(chat: Api) -> None:
     session = make_session(chat)
     context = b'{"a":' * 62 + b"[]" + b"}" * 62  # 63 levels, and the body itself
     body = b'{"content": "Hello", "sender": "user", "context": ' + context + b"}"
@@ -114,7 +114,7 @@ READ_ONLY: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("more", READ_ONLY["/users"], ids=ascii)
-def test_read_only_fields_of_a_user_are_refused_by_name(platform: Api, more: dict[str, Any]) -> None:
+def test_read_only_user_fields(platform: Api, more: dict[str, Any]) -> None:
     body = new_user()
     user = make_user(platform)
 
@@ -126,7 +126,7 @@ def test_read_only_fields_of_a_user_are_refused_by_name(platform: Api, more: dic
 
 
 @pytest.mark.parametrize("more", READ_ONLY["/chats"], ids=ascii)
-def test_read_only_fields_of_a_session_are_refused_by_name(unchanged: Api, more: dict[str, Any]) -> None:
+def test_read_only_session_fields(unchanged: Api, more: dict[str, Any]) -> None:
     session = data(unchanged.get("/chats"))[0]["_id"]
     body = {"title": "Owned", **more}
 
@@ -135,7 +135,7 @@ def test_read_only_fields_of_a_session_are_refused_by_name(unchanged: Api, more:
 
 
 @pytest.mark.parametrize("more", READ_ONLY["/messages"], ids=ascii)
-def test_read_only_fields_of_a_message_are_refused_by_name(unchanged: Api, more: dict[str, Any]) -> None:
+def test_read_only_message_fields(unchanged: Api, more: dict[str, Any]) -> None:
     session = data(unchanged.get("/chats"))[0]["_id"]
     body = {"content": "Hello", "sender": "user", **more}
 
@@ -145,14 +145,14 @@ def test_read_only_fields_of_a_message_are_refused_by_name(unchanged: Api, more:
 
 
 @pytest.mark.parametrize("name", ["a" * 1_000_000, "\u202e" * 150_000, "é" * 101], ids=lambda name: len(name))
-def test_a_name_too_long_is_refused_without_repeating_it(platform: Api, name: str) -> None:
+def test_long_name_is_not_repeated(platform: Api, name: str) -> None:
     answer = platform.post("/users", new_user(name=name))
 
     assert "name" in refused(answer, 400)["details"]["fields"]
     assert len(answer.content) < 2_000
 
 
-def test_a_field_name_too_long_is_refused_without_repeating_it_whole(platform: Api) -> None:
+def test_long_field_name_is_cut(platform: Api) -> None:
     answer = platform.post("/users", {**new_user(), "x" * 100_000: 1})
 
     refused(answer, 400)
@@ -170,7 +170,7 @@ BAD_IDS = [
 
 @pytest.mark.parametrize("id", BAD_IDS, ids=lambda id: id[:30])
 @pytest.mark.parametrize("path", ["/users/{}", "/chats/{}", "/chats/{}/messages"])
-def test_an_id_that_cannot_be_is_not_found(wire: Wire, path: str, id: str) -> None:
+def test_impossible_id(wire: Wire, path: str, id: str) -> None:
     api = wire.platform if path.startswith("/users") else wire.chat
 
     answer = api.get(path.format(id))
@@ -182,25 +182,25 @@ def test_an_id_that_cannot_be_is_not_found(wire: Wire, path: str, id: str) -> No
 
 @pytest.mark.parametrize("id", ["..%2f", "%0d%0ax", "0" * 8_000], ids=lambda id: id[:9])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_an_id_that_cannot_be_is_not_changed_either(platform: Api, method: str, id: str) -> None:
+def test_impossible_id_changes(platform: Api, method: str, id: str) -> None:
     refused(platform.request(method, f"/users/{id}", {"name": "x"}), 404)
 
 
 @pytest.mark.parametrize("query", ["search=%ff", "search=%", "search=%00", "&&&", "=", "search", "%00=1", "a" * 4_000])
-def test_an_odd_query_never_breaks_a_list(platform: Api, query: str) -> None:
+def test_odd_query(platform: Api, query: str) -> None:
     answer = platform.get("/users", query=query)
 
     if answer.status_code != 200:
         refused(answer, 400)
 
 
-def test_a_search_text_too_long_is_refused(wire: Wire) -> None:
+def test_long_search(wire: Wire) -> None:
     for api, path in ((wire.platform, "/users"), (wire.chat, "/chats")):
         refused(api.get(path, query={"search": "a" * 201}), 400, "search")
         assert api.get(path, query={"search": "a" * 200}).status_code == 200
 
 
-def test_a_search_that_would_hang_a_regular_expression_is_fast(chat: Api) -> None:
+def test_search_is_no_regex(chat: Api) -> None:
     make_session(chat, "a" * 200)
     begun = time.monotonic()
 
@@ -214,7 +214,7 @@ def test_a_search_that_would_hang_a_regular_expression_is_fast(chat: Api) -> Non
 HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
 
 
-def test_a_body_over_the_limit_is_refused_by_its_announced_length_and_the_connection_closed(wire: Wire) -> None:
+def test_long_body(wire: Wire) -> None:
     host = urlsplit(wire.platform_origin).netloc
     with dialled(wire.platform_origin) as connection:
         head = HEAD.replace("{host}", host).replace("\n", "\r\n")
@@ -227,7 +227,7 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length_and_the_connec
         assert is_closed(connection)
 
 
-def test_a_chunked_body_over_the_limit_is_refused_and_the_connection_closed(serve: Callable[..., Wire]) -> None:
+def test_long_chunked_body(serve: Callable[..., Wire]) -> None:
     wire = serve(max_request_size=1000)
     host = urlsplit(wire.platform_origin).netloc
     with dialled(wire.platform_origin) as connection:
@@ -240,7 +240,7 @@ def test_a_chunked_body_over_the_limit_is_refused_and_the_connection_closed(serv
     assert wire.platform.get("/health").status_code == 200
 
 
-def test_a_chunked_body_within_the_limit_is_read(wire: Wire) -> None:
+def test_chunked_body(wire: Wire) -> None:
     body = json.dumps(new_user()).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:10], body[10:])) + b"0\r\n\r\n"
     head = HEAD.replace("{host}", urlsplit(wire.platform_origin).netloc).replace("\n", "\r\n")
@@ -254,7 +254,7 @@ def test_a_chunked_body_within_the_limit_is_read(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(1000, 201), (1001, 413)])
-def test_the_limit_of_a_body_is_exact(serve: Callable[..., Wire], size: int, status: int) -> None:
+def test_exact_body_limit(serve: Callable[..., Wire], size: int, status: int) -> None:
     chat = serve(max_request_size=1000).chat
     text = b'{"title": "Exact"}'
 
@@ -291,7 +291,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_a_request_that_is_hardly_http_is_refused_and_the_connection_closed(wire: Wire, text: str) -> None:
+def test_malformed_http(wire: Wire, text: str) -> None:
     answer = _said(wire, text)
 
     if answer is not None:
@@ -314,13 +314,13 @@ def _said(wire: Wire, text: str) -> requests.Response | None:
 
 
 @pytest.mark.parametrize("name", ["two hosts", "two different hosts", "no host"])
-def test_a_request_for_no_or_several_hosts_is_refused(wire: Wire, name: str) -> None:
+def test_host_header_count(wire: Wire, name: str) -> None:
     refused(say(wire.platform_origin, BROKEN[name]), 400)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_nobody_asked_for_is_never_taken_for_the_next_request(wire: Wire, method: str, chunked: bool) -> None:
+def test_unexpected_body(wire: Wire, method: str, chunked: bool) -> None:
     host = urlsplit(wire.platform_origin).netloc
     hidden = f"GET /api/error?status=418 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     sized = b"Content-Length: %d\r\n\r\n%s" % (len(hidden), hidden)
@@ -336,7 +336,7 @@ def test_a_body_nobody_asked_for_is_never_taken_for_the_next_request(wire: Wire,
             pass  # closing is as good a way not to read on
 
 
-def test_requests_sent_without_waiting_are_answered_in_their_order(wire: Wire) -> None:
+def test_pipelining(wire: Wire) -> None:
     host = urlsplit(wire.platform_origin).netloc
     asked = [404, 418, 500, 403]
     requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in asked)
@@ -360,7 +360,7 @@ def _next_status(stream: BinaryIO) -> int:
     return status
 
 
-def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(wire: Wire) -> None:
+def test_expect_continue(wire: Wire) -> None:
     host, body = urlsplit(wire.platform_origin).netloc, json.dumps(new_user()).encode()
     head = HEAD.replace("{host}", host).replace("\n", "\r\n") + f"Content-Length: {len(body)}\r\n"
     with dialled(wire.platform_origin) as connection:
@@ -384,7 +384,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
-def test_a_client_that_stalls_is_closed_in_time(serve: Callable[..., Wire], text: str) -> None:
+def test_stalling_client(serve: Callable[..., Wire], text: str) -> None:
     wire = serve(read_timeout=0.5)
     begun = time.monotonic()
 
@@ -396,7 +396,7 @@ def test_a_client_that_stalls_is_closed_in_time(serve: Callable[..., Wire], text
     assert wire.platform.get("/health").status_code == 200
 
 
-def test_two_hundred_dribbling_connections_keep_nobody_from_being_served(serve: Callable[..., Wire]) -> None:
+def test_slow_connections(serve: Callable[..., Wire]) -> None:
     wire = serve(read_timeout=1)
     with ExitStack() as stack:
         slow = [stack.enter_context(dialled(wire.platform_origin)) for _ in range(200)]
@@ -426,7 +426,7 @@ def _dribble(connection: Any) -> bool:
 
 
 @each(*WITH_BODY, answering=[400])
-def test_after_a_refusal_the_same_request_done_right_goes_through(wire: Wire, operation: Operation[Any]) -> None:
+def test_recovery_after_error(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
 
     refused(asked.with_body(b'{"broken": ').send(), 400)

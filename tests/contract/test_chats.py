@@ -23,27 +23,27 @@ BAD_TITLES = ["", " ", " \t ", "a" * 201, "😀" * 201, "two\nlines", "nul\x00",
 
 @each(*CHAT_CALLS, answering=[401])
 @pytest.mark.parametrize("key", [None, "", "wrong", "DEV-API-KEY"], ids=ascii)
-def test_a_missing_blank_or_unknown_api_key_is_refused(wire: Wire, operation: Operation[Any], key: str | None) -> None:
+def test_invalid_api_key(wire: Wire, operation: Operation[Any], key: str | None) -> None:
     refused(ask(wire, operation).send(headers={"x-api-key": key}), 401)
 
 
 @each(*CHAT_CALLS, answering=[400])
 @pytest.mark.parametrize("value", [None, ""], ids=ascii)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
-def test_a_missing_or_blank_header_is_refused_by_name(
+def test_missing_header(
     wire: Wire, operation: Operation[Any], header: str, value: str | None
 ) -> None:
     refused(ask(wire, operation).send(headers={header: value}), 400, header)
 
 
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
-def test_a_header_has_at_most_255_characters(chat: Api, header: str) -> None:
+def test_header_length(chat: Api, header: str) -> None:
     assert chat.get("/chats", headers={header: "a" * 255}).status_code == 200
     refused(chat.get("/chats", headers={header: "a" * 256}), 400, header)
 
 
 @each(*(call for call in CHAT_CALLS if call.parameters))
-def test_to_another_user_a_session_does_not_exist(wire: Wire, operation: Operation[Any]) -> None:
+def test_session_of_another_user(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     session = asked.path.split("/")[2]
     path = f"/chats/{session}"
@@ -58,7 +58,7 @@ def test_to_another_user_a_session_does_not_exist(wire: Wire, operation: Operati
 
 
 @each(*(call for call in CHAT_CALLS if call.parameters), answering=[404])
-def test_a_session_that_does_not_exist_is_not_found(wire: Wire, operation: Operation[Any]) -> None:
+def test_unknown_session(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     session = asked.path.split("/")[2]
 
@@ -66,7 +66,7 @@ def test_a_session_that_does_not_exist_is_not_found(wire: Wire, operation: Opera
 
 
 @covers(chats.CREATE, 201)
-def test_a_new_session_is_answered_whole(chat: Api) -> None:
+def test_create(chat: Api) -> None:
     session = data(chat.post("/chats", {"title": "New Session"}), 201)
 
     assert set(session) == FIELDS
@@ -78,18 +78,18 @@ def test_a_new_session_is_answered_whole(chat: Api) -> None:
 
 
 @covers(chats.GET, 200)
-def test_a_session_is_found_again_as_it_was_made(chat: Api) -> None:
+def test_get(chat: Api) -> None:
     session = data(chat.post("/chats", {"title": "New Session"}), 201)
 
     assert data(chat.get(f"/chats/{session['_id']}")) == session
 
 
 @pytest.mark.parametrize("title", ["a", "a" * 200, "😀" * 200, "مرحبا", "<script>alert(1)</script>", "tab-less"])
-def test_a_title_has_one_to_two_hundred_code_points_of_any_script(chat: Api, title: str) -> None:
+def test_title_length(chat: Api, title: str) -> None:
     assert data(chat.post("/chats", {"title": title}), 201)["title"] == title
 
 
-def test_white_space_around_a_title_is_dropped(chat: Api) -> None:
+def test_title_is_trimmed(chat: Api) -> None:
     session = data(chat.post("/chats", {"title": "  New  Session "}), 201)
 
     assert session["title"] == "New  Session"
@@ -99,7 +99,7 @@ def test_white_space_around_a_title_is_dropped(chat: Api) -> None:
 @covers(chats.CREATE, 400)
 @covers(chats.RENAME, 400)
 @pytest.mark.parametrize("title", BAD_TITLES, ids=ascii)
-def test_a_title_that_is_blank_too_long_or_not_text_is_refused(chat: Api, title: Any) -> None:
+def test_invalid_title(chat: Api, title: Any) -> None:
     session = make_session(chat)
     before = data(chat.get("/chats"))
 
@@ -110,7 +110,7 @@ def test_a_title_that_is_blank_too_long_or_not_text_is_refused(chat: Api, title:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "x"}, {"title": "x", "isFavorite": True}], ids=ascii)
-def test_a_session_is_made_and_renamed_by_its_title_alone(chat: Api, body: dict[str, Any]) -> None:
+def test_unknown_fields(chat: Api, body: dict[str, Any]) -> None:
     session = make_session(chat)
 
     refused(chat.post("/chats", body), 400)
@@ -118,7 +118,7 @@ def test_a_session_is_made_and_renamed_by_its_title_alone(chat: Api, body: dict[
 
 
 @covers(chats.RENAME, 200)
-def test_renaming_changes_title_and_update_time_only(chat: Api) -> None:
+def test_rename(chat: Api) -> None:
     before = data(chat.post("/chats", {"title": "Test Session"}), 201)
 
     after = data(chat.patch(f"/chats/{before['_id']}", {"title": "Renamed Session"}))
@@ -129,7 +129,7 @@ def test_renaming_changes_title_and_update_time_only(chat: Api) -> None:
 
 
 @covers(chats.DELETE, 204)
-def test_a_deleted_session_is_gone_with_its_messages(chat: Api) -> None:
+def test_delete(chat: Api) -> None:
     session = make_session(chat)
     chat.post(f"/chats/{session}/messages", {"content": "Hello", "sender": "user"})
 
@@ -145,7 +145,7 @@ def test_a_deleted_session_is_gone_with_its_messages(chat: Api) -> None:
 
 @covers(chats.FAVORITE, 200)
 @pytest.mark.parametrize("body", [NO_BODY, {}], ids=["no body", "empty object"])
-def test_without_a_wanted_value_the_favourite_mark_is_toggled(chat: Api, body: Any) -> None:
+def test_toggle_favorite(chat: Api, body: Any) -> None:
     session = make_session(chat)
 
     marks = [data(chat.patch(f"/chats/{session}/favorite", body))["isFavorite"] for _ in range(3)]
@@ -154,7 +154,7 @@ def test_without_a_wanted_value_the_favourite_mark_is_toggled(chat: Api, body: A
     assert data(chat.get(f"/chats/{session}"))["isFavorite"] is True
 
 
-def test_a_toggle_may_announce_a_body_and_send_none(chat: Api) -> None:
+def test_toggle_with_empty_body(chat: Api) -> None:
     session = make_session(chat)
 
     answer = chat.patch(f"/chats/{session}/favorite", headers={"Content-Type": "application/json"})
@@ -163,7 +163,7 @@ def test_a_toggle_may_announce_a_body_and_send_none(chat: Api) -> None:
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_wanted_favourite_mark_is_set_however_often(chat: Api, wanted: bool) -> None:
+def test_set_favorite(chat: Api, wanted: bool) -> None:
     session = make_session(chat)
 
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_a_wanted_favourite_mark_is_set_however_often(chat: Api, wanted: bool) -
 
 @covers(chats.FAVORITE, 400)
 @pytest.mark.parametrize("wanted", ["true", 1, 0, None, [], "no"], ids=ascii)
-def test_a_favourite_mark_is_true_or_false(chat: Api, wanted: Any) -> None:
+def test_invalid_favorite(chat: Api, wanted: Any) -> None:
     session = make_session(chat)
 
     refused(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}), 400, "isFavorite")
@@ -180,7 +180,7 @@ def test_a_favourite_mark_is_true_or_false(chat: Api, wanted: Any) -> None:
     assert data(chat.get(f"/chats/{session}"))["isFavorite"] is False
 
 
-def test_marking_a_favourite_changes_nothing_else(chat: Api) -> None:
+def test_favorite_changes_nothing_else(chat: Api) -> None:
     before = data(chat.post("/chats", {"title": "Test Session"}), 201)
 
     after = data(chat.patch(f"/chats/{before['_id']}/favorite"))
@@ -189,14 +189,14 @@ def test_marking_a_favourite_changes_nothing_else(chat: Api) -> None:
 
 
 @covers(chats.LIST, 200)
-def test_a_user_without_sessions_has_an_empty_list(chat: Api) -> None:
+def test_empty_list(chat: Api) -> None:
     answer = chat.get("/chats")
 
     assert data(answer) == []
     assert "pagination" not in answer.json()
 
 
-def test_all_sessions_of_the_user_are_listed_and_no_others(chat: Api) -> None:
+def test_list_is_complete(chat: Api) -> None:
     made = {make_session(chat, f"Session {number}") for number in range(3)}
     make_session(chat.as_user(), "Somebody else's")
 
@@ -207,7 +207,7 @@ def test_all_sessions_of_the_user_are_listed_and_no_others(chat: Api) -> None:
     assert "pagination" not in answer.json()
 
 
-def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
+def test_list_order(chat: Api) -> None:
     first, second, third = (make_session(chat, title) for title in ("first", "second", "third"))
     assert [session["_id"] for session in data(chat.get("/chats"))] == [third, second, first]
 
@@ -218,7 +218,7 @@ def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
     assert [session["_id"] for session in data(chat.get("/chats"))] == [first, third, second]
 
 
-def test_a_message_moves_its_session_to_the_top_however_little_time_has_passed(chat: Api) -> None:
+def test_list_order_of_equal_times(chat: Api) -> None:
     for _ in range(20):
         user = chat.as_user()
         first, *others = (make_session(user, title) for title in ("first", "second", "third"))
@@ -236,7 +236,7 @@ def _until_later_than(chat: Api, moment: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["page", "limit"])
-def test_pages_are_walked_with_their_pagination(chat: Api, way: str) -> None:
+def test_pages(chat: Api, way: str) -> None:
     made = [make_session(chat, f"Session {number}") for number in range(5)][::-1]
     query = {"page": 1} if way == "page" else {"limit": 2}
 
@@ -251,7 +251,7 @@ def test_pages_are_walked_with_their_pagination(chat: Api, way: str) -> None:
     assert [session["_id"] for page in walked for session in page] == made
 
 
-def test_the_last_page_and_the_one_behind_it_say_so(chat: Api) -> None:
+def test_last_page(chat: Api) -> None:
     for number in range(3):
         make_session(chat, f"Session {number}")
 
@@ -261,7 +261,7 @@ def test_the_last_page_and_the_one_behind_it_say_so(chat: Api) -> None:
     assert (behind["data"], behind["pagination"]["hasNext"], behind["pagination"]["hasPrev"]) == ([], False, True)
 
 
-def test_search_and_favourites_narrow_the_list(chat: Api) -> None:
+def test_search_and_favorite(chat: Api) -> None:
     cat, dog = make_session(chat, "About CATS"), make_session(chat, "About dogs")
     chat.patch(f"/chats/{dog}/favorite", {"isFavorite": True})
 
@@ -279,12 +279,12 @@ def test_search_and_favourites_narrow_the_list(chat: Api) -> None:
 
 @covers(chats.LIST, 400)
 @pytest.mark.parametrize("value", ["", "maybe", "1", "True", "yes"])
-def test_favourite_is_asked_for_with_true_or_false(chat: Api, value: str) -> None:
+def test_invalid_favorite_query(chat: Api, value: str) -> None:
     refused(chat.get("/chats", query={"favorite": value}), 400, "favorite")
 
 
 @each(*(call for call in CHAT_CALLS if call.enveloped and call.response))
-def test_a_success_says_what_happened_when_and_under_which_reference(wire: Wire, operation: Operation[Any]) -> None:
+def test_envelope(wire: Wire, operation: Operation[Any]) -> None:
     code = unique("urc")
 
     answer = ask(wire, operation).send(headers={"Unique-Reference-Code": code})

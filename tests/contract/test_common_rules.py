@@ -29,7 +29,7 @@ each_service = pytest.mark.parametrize("service", SERVICES)
 
 
 @each_service
-def test_either_port_serves_both_services(wire: Wire, service: str) -> None:
+def test_both_ports(wire: Wire, service: str) -> None:
     origin = wire.at_origin(service)
     identity = {**wire.chat.headers, "Unique-Reference-Code": unique("urc")}
 
@@ -39,7 +39,7 @@ def test_either_port_serves_both_services(wire: Wire, service: str) -> None:
 
 @each_service
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_localhost_leads_to_the_server_by_either_protocol(wire: Wire, service: str, address: str) -> None:
+def test_localhost(wire: Wire, service: str, address: str) -> None:
     parts = urlsplit(wire.at_origin(service).url)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         pytest.skip("the server under test runs on another machine")
@@ -68,24 +68,24 @@ def _has_ipv6() -> bool:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", None],
     ids=ascii,
 )
-def test_a_body_of_another_media_type_is_refused(wire: Wire, operation: Operation[Any], media_type: str | None) -> None:
+def test_other_media_type(wire: Wire, operation: Operation[Any], media_type: str | None) -> None:
     refused(ask(wire, operation).send(headers={"Content-Type": media_type}), 415)
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
-def test_parameters_and_case_of_the_media_type_do_not_matter(chat: Api, media_type: str) -> None:
+def test_media_type_parameters(chat: Api, media_type: str) -> None:
     assert chat.post("/chats", {"title": "x"}, headers={"Content-Type": media_type}).status_code == 201
 
 
 @each(*WITH_BODY, answering=[400])
 @pytest.mark.parametrize("text", [b"{", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b"null", b"[]", b'"text"', b"7"])
-def test_a_body_that_is_no_json_object_is_refused(wire: Wire, operation: Operation[Any], text: bytes) -> None:
+def test_body_is_no_object(wire: Wire, operation: Operation[Any], text: bytes) -> None:
     refused(ask(wire, operation).with_body(text).send(), 400)
 
 
 @each(*(operation for operation in WITH_BODY if operation.body_required), answering=[400])
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_body_that_is_needed_and_not_there_is_missed(wire: Wire, operation: Operation[Any], announced: bool) -> None:
+def test_missing_body(wire: Wire, operation: Operation[Any], announced: bool) -> None:
     headers = {"Content-Type": "application/json"} if announced else {}
 
     answer = ask(wire, operation).with_body(NO_BODY).send(headers=headers)
@@ -95,7 +95,7 @@ def test_a_body_that_is_needed_and_not_there_is_missed(wire: Wire, operation: Op
 
 @each(*WITH_BODY, answering=[400])
 @pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
-def test_a_field_nobody_knows_is_refused_by_name(wire: Wire, operation: Operation[Any], name: str) -> None:
+def test_unknown_field(wire: Wire, operation: Operation[Any], name: str) -> None:
     asked = ask(wire, operation)
     body = {**asked.body, name: "x"}
 
@@ -105,17 +105,17 @@ def test_a_field_nobody_knows_is_refused_by_name(wire: Wire, operation: Operatio
 
 
 @each(*WITH_BODY, answering=[413])
-def test_a_body_over_a_mebibyte_is_refused(wire: Wire, operation: Operation[Any]) -> None:
+def test_body_over_limit(wire: Wire, operation: Operation[Any]) -> None:
     refused(ask(wire, operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
 
 
-def test_a_body_of_a_mebibyte_is_read(chat: Api) -> None:
+def test_body_at_limit(chat: Api) -> None:
     text = b'{"title": "Large"}'
 
     assert chat.post("/chats", text + b" " * (MIB - len(text))).status_code == 201
 
 
-def test_text_comes_back_as_it_was_sent_in_utf_8(chat: Api) -> None:
+def test_utf_8(chat: Api) -> None:
     title = "Grüße 東京 😀 \u2028 \\ / \" '"
 
     answer = chat.post("/chats", {"title": title})
@@ -126,7 +126,7 @@ def test_text_comes_back_as_it_was_sent_in_utf_8(chat: Api) -> None:
 
 
 @each(*READING)
-def test_a_success_is_json_and_its_times_are_utc_with_milliseconds(wire: Wire, operation: Operation[Any]) -> None:
+def test_json_and_timestamps(wire: Wire, operation: Operation[Any]) -> None:
     answer = ask(wire, operation).send()
 
     assert answer.status_code == 200
@@ -146,13 +146,13 @@ def test_a_success_is_json_and_its_times_are_utc_with_milliseconds(wire: Wire, o
      "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y",
      "/socket.iox", "/socket.io.js"],
 )  # fmt: skip
-def test_an_unknown_path_is_not_found(wire: Wire, service: str, path: str) -> None:
+def test_unknown_path(wire: Wire, service: str, path: str) -> None:
     refused(wire.at_origin(service).get(path), 404)
 
 
 @each_service
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
-def test_an_unknown_path_is_not_found_whatever_the_method(wire: Wire, service: str, method: str) -> None:
+def test_unknown_path_any_method(wire: Wire, service: str, method: str) -> None:
     answer = wire.at_origin(service).request(method, "/api/nope", {})
 
     assert answer.status_code == 404
@@ -163,7 +163,7 @@ def test_an_unknown_path_is_not_found_whatever_the_method(wire: Wire, service: s
     ("path", "meant"),
     [("/api/user", "/api/users"), ("/api/auth/logn", "/api/auth/login"), ("/chats", "/chats-service/api/v1/chats")],
 )
-def test_an_unknown_path_is_told_the_nearest_operations(wire: Wire, path: str, meant: str) -> None:
+def test_nearest_operations(wire: Wire, path: str, meant: str) -> None:
     refused(wire.at_origin("platform").get(path), 404, meant)
 
 
@@ -186,7 +186,7 @@ each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key
         for method in sorted({*METHODS, "TRACE", "PROPFIND", "BREW"} - known)
     ],
 )
-def test_a_known_path_with_another_method_is_told_which_it_has(
+def test_method_not_allowed(
     wire: Wire, service: str, path: str, method: str
 ) -> None:
     known = PATHS[service, path]
@@ -201,7 +201,7 @@ def test_a_known_path_with_another_method_is_told_which_it_has(
 
 
 @each_path
-def test_options_say_what_a_path_allows(wire: Wire, service: str, path: str) -> None:
+def test_options(wire: Wire, service: str, path: str) -> None:
     bare = wire.at_origin(service)
     prefix = urlsplit(_api(wire, service).url).path
 
@@ -218,7 +218,7 @@ def _api(wire: Wire, service: str) -> Api:
 
 
 @each(*READING)
-def test_head_answers_like_get_without_the_body(wire: Wire, operation: Operation[Any]) -> None:
+def test_head(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     got = asked.send()
 
@@ -231,7 +231,7 @@ def test_head_answers_like_get_without_the_body(wire: Wire, operation: Operation
     assert head.headers["X-Request-Id"]
 
 
-def test_head_of_nothing_is_an_error_without_its_body(platform: Api) -> None:
+def test_head_not_found(platform: Api) -> None:
     head = platform.request("HEAD", "/users/nobody")
 
     assert head.status_code == 404
@@ -240,7 +240,7 @@ def test_head_of_nothing_is_an_error_without_its_body(platform: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
-def test_after_an_answer_without_a_body_the_connection_serves_the_next_request(wire: Wire, method: str) -> None:
+def test_connection_after_no_body(wire: Wire, method: str) -> None:
     host = urlsplit(wire.platform_origin).netloc
     with dialled(wire.platform_origin) as connection:
         for name in (method, "GET"):
@@ -249,7 +249,7 @@ def test_after_an_answer_without_a_body_the_connection_serves_the_next_request(w
 
 
 @each()
-def test_a_trailing_slash_makes_no_difference(wire: Wire, operation: Operation[Any]) -> None:
+def test_trailing_slash(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
 
     answer = asked.api.request(operation.method, asked.path + "/", asked.body)
@@ -262,7 +262,7 @@ def test_a_trailing_slash_makes_no_difference(wire: Wire, operation: Operation[A
 
 @each_service
 @pytest.mark.parametrize("code", ["urc-1704067200000-abc123def", "x", "a" * 255, "{}:;=~|<>"])
-def test_the_callers_reference_is_the_request_id(wire: Wire, service: str, code: str) -> None:
+def test_reference_is_request_id(wire: Wire, service: str, code: str) -> None:
     answer = _api(wire, service).get("/nope", headers={"Unique-Reference-Code": code})
 
     assert refused(answer, 404)["metadata"]["requestId"]
@@ -270,7 +270,7 @@ def test_the_callers_reference_is_the_request_id(wire: Wire, service: str, code:
 
 
 @each()
-def test_every_answer_carries_the_callers_reference(wire: Wire, operation: Operation[Any]) -> None:
+def test_reference_everywhere(wire: Wire, operation: Operation[Any]) -> None:
     code = unique("urc")
 
     answer = ask(wire, operation).send(headers={"Unique-Reference-Code": code})
@@ -292,7 +292,7 @@ def test_every_answer_carries_the_callers_reference(wire: Wire, operation: Opera
         ("GET", "/api/users", {"Host": "evil.example"}),
     ],
 )
-def test_an_answer_of_any_kind_carries_a_request_id(
+def test_request_id_everywhere(
     wire: Wire, method: str, path: str, headers: dict[str, str]
 ) -> None:
     code = unique("urc")
@@ -302,7 +302,7 @@ def test_an_answer_of_any_kind_carries_a_request_id(
     assert answer.headers["X-Request-Id"] == code
 
 
-def test_a_request_without_a_reference_gets_an_id_of_its_own(wire: Wire) -> None:
+def test_generated_request_id(wire: Wire) -> None:
     bare = wire.at_origin("platform")
     paths = ["/api/users", "/api/users", "/nope", "/api/error", "/chats-service/api/v1/chats", "/api/health"]
 
@@ -325,7 +325,7 @@ def _refusals(wire: Wire) -> dict[int, Ask]:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 412, 409])
-def test_every_refusal_carries_the_callers_reference_in_header_and_body(wire: Wire, status: int) -> None:
+def test_reference_of_errors(wire: Wire, status: int) -> None:
     code = unique("urc")
 
     body = refused(_refusals(wire)[status].send(headers={"Unique-Reference-Code": code}), status)
@@ -333,7 +333,7 @@ def test_every_refusal_carries_the_callers_reference_in_header_and_body(wire: Wi
     assert body["metadata"]["requestId"] == code
 
 
-def test_a_failed_validation_says_what_to_show_people(platform: Api) -> None:
+def test_validation_message(platform: Api) -> None:
     body = refused(platform.post("/users", new_user(email="nobody")), 400)
 
     complaint = body["details"]["fields"]["email"][0]
@@ -341,7 +341,7 @@ def test_a_failed_validation_says_what_to_show_people(platform: Api) -> None:
     assert body["errors"] == [f"email: {complaint}"]
 
 
-def test_a_connection_is_kept_after_a_refusal(wire: Wire) -> None:
+def test_connection_after_error(wire: Wire) -> None:
     host = urlsplit(wire.platform_origin).netloc
     body = b"{not json"
     with dialled(wire.platform_origin) as connection:
@@ -382,7 +382,7 @@ BAD_NUMBERS = [
      "limit=101", "limit=1&limit=2", "page=1&page=1"],
     ids=ascii,
 )  # fmt: skip
-def test_a_page_number_or_limit_that_is_none_is_refused_by_name(
+def test_invalid_page_or_limit(
     wire: Wire, operation: Operation[Any], query: str
 ) -> None:
     name = query.partition("=")[0]
@@ -394,7 +394,7 @@ def test_a_page_number_or_limit_that_is_none_is_refused_by_name(
 
 @each(*PAGED, answering=[200])
 @pytest.mark.parametrize("query", ["limit=1", "limit=100", "page=1", "page=1000000", "page=1&limit=100", "unknown=1"])
-def test_a_page_number_or_limit_within_bounds_is_served(wire: Wire, operation: Operation[Any], query: str) -> None:
+def test_page_and_limit_bounds(wire: Wire, operation: Operation[Any], query: str) -> None:
     assert ask(wire, operation).send(query=query).status_code == 200
 
 
@@ -402,7 +402,7 @@ def test_a_page_number_or_limit_within_bounds_is_served(wire: Wire, operation: O
 
 
 @each_service
-def test_the_openapi_document_on_either_port_has_every_operation(wire: Wire, service: str) -> None:
+def test_openapi_document(wire: Wire, service: str) -> None:
     document = wire.at_origin(service).get("/openapi.json").json()
 
     assert document["openapi"].startswith("3.1")
@@ -410,7 +410,7 @@ def test_the_openapi_document_on_either_port_has_every_operation(wire: Wire, ser
     assert {(operation.route, operation.method) for operation in operations() if operation.documented} == told
 
 
-def test_a_chat_call_made_at_the_platforms_port_is_the_same_session(wire: Wire) -> None:
+def test_chat_on_platform_port(wire: Wire) -> None:
     chat = wire.chat
     session = make_session(chat)
     identity = {**chat.headers, "Unique-Reference-Code": unique("urc")}

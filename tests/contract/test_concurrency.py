@@ -56,7 +56,7 @@ def callers(wire: Wire) -> Iterator[list[Wire]]:
         ]
 
 
-def test_every_acknowledged_user_appears_exactly_once_in_a_walk_while_others_come_and_go(
+def test_walk_while_users_change(
     wire: Wire, callers: list[Wire]
 ) -> None:
     mark = unique("walk")
@@ -80,7 +80,7 @@ def test_every_acknowledged_user_appears_exactly_once_in_a_walk_while_others_com
     assert final == Counter([*there, *acknowledged])
 
 
-def test_every_acknowledged_message_is_listed_exactly_once_in_an_order_all_readers_share(
+def test_messages_in_one_order(
     wire: Wire, callers: list[Wire]
 ) -> None:
     owner = wire.chat
@@ -103,7 +103,7 @@ def test_every_acknowledged_message_is_listed_exactly_once_in_an_order_all_reade
     assert [message["createdAt"] for message in listed] == sorted(message["createdAt"] for message in listed)
 
 
-def test_of_concurrent_changes_to_one_version_one_wins(wire: Wire, callers: list[Wire]) -> None:
+def test_if_match_race(wire: Wire, callers: list[Wire]) -> None:
     user = make_user(wire.platform)
     path = f"/users/{user['id']}"
 
@@ -122,7 +122,7 @@ def test_of_concurrent_changes_to_one_version_one_wins(wire: Wire, callers: list
 
 
 @pytest.mark.parametrize("service", ["platform", "chat"])
-def test_concurrent_posts_with_one_idempotency_key_make_one_object(
+def test_idempotency_key_race(
     wire: Wire, callers: list[Wire], service: str
 ) -> None:
     mark, key, owner = unique("once"), {"Idempotency-Key": unique("key")}, wire.chat
@@ -145,7 +145,7 @@ def test_concurrent_posts_with_one_idempotency_key_make_one_object(
         assert len(data(owner.get("/chats"))) == 1
 
 
-def test_concurrent_posts_of_one_address_make_one_user(wire: Wire, callers: list[Wire]) -> None:
+def test_email_race(wire: Wire, callers: list[Wire]) -> None:
     email = f"{unique('same')}@example.com"
 
     answers = all_at_once(lambda number: callers[number].platform.post("/users", new_user(email=email)))
@@ -154,7 +154,7 @@ def test_concurrent_posts_of_one_address_make_one_user(wire: Wire, callers: list
     assert wire.platform.get("/users", query={"search": email}).json()["total"] == 1
 
 
-def test_one_refresh_token_is_spent_once(wire: Wire, callers: list[Wire]) -> None:
+def test_refresh_token_race(wire: Wire, callers: list[Wire]) -> None:
     body = new_user(password="open sesame")
     wire.platform.post("/users", body)
     login = wire.platform.post("/auth/login", {"email": body["email"], "password": "open sesame"}).json()
@@ -165,7 +165,7 @@ def test_one_refresh_token_is_spent_once(wire: Wire, callers: list[Wire]) -> Non
     assert statuses(answers) == {200: 1, 401: AT_ONCE - 1}
 
 
-def test_of_concurrent_deletes_one_succeeds_and_no_change_brings_it_back(wire: Wire, callers: list[Wire]) -> None:
+def test_delete_race(wire: Wire, callers: list[Wire]) -> None:
     for _ in range(5):
         path = f"/users/{make_user(wire.platform)['id']}"
 
@@ -180,7 +180,7 @@ def test_of_concurrent_deletes_one_succeeds_and_no_change_brings_it_back(wire: W
         assert wire.platform.get(path).status_code == 404
 
 
-def test_no_toggle_is_lost(wire: Wire, callers: list[Wire]) -> None:
+def test_toggle_race(wire: Wire, callers: list[Wire]) -> None:
     owner = wire.chat
     session = make_session(owner)
 
@@ -194,7 +194,7 @@ def test_no_toggle_is_lost(wire: Wire, callers: list[Wire]) -> None:
     assert data(owner.get(f"/chats/{session}"))["isFavorite"] is False
 
 
-def test_no_message_outlives_its_session(wire: Wire, callers: list[Wire]) -> None:
+def test_message_after_delete(wire: Wire, callers: list[Wire]) -> None:
     owner = wire.chat
     session = make_session(owner)
 
@@ -212,7 +212,7 @@ def test_no_message_outlives_its_session(wire: Wire, callers: list[Wire]) -> Non
     assert data(owner.get("/chats")) == []
 
 
-def test_the_events_heard_fold_into_the_state_that_is_shown_in_one_order_for_all(
+def test_events_in_one_order(
     wire: Wire, callers: list[Wire]
 ) -> None:
     owner = wire.chat
@@ -254,7 +254,7 @@ def _folded(listener: Listener) -> dict[str, Any]:
     return known
 
 
-def test_messages_are_told_in_the_order_they_are_listed(wire: Wire, callers: list[Wire]) -> None:
+def test_message_events_in_order(wire: Wire, callers: list[Wire]) -> None:
     owner = wire.chat
     user_id = owner.headers["x-user-id"]
     session = make_session(owner)

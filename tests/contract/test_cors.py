@@ -56,7 +56,7 @@ def listed(answer: requests.Response, header: str) -> set[str]:
 
 
 @each_of_ours
-def test_pages_of_this_machine_may_read_answers_and_the_headers_that_matter(platform: Api, origin: str) -> None:
+def test_local_origin(platform: Api, origin: str) -> None:
     answer = platform.get("/users", headers={"Origin": origin})
 
     assert answer.status_code == 200
@@ -66,7 +66,7 @@ def test_pages_of_this_machine_may_read_answers_and_the_headers_that_matter(plat
 
 @each_of_ours
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_pages_of_this_machine_may_make_every_call(wire: Wire, origin: str, method: str) -> None:
+def test_local_preflight(wire: Wire, origin: str, method: str) -> None:
     for api in (wire.platform, wire.chat):
         answer = api.request(
             "OPTIONS",
@@ -84,7 +84,7 @@ def test_pages_of_this_machine_may_make_every_call(wire: Wire, origin: str, meth
         assert listed(answer, "Access-Control-Allow-Headers") >= set(SENT)
 
 
-def test_a_preflight_needs_no_api_key(wire: Wire) -> None:
+def test_preflight_without_api_key(wire: Wire) -> None:
     """Browsers send none of the page's headers with it."""
     bare = wire.at_origin("chat")
     asking = {
@@ -108,7 +108,7 @@ def test_a_preflight_needs_no_api_key(wire: Wire) -> None:
         ("PUT", "/users", {}, 405),
     ],
 )
-def test_refusals_may_be_read_too(platform: Api, method: str, path: str, body: Any, status: int) -> None:
+def test_readable_errors(platform: Api, method: str, path: str, body: Any, status: int) -> None:
     answer = platform.request(method, path, body, headers={"Origin": OURS[0]})
 
     refused(answer, status)
@@ -117,25 +117,25 @@ def test_refusals_may_be_read_too(platform: Api, method: str, path: str, body: A
 
 @pytest.mark.parametrize("path", ["/users", "/users/1", "/error", "/nope", "/health"])
 @each_foreign
-def test_foreign_pages_may_read_nothing(platform: Api, path: str, origin: str) -> None:
+def test_foreign_origin(platform: Api, path: str, origin: str) -> None:
     denied(platform.get(path, headers={"Origin": origin}))
 
 
 @each_foreign
-def test_foreign_pages_get_no_leave_to_call(wire: Wire, origin: str) -> None:
+def test_foreign_preflight(wire: Wire, origin: str) -> None:
     for api in (wire.platform, wire.chat):
         denied(api.request("OPTIONS", "/users", headers={"Origin": origin, "Access-Control-Request-Method": "PUT"}))
 
 
-def test_whether_a_page_asks_is_told_to_caches(platform: Api) -> None:
+def test_vary(platform: Api) -> None:
     assert "origin" in listed(platform.get("/users"), "Vary")
 
 
-def test_an_answer_to_no_page_grants_nothing(platform: Api) -> None:
+def test_no_origin(platform: Api) -> None:
     denied(platform.get("/users"))
 
 
-def test_other_origins_can_be_let_in_and_those_alone(serve: Callable[..., Wire]) -> None:
+def test_configured_origins(serve: Callable[..., Wire]) -> None:
     platform = serve(allowed_origins=("https://app.example",)).platform
 
     granted(platform.get("/users", headers={"Origin": "https://app.example"}), "https://app.example")
@@ -149,7 +149,7 @@ def test_other_origins_can_be_let_in_and_those_alone(serve: Callable[..., Wire])
 
 
 @each_foreign
-def test_polling_for_events_follows_the_same_rule_foreign(wire: Wire, origin: str) -> None:
+def test_foreign_polling(wire: Wire, origin: str) -> None:
     answer = wire.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
 
     assert answer.status_code in (400, 403)
@@ -157,7 +157,7 @@ def test_polling_for_events_follows_the_same_rule_foreign(wire: Wire, origin: st
 
 
 @each_of_ours
-def test_polling_for_events_follows_the_same_rule(wire: Wire, origin: str) -> None:
+def test_local_polling(wire: Wire, origin: str) -> None:
     answer = wire.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
 
     assert answer.status_code == 200
@@ -165,7 +165,7 @@ def test_polling_for_events_follows_the_same_rule(wire: Wire, origin: str) -> No
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_what_a_foreign_page_can_send_without_asking_changes_nothing(platform: Api, media_type: str) -> None:
+def test_simple_requests(platform: Api, media_type: str) -> None:
     body = new_user()
 
     answer = platform.post("/users", body, headers={"Origin": "http://evil.example", "Content-Type": media_type})

@@ -32,7 +32,7 @@ def _exempt(operation: Operation[Any]) -> dict[int, str]:
 
 
 @each()
-def test_every_documented_status_of_the_operation_is_shown(operation: Operation[Any]) -> None:
+def test_documented_statuses(operation: Operation[Any]) -> None:
     documented = {operation.status} | operation.failures
 
     missing = documented - _covered()[operation.id] - set(_exempt(operation))
@@ -41,7 +41,7 @@ def test_every_documented_status_of_the_operation_is_shown(operation: Operation[
 
 
 @each()
-def test_no_status_is_shown_that_is_not_documented(operation: Operation[Any]) -> None:
+def test_undocumented_statuses(operation: Operation[Any]) -> None:
     undocumented = _covered()[operation.id] - {operation.status} - operation.failures
 
     assert not undocumented, f"{operation.id} answers {sorted(undocumented)}, and the contract does not say so"

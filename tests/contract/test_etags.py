@@ -23,7 +23,7 @@ def tag(api: Api, path: str) -> str:
 
 
 @each(*TAGGED)
-def test_what_has_not_changed_keeps_its_tag_and_is_not_sent_again(wire: Wire, operation: Operation[Any]) -> None:
+def test_not_modified(wire: Wire, operation: Operation[Any]) -> None:
     asked = ask(wire, operation)
     first = asked.send()
     present = first.headers["ETag"]
@@ -40,14 +40,14 @@ def test_what_has_not_changed_keeps_its_tag_and_is_not_sent_again(wire: Wire, op
 
 @each(*TAGGED)
 @pytest.mark.parametrize("value", OTHER)
-def test_what_is_not_known_yet_is_sent(wire: Wire, operation: Operation[Any], value: str) -> None:
+def test_modified(wire: Wire, operation: Operation[Any], value: str) -> None:
     answer = ask(wire, operation).send(headers={"If-None-Match": value})
 
     assert answer.status_code == 200
     assert answer.json()
 
 
-def test_a_changed_user_has_another_tag_and_so_has_the_list(platform: Api) -> None:
+def test_etag_of_user(platform: Api) -> None:
     user = make_user(platform)
     single, listed = f"/users/{user['id']}", f"/users?search={user['email']}"
     before = [tag(platform, path) for path in (single, listed)]
@@ -60,7 +60,7 @@ def test_a_changed_user_has_another_tag_and_so_has_the_list(platform: Api) -> No
             zip((single, listed), before, strict=True)] == [200, 200]  # fmt: skip
 
 
-def test_a_new_or_deleted_user_changes_the_lists_tag(platform: Api) -> None:
+def test_etag_of_user_list(platform: Api) -> None:
     mark = unique("tag")
     path = f"/users?search={mark}"
     tags = [tag(platform, path)]
@@ -72,7 +72,7 @@ def test_a_new_or_deleted_user_changes_the_lists_tag(platform: Api) -> None:
     assert tag(platform, path) != tags[1]
 
 
-def test_a_message_changes_the_tags_of_session_list_and_messages(chat: Api) -> None:
+def test_etag_after_message(chat: Api) -> None:
     session = make_session(chat)
     paths = [f"/chats/{session}", "/chats", f"/chats/{session}/messages"]
     before = [tag(chat, path) for path in paths]
@@ -82,14 +82,14 @@ def test_a_message_changes_the_tags_of_session_list_and_messages(chat: Api) -> N
     assert set(before).isdisjoint(tag(chat, path) for path in paths)
 
 
-def test_pages_of_one_list_have_tags_of_their_own(chat: Api) -> None:
+def test_etag_of_pages(chat: Api) -> None:
     for number in range(3):
         make_session(chat, f"Session {number}")
 
     assert tag(chat, "/chats?limit=1&page=1") != tag(chat, "/chats?limit=1&page=2")
 
 
-def test_to_another_user_the_same_tag_says_nothing(chat: Api) -> None:
+def test_etag_of_another_user(chat: Api) -> None:
     session = make_session(chat)
     present = tag(chat, f"/chats/{session}")
 
@@ -97,7 +97,7 @@ def test_to_another_user_the_same_tag_says_nothing(chat: Api) -> None:
 
 
 @each(*CONDITIONAL)
-def test_a_change_goes_through_if_nothing_changed_since(wire: Wire, operation: Operation[Any]) -> None:
+def test_if_match(wire: Wire, operation: Operation[Any]) -> None:
     for value in ("present", "*", "among others"):
         asked = ask(wire, operation)
         present = tag(asked.api, _resource(asked.path))
@@ -108,7 +108,7 @@ def test_a_change_goes_through_if_nothing_changed_since(wire: Wire, operation: O
 
 @each(*CONDITIONAL, answering=[412])
 @pytest.mark.parametrize("value", OTHER)
-def test_a_change_is_refused_if_something_changed_since(wire: Wire, operation: Operation[Any], value: str) -> None:
+def test_if_match_fails(wire: Wire, operation: Operation[Any], value: str) -> None:
     asked = ask(wire, operation)
     path = _resource(asked.path)
     before = asked.api.get(path)
@@ -125,7 +125,7 @@ def _resource(path: str) -> str:
 
 
 @covers(users.UPDATE, 412)
-def test_of_two_changes_to_the_same_version_the_second_is_refused(platform: Api) -> None:
+def test_lost_update(platform: Api) -> None:
     user = make_user(platform)
     path = f"/users/{user['id']}"
     seen = {"If-Match": tag(platform, path)}
@@ -137,7 +137,7 @@ def test_of_two_changes_to_the_same_version_the_second_is_refused(platform: Api)
 
 
 @covers(chats.FAVORITE, 412)
-def test_a_toggle_of_an_old_version_is_refused(chat: Api) -> None:
+def test_toggle_with_if_match(chat: Api) -> None:
     path = f"/chats/{make_session(chat)}"
     seen = {"If-Match": tag(chat, path)}
 
@@ -147,7 +147,7 @@ def test_a_toggle_of_an_old_version_is_refused(chat: Api) -> None:
     assert data(chat.get(path))["isFavorite"] is True
 
 
-def test_a_missing_resource_is_not_found_whatever_the_condition(platform: Api) -> None:
+def test_condition_on_missing(platform: Api) -> None:
     for value in ('"x"', "*"):
         answer = platform.put(f"/users/{unique('nobody')}", {"name": "x"}, headers={"If-Match": value})
         assert answer.status_code in (404, 412)

@@ -34,7 +34,7 @@ def like_the_example(name: str, payload: Any) -> None:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("service", ["platform", "chat"])
-def test_everyone_hears_of_users_on_either_port_by_any_transport(
+def test_user_events(
     wire: Wire, listen: Listen, service: str, way: list[str]
 ) -> None:
     listener = listen(wire.at_origin(service).url, transports=way)
@@ -55,7 +55,7 @@ def test_everyone_hears_of_users_on_either_port_by_any_transport(
     like_the_example("users.DELETED", deleted)
 
 
-def test_users_of_either_service_hear_of_users_too(wire: Wire, listen: Listen) -> None:
+def test_user_events_for_all(wire: Wire, listen: Listen) -> None:
     listeners = [listen(auth={"token": log_in(wire)["token"]}), listen(auth=chat_auth(wire.chat))]
 
     user = make_user(wire.platform)
@@ -64,7 +64,7 @@ def test_users_of_either_service_hear_of_users_too(wire: Wire, listen: Listen) -
         assert listener.wait_for("user:created", userId=user["id"])["user"] == user
 
 
-def test_an_event_is_told_after_the_change_is_stored(wire: Wire, listen: Listen) -> None:
+def test_event_after_change(wire: Wire, listen: Listen) -> None:
     listener = listen()
     found: dict[str, int] = {}
 
@@ -79,7 +79,7 @@ def test_an_event_is_told_after_the_change_is_stored(wire: Wire, listen: Listen)
     assert found[user["id"]] == 200
 
 
-def test_a_refused_or_replayed_change_is_not_told(wire: Wire, listen: Listen) -> None:
+def test_no_event_without_change(wire: Wire, listen: Listen) -> None:
     listener = listen()
     key = {"Idempotency-Key": unique("key")}
     body = new_user()
@@ -99,7 +99,7 @@ def test_a_refused_or_replayed_change_is_not_told(wire: Wire, listen: Listen) ->
 # What is told of chats
 
 
-def test_a_user_hears_of_its_sessions(wire: Wire, listen: Listen) -> None:
+def test_chat_events(wire: Wire, listen: Listen) -> None:
     chat = wire.chat
     tabs = [listen(auth=chat_auth(chat)), listen(wire.chat_origin, auth=chat_auth(chat), transports=["polling"])]
 
@@ -119,7 +119,7 @@ def test_a_user_hears_of_its_sessions(wire: Wire, listen: Listen) -> None:
     like_the_example("chats.DELETED", deleted[0])
 
 
-def test_a_user_hears_of_its_messages(wire: Wire, listen: Listen) -> None:
+def test_message_events(wire: Wire, listen: Listen) -> None:
     chat = wire.chat
     session = make_session(chat)
     listener = listen(auth=chat_auth(chat))
@@ -131,7 +131,7 @@ def test_a_user_hears_of_its_messages(wire: Wire, listen: Listen) -> None:
     like_the_example("messages.CREATED", created)
 
 
-def test_a_smart_chat_is_told_from_the_question_to_the_reply(wire: Wire, listen: Listen) -> None:
+def test_smart_chat_events(wire: Wire, listen: Listen) -> None:
     chat = wire.chat
     session = make_session(chat)
     listener = listen(auth=chat_auth(chat))
@@ -152,7 +152,7 @@ def test_a_smart_chat_is_told_from_the_question_to_the_reply(wire: Wire, listen:
     _is_notification(notification)
 
 
-def test_the_pieces_of_a_streamed_reply_are_told(wire: Wire, listen: Listen) -> None:
+def test_delta_events(wire: Wire, listen: Listen) -> None:
     chat = wire.chat
     session = make_session(chat)
     listener = listen(auth=chat_auth(chat))
@@ -173,7 +173,7 @@ def test_the_pieces_of_a_streamed_reply_are_told(wire: Wire, listen: Listen) -> 
     assert names.index("message:delta") < len(names) - 1 - names[::-1].index("message:created")
 
 
-def test_typing_ends_when_a_reply_fails(serve: Callable[..., Wire], listen: Listen) -> None:
+def test_typing_after_failure(serve: Callable[..., Wire], listen: Listen) -> None:
     def reply(_: Any) -> str:
         raise RuntimeError("boom")
 
@@ -188,7 +188,7 @@ def test_typing_ends_when_a_reply_fails(serve: Callable[..., Wire], listen: List
     silent(wire, listener, about=("notification:", "message:delta"))
 
 
-def test_nobody_else_hears_of_a_users_chats(wire: Wire, listen: Listen) -> None:
+def test_chat_events_are_private(wire: Wire, listen: Listen) -> None:
     chat, login = wire.chat, log_in(wire, role="admin")
     others = [listen(), listen(auth=chat_auth(wire.chat)), listen(auth={"token": login["token"]})]
     owner = listen(auth=chat_auth(chat))
@@ -203,7 +203,7 @@ def test_nobody_else_hears_of_a_users_chats(wire: Wire, listen: Listen) -> None:
     silent(wire, *others, about=("chat:", "message:"))
 
 
-def test_a_user_id_that_names_another_room_hears_nothing(wire: Wire, listen: Listen) -> None:
+def test_rooms_are_private(wire: Wire, listen: Listen) -> None:
     chat, login = wire.chat, log_in(wire)
     names = [f"chat:{chat.headers['x-user-id']}", "admins", f"platform:{login['user']['id']}", login["user"]["id"]]
     spies = [listen(auth={"apiKey": wire.api_key, "userId": name}) for name in names]
@@ -226,7 +226,7 @@ def _is_notification(told: dict[str, Any]) -> None:
     assert told["read"] is False
 
 
-def test_administrators_are_notified_of_a_new_user(wire: Wire, listen: Listen) -> None:
+def test_notification_of_new_user(wire: Wire, listen: Listen) -> None:
     admin = listen(auth={"token": log_in(wire, role="admin")["token"]})
     name = unique("Newcomer")
 
@@ -237,7 +237,7 @@ def test_administrators_are_notified_of_a_new_user(wire: Wire, listen: Listen) -
 
 
 @pytest.mark.parametrize(("before", "after"), [("user", "admin"), ("admin", "user")])
-def test_a_user_and_the_administrators_are_notified_of_its_new_role(
+def test_notification_of_new_role(
     wire: Wire, listen: Listen, before: str, after: str
 ) -> None:
     admin = listen(auth={"token": log_in(wire, role="admin")["token"]})
@@ -251,7 +251,7 @@ def test_a_user_and_the_administrators_are_notified_of_its_new_role(
     _is_notification(user.wait_for("notification:new"))
 
 
-def test_nobody_else_is_notified_and_nobody_of_a_change_that_is_not_the_roles(wire: Wire, listen: Listen) -> None:
+def test_notifications_are_private(wire: Wire, listen: Listen) -> None:
     login = log_in(wire, name=unique("Quiet"))
     user = listen(auth={"token": login["token"]})
     others = [listen(), listen(auth={"token": log_in(wire)["token"]}), listen(auth=chat_auth(wire.chat))]
@@ -264,7 +264,7 @@ def test_nobody_else_is_notified_and_nobody_of_a_change_that_is_not_the_roles(wi
     silent(wire, *others, about=("notification:",))
 
 
-def test_who_becomes_an_administrator_is_told_what_administrators_are(wire: Wire, listen: Listen) -> None:
+def test_notifications_follow_role(wire: Wire, listen: Listen) -> None:
     login = log_in(wire)
     listener = listen(auth={"token": login["token"]})
     wire.platform.put(f"/users/{login['user']['id']}", {"role": "admin"})

@@ -21,7 +21,7 @@ each_event = pytest.mark.parametrize("event", events(), ids=lambda event: event.
 each_status = pytest.mark.parametrize("status", golden.load(golden.ERRORS))
 
 
-def test_every_operation_and_event_has_its_example_and_no_example_is_left_over() -> None:
+def test_every_example() -> None:
     expected = {operation.id for operation in operations()} | {event.id for event in events()}
 
     missing, superfluous = expected - golden.list_names(), golden.list_names() - expected
@@ -31,7 +31,7 @@ def test_every_operation_and_event_has_its_example_and_no_example_is_left_over()
 
 
 @each_operation
-def test_the_operation_has_the_examples_method_path_and_status(operation: Operation[Any]) -> None:
+def test_request_line_and_status(operation: Operation[Any]) -> None:
     example = golden.load(operation.id)
 
     assert set(example) == {"request", "response"}
@@ -41,7 +41,7 @@ def test_the_operation_has_the_examples_method_path_and_status(operation: Operat
 
 
 @each_operation
-def test_the_request_body_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+def test_request_body(operation: Operation[Any]) -> None:
     body = golden.load(operation.id)["request"].get("body")
 
     assert (body is not None) == (operation.body is not None)
@@ -50,7 +50,7 @@ def test_the_request_body_passes_the_contract_unchanged(operation: Operation[Any
 
 
 @each_operation
-def test_the_query_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+def test_query(operation: Operation[Any]) -> None:
     query = golden.load(operation.id)["request"].get("query")
     if query is None:
         return
@@ -62,7 +62,7 @@ def test_the_query_passes_the_contract_unchanged(operation: Operation[Any]) -> N
 
 
 @each_operation
-def test_the_answer_passes_the_contract_unchanged(operation: Operation[Any]) -> None:
+def test_response(operation: Operation[Any]) -> None:
     response = golden.load(operation.id)["response"]
     if operation.response is None:
         assert ("body" in response) == (operation.status >= 400)
@@ -78,7 +78,7 @@ def test_the_answer_passes_the_contract_unchanged(operation: Operation[Any]) -> 
 
 
 @each_event
-def test_the_events_payload_passes_the_contract_unchanged(event: Event[Any]) -> None:
+def test_event(event: Event[Any]) -> None:
     example = golden.load(event.id)
 
     assert example["event"] == event.name
@@ -86,18 +86,18 @@ def test_the_events_payload_passes_the_contract_unchanged(event: Event[Any]) -> 
 
 
 @each_status
-def test_the_error_body_passes_the_contract_unchanged(status: str) -> None:
+def test_error(status: str) -> None:
     body = golden.load(golden.ERRORS)[status]
 
     assert body["code"] == get_error_type(int(status)) == code_of(int(status))
     _passes_unchanged(ErrorBodySchema(), body)
 
 
-def test_every_code_has_an_example_of_its_error_body() -> None:
+def test_every_code() -> None:
     assert {int(status) for status in golden.load(golden.ERRORS)} >= set(CODES)
 
 
-def test_every_field_of_the_contracts_bodies_has_an_example() -> None:
+def test_every_field() -> None:
     schemas = {type(schema) for operation in operations() for schema in (operation.body, operation.response) if schema}
     schemas |= {type(event.payload) for event in events()}
     seen = _keys_of_all_examples()
@@ -113,7 +113,7 @@ def test_every_field_of_the_contracts_bodies_has_an_example() -> None:
 
 
 @each_operation
-def test_timestamps_and_ids_are_written_as_the_contract_says(operation: Operation[Any]) -> None:
+def test_timestamps(operation: Operation[Any]) -> None:
     text = json.dumps(golden.load(operation.id))
 
     for key, value in re.findall(r'"(timestamp|\w+At)": "([^"]*)"', text):
@@ -134,7 +134,7 @@ def _passes_unchanged(schema: ModelSchema[Any], wire: dict[str, Any]) -> None:
 
 
 @each_operation
-def test_the_server_answers_the_example_with_the_examples_keys_and_types(
+def test_server_response(
     operation: Operation[Any], serve: Callable[..., Wire]
 ) -> None:
     example = golden.load(operation.id)

@@ -38,7 +38,7 @@ def _told(answer: requests.Response) -> Any:
 
 
 @each(*KEYED)
-def test_the_same_request_is_answered_again_without_being_done_again(wire: Wire, operation: Operation[Any]) -> None:
+def test_replay(wire: Wire, operation: Operation[Any]) -> None:
     asked, headers = ask(wire, operation), keyed()
 
     first, again = asked.send(headers=headers), asked.send(headers=headers)
@@ -47,7 +47,7 @@ def test_the_same_request_is_answered_again_without_being_done_again(wire: Wire,
     is_replay_of(first, again)
 
 
-def test_a_user_is_made_once(platform: Api) -> None:
+def test_create_user_once(platform: Api) -> None:
     body, headers = new_user(), keyed()
 
     for _ in range(3):
@@ -56,7 +56,7 @@ def test_a_user_is_made_once(platform: Api) -> None:
     assert platform.get("/users", query={"search": body["email"]}).json()["total"] == 1
 
 
-def test_a_session_is_made_once(chat: Api) -> None:
+def test_create_session_once(chat: Api) -> None:
     headers = keyed()
 
     for _ in range(3):
@@ -65,7 +65,7 @@ def test_a_session_is_made_once(chat: Api) -> None:
     assert len(data(chat.get("/chats"))) == 1
 
 
-def test_a_message_is_stored_once_and_answered_once(chat: Api) -> None:
+def test_send_message_once(chat: Api) -> None:
     session = make_session(chat)
     send, say = keyed(), keyed()
 
@@ -77,14 +77,14 @@ def test_a_message_is_stored_once_and_answered_once(chat: Api) -> None:
     assert [message["sender"] for message in stored] == ["user", "user", "assistant"]
 
 
-def test_a_favourite_is_toggled_once(chat: Api) -> None:
+def test_toggle_once(chat: Api) -> None:
     session, headers = make_session(chat), keyed()
 
     for _ in range(4):
         assert chat.patch(f"/chats/{session}/favorite", headers=headers).json()["data"]["isFavorite"] is True
 
 
-def test_a_refresh_token_sent_again_with_its_key_is_not_a_second_use(wire: Wire) -> None:
+def test_refresh_once(wire: Wire) -> None:
     body, headers = {"refreshToken": log_in(wire)["refreshToken"]}, keyed()
 
     first = wire.platform.post("/auth/refresh", body, headers=headers)
@@ -94,7 +94,7 @@ def test_a_refresh_token_sent_again_with_its_key_is_not_a_second_use(wire: Wire)
     assert wire.platform.bearing(first.json()["token"]).get("/auth/me").status_code == 200
 
 
-def test_the_first_answer_is_kept_whatever_happened_since(platform: Api) -> None:
+def test_replay_of_first_response(platform: Api) -> None:
     body, headers = new_user(), keyed()
     first = platform.post("/users", body, headers=headers)
     platform.delete(f"/users/{first.json()['id']}")
@@ -104,7 +104,7 @@ def test_the_first_answer_is_kept_whatever_happened_since(platform: Api) -> None
     refused(platform.get(f"/users/{first.json()['id']}"), 404)
 
 
-def test_a_refusal_is_kept_too(platform: Api) -> None:
+def test_replay_of_error(platform: Api) -> None:
     taken, headers = make_user(platform), keyed()
     body = new_user(email=taken["email"])
     first = platform.post("/users", body, headers=headers)
@@ -131,7 +131,7 @@ def _other_body(asked: Ask) -> Ask:
 
 
 @each(*(operation for operation in KEYED if operation.body), answering=[422])
-def test_a_key_with_another_body_is_refused(wire: Wire, operation: Operation[Any]) -> None:
+def test_other_body(wire: Wire, operation: Operation[Any]) -> None:
     asked, headers = ask(wire, operation), keyed()
     first = asked.send(headers=headers)
 
@@ -141,7 +141,7 @@ def test_a_key_with_another_body_is_refused(wire: Wire, operation: Operation[Any
     is_replay_of(first, asked.send(headers=headers))
 
 
-def test_a_key_with_another_body_changes_nothing(chat: Api) -> None:
+def test_other_body_changes_nothing(chat: Api) -> None:
     headers = keyed()
     chat.post("/chats", {"title": "First"}, headers=headers)
 
@@ -152,11 +152,11 @@ def test_a_key_with_another_body_changes_nothing(chat: Api) -> None:
 
 @each(*KEYED, answering=[400])
 @pytest.mark.parametrize("key", ["", "k" * 256], ids=["empty", "256 characters"])
-def test_a_key_that_is_none_is_refused(wire: Wire, operation: Operation[Any], key: str) -> None:
+def test_invalid_key(wire: Wire, operation: Operation[Any], key: str) -> None:
     refused(ask(wire, operation).send(headers=keyed(key)), 400, "Idempotency-Key")
 
 
-def test_a_key_has_up_to_255_characters(chat: Api) -> None:
+def test_key_length(chat: Api) -> None:
     key = (unique("k") + "k" * 255)[:255]
 
     for replayed in (None, "true"):
@@ -164,7 +164,7 @@ def test_a_key_has_up_to_255_characters(chat: Api) -> None:
         assert answer.headers.get("Idempotency-Replayed") == replayed
 
 
-def test_keys_that_differ_in_the_last_character_or_case_are_different(chat: Api) -> None:
+def test_similar_keys(chat: Api) -> None:
     key = ("K" + unique("k") + "k" * 255)[:254]
 
     for other in (key + "a", key + "b", key + "A"):
@@ -173,7 +173,7 @@ def test_keys_that_differ_in_the_last_character_or_case_are_different(chat: Api)
     assert len(data(chat.get("/chats"))) == 3
 
 
-def test_another_users_key_is_another_key(chat: Api) -> None:
+def test_key_of_another_chat_user(chat: Api) -> None:
     headers = keyed()
 
     for api in (chat, chat.as_user()):
@@ -182,7 +182,7 @@ def test_another_users_key_is_another_key(chat: Api) -> None:
         assert len(data(api.get("/chats"))) == 1
 
 
-def test_another_platform_users_key_is_another_key(wire: Wire) -> None:
+def test_key_of_another_platform_user(wire: Wire) -> None:
     headers = keyed()
     callers = [wire.platform, *(wire.platform.bearing(log_in(wire, role="admin")["token"]) for _ in range(2))]
 
@@ -192,7 +192,7 @@ def test_another_platform_users_key_is_another_key(wire: Wire) -> None:
         assert "Idempotency-Replayed" not in answer.headers
 
 
-def test_a_key_on_another_path_or_method_is_never_a_replay(chat: Api) -> None:
+def test_key_on_another_path(chat: Api) -> None:
     one, other = make_session(chat), make_session(chat)
     headers = keyed()
     chat.patch(f"/chats/{one}", {"title": "Renamed"}, headers=headers)
@@ -204,7 +204,7 @@ def test_a_key_on_another_path_or_method_is_never_a_replay(chat: Api) -> None:
         assert "Idempotency-Replayed" not in answer.headers
 
 
-def test_reading_takes_no_notice_of_a_key(chat: Api) -> None:
+def test_key_on_get(chat: Api) -> None:
     headers = keyed()
     assert data(chat.get("/chats", headers=headers)) == []
     make_session(chat)
@@ -212,7 +212,7 @@ def test_reading_takes_no_notice_of_a_key(chat: Api) -> None:
     assert len(data(chat.get("/chats", headers=headers))) == 1
 
 
-def test_a_failure_of_the_server_is_not_kept(serve: Callable[..., Wire]) -> None:
+def test_server_error_is_not_stored(serve: Callable[..., Wire]) -> None:
     failures = [RuntimeError("boom")]
 
     def reply(_: Any) -> str:
@@ -232,7 +232,7 @@ def test_a_failure_of_the_server_is_not_kept(serve: Callable[..., Wire]) -> None
 
 
 @covers(smart_chat.ASK, 409)
-def test_a_key_still_in_progress_is_a_conflict(serve: Callable[..., Wire]) -> None:
+def test_key_in_progress(serve: Callable[..., Wire]) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def reply(_: Any) -> str:
@@ -255,7 +255,7 @@ def test_a_key_still_in_progress_is_a_conflict(serve: Callable[..., Wire]) -> No
 
 
 @pytest.mark.parametrize("streamed_first", [True, False])
-def test_a_streamed_reply_is_not_made_twice_either(chat: Api, streamed_first: bool) -> None:
+def test_streamed_reply_once(chat: Api, streamed_first: bool) -> None:
     session, headers = make_session(chat), keyed()
     stream = {**headers, "Accept": "text/event-stream"}
     path, body = f"/chats/{session}/smart-chat", {"message": "Hello"}

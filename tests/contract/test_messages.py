@@ -26,7 +26,7 @@ WRONG = [{name: value} for name, values in BAD_FIELDS.items() for value in value
 
 @covers(messages.SEND, 201)
 @pytest.mark.parametrize("sender", ["user", "assistant", "system"])
-def test_a_message_is_answered_as_it_was_sent(chat: Api, sender: str) -> None:
+def test_send(chat: Api, sender: str) -> None:
     session = make_session(chat)
 
     message = data(chat.post(f"/chats/{session}/messages", {"content": "Test message", "sender": sender}), 201)
@@ -43,7 +43,7 @@ def test_a_message_is_answered_as_it_was_sent(chat: Api, sender: str) -> None:
 
 
 @pytest.mark.parametrize("context", [{}, {"page": "settings", "deep": {"list": [1, 2.5, None, True, "ü"]}}])
-def test_a_context_is_kept_as_it_is(chat: Api, context: dict[str, Any]) -> None:
+def test_context(chat: Api, context: dict[str, Any]) -> None:
     session = make_session(chat)
 
     sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "context": context}), 201)
@@ -53,13 +53,13 @@ def test_a_context_is_kept_as_it_is(chat: Api, context: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: ascii(content[:12]))
-def test_content_has_one_to_ten_thousand_code_points_of_any_script(chat: Api, content: str) -> None:
+def test_content_length(chat: Api, content: str) -> None:
     session = make_session(chat)
 
     assert data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
 
 
-def test_white_space_around_content_is_dropped(chat: Api) -> None:
+def test_content_is_trimmed(chat: Api) -> None:
     session = make_session(chat)
 
     sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": "\n  Hello,\n  world! \t"}), 201)
@@ -69,7 +69,7 @@ def test_white_space_around_content_is_dropped(chat: Api) -> None:
 
 @covers(messages.SEND, 400)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
-def test_a_message_that_is_wrong_is_not_stored(chat: Api, wrong: dict[str, Any]) -> None:
+def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
     session = make_session(chat)
     before = data(chat.get(f"/chats/{session}"))
 
@@ -81,7 +81,7 @@ def test_a_message_that_is_wrong_is_not_stored(chat: Api, wrong: dict[str, Any])
 
 
 @pytest.mark.parametrize("missing", ["content", "sender"])
-def test_content_and_sender_are_needed(chat: Api, missing: str) -> None:
+def test_required_fields(chat: Api, missing: str) -> None:
     session = make_session(chat)
 
     rest = {key: value for key, value in HELLO.items() if key != missing}
@@ -89,7 +89,7 @@ def test_content_and_sender_are_needed(chat: Api, missing: str) -> None:
     refused(chat.post(f"/chats/{session}/messages", rest), 400, missing)
 
 
-def test_a_message_moves_its_sessions_times(chat: Api) -> None:
+def test_send_moves_session(chat: Api) -> None:
     session = make_session(chat)
     before = data(chat.get(f"/chats/{session}"))
 
@@ -101,7 +101,7 @@ def test_a_message_moves_its_sessions_times(chat: Api) -> None:
 
 
 @covers(messages.LIST, 200)
-def test_messages_are_listed_oldest_first_each_on_one_page(chat: Api) -> None:
+def test_pages(chat: Api) -> None:
     session = make_session(chat)
     sent = [data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(n)}), 201) for n in range(5)]
 
@@ -116,7 +116,7 @@ def test_messages_are_listed_oldest_first_each_on_one_page(chat: Api) -> None:
     ]
 
 
-def test_a_list_is_the_first_fifty_unless_asked_otherwise(chat: Api) -> None:
+def test_default_page(chat: Api) -> None:
     session = make_session(chat)
     for number in range(51):
         chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(number)})
@@ -129,7 +129,7 @@ def test_a_list_is_the_first_fifty_unless_asked_otherwise(chat: Api) -> None:
     }  # fmt: skip
 
 
-def test_a_session_without_messages_has_an_empty_page(chat: Api) -> None:
+def test_empty_page(chat: Api) -> None:
     answer = chat.get(f"/chats/{make_session(chat)}/messages")
 
     assert data(answer) == []
@@ -137,7 +137,7 @@ def test_a_session_without_messages_has_an_empty_page(chat: Api) -> None:
     assert (pagination["total"], pagination["hasNext"], pagination["hasPrev"]) == (0, False, False)
 
 
-def test_messages_of_one_session_are_not_those_of_another(chat: Api) -> None:
+def test_messages_of_one_session(chat: Api) -> None:
     one, other = make_session(chat), make_session(chat)
     sent = data(chat.post(f"/chats/{one}/messages", HELLO), 201)
 

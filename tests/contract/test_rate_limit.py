@@ -30,7 +30,7 @@ def limited(answer: requests.Response) -> None:
     assert budget(answer)[1] == 0
 
 
-def test_requests_count_down_and_the_one_too_many_is_refused(serve: Serve) -> None:
+def test_limit(serve: Serve) -> None:
     chat = serve(rate_limit=3).chat
 
     answers = [chat.get("/chats") for _ in range(3)]
@@ -41,7 +41,7 @@ def test_requests_count_down_and_the_one_too_many_is_refused(serve: Serve) -> No
     limited(chat.get("/chats"))
 
 
-def test_a_request_that_is_refused_counts_too(serve: Serve) -> None:
+def test_refused_requests_count(serve: Serve) -> None:
     chat = serve(rate_limit=3).chat
 
     for _ in range(3):
@@ -50,7 +50,7 @@ def test_a_request_that_is_refused_counts_too(serve: Serve) -> None:
     limited(chat.post("/chats", {"title": "Fine"}))
 
 
-def test_each_user_of_the_chat_service_has_a_budget_of_its_own(serve: Serve) -> None:
+def test_budget_of_chat_user(serve: Serve) -> None:
     wire = serve(rate_limit=2, api_keys=("dev-api-key", "other-key"))
     one = wire.chat
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_each_user_of_the_chat_service_has_a_budget_of_its_own(serve: Serve) -> 
     assert budget(one.sending(x_api_key="other-key").get("/chats")) == (2, 1)
 
 
-def test_each_user_of_the_platform_has_a_budget_of_its_own_whatever_the_token(serve: Serve) -> None:
+def test_budget_of_platform_user(serve: Serve) -> None:
     platform = serve(rate_limit=4).platform
     login = {"email": "john@example.com", "password": "password"}
     one, same = (platform.bearing(platform.post("/auth/login", login).json()["token"]) for _ in range(2))
@@ -79,7 +79,7 @@ def test_each_user_of_the_platform_has_a_budget_of_its_own_whatever_the_token(se
     limited(platform.get("/users"))
 
 
-def test_who_has_no_token_is_counted_by_address(serve: Serve) -> None:
+def test_budget_of_address(serve: Serve) -> None:
     platform = serve(rate_limit=2).platform
     platform.get("/users")
     platform.sending(X_Forwarded_For="203.0.113.7", Forwarded="for=203.0.113.7").get("/users")
@@ -87,7 +87,7 @@ def test_who_has_no_token_is_counted_by_address(serve: Serve) -> None:
     limited(platform.sending(X_Forwarded_For="203.0.113.8").get("/users"))
 
 
-def test_a_wrong_key_or_token_does_not_use_up_the_budget_of_its_owner(serve: Serve) -> None:
+def test_budget_after_bad_credentials(serve: Serve) -> None:
     chat = serve(rate_limit=2).chat
 
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_a_wrong_key_or_token_does_not_use_up_the_budget_of_its_owner(serve: Ser
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer guess"}, {"x-api-key": "guess"}], ids=["token", "key"])
-def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: dict[str, str]) -> None:
+def test_guessing_is_limited(serve: Serve, headers: dict[str, str]) -> None:
     wire = serve(rate_limit=3)
     api, path = (wire.chat, "/chats") if "x-api-key" in headers else (wire.platform, "/users")
 
@@ -109,13 +109,13 @@ def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: di
 
 
 @pytest.mark.skipif(bool(RUNNING), reason="needs a server without options, and a running one is tested")
-def test_without_options_it_is_six_hundred_a_minute() -> None:
+def test_default_limit() -> None:
     with MockServer() as mock, closing(Wire(mock.base_url, mock.chat_base_url, mock.api_key)) as wire:
         for api, path in ((wire.platform, "/users"), (wire.chat, "/chats")):
             assert budget(api.get(path)) == (600, 599)
 
 
-def test_it_can_be_switched_off(serve: Serve) -> None:
+def test_off(serve: Serve) -> None:
     answer = serve(rate_limit=None).platform.get("/users")
 
     assert answer.status_code == 200
@@ -123,7 +123,7 @@ def test_it_can_be_switched_off(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 404])
-def test_answers_of_every_kind_tell_the_budget(serve: Serve, status: int) -> None:
+def test_headers_everywhere(serve: Serve, status: int) -> None:
     wire = serve(rate_limit=100)
     asked: dict[int, Callable[[Api], requests.Response]] = {
         200: lambda api: api.get("/users/1"),
@@ -139,7 +139,7 @@ def test_answers_of_every_kind_tell_the_budget(serve: Serve, status: int) -> Non
 
 
 @each(answering=[429])
-def test_every_call_can_be_one_too_many(serve: Serve, operation: Operation[Any]) -> None:
+def test_limit_everywhere(serve: Serve, operation: Operation[Any]) -> None:
     asked = ask(serve(rate_limit=8), operation)
 
     answers = [asked.send() for _ in range(9)]
@@ -147,7 +147,7 @@ def test_every_call_can_be_one_too_many(serve: Serve, operation: Operation[Any])
     limited(answers[-1])
 
 
-def test_a_refused_caller_changes_nothing(serve: Serve) -> None:
+def test_refused_change(serve: Serve) -> None:
     chat = serve(rate_limit=3, api_keys=("dev-api-key", "other-key")).chat
 
     for number in range(5):

@@ -48,7 +48,7 @@ def _fields(block: str) -> dict[str, str]:
 
 
 @covers(smart_chat.ASK, 201)
-def test_the_answer_is_the_assistants_message_and_both_are_stored_the_users_first(chat: Api) -> None:
+def test_ask(chat: Api) -> None:
     session = make_session(chat)
 
     reply = ask(chat, session, "Tell me about lighthouses", context="The user likes the sea.")
@@ -64,7 +64,7 @@ def test_the_answer_is_the_assistants_message_and_both_are_stored_the_users_firs
     assert question["createdAt"] <= reply["createdAt"]
 
 
-def test_a_reply_moves_its_sessions_times(chat: Api) -> None:
+def test_ask_moves_session(chat: Api) -> None:
     session = make_session(chat)
 
     reply = ask(chat, session, "Hello")
@@ -86,7 +86,7 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=ascii)
-def test_the_same_history_and_message_give_the_same_reply(chat: Api, message: str) -> None:
+def test_deterministic_reply(chat: Api, message: str) -> None:
     def replies(api: Api) -> list[str]:
         session = make_session(api)
         return [ask(api, session, text)["content"] for text in ("First", message, message)]
@@ -94,7 +94,7 @@ def test_the_same_history_and_message_give_the_same_reply(chat: Api, message: st
     assert replies(chat) == replies(chat.as_user())
 
 
-def test_a_reply_without_a_rule_answers_on_the_messages_own_words(chat: Api) -> None:
+def test_fallback_reply(chat: Api) -> None:
     assert "xylophone" in ask(chat, make_session(chat), "Consider the xylophone.")["content"]
 
 
@@ -110,7 +110,7 @@ def test_a_reply_without_a_rule_answers_on_the_messages_own_words(chat: Api) -> 
     ids=lambda body: ascii(body)[:40],
 )
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
-def test_a_question_that_is_wrong_is_not_stored(chat: Api, body: dict[str, Any], headers: dict[str, str]) -> None:
+def test_invalid_request(chat: Api, body: dict[str, Any], headers: dict[str, str]) -> None:
     session = make_session(chat)
 
     refused(chat.post(f"/chats/{session}/smart-chat", body, headers=headers), 400)
@@ -118,7 +118,7 @@ def test_a_question_that_is_wrong_is_not_stored(chat: Api, body: dict[str, Any],
     assert data(chat.get(f"/chats/{session}/messages")) == []
 
 
-def test_a_question_has_up_to_ten_thousand_characters(chat: Api) -> None:
+def test_message_length(chat: Api) -> None:
     session = make_session(chat)
 
     ask(chat, session, "a" * 10_000)
@@ -126,7 +126,7 @@ def test_a_question_has_up_to_ten_thousand_characters(chat: Api) -> None:
     assert len(data(chat.get(f"/chats/{session}/messages"))[0]["content"]) == 10_000
 
 
-def test_a_streamed_reply_comes_in_pieces_and_then_whole(chat: Api) -> None:
+def test_stream(chat: Api) -> None:
     session = make_session(chat)
 
     *deltas, (last, message) = stream(chat, session, "Tell me about lighthouses")
@@ -142,7 +142,7 @@ def test_a_streamed_reply_comes_in_pieces_and_then_whole(chat: Api) -> None:
     assert question["content"] == "Tell me about lighthouses"
 
 
-def test_a_streamed_reply_is_the_one_that_would_come_whole(chat: Api) -> None:
+def test_stream_equals_reply(chat: Api) -> None:
     one, other = make_session(chat), make_session(chat)
 
     whole = ask(chat, one, "Tell me about lighthouses")
@@ -151,11 +151,11 @@ def test_a_streamed_reply_is_the_one_that_would_come_whole(chat: Api) -> None:
     assert streamed["content"] == whole["content"]
 
 
-def test_the_stream_of_an_unknown_session_is_an_ordinary_404(chat: Api) -> None:
+def test_stream_of_unknown_session(chat: Api) -> None:
     refused(chat.post(f"/chats/{'0' * 24}/smart-chat", {"message": "Hello"}, headers=STREAM), 404)
 
 
-def test_a_stream_carries_its_reference(chat: Api) -> None:
+def test_stream_carries_reference(chat: Api) -> None:
     answer = chat.post(
         f"/chats/{make_session(chat)}/smart-chat",
         {"message": "Hello"},
@@ -165,7 +165,7 @@ def test_a_stream_carries_its_reference(chat: Api) -> None:
     assert answer.headers["X-Request-Id"] == "urc-stream"
 
 
-def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
+def test_reply_function(serve: Callable[..., Wire]) -> None:
     seen = []
 
     def reply(request: Any) -> str:
@@ -188,7 +188,7 @@ def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
         pytest.param(TimeoutError("late"), 504, marks=covers(smart_chat.ASK, 504), id="takes too long"),
     ],
 )
-def test_a_reply_that_cannot_be_made_is_an_error_and_not_stored(
+def test_failing_reply(
     serve: Callable[..., Wire], failure: Exception, status: int
 ) -> None:
     def reply(_: Any) -> str:
@@ -203,7 +203,7 @@ def test_a_reply_that_cannot_be_made_is_an_error_and_not_stored(
     assert chat.get("/health").status_code == 200
 
 
-def test_a_stream_that_fails_midway_says_so_and_stores_no_reply(serve: Callable[..., Wire]) -> None:
+def test_failing_stream(serve: Callable[..., Wire]) -> None:
     def reply(_: Any) -> Iterator[str]:
         yield "Once upon "
         yield "a time"
@@ -220,7 +220,7 @@ def test_a_stream_that_fails_midway_says_so_and_stores_no_reply(serve: Callable[
 
 
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
-def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire], headers: dict[str, str]) -> None:
+def test_session_deleted_meanwhile(serve: Callable[..., Wire], headers: dict[str, str]) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def reply(_: Any) -> str:
@@ -246,7 +246,7 @@ def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire
     assert data(chat.get("/chats")) == []
 
 
-def test_pieces_are_sent_as_they_are_made(serve: Callable[..., Wire]) -> None:
+def test_pieces_are_sent_at_once(serve: Callable[..., Wire]) -> None:
     heard = threading.Event()
 
     def reply(_: Any) -> Iterator[str]:

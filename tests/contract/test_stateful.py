@@ -209,7 +209,7 @@ class Service(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("effort", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"])
-def test_whatever_is_done_in_whatever_order_the_service_is_what_the_model_says(wire: Wire, effort: settings) -> None:
+def test_model(wire: Wire, effort: settings) -> None:
     class OnThisWire(Service):
         server = wire
 
