@@ -59,6 +59,12 @@ class Client(ClientResources):
         options: see above.
 
     Attributes:
+        users: the platform's users.
+        auth: logging in and out.
+        chats: chat sessions.
+        messages: their messages.
+        smart_chat: the assistant.
+        health: whether the services are up.
         api_keys: whether the chat service's key is good, and using another one.
         queries: what the services know, cached.
         mutations: what changes it, and the cache with it.
