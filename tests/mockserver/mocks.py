@@ -7,12 +7,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from duologue.contract import CHAT
+from duologue.contract import CHAT, operations
 from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
 from duologue_mock.store.seed import Fixtures
+from tests.contract import golden
 from tests.mockserver.requests import get_operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}
@@ -37,26 +38,6 @@ class Mock:
 
 
 REQUESTS: dict[str, tuple[Any, str]] = {
-    "users.LIST": (None, ""),
-    "users.CREATE": ({"name": "Ada", "email": "ada@example.com"}, ""),
-    "users.GET": (None, "2"),
-    "users.UPDATE": ({"name": "Jane Roe"}, "2"),
-    "users.DELETE": (None, "2"),
-    "auth.LOGIN": ({"email": "jane@example.com", "password": "password"}, ""),
-    "auth.REFRESH": (None, ""),
-    "auth.LOGOUT": (None, ""),
-    "auth.ME": (None, ""),
-    "chats.LIST": (None, ""),
-    "chats.CREATE": ({"title": "Plans"}, ""),
-    "chats.GET": (None, "test-session-1"),
-    "chats.RENAME": ({"title": "Plans"}, "test-session-1"),
-    "chats.DELETE": (None, "test-session-1"),
-    "chats.FAVORITE": (None, "test-session-1"),
-    "messages.LIST": (None, "test-session-1"),
-    "messages.SEND": ({"content": "Hi", "sender": "user"}, "test-session-1"),
-    "smart_chat.ASK": ({"message": "Hi"}, "test-session-1"),
-    "health.PLATFORM": (None, ""),
-    "health.CHATS": (None, ""),
-    "health.ERROR": (None, ""),
+    one.id: (golden.read_body(one), golden.read_parameters(one).get("id", "")) for one in operations()
 }
-"""The body and the path's argument of each operation."""
+"""The body and the path's argument of each operation, as in its golden example."""
