@@ -109,7 +109,7 @@ def test_closed_transport(serve: Serve) -> None:
 
 
 PATHS: dict[str, Act] = {
-    "answer": GOOD,
+    "response": GOOD,
     "no content": respond(204),
     "not found": respond(404, {"message": "no"}),
     "chunked": send(CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", keep=True),
