@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from duologue.contract import headers
+from duologue_mock.origins import Origins
 
 if TYPE_CHECKING:
     from duologue_mock.server import MockServer
@@ -16,6 +17,7 @@ _MAX_LOGIN_LINES = 2
 
 def print_banner(mock: MockServer, *, exposed: bool = False) -> None:
     """Print at most 15 lines for people."""
+    variables = Origins(mock.origin, mock.chat_origin).build_env_variables(mock.api_key)
     lines = [
         f"Duologue mock server: {mock.origin}/   (OpenAPI: {mock.origin}/openapi.json)",
         *(
@@ -29,7 +31,7 @@ def print_banner(mock: MockServer, *, exposed: bool = False) -> None:
         *_format_logins(mock),
         f"  API key    {mock.api_key}   (header {headers.API_KEY}; also {headers.REFERENCE_CODE}, {headers.USER_ID})",
         "  .env of a front end:",
-        *(f"{name}={value}" for name, value in _list_variables(mock).items()),
+        *(f"{name}={value}" for name, value in variables.items()),
     ]
     print("\n".join(lines), flush=True)
 
@@ -46,19 +48,6 @@ def print_json(mock: MockServer) -> None:
         "pid": os.getpid(),
     }
     print(json.dumps(server), flush=True)
-
-
-def _list_variables(mock: MockServer) -> dict[str, str]:
-    """Return variables for Vite, and those that the code in the Platform API specification reads."""
-    socket_url = mock.origin.replace("http", "ws", 1)
-    return {
-        "VITE_API_URL": mock.base_url,
-        "VITE_CHAT_API_URL": mock.chat_base_url,
-        "VITE_WS_URL": socket_url,
-        "VITE_API_KEY": mock.api_key,
-        "REACT_APP_API_BASE_URL": mock.base_url,
-        "REACT_APP_WS_URL": socket_url,
-    }
 
 
 def _list_logins(mock: MockServer) -> list[dict[str, str]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
 from flask import Flask, render_template
@@ -17,54 +16,15 @@ from markupsafe import Markup
 
 from duologue._version import __version__
 from duologue.contract import headers
-from duologue.contract.core import CHAT, PLATFORM, Operation
+from duologue.contract.core import Operation
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, json_bytes
 from duologue_mock.http.routing import Routes
+from duologue_mock.origins import Origins
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
 _MAX_LOGINS = 8
-
-
-@dataclass(frozen=True)
-class Origins:
-    """Where the two services are, as the caller of a request can reach them."""
-
-    platform: str
-    chat: str
-
-    @property
-    def base_url(self) -> str:
-        """Base URL of the platform's API."""
-        return self.platform + PLATFORM.prefix
-
-    @property
-    def chat_base_url(self) -> str:
-        """Base URL of the chat service's API."""
-        return self.chat + CHAT.prefix
-
-    def describe_servers(self) -> dict[str, str]:
-        """Return what each origin serves."""
-        if self.platform == self.chat:
-            return {self.platform: "both services"}
-        return {self.platform: "the platform", self.chat: "the chat service; both serve both"}
-
-    def build_env_lines(self, api_key: str) -> list[str]:
-        """Return the lines of a front end's `.env` file, for Vite."""
-        return [
-            f"VITE_API_URL={self.base_url}",
-            f"VITE_CHAT_API_URL={self.chat_base_url}",
-            f"VITE_CHAT_API_KEY={api_key}",
-            f"VITE_SOCKET_URL={self.platform}",
-        ]
-
-
-@dataclass(frozen=True)
-class _Login:
-    email: str
-    role: str
-    password: str | None
 
 
 def register_pages(
@@ -137,19 +97,19 @@ def _prefers_html() -> bool:
 def _render_index(settings: Settings, state: State, routes: Routes, origins: Origins) -> str:
     api_key = settings.values["api_keys"][0]
     with state:
-        users = list(islice(state.users, _MAX_LOGINS))
-        logins = [_Login(user.email, user.role, state.users.get_password(user.id)) for user in users]
-        user_count = len(state.users)
+        logins = [
+            (user, password) for user in state.users if (password := state.users.get_password(user.id)) is not None
+        ]
     return render_template(
         "index.html",
         style=Markup(_read_style()[0]),  # noqa: S704  # the package's own file
         version=__version__,
         origins=origins,
         api_key=api_key,
-        env_lines=origins.build_env_lines(api_key),
+        variables=origins.build_env_variables(api_key),
         headers=headers,
-        logins=logins,
-        more_users=user_count - len(logins),
+        logins=logins[:_MAX_LOGINS],
+        more_logins=len(logins[_MAX_LOGINS:]),
         groups=_group_by_resource(routes.operations),
     )
 

@@ -62,7 +62,8 @@ def test_env_lines() -> None:
     text = get_page(ports=(3001, 3002), host="localhost:3001").text
     assert "VITE_API_URL=http://localhost:3001/api\n" in text
     assert "VITE_CHAT_API_URL=http://localhost:3002/chats-service/api/v1\n" in text
-    assert "VITE_SOCKET_URL=http://localhost:3001" in text
+    assert "VITE_WS_URL=ws://localhost:3001\n" in text
+    assert "VITE_API_KEY=key-&lt;1&gt;\n" in text
 
 
 def test_page_is_self_contained() -> None:
@@ -99,14 +100,21 @@ def test_page_is_escaped(clock: ManualClock) -> None:
     assert "<script" not in text
 
 
-def test_user_without_password(clock: ManualClock) -> None:
-    state = State(clock=clock)
-    app = create_app(Settings(), state=state)
-    assert "There are no users." in app.test_client().get("/", headers=BROWSER).text
+def test_logins(clock: ManualClock) -> None:
+    """Users with a password, the first of them only."""
+    app = create_app(Settings(), state=State(clock=clock))
+    client = app.test_client()
+    client.post("/api/users", json={"name": "Ada", "email": "without@example.com"})
+    assert "No user has a password." in client.get("/", headers=BROWSER).text
     for number in range(9):
-        app.test_client().post("/api/users", json={"name": "Ada", "email": f"ada-{number}@example.com"})
-    text = app.test_client().get("/", headers=BROWSER).text
-    assert "cannot log in" in text
+        body = {"name": "Ada", "email": f"ada-{number}@example.com", "password": f"secret-{number}"}
+        client.post("/api/users", json=body)
+    text = client.get("/", headers=BROWSER).text
+    assert "without@example.com" not in text
+    for number in range(8):
+        assert f"ada-{number}@example.com" in text
+        assert f"secret-{number}" in text
+    assert "ada-8@example.com" not in text
     assert "and 1 more" in text
 
 
