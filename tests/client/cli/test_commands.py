@@ -71,7 +71,7 @@ def test_flags_beat_variables(run: Run, mock: MockServer, monkeypatch: pytest.Mo
         configs.append(self.config)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(APIRequestor, "call", record)
+    monkeypatch.setattr(APIRequestor, "request", record)
     run("users", "list", "--environment", "production")
     run("users", "list", "--base-url", "http://a.example", "--timeout", "off", DUOLOGUE_TIMEOUT="7")
     run("users", "list", DUOLOGUE_TIMEOUT="7")
@@ -115,7 +115,7 @@ def test_operations_reached(logged_in: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
         return call
 
-    for name in ("call", "open"):
+    for name in ("request", "stream"):
         monkeypatch.setattr(APIRequestor, name, record(getattr(APIRequestor, name)))
     logged_in("logout")
     for example in EXAMPLES:
@@ -149,7 +149,7 @@ def test_rich_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_login_and_logout(run: Run, tmp_path: Path) -> None:
-    assert "Nobody is logged in. Log in with: duologue login" in check_failure(run("me"), 3)
+    assert "Not logged in. Log in with: duologue login" in check_failure(run("me"), 3)
     assert check_success(run("login", "--email", "jane@example.com", stdin="password\n")) == (
         "Logged in as Jane Smith <jane@example.com>, user.\n"
     )
@@ -197,7 +197,7 @@ def test_token_variable(logged_in: Run, mock: MockServer) -> None:
 
 def test_login_per_server(logged_in: Run) -> None:
     with MockServer() as other:
-        assert "Nobody is logged in" in check_failure(logged_in("me", "--base-url", other.base_url), 3)
+        assert "Not logged in" in check_failure(logged_in("me", "--base-url", other.base_url), 3)
 
 
 def test_token_file_not_private(logged_in: Run, tmp_path: Path) -> None:

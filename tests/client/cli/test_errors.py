@@ -74,7 +74,7 @@ def test_internal_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr(APIRequestor, "call", fail)
+    monkeypatch.setattr(APIRequestor, "request", fail)
     assert check_failure(run("users", "list"), 1) == "duologue: internal error, ZeroDivisionError: oh\\nno\n"
 
 
