@@ -22,7 +22,7 @@ from typing import Any
 import socketio
 
 from benchmarks.bars import Bar
-from duologue import Client, Clock
+from duologue import Client, Clock, Event
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer
 from duologue_mock.store import State
@@ -114,7 +114,7 @@ class _Mock:
 def ours(mock: _Mock, transport: str, hear: Callable[[Any], None], stack: ExitStack) -> None:
     """Hear with Duologue's client."""
     api = stack.enter_context(mock.client())
-    api.realtime.subscribe("n", hear)
+    api.realtime.subscribe(Event("n"), hear)
     api.realtime.connect(transports=[transport])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.contract.registry import resource_names
+from duologue.contract import resource_names
 
 ROOT = Path(__file__).parent.parent
 CLIENT = ROOT / "client" / "duologue"

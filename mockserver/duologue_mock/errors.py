@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from duologue.contract.errors import get_error_type
-from duologue.contract.fields import timestamp_text
+from duologue.contract.fields import format_timestamp
 
 
 class HTTPError(Exception):
@@ -54,7 +54,7 @@ class HTTPError(Exception):
             "code": self.code,
             "details": {"message": self.hint or "; ".join(reasons), "fields": self.fields},
             "errors": reasons,
-            "metadata": {"timestamp": timestamp_text(timestamp), "requestId": request_id, "version": version},
+            "metadata": {"timestamp": format_timestamp(timestamp), "requestId": request_id, "version": version},
         }
 
 

@@ -1,4 +1,4 @@
-"""Client and mock together: every method over real HTTP and Socket.IO."""
+"""Client and mock together: every method over real HTTP."""
 
 from __future__ import annotations
 
@@ -12,21 +12,16 @@ from duologue import (
     AuthenticationError,
     BadRequestError,
     Client,
-    ClientClosedError,
     ConflictError,
-    ConnectError,
     ConnectionLostError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
-    RequestTimeout,
     ServerError,
 )
-from duologue.contract import chats, messages, smart_chat, users
 from duologue.http.request_ids import idempotency_key
 from duologue_mock import MockServer
 from tests.client.fakes import FakeClock
-from tests.client.servers import ScriptedServer
 
 Connect = Callable[..., Client]
 
@@ -39,50 +34,50 @@ def mock() -> Iterator[MockServer]:
 
 @pytest.fixture
 def connect(clients: Callable[..., Client], mock: MockServer) -> Connect:
-    """Makes clients of the mock, each with a user id of its own; `mock=` names another one."""
+    """Creates clients of the mock, or of another one, each with a user id of its own."""
 
-    def make(mock: MockServer = mock, **options: Any) -> Client:
+    def create(mock: MockServer = mock, **options: Any) -> Client:
         urls = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "api_key": mock.api_key}
         return clients(**{**urls, "user_id": idempotency_key(), "timeout": 10, **options})
 
-    return make
+    return create
 
 
 def new_email() -> str:
     return f"{idempotency_key()}@example.com"
 
 
-def test_users_from_beginning_to_end(connect: Connect) -> None:
+def test_users(connect: Connect) -> None:
     api, email = connect(), new_email()
-    made = api.users.create(name="Zoë Ünal", email=email, role="admin", password="password")
-    assert (made.name, made.email, made.role) == ("Zoë Ünal", email, "admin")
-    assert api.users.get(made.id) == made
-    changed = api.users.update(made.id, name="Zoë", role="user")
+    user = api.users.create(name="Zoë Ünal", email=email, role="admin", password="password")
+    assert (user.name, user.email, user.role) == ("Zoë Ünal", email, "admin")
+    assert api.users.get(user.id) == user
+    changed = api.users.update(user.id, name="Zoë", role="user")
     assert (changed.name, changed.email, changed.role) == ("Zoë", email, "user")
     assert api.users.list(search=email.upper()).items == [changed]
     assert list(api.users.list(search=email)) == [changed]
-    api.users.delete(made.id)
+    api.users.delete(user.id)
     with pytest.raises(NotFoundError) as caught:
-        api.users.get(made.id)
+        api.users.get(user.id)
     assert caught.value.request_id is not None
     assert caught.value.request_id.startswith("urc-")
     assert api.users.list(search=email).total == 0
 
 
-def test_the_documents_users_are_there(connect: Connect) -> None:
+def test_fixture_users(connect: Connect) -> None:
     page = connect().users.list(page=1, limit=1)
     assert page.items[0].name == "John Doe"
     assert page.has_next_page()
     assert page.next_page == 2
 
 
-def test_all_pages_of_users(connect: Connect) -> None:
+def test_pages_of_users(connect: Connect) -> None:
     api, mark = connect(), idempotency_key()
-    made = [api.users.create(name=f"{mark} {n}", email=new_email()).id for n in range(5)]
-    assert [user.id for user in api.users.list(search=mark, limit=2)] == made
+    ids = [api.users.create(name=f"{mark} {n}", email=new_email()).id for n in range(5)]
+    assert [user.id for user in api.users.list(search=mark, limit=2)] == ids
 
 
-def test_what_the_platform_refuses(connect: Connect) -> None:
+def test_refused_users(connect: Connect) -> None:
     api, email = connect(), new_email()
     api.users.create(name="First", email=email)
     with pytest.raises(ConflictError):
@@ -97,17 +92,17 @@ def test_what_the_platform_refuses(connect: Connect) -> None:
         api.users.get("../health")
 
 
-def test_a_login_from_beginning_to_end(connect: Connect) -> None:
+def test_login(connect: Connect) -> None:
     api, email = connect(), new_email()
-    made = api.users.create(name="Log In", email=email, password="secret")
+    user = api.users.create(name="Log In", email=email, password="secret")
     with pytest.raises(AuthenticationError):
         api.auth.login(email=email, password="wrong")
     login = api.auth.login(email=email, password="secret")
-    assert login.user == made
-    assert api.auth.me() == made
+    assert login.user == user
+    assert api.auth.me() == user
     before = login.token
     assert api.auth.refresh().token != before
-    assert api.auth.me() == made
+    assert api.auth.me() == user
     with pytest.raises(PermissionDeniedError):
         api.users.delete("1")
     api.auth.logout()
@@ -116,18 +111,18 @@ def test_a_login_from_beginning_to_end(connect: Connect) -> None:
         api.auth.me()
 
 
-def test_a_token_that_the_platform_no_longer_takes_is_renewed(connect: Connect) -> None:
+def test_refresh_on_401(connect: Connect) -> None:
     api = connect()
     login = api.auth.login(email="john@example.com", password="password")
-    kept = api._requestor.tokens.current
-    assert kept is not None
-    api._requestor.tokens.set(type(kept)("no longer good", kept.refresh_token))
+    tokens = api._requestor.tokens.current
+    assert tokens is not None
+    api._requestor.tokens.set(type(tokens)("expired", tokens.refresh_token))
     assert api.users.get("1").name == "John Doe"
-    assert api._requestor.tokens.token not in (None, "no longer good", login.token)
+    assert api._requestor.tokens.token not in (None, "expired", login.token)
 
 
-def test_a_session_from_beginning_to_end(connect: Connect) -> None:
-    """The chat document's integration test, and the operations that it leaves out."""
+def test_chat(connect: Connect) -> None:
+    """The Smart Chat API specification's integration test, and the operations that it leaves out."""
     api = connect()
     session = api.chats.create(title="Integration Test")
     assert session.title == "Integration Test"
@@ -135,22 +130,22 @@ def test_a_session_from_beginning_to_end(connect: Connect) -> None:
     assert message.content == "Test message"
     assert message.context == {"a": [1, {"b": None}]}
     page = api.messages.list(session.id)
-    assert [found.id for found in page.items] == [message.id]
+    assert [message.id for message in page.items] == [message.id]
     assert (page.total, page.has_next_page()) == (1, False)
     assert api.chats.rename(session.id, title="Renamed Session").title == "Renamed Session"
     assert api.chats.get(session.id).last_message_at >= session.last_message_at
     assert api.chats.toggle_favorite(session.id).is_favorite
     assert api.chats.set_favorite(session.id, favorite=True).is_favorite
-    assert [found.id for found in api.chats.list(favorite=True)] == [session.id]
+    assert [session.id for session in api.chats.list(favorite=True)] == [session.id]
     assert api.chats.list(favorite=False).items == []
-    assert [found.id for found in api.chats.list(page=1, search="renamed").items] == [session.id]
+    assert [session.id for session in api.chats.list(page=1, search="renamed").items] == [session.id]
     assert not api.chats.toggle_favorite(session.id).is_favorite
     api.chats.delete(session.id)
     with pytest.raises(NotFoundError):
         api.messages.list(session.id)
 
 
-def test_sessions_belong_to_their_user(connect: Connect) -> None:
+def test_sessions_of_a_user(connect: Connect) -> None:
     mine, other = connect(), connect()
     session = mine.chats.create(title="Mine")
     with pytest.raises(NotFoundError):
@@ -158,15 +153,15 @@ def test_sessions_belong_to_their_user(connect: Connect) -> None:
     assert other.chats.list().items == []
 
 
-def test_all_pages_of_sessions_and_messages(connect: Connect) -> None:
+def test_pages_of_sessions_and_messages(connect: Connect) -> None:
     api = connect()
-    made = [api.chats.create(title=f"Session {n}").id for n in range(5)]
-    assert {session.id for session in api.chats.list(limit=2)} == set(made)
-    sent = [api.messages.send(made[0], content=f"Message {n}").id for n in range(5)]
-    assert [message.id for message in api.messages.list(made[0], limit=2)] == sent
+    ids = [api.chats.create(title=f"Session {n}").id for n in range(5)]
+    assert {session.id for session in api.chats.list(limit=2)} == set(ids)
+    sent = [api.messages.send(ids[0], content=f"Message {n}").id for n in range(5)]
+    assert [message.id for message in api.messages.list(ids[0], limit=2)] == sent
 
 
-def test_the_assistant_answers_whole_or_in_pieces(connect: Connect) -> None:
+def test_smart_chat(connect: Connect) -> None:
     api = connect()
     session = api.chats.create(title="Smart")
     reply = api.smart_chat.ask(session.id, message="Hello there", context="Be brief")
@@ -179,7 +174,7 @@ def test_the_assistant_answers_whole_or_in_pieces(connect: Connect) -> None:
         api.smart_chat.stream("no-such-session", message="Hello")
 
 
-def test_a_reply_that_fails_midway_is_the_mocks_error(connect: Connect) -> None:
+def test_stream_fails(connect: Connect) -> None:
     def failing(_: object) -> Iterator[str]:
         yield "Well, "
         raise RuntimeError("out of words")
@@ -194,7 +189,7 @@ def test_a_reply_that_fails_midway_is_the_mocks_error(connect: Connect) -> None:
         assert caught.value.path == f"/chats/{session.id}/smart-chat"
 
 
-def test_leaving_a_stream_early_harms_nobody(connect: Connect) -> None:
+def test_stream_left_early(connect: Connect) -> None:
     api = connect()
     session = api.chats.create(title="Smart")
     with api.smart_chat.stream(session.id, message="A long story, please") as reply:
@@ -214,14 +209,14 @@ def test_health_and_api_keys(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 429, 500, 503, 599])
-def test_an_error_on_request(connect: Connect, status: int) -> None:
+def test_error_on_request(connect: Connect, status: int) -> None:
     clock = FakeClock()
     with pytest.raises(Exception, match=str(status)) as caught:
         connect(clock=clock, max_retries=1).health.error(status=status)
     assert getattr(caught.value, "status", None) == status
 
 
-def test_too_many_requests(connect: Connect) -> None:
+def test_rate_limit(connect: Connect) -> None:
     with MockServer(rate_limit=2) as mock:
         api = connect(mock, max_retries=0)
         api.chats.list()
@@ -232,11 +227,11 @@ def test_too_many_requests(connect: Connect) -> None:
     assert 0 < caught.value.retry_after <= 60
 
 
-def test_one_key_and_body_is_one_session_however_often_it_is_sent(connect: Connect) -> None:
-    """A lost answer is asked for again; the mock replays the first."""
+def test_replay_of_lost_response(connect: Connect) -> None:
+    """A request whose response was lost is repeated; the mock replays the first response."""
     from duologue import HTTPTransport, Request, Response
 
-    class LosesTheFirstAnswer:
+    class LosesFirstResponse:
         def __init__(self) -> None:
             self.real = HTTPTransport()
             self.lost = 0
@@ -249,289 +244,32 @@ def test_one_key_and_body_is_one_session_however_often_it_is_sent(connect: Conne
                 raise ConnectionLostError
             return response
 
-    transport = LosesTheFirstAnswer()
+    transport = LosesFirstResponse()
     api = connect(transport=transport, clock=FakeClock())
     session = api.chats.create(title="Once")
     assert transport.lost == 1
-    assert [found.id for found in api.chats.list()] == [session.id]
+    assert [session.id for session in api.chats.list()] == [session.id]
     transport.real.close()
 
 
-def test_events_follow_the_calls_that_caused_them(connect: Connect) -> None:
-    api = connect()
-    with api.realtime.connect() as live:
-        session = api.chats.create(title="Live")
-        assert live.receive(timeout=5) == ("chat:created", chats.ChatEvent(session))
-        message = api.messages.send(session.id, content="Hello")
-        seen = dict([live.receive(timeout=5), live.receive(timeout=5)])
-        assert seen["message:created"] == messages.MessageEvent(session.id, message)
-        api.chats.delete(session.id)
-        assert live.receive(timeout=5) == ("chat:deleted", chats.ChatDeleted(session.id))
-    assert not live.connected
-
-
-def test_deltas_come_in_order(connect: Connect) -> None:
-    words = [f"{n} " for n in range(300)]
-    with MockServer(reply_function=lambda _: iter(words), rate_limit=None) as mock:
-        api = connect(mock)
-        session = api.chats.create(title="Live")
-        with api.realtime.connect() as live:
-            api.smart_chat.stream(session.id, message="Count").read()
-            deltas: list[str] = []
-            while len(deltas) < len(words):
-                payload = live.receive(timeout=5).payload
-                if isinstance(payload, smart_chat.MessageDelta):
-                    deltas.append(payload.delta)
-    assert deltas == words
-
-
-def test_callbacks_get_models_before_and_after_connecting(connect: Connect) -> None:
-    api, email = connect(), new_email()
-    early: list[str] = []
-    late: list[object] = []
-    both = threading.Barrier(2)
-
-    def on_created(event: users.UserEvent) -> None:
-        if event.user.email == email:
-            early.append(event.user.name)
-
-    def on_deleted(event: object) -> None:
-        late.append(event)
-        both.wait(5)
-
-    api.realtime.subscribe(users.CREATED, on_created)
-    with api.realtime.connect() as live:
-        live.subscribe("user:deleted", on_deleted)
-        made = api.users.create(name="Heard", email=email)
-        api.users.delete(made.id)
-        both.wait(5)
-        assert early == ["Heard"]
-        assert late == [users.UserDeleted(made.id)]
-        live.unsubscribe("user:deleted", on_deleted)
-        live.unsubscribe(users.CREATED)
-        api.users.create(name="Unheard", email=new_email())
-        while live.receive(timeout=5).payload != users.UserDeleted(made.id):
-            pass
-        live.receive(timeout=5)
-    assert len(early) == len(late) == 1
-
-
-def test_a_callback_that_fails_harms_nobody(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
-    api, email = connect(), new_email()
-    heard = threading.Event()
-
-    def failing(_: object) -> None:
-        raise KeyError("a mistake")
-
-    api.realtime.subscribe(users.CREATED, failing)
-    api.realtime.subscribe(users.CREATED, lambda event: heard.set() if event.user.email == email else None)
-    with api.realtime.connect():
-        api.users.create(name="Heard", email=email)
-        assert heard.wait(5)
-    assert "a mistake" in caplog.text
-
-
-def test_a_callback_may_call_the_client(connect: Connect) -> None:
-    api = connect()
-    answered = threading.Event()
-    answers: list[object] = []
-
-    def call_back(event: chats.ChatEvent) -> None:
-        answers.append(api.chats.get(event.session.id).title)
-        with pytest.raises(NotFoundError):
-            api.realtime.call("anything", {"a": 1}, timeout=5)
-        answered.set()
-
-    api.realtime.subscribe(chats.CREATED, call_back)
-    with api.realtime.connect():
-        api.chats.create(title="Back and forth")
-        assert answered.wait(5)
-    assert answers[0] == "Back and forth"
-
-
-def test_a_call_raises_the_error_that_the_server_acknowledged(connect: Connect) -> None:
-    with connect().realtime.connect() as live:
-        with pytest.raises(NotFoundError, match="Unknown event 'no:such:event'"):
-            live.call("no:such:event", {"a": 1}, timeout=5)
-        live.emit("no:such:event")
-        assert live.receive(timeout=5).name == "error"
-
-
-@pytest.mark.parametrize("options", [{"access_token": "bad-token"}, {"api_key": "wrong-key"}])
-def test_a_refused_handshake_is_an_authentication_error(connect: Connect, options: dict[str, str]) -> None:
-    api = connect(**options)
-    with pytest.raises(AuthenticationError) as caught:
-        api.realtime.connect()
-    assert caught.value.message == "Unauthorized"
-    assert caught.value.status == 401
-    assert not api.realtime.connected
-    assert "bad-token" not in f"{caught.value!r} {caught.value.__dict__}"
-
-
-def test_a_logged_in_user_hears_its_notifications(connect: Connect) -> None:
-    api = connect()
-    api.auth.login(email="john@example.com", password="password")
-    email = new_email()
-    with api.realtime.connect() as live:
-        api.users.create(name="Noticed", email=email)
-        names = {live.receive(timeout=5).name for _ in range(2)}
-    assert names == {"user:created", "notification:new"}
-
-
-@pytest.mark.parametrize("transports", [["polling"], ["polling", "websocket"], ["websocket"]])
-def test_each_transport_works(connect: Connect, transports: list[str]) -> None:
-    api = connect()
-    with api.realtime.connect(transports=transports) as live:
-        session = api.chats.create(title="Live")
-        assert live.receive(timeout=5).payload == chats.ChatEvent(session)
-
-
-def test_nobody_there(clients: Callable[..., Client]) -> None:
-    with MockServer() as gone:
-        url = gone.origin
-    api = clients(realtime_url=url)
-    with pytest.raises(ConnectError):
-        api.realtime.connect()
-    with pytest.raises(ConnectionLostError):
-        api.realtime.emit("a")
-
-
-def test_nothing_comes(connect: Connect) -> None:
-    with connect().realtime.connect() as live, pytest.raises(RequestTimeout):
-        live.receive(timeout=0.01)
-
-
-def test_without_a_connection_nothing_can_be_sent_or_received(connect: Connect) -> None:
-    live = connect().realtime
-    with pytest.raises(ConnectionLostError):
-        live.emit("a")
-    with pytest.raises(ConnectionLostError):
-        live.call("a")
-    with pytest.raises(ConnectionLostError):
-        live.receive(timeout=60)
-    assert list(live.events()) == []
-
-
-def test_what_came_before_the_end_can_still_be_received(connect: Connect) -> None:
-    api = connect()
-    deleted = threading.Event()
-    api.realtime.subscribe(chats.DELETED, lambda _: deleted.set())
-    live = api.realtime.connect()
-    session = api.chats.create(title="Live")
-    api.chats.delete(session.id)
-    assert deleted.wait(5)
-    live.disconnect()
-    assert [event.name for event in live.events()] == ["chat:created", "chat:deleted"]
-
-
-def test_a_connection_can_be_made_again(connect: Connect) -> None:
-    api = connect()
-    for _ in range(2):
-        with api.realtime.connect() as live:
-            assert live.connected
-            session = api.chats.create(title="Live")
-            assert live.receive(timeout=5).payload == chats.ChatEvent(session)
-
-
-def test_a_connection_that_the_server_ended_can_be_made_again(connect: Connect) -> None:
-    api, email = connect(), new_email()
-    api.users.create(name="Leaving", email=email, password="secret")
-    api.auth.login(email=email, password="secret")
-    live = api.realtime.connect()
-    api.auth.logout()
-    with pytest.raises(AuthenticationError, match="The login has ended"):
-        list(live.events())  # the server hangs up
-    with pytest.raises(ConnectionLostError):
-        live.emit("a")
-    with live.connect():
-        session = api.chats.create(title="Back again")
-        assert live.receive(timeout=5).payload == chats.ChatEvent(session)
-
-
-def test_closing_the_client_ends_the_connection(connect: Connect) -> None:
-    api = connect()
-    live = api.realtime.connect()
-    api.close()
-    assert not live.connected
-    with pytest.raises(ClientClosedError):
-        live.connect()
-
-
-def test_reserved_names_cannot_be_sent(connect: Connect) -> None:
-    with connect().realtime.connect() as live, pytest.raises(ValueError, match=r"Socket\.IO's own"):
-        live.emit("disconnect")
-
-
-def test_no_thread_is_left_behind(connect: Connect, mock: MockServer) -> None:
-    before = set(threading.enumerate())
-    api = connect()
-    api.realtime.subscribe(chats.CREATED, lambda _: None)
-    with api.realtime.connect() as live:
-        api.chats.create(title="Live")
-        live.receive(timeout=5)
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-    assert [thread.name for thread in set(threading.enumerate()) - before if "duologue" in thread.name] == []
-
-
-def test_messages_are_handled_one_after_the_other() -> None:
-    """engineio itself starts a thread for each, and whichever is scheduled first is handled first."""
-    from duologue.realtime.socketio_link import _Engine
-
-    engine = _Engine()
-    handled: list[tuple[int, str]] = []
-    engine.on("message", lambda number: handled.append((number, threading.current_thread().name)))
-    for number in range(50):
-        engine._trigger_event("message", number, run_async=True)
-    engine.in_order.stop()
-    assert handled == [(number, "duologue-realtime") for number in range(50)]
-
-
-def test_nothing_secret_is_logged_however_much_is_asked_for(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(1)
-    caplog.set_level(1, "duologue")
-    api = connect()
-    token = api.auth.login(email="john@example.com", password="password").token
-    with api.realtime.connect() as live:
-        api.chats.create(title="Live")
-        live.receive(timeout=5)
-    assert "/auth/login" in caplog.text
-    for secret in (token, api.api_keys.current, '"password"'):
-        assert secret is not None
-        assert secret not in caplog.text
-
-
-def test_no_proxy_of_the_surroundings_sees_the_credentials(
-    clients: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with ScriptedServer() as proxy:
-        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.origin)
-        monkeypatch.delenv("no_proxy", raising=False)
-        for transport in ("websocket", "polling"):
-            with pytest.raises(ConnectError):
-                clients(realtime_url="http://platform.invalid").realtime.connect(transports=[transport])
-        assert proxy.connections == 0
-
-
-def test_sixteen_threads_with_a_stale_token_renew_it_once_over_http(connect: Connect) -> None:
+def test_refresh_in_threads(connect: Connect) -> None:
     from duologue import MemoryTokenStorage, PerformanceMonitor, StoredTokens
 
     login = connect().auth.login(email="john@example.com", password="password")
     api = connect(token_storage=MemoryTokenStorage(StoredTokens("stale", login.refresh_token)), pool_size=16)
     monitor = PerformanceMonitor().attach(api)
     together = threading.Barrier(16)
-    got: list[str] = []
+    names: list[str] = []
 
-    def ask() -> None:
+    def get_user() -> None:
         together.wait(10)
-        got.append(api.users.get("1").name)
+        names.append(api.users.get("1").name)
 
-    threads = [threading.Thread(target=ask) for _ in range(16)]
+    threads = [threading.Thread(target=get_user) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert got == ["John Doe"] * 16
+    assert names == ["John Doe"] * 16
     assert monitor.report()["auth.REFRESH"].count == 1
     assert api.auth.require_role("admin").name == "John Doe"

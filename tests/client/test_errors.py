@@ -244,7 +244,7 @@ def test_public_and_in_tree(kind: type[APIError]) -> None:
 
 
 def test_api_exception() -> None:
-    assert APIError is APIError
+    assert duologue.ApiException is APIError
 
 
 def test_control_characters(talk: Talk) -> None:

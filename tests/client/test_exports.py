@@ -9,15 +9,19 @@ import sys
 import pytest
 
 import duologue
+from duologue.contract import resource_names
 
 
-def get_loaded_modules(statement: str) -> set[str]:
-    """Return the top-level modules that a new Python process has loaded after a statement."""
-    script = (
-        f"{statement}\nimport sys, json; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
-    )
+def list_modules_after(statement: str) -> set[str]:
+    """Return the modules that a fresh Python has loaded after a statement."""
+    script = f"{statement}\nimport sys, json; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def list_packages_after(statement: str) -> set[str]:
+    """Return the top-level modules and packages that a fresh Python has loaded after a statement."""
+    return {name.partition(".")[0] for name in list_modules_after(statement)}
 
 
 @pytest.mark.parametrize("name", duologue.__all__)
@@ -31,16 +35,35 @@ def test_unknown_import() -> None:
 
 
 def test_package_is_light() -> None:
-    loaded = get_loaded_modules("import duologue")
+    loaded = list_packages_after("import duologue")
     assert not loaded & {"requests", "urllib3", "marshmallow", "socketio", "rich", "click", "flask", "gevent"}
 
 
 def test_client_needs_no_extra() -> None:
-    loaded = get_loaded_modules("from duologue import Client; Client().close()")
+    loaded = list_packages_after("from duologue import Client; Client().close()")
     assert loaded >= {"requests", "urllib3", "marshmallow"}
     assert not loaded & {"socketio", "engineio", "websocket", "rich", "click", "flask", "gevent", "duologue_mock"}
 
 
 def test_options_need_no_client() -> None:
     """The command line reads the options for its help."""
-    assert not get_loaded_modules("from duologue.config import OPTIONS") & {"requests", "urllib3"}
+    assert not list_packages_after("from duologue.config import OPTIONS") & {"requests", "urllib3"}
+
+
+def test_resources_on_first_use() -> None:
+    """Models and schemas are most of what importing the client costs: those that are not used are not built."""
+    unused = {f"duologue.{folder}.{name}" for folder in ("contract", "resources") for name in resource_names()}
+    assert not list_modules_after("from duologue import Client; Client().close()") & unused
+    loaded = list_modules_after("from duologue import Client; Client().users")
+    assert loaded & unused == {"duologue.contract.users", "duologue.resources.users"}
+
+
+def test_schemas_on_first_use() -> None:
+    script = (
+        "from duologue.contract import users\n"
+        "assert 'response' not in vars(users.GET)\n"
+        "assert users.GET.response is users.GET.response\n"
+        "print(type(vars(users.GET)['response']).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "UserSchema\n"

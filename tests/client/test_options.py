@@ -20,6 +20,8 @@ from duologue import (
     StoredTokens,
     User,
 )
+from duologue.contract import resource_names
+from duologue.resources.client_resources import ClientResources
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
@@ -175,7 +177,7 @@ def test_raw_page(talk: Talk) -> None:
     assert len(net.requests) == 2
 
 
-RESOURCES = ["users", "auth", "chats", "messages", "smart_chat", "health"]
+RESOURCES = [name for name in resource_names() if hasattr(ClientResources, name)]
 WITHOUT_RAW_RESPONSE = {"auth.refresh", "auth.require_role", "auth.on", "auth.off", "smart_chat.stream", "health.error"}
 """Methods that make no call, that share one between threads, or that return no result."""
 

@@ -1,4 +1,4 @@
-"""The document's type guards, on the golden examples and on what only looks like them."""
+"""The specification's type guards, on the golden examples and on values that only look like them."""
 
 from __future__ import annotations
 

@@ -20,13 +20,16 @@ from duologue import (
     StoredTokens,
     User,
 )
-from duologue.contract import users
-from duologue.realtime import ReceivedEvent
+from duologue.contract import resource_names, users
+from duologue.realtime import AnyEvent
+from duologue.resources.client_resources import ClientResources
 from duologue.resources.resource import Resource
 from tests.client.fakes import USER, FakeTransport, reply
 
+RESOURCES = [name for name in resource_names() if hasattr(ClientResources, name)]
 
-def _returned_types(api: Client) -> None:
+
+def _check_return_types(api: Client) -> None:
     assert_type(api.users.list(), Page[User])
     assert_type(api.users.list().items, list[User])
     assert_type(next(iter(api.users.list())), User)
@@ -43,21 +46,21 @@ def _returned_types(api: Client) -> None:
     assert_type(api.smart_chat.stream("1", message="m"), ReplyStream)
     assert_type(api.health.platform(), Health)
     assert_type(api.validate_api_key(), bool)
-    assert_type(api.realtime.receive(), ReceivedEvent)
+    assert_type(api.realtime.receive(), AnyEvent)
     assert_type(users.CREATED, Event[users.UserEvent])
 
 
-def test_an_operation_decides_what_its_call_returns(talk: Callable[..., tuple[Client, FakeTransport]]) -> None:
+def test_call_returns_the_response_model(talk: Callable[..., tuple[Client, FakeTransport]]) -> None:
     api, _ = talk(reply(200, USER))
     user = Resource(api._requestor)._request(users.GET, id="1")
     assert_type(user, User)
     assert isinstance(user, User)
 
 
-@pytest.mark.parametrize("noun", ["users", "auth", "chats", "messages", "smart_chat", "health", "api_keys", "realtime"])
-def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
+@pytest.mark.parametrize("attribute", [*RESOURCES, "api_keys", "realtime"])
+def test_methods_are_typed(attribute: str) -> None:
     with Client() as api:
-        methods = inspect.getmembers(getattr(api, noun), inspect.ismethod)
+        methods = inspect.getmembers(getattr(api, attribute), inspect.ismethod)
     public = [(name, method) for name, method in methods if not name.startswith("_")]
     assert public
     for name, method in public:
@@ -69,13 +72,13 @@ def test_no_method_takes_or_returns_just_anything(noun: str) -> None:
 
 
 BY_PLACE = {"id", "session_id", "favorite", "event", "callback", "role", "api_key"}
-"""What no reader takes for something else."""
+"""Parameters that may be positional: no reader confuses them with others."""
 
 
-def test_everything_but_an_id_goes_by_name() -> None:
+def test_arguments_by_name() -> None:
     with Client() as api:
-        for noun in ("users", "auth", "chats", "messages", "smart_chat", "health", "api_keys"):
-            for name, method in inspect.getmembers(getattr(api, noun), inspect.ismethod):
+        for attribute in (*RESOURCES, "api_keys"):
+            for name, method in inspect.getmembers(getattr(api, attribute), inspect.ismethod):
                 by_place = [
                     one.name
                     for one in inspect.signature(method).parameters.values()

@@ -1,1 +1,1 @@
-"""What every server of the contract must do, said over bare HTTP and Socket.IO."""
+"""What every server must do by the contract, tested over bare HTTP and Socket.IO."""

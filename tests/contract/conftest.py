@@ -21,13 +21,15 @@ import pytest
 from duologue.contract import CHAT, PLATFORM
 from duologue_mock import MockServer
 from tests.contract.listener import Listen, Listener
-from tests.contract.wire import RUNNING, Api, Record, Wire
+from tests.contract.server import RUNNING, Api, Record, Server
 
 RECORDS = pytest.StashKey[list[Record]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "covers(operation, *statuses): the operation answers so in this test")
+    config.addinivalue_line(
+        "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
+    )
 
 
 def pytest_report_header() -> str:
@@ -41,7 +43,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     claimed = {(mark.args[0].id, int(status)) for mark in item.iter_markers("covers") for status in mark.args[1:]}
     seen = {pair for record in item.stash.get(RECORDS, []) for pair in record.statuses()}
-    assert claimed <= seen, f"the test says it covers {sorted(claimed - seen)}, but nothing was answered so"
+    assert claimed <= seen, f"the test is marked to cover {sorted(claimed - seen)}, but no response had such a status"
     return result
 
 
@@ -61,53 +63,53 @@ def urls() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def wire(urls: tuple[str, str, str], request: pytest.FixtureRequest) -> Iterator[Wire]:
+def server(urls: tuple[str, str, str], request: pytest.FixtureRequest) -> Iterator[Server]:
     """The shared server. What the test makes there is deleted at its end."""
-    wire = Wire(*urls)
-    _watch(request, wire)
-    yield wire
-    wire.close()
+    server = Server(*urls)
+    _watch(request, server)
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def platform(wire: Wire) -> Api:
-    """The shared server's platform, asked by nobody in particular."""
-    return wire.platform
+def platform(server: Server) -> Api:
+    """The shared server's platform, for an anonymous caller."""
+    return server.platform
 
 
 @pytest.fixture
-def chat(wire: Wire) -> Api:
-    """The shared server's chat service, asked by a user never heard of."""
-    return wire.chat
+def chat(server: Server) -> Api:
+    """The shared server's chat service, for a new user."""
+    return server.chat
 
 
 @pytest.fixture
-def listen(wire: Wire) -> Iterator[Listen]:
+def listen(server: Server) -> Iterator[Listen]:
     """Connect to the shared server's platform origin, or to another; disconnected when the test is over."""
     with ExitStack() as stack:
 
         def connect(origin: str | None = None, **options: Any) -> Listener:
-            return stack.enter_context(closing(Listener(origin or wire.platform_origin, **options)))
+            return stack.enter_context(closing(Listener(origin or server.platform_origin, **options)))
 
         yield connect
 
 
 @pytest.fixture
-def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Wire]]:
+def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Server]]:
     """Start a server of the test's own, with options; impossible where a running server is tested."""
     if RUNNING:
         pytest.skip("needs a server with options or data of its own, and a running one is tested")
     with ExitStack() as servers:
 
-        def start(**options: Any) -> Wire:
+        def start(**options: Any) -> Server:
             mock = servers.enter_context(MockServer(**{"rate_limit": None, **options}))
-            wire = Wire(mock.base_url, mock.chat_base_url, mock.api_key)
-            servers.callback(wire.session.close)
-            _watch(request, wire)
-            return wire
+            server = Server(mock.base_url, mock.chat_base_url, mock.api_key)
+            servers.callback(server.session.close)
+            _watch(request, server)
+            return server
 
         yield start
 
 
-def _watch(request: pytest.FixtureRequest, wire: Wire) -> None:
-    request.node.stash.setdefault(RECORDS, []).append(wire.record)
+def _watch(request: pytest.FixtureRequest, server: Server) -> None:
+    request.node.stash.setdefault(RECORDS, []).append(server.record)

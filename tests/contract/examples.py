@@ -1,4 +1,4 @@
-"""A valid request for any operation, with everything it needs made first: what the cross-cutting tests start from."""
+"""A valid request for any operation, with what it needs created first: the tests of common rules start from it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 import requests
 
-from duologue.contract import PLATFORM, Operation, operations
+from duologue.contract import PLATFORM, Operation, operations, users
+from duologue.contract.core import Access
 from tests.contract import golden
-from tests.contract.wire import NO_BODY, Api, Body, Wire, covers, data, new_user, unique
+from tests.contract.server import NO_BODY, Api, Body, Server, build_user, covers, read_data, unique
 
 PASSWORD = "correct horse battery staple"
 
 
-def each(*selected: Operation[Any], answering: Iterable[int] = ()) -> pytest.MarkDecorator:
-    """Run a test for each of these operations, all by default, and say that each answers with these statuses there."""
-    rows = [pytest.param(one, marks=covers(one, *answering), id=one.id) for one in selected or operations()]
+def each(*selected: Operation[Any], statuses: Iterable[int] = ()) -> pytest.MarkDecorator:
+    """Run a test for each of these operations, all by default, and mark it to cover these statuses of each."""
+    rows = [pytest.param(one, marks=covers(one, *statuses), id=one.id) for one in selected or operations()]
     return pytest.mark.parametrize("operation", rows)
 
 
 @dataclass(frozen=True)
-class Ask:
+class PreparedRequest:
     """A request that would succeed, not sent yet."""
 
     api: Api
@@ -38,41 +39,41 @@ class Ask:
         """Send it, with other headers or another query if asked."""
         return self.api.request(self.operation.method, self.path, self.body, **{"query": self.query, **options})
 
-    def with_body(self, body: Body) -> Ask:
+    def with_body(self, body: Body) -> PreparedRequest:
         return replace(self, body=body)
 
-    def sending(self, **headers: str) -> Ask:
-        return replace(self, api=self.api.sending(**headers))
+    def with_headers(self, **headers: str) -> PreparedRequest:
+        return replace(self, api=self.api.with_headers(**headers))
 
 
-def ask(wire: Wire, operation: Operation[Any]) -> Ask:
+def prepare_request(server: Server, operation: Operation[Any]) -> PreparedRequest:
     """Return a valid request for `operation`, on a resource and as a caller that no other test knows."""
-    api = wire.of(operation)
-    if operation.id in ("auth.LOGOUT", "auth.ME"):
-        api = api.bearing(log_in(wire)["token"])
-    query = {"search": unique("nobody")} if operation.id == "users.LIST" else {}
-    return Ask(api, operation, _path(api, operation), _body(wire, operation), query)
+    api = server.get_api(operation)
+    if operation.access is Access.AUTHENTICATED:
+        api = api.with_token(log_in(server)["token"])
+    query = {"search": unique("no-match")} if operation is users.LIST else {}
+    return PreparedRequest(api, operation, _path(api, operation), _body(server, operation), query)
 
 
-def log_in(wire: Wire, **given: Any) -> dict[str, Any]:
-    """Make a user and log it in; return what the login answered, with the password used."""
-    body = new_user(password=PASSWORD, **given)
-    made = wire.platform.post("/users", body)
+def log_in(server: Server, **given: Any) -> dict[str, Any]:
+    """Create a user and log in; return the body of the login's response."""
+    body = build_user(password=PASSWORD, **given)
+    made = server.platform.post("/users", body)
     assert made.status_code == 201, made.text
-    login = wire.platform.post("/auth/login", {"email": body["email"], "password": PASSWORD})
+    login = server.platform.post("/auth/login", {"email": body["email"], "password": PASSWORD})
     assert login.status_code == 200, login.text
-    answer: dict[str, Any] = login.json()
-    return answer
+    response: dict[str, Any] = login.json()
+    return response
 
 
-def make_session(chat: Api, title: str = "Test Session") -> str:
-    """Begin a chat session and return its id."""
-    return str(data(chat.post("/chats", {"title": title}), 201)["_id"])
+def create_session(chat: Api, title: str = "Test Session") -> str:
+    """Create a chat session and return its id."""
+    return str(read_data(chat.post("/chats", {"title": title}), 201)["_id"])
 
 
-def make_user(platform: Api, **given: Any) -> dict[str, Any]:
-    """Make a user and return it."""
-    made = platform.post("/users", new_user(**given))
+def create_user(platform: Api, **given: Any) -> dict[str, Any]:
+    """Create a user and return it."""
+    made = platform.post("/users", build_user(**given))
     assert made.status_code == 201, made.text
     user: dict[str, Any] = made.json()
     return user
@@ -86,20 +87,19 @@ def build_path(operation: Operation[Any], values: Mapping[str, str]) -> str:
 def _path(api: Api, operation: Operation[Any]) -> str:
     if not operation.parameters:
         return operation.path
-    made = make_user(api)["id"] if operation.service is PLATFORM else make_session(api)
+    made = create_user(api)["id"] if operation.service is PLATFORM else create_session(api)
     return build_path(operation, {"id": made})
 
 
-def _body(wire: Wire, operation: Operation[Any]) -> Body:
+def _body(server: Server, operation: Operation[Any]) -> Body:
     if operation.body is None:
         return NO_BODY
     body = dict(golden.load(operation.id)["request"]["body"])
-    match operation.id:
-        case "users.CREATE" | "users.UPDATE":
-            body.pop("id", None)
-            body["email"] = f"{unique('sam')}@example.com"
-        case "auth.LOGIN":
-            body = {"email": log_in(wire)["user"]["email"], "password": PASSWORD}
-        case "auth.REFRESH":
-            body["refreshToken"] = log_in(wire)["refreshToken"]
+    body.pop("id", None)
+    if "refreshToken" in body:
+        body["refreshToken"] = log_in(server)["refreshToken"]
+    elif body.keys() == {"email", "password"}:
+        body = {"email": log_in(server)["user"]["email"], "password": PASSWORD}
+    elif "email" in body:
+        body["email"] = f"{unique('sam')}@example.com"
     return body

@@ -1,11 +1,14 @@
-"""The golden wire examples: written by hand from the documents, an outside witness for both halves."""
+"""The golden examples: written by hand from the specifications, as a witness that is neither client nor server."""
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+from duologue.contract import Operation
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "wire"
 ERRORS = "error"
@@ -18,17 +21,30 @@ def load(name: str) -> dict[str, Any]:
     return example
 
 
-def names() -> set[str]:
-    """Return the names of all examples there are, the common error body aside."""
+def list_names() -> set[str]:
+    """Return the names of all examples, except that of the errors."""
     return {file.stem for file in FOLDER.glob("*.json")} - {ERRORS}
 
 
-def shape(value: Any) -> Any:
-    """Return what `value` is made of: its keys and JSON types, of a list those of its first element."""
+def read_parameters(operation: Operation[Any]) -> dict[str, str]:
+    """Return the parameters that the path of an operation's example has."""
+    match = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", operation.route), load(operation.id)["request"]["path"])
+    assert match, f"the path of the golden example {operation.id} is not {operation.route}"
+    return match.groupdict()
+
+
+def read_body(operation: Operation[Any]) -> Any:
+    """Return the body of an operation's example; without the `id` that `PUT` allows but OpenAPI does not list."""
+    body = load(operation.id)["request"].get("body")
+    return {name: value for name, value in body.items() if name != "id"} if body else None
+
+
+def get_shape(value: Any) -> Any:
+    """Return the keys and JSON types of a value; of a list, those of its first item."""
     if isinstance(value, dict):
-        return {key: shape(inner) for key, inner in value.items()}
+        return {key: get_shape(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [shape(inner) for inner in value[:1]]
+        return [get_shape(inner) for inner in value[:1]]
     if isinstance(value, bool) or value is None:
         return type(value).__name__
     return "text" if isinstance(value, str) else "number"

@@ -1,4 +1,4 @@
-"""A Socket.IO connection that remembers what it heard."""
+"""A Socket.IO connection that remembers the events it received."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import socketio
 from engineio import client as engine_client
 from engineio.payload import Payload
 
-from tests.contract.wire import Api
+from tests.contract.server import Api
 
 
 class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no types
@@ -24,74 +24,74 @@ class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no 
 engine_client.payload = SimpleNamespace(Payload=_AnyNumberOfPackets)
 
 DEADLINE = 5.0
-"""Seconds in which what should be heard must be heard."""
+"""Seconds within which an event must be received."""
 
 WAYS = {"websocket": ["websocket"], "polling": ["polling"], "polling that upgrades": ["polling", "websocket"]}
-"""Transports, as a client may ask for them."""
+"""Transports, as a client may request them."""
 
-Told = tuple[str, Any]
+EmittedEvent = tuple[str, Any]
 Listen = Callable[..., "Listener"]
-"""Connects to the shared server, or to the origin given."""
+"""Connects to the shared server, or to another origin."""
 
 
-class Refused(Exception):
-    """The handshake was refused; `told` is what the server said about it."""
+class RefusedError(Exception):
+    """The handshake was refused; `payload` is the data of the server's `connect_error`."""
 
-    def __init__(self, told: Any) -> None:
-        super().__init__(str(told))
-        self.told = told
+    def __init__(self, payload: Any) -> None:
+        super().__init__(str(payload))
+        self.payload = payload
 
 
 class Listener:
-    """Connects when made, or raises `Refused`; `heard` is everything told since, in order."""
+    """Connects when it is created, or raises `RefusedError`; `events` are all that it received, in order."""
 
     def __init__(self, origin: str, *, auth: Any = None, transports: list[str] | None = None) -> None:
-        self.heard: list[Told] = []
+        self.events: list[EmittedEvent] = []
         self.on_event: Callable[[str, Any], None] | None = None
         self._news = threading.Condition()
         self._gone = threading.Event()
-        self._refusals: list[Any] = []
+        self._connect_errors: list[Any] = []
         self._http = requests.Session()
         self._http.trust_env = False
         self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False)
         _take_packets_in_turn(self.client.eio)
-        self.client.on("*", self._hear)
+        self.client.on("*", self._append)
         self.client.on("disconnect", lambda *_: self._gone.set())
-        self.client.on("connect_error", self._refused)
+        self.client.on("connect_error", self._on_connect_error)
         try:
             self.client.connect(origin, auth=auth, transports=transports or ["websocket"], wait_timeout=DEADLINE)
         except socketio.exceptions.ConnectionError as error:
             self.close()
-            raise Refused(self._refusals[0] if self._refusals else str(error)) from error
+            raise RefusedError(self._connect_errors[0] if self._connect_errors else str(error)) from error
 
-    def _hear(self, event: str, *payload: Any) -> None:
-        told = payload[0] if payload else None
+    def _append(self, event: str, *args: Any) -> None:
+        payload = args[0] if args else None
         if self.on_event is not None:
-            self.on_event(event, told)
+            self.on_event(event, payload)
         with self._news:
-            self.heard.append((event, told))
+            self.events.append((event, payload))
             self._news.notify_all()
 
-    def _refused(self, told: Any) -> None:
-        self._refusals.append(told)
+    def _on_connect_error(self, payload: Any) -> None:
+        self._connect_errors.append(payload)
         self.client.eio.disconnect(abort=True)  # or a last poll, already useless, may hold it up until the next ping
 
     def wait_for(self, event: str, **where: Any) -> Any:
-        """Return the payload of the first such event, heard before or after now, whose fields are as given."""
+        """Return the payload of the first event of this name with these fields, received before or after now."""
         with self._news:
-            assert self._news.wait_for(lambda: self._found(event, where), DEADLINE), f"{event} not among {self.heard}"
-            return self._found(event, where)[0]
+            assert self._news.wait_for(lambda: self._select(event, where), DEADLINE), f"{event} not among {self.events}"
+            return self._select(event, where)[0]
 
-    def _found(self, event: str, where: dict[str, Any]) -> list[Any]:
+    def _select(self, event: str, where: dict[str, Any]) -> list[Any]:
         return [
-            told
-            for name, told in self.heard
-            if name == event and all(told.get(key) == value for key, value in where.items())
+            payload
+            for name, payload in self.events
+            if name == event and all(payload.get(key) == value for key, value in where.items())
         ]
 
-    def about(self, prefix: str) -> list[Told]:
-        """Return what was heard of the events whose names begin so."""
-        return [told for told in self.heard if told[0].startswith(prefix)]
+    def about(self, prefix: str) -> list[EmittedEvent]:
+        """Return the events whose names start with a prefix."""
+        return [event for event in self.events if event[0].startswith(prefix)]
 
     def is_dropped(self, within: float = DEADLINE) -> bool:
         """Whether the server ends the connection in time."""
@@ -108,7 +108,7 @@ class Listener:
 
 
 def _take_packets_in_turn(engine: Any) -> None:
-    """Have events handled in the order they come: the Python client starts a thread for each, browsers do not."""
+    """Have events handled in their order: the Python client starts a thread for each, browsers do not."""
     trigger = engine._trigger_event
     engine._trigger_event = lambda event, *args, **options: trigger(event, *args, **{**options, "run_async": False})
 

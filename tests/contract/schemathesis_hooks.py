@@ -1,4 +1,4 @@
-"""How Schemathesis identifies itself: by the API key it is told, and by a token.
+"""How Schemathesis identifies itself: by the API key it is payload, and by a token.
 
 It deletes users, ends logins and changes roles as it goes, so the administrator it is may be gone at any moment; a new
 one is made then.
@@ -24,8 +24,8 @@ class FreshAdministrator:
         email, password = f"admin-{uuid.uuid4().hex}@example.com", uuid.uuid4().hex
         admin = {"name": "Administrator", "email": email, "role": "admin", "password": password}
         requests.post(f"{base}/api/users", json=admin, timeout=10).raise_for_status()
-        answer = requests.post(f"{base}/api/auth/login", json={"email": email, "password": password}, timeout=10)
-        token: str = answer.json()["token"]
+        response = requests.post(f"{base}/api/auth/login", json={"email": email, "password": password}, timeout=10)
+        token: str = response.json()["token"]
         return token
 
     def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from duologue.contract import Operation
-from tests.contract.examples import ask, each, log_in, make_session
-from tests.contract.wire import CODES, Wire, data, is_error_body, new_user, refused, say, unique
+from tests.contract.examples import create_session, each, log_in, prepare_request
+from tests.contract.server import CODES, Server, build_user, check_error, check_error_body, read_data, send_raw, unique
 
 EVIL_HOSTS = [
     *("evil.example", "evil.example:{port}", "localhost.evil.example:{port}", "127.0.0.1.evil.example", "10.0.0.1"),
@@ -43,11 +43,11 @@ HOSTILE = {
 each_port = pytest.mark.parametrize("service", ["platform", "chat"])
 
 
-def misdirected(answer: requests.Response) -> None:
-    """Check that `answer` refuses a request that was meant for another host."""
-    if answer.status_code == 400:  # what cannot be a host at all
+def check_misdirected(response: requests.Response) -> None:
+    """Check that `response` refuses a request that was meant for another host."""
+    if response.status_code == 400:  # what cannot be a host at all
         return
-    assert refused(answer, 421)["code"] == "MISDIRECTED_REQUEST"
+    assert check_error(response, 421)["code"] == "MISDIRECTED_REQUEST"
 
 
 # DNS rebinding
@@ -58,64 +58,64 @@ def misdirected(answer: requests.Response) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/users", "/socket.io/?EIO=4&transport=polling", "/__mock__/health", "/openapi.json", "/nope"]
 )
-def test_a_request_for_another_host_is_refused_in_front_of_everything(
-    wire: Wire, service: str, host: str, path: str
-) -> None:
-    origin = wire.at_origin(service).url
+def test_misdirected_request(server: Server, service: str, host: str, path: str) -> None:
+    origin = server.at_origin(service).url
     name = host.replace("{port}", str(urlsplit(origin).port))
 
-    answer = say(origin, f"GET {path} HTTP/1.1\nHost: {name}\nOrigin: http://localhost\nConnection: close\n\n")
+    response = send_raw(origin, f"GET {path} HTTP/1.1\nHost: {name}\nOrigin: http://localhost\nConnection: close\n\n")
 
-    misdirected(answer)
-
-
-@each(answering=[421])
-def test_every_call_is_refused_for_another_host(wire: Wire, operation: Operation[Any]) -> None:
-    misdirected(ask(wire, operation).send(headers={"Host": "evil.example"}))
+    check_misdirected(response)
 
 
-def test_a_misdirected_request_changes_nothing(wire: Wire) -> None:
-    body = new_user()
+@each(statuses=[421])
+def test_misdirected_calls(server: Server, operation: Operation[Any]) -> None:
+    check_misdirected(prepare_request(server, operation).send(headers={"Host": "evil.example"}))
 
-    misdirected(wire.platform.post("/users", body, headers={"Host": "evil.example"}))
 
-    assert wire.platform.get("/users", query={"search": body["email"]}).json()["total"] == 0
+def test_misdirected_change(server: Server) -> None:
+    body = build_user()
+
+    check_misdirected(server.platform.post("/users", body, headers={"Host": "evil.example"}))
+
+    assert server.platform.get("/users", query={"search": body["email"]}).json()["total"] == 0
 
 
 @each_port
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_this_machines_own_names_are_served(wire: Wire, service: str, host: str) -> None:
-    origin = wire.at_origin(service).url
+def test_own_host_names(server: Server, service: str, host: str) -> None:
+    origin = server.at_origin(service).url
     if urlsplit(origin).hostname not in ("127.0.0.1", "localhost", "::1"):
         pytest.skip("the server under test runs on another machine")
     name = host.replace("{port}", str(urlsplit(origin).port))
 
-    assert say(origin, f"GET /api/health HTTP/1.1\nHost: {name}\nConnection: close\n\n").status_code == 200
+    assert send_raw(origin, f"GET /api/health HTTP/1.1\nHost: {name}\nConnection: close\n\n").status_code == 200
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "X-Original-Host", "Forwarded"])
-def test_a_forwarded_host_is_ignored(wire: Wire, header: str) -> None:
+def test_forwarded_host(server: Server, header: str) -> None:
     evil, own = ("host=evil.example", "host=localhost") if header == "Forwarded" else ("evil.example", "localhost")
 
-    made = wire.platform.post("/users", new_user(), headers={header: evil})
+    made = server.platform.post("/users", build_user(), headers={header: evil})
     assert made.status_code == 201
     assert "evil" not in made.headers["Location"]
-    misdirected(wire.platform.get("/users", headers={"Host": "evil.example", header: own}))
+    check_misdirected(server.platform.get("/users", headers={"Host": "evil.example", header: own}))
 
 
-def test_the_host_of_an_absolute_target_counts(wire: Wire) -> None:
-    misdirected(
-        say(wire.platform_origin, "GET http://evil.example/api/users HTTP/1.1\nHost: {host}\nConnection: close\n\n")
+def test_absolute_target(server: Server) -> None:
+    check_misdirected(
+        send_raw(
+            server.platform_origin, "GET http://evil.example/api/users HTTP/1.1\nHost: {host}\nConnection: close\n\n"
+        )
     )
 
 
-def test_another_host_can_be_let_in_and_that_alone(serve: Callable[..., Wire]) -> None:
+def test_allowed_host(serve: Callable[..., Server]) -> None:
     platform = serve(allowed_hosts=("mock.test",)).platform
 
     assert platform.get("/users", headers={"Host": "mock.test"}).status_code == 200
     assert platform.get("/users", headers={"Host": "mock.test:8080"}).status_code == 200
     for host in ("evil.mock.test", "mock.test.evil.example", "evil.example"):
-        misdirected(platform.get("/users", headers={"Host": host}))
+        check_misdirected(platform.get("/users", headers={"Host": host}))
 
 
 # Hostile pages and the control surface
@@ -123,145 +123,147 @@ def test_another_host_can_be_let_in_and_that_alone(serve: Callable[..., Wire]) -
 
 @each_port
 @pytest.mark.parametrize("headers", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_page_controls_nothing(own: Wire, service: str, headers: dict[str, str]) -> None:
+def test_foreign_control_request(own: Server, service: str, headers: dict[str, str]) -> None:
     for path, method in itertools.product(STATE_CHANGING, ("POST", "PUT", "DELETE")):
-        answer = own.at_origin(service).request(method, f"/__mock__{path}", {}, headers=headers)
+        response = own.at_origin(service).request(method, f"/__mock__{path}", {}, headers=headers)
 
-        refused(answer, 403)
-        assert "Access-Control-Allow-Origin" not in answer.headers
-    assert _kept(own)
+        check_error(response, 403)
+        assert "Access-Control-Allow-Origin" not in response.headers
+    assert _is_kept(own)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
-def test_no_foreign_page_may_read_the_control_surface(wire: Wire, origin: str) -> None:
+def test_control_without_cors(server: Server, origin: str) -> None:
     for path in ("/__mock__/health", "/__mock__/state", "/__mock__/requests", "/__mock__/settings"):
-        answer = wire.at_origin("platform").get(path, headers={"Origin": origin})
-        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+        response = server.at_origin("platform").get(path, headers={"Origin": origin})
+        assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
 @pytest.fixture
-def own(serve: Callable[..., Wire]) -> Wire:
+def own(serve: Callable[..., Server]) -> Server:
     """A server that only this test uses: were the attack to succeed, no other test should suffer."""
-    wire = serve()
-    wire.platform.post("/users", {"name": "Canary", "email": "canary@example.com"})
-    return wire
+    server = serve()
+    server.platform.post("/users", {"name": "Canary", "email": "canary@example.com"})
+    return server
 
 
-def _kept(wire: Wire) -> bool:
+def _is_kept(server: Server) -> bool:
     """Whether the canary is still there."""
-    return bool(wire.platform.get("/users", query={"search": "canary@example.com"}).json()["total"] == 1)
+    return bool(server.platform.get("/users", query={"search": "canary@example.com"}).json()["total"] == 1)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_a_foreign_page_gets_no_socket(wire: Wire, transport: str, origin: str) -> None:
+def test_foreign_socket(server: Server, transport: str, origin: str) -> None:
     text = f"GET /socket.io/?EIO=4&transport={transport} HTTP/1.1\nHost: {{host}}\nOrigin: {origin}\n"
 
-    answer = say(wire.platform_origin, text + (UPGRADE if transport == "websocket" else "Connection: close\n") + "\n")
+    response = send_raw(
+        server.platform_origin, text + (UPGRADE if transport == "websocket" else "Connection: close\n") + "\n"
+    )
 
-    assert answer.status_code in (400, 403)
+    assert response.status_code in (400, 403)
 
 
-def test_another_host_gets_no_websocket(wire: Wire) -> None:
+def test_misdirected_websocket(server: Server) -> None:
 
     text = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: evil.example\nOrigin: http://evil.example\n"
 
-    misdirected(say(wire.platform_origin, f"{text}{UPGRADE}\n"))
+    check_misdirected(send_raw(server.platform_origin, f"{text}{UPGRADE}\n"))
 
 
 # What is stored, and what comes back
 
 
 @each()
-def test_no_answer_is_guessed_to_be_anything_but_what_it_says(wire: Wire, operation: Operation[Any]) -> None:
-    answer = ask(wire, operation).send()
+def test_nosniff(server: Server, operation: Operation[Any]) -> None:
+    response = prepare_request(server, operation).send()
 
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    if answer.content:
-        assert answer.headers["Content-Type"].split(";")[0] == "application/json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    if response.content:
+        assert response.headers["Content-Type"].split(";")[0] == "application/json"
 
 
 @pytest.mark.parametrize("status", sorted(CODES))
-def test_no_refusal_is_guessed_to_be_anything_but_json(wire: Wire, status: int) -> None:
-    answer = wire.platform.get("/error", query={"status": status})
+def test_nosniff_errors(server: Server, status: int) -> None:
+    response = server.platform.get("/error", query={"status": status})
 
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    is_error_body(answer.json(), status)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    check_error_body(response.json(), status)
 
 
 SCRIPT = "<script>alert(document.domain)</script>"
 
 
-def test_a_stored_script_comes_back_as_json_and_nothing_else(wire: Wire) -> None:
-    user = wire.platform.post("/users", new_user(name=SCRIPT)).json()
-    session = make_session(wire.chat, SCRIPT)
+def test_stored_script(server: Server) -> None:
+    user = server.platform.post("/users", build_user(name=SCRIPT)).json()
+    session = create_session(server.chat, SCRIPT)
 
     for accept in ("text/html", "*/*", "text/html,application/xhtml+xml;q=0.9"):
-        answer = wire.platform.get(f"/users/{user['id']}", headers={"Accept": accept})
-        assert answer.headers["Content-Type"].split(";")[0] == "application/json"
-        assert answer.json()["name"] == SCRIPT
+        response = server.platform.get(f"/users/{user['id']}", headers={"Accept": accept})
+        assert response.headers["Content-Type"].split(";")[0] == "application/json"
+        assert response.json()["name"] == SCRIPT
     assert session
 
 
 @pytest.mark.parametrize("path", [f"/{SCRIPT}", f"/api/users/{SCRIPT}", "/%3Cscript%3Ealert(1)%3C/script%3E"])
-def test_a_script_in_a_path_comes_back_as_json_and_nothing_else(wire: Wire, path: str) -> None:
-    answer = wire.at_origin("platform").get(path, headers={"Accept": "text/html"})
+def test_script_in_path(server: Server, path: str) -> None:
+    response = server.at_origin("platform").get(path, headers={"Accept": "text/html"})
 
-    refused(answer, 404)
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    check_error(response, 404)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("code", ["a\tb", "urc\x1b[31m", "a\x7fb"], ids=ascii)
-def test_control_characters_in_a_reference_never_come_back(wire: Wire, code: str) -> None:
+def test_reference_with_controls(server: Server, code: str) -> None:
     text = f"GET /nope HTTP/1.1\nHost: {{host}}\nUnique-Reference-Code: {code}\nConnection: close\n\n"
 
-    answer = say(wire.platform_origin, text)
+    response = send_raw(server.platform_origin, text)
 
-    assert 400 <= answer.status_code < 500
-    assert not [value for value in answer.headers.values() if set(value) & set("\x1b\x7f\x00")]
+    assert 400 <= response.status_code < 500
+    assert not [value for value in response.headers.values() if set(value) & set("\x1b\x7f\x00")]
 
 
-def test_an_answer_says_nothing_about_what_the_server_is_built_with(wire: Wire) -> None:
-    server = wire.platform.get("/health").headers.get("Server", "").lower()
+def test_no_server_details(server: Server) -> None:
+    header = server.platform.get("/health").headers.get("Server", "").lower()
 
-    assert not any(word in server for word in ("python", "werkzeug", "gevent", "flask"))
+    assert not any(word in header for word in ("python", "werkzeug", "gevent", "flask"))
 
 
 # What belongs to others
 
 
-def test_nobody_reads_changes_or_lists_what_belongs_to_another_user(wire: Wire) -> None:
-    owner, thief = wire.chat, wire.chat
-    session = make_session(owner, "Private")
+def test_other_users_sessions(server: Server) -> None:
+    owner, thief = server.chat, server.chat
+    session = create_session(owner, "Private")
     owner.post(f"/chats/{session}/messages", {"content": "Secret", "sender": "user"})
-    before = data(owner.get(f"/chats/{session}")), data(owner.get(f"/chats/{session}/messages"))
+    before = read_data(owner.get(f"/chats/{session}")), read_data(owner.get(f"/chats/{session}/messages"))
 
-    refused(thief.get(f"/chats/{session}"), 404)
-    refused(thief.get(f"/chats/{session}/messages"), 404)
-    refused(thief.patch(f"/chats/{session}", {"title": "Stolen"}), 404)
-    refused(thief.patch(f"/chats/{session}/favorite"), 404)
-    refused(thief.post(f"/chats/{session}/messages", {"content": "Forged", "sender": "user"}), 404)
-    refused(thief.post(f"/chats/{session}/smart-chat", {"message": "What was said?"}), 404)
-    refused(thief.delete(f"/chats/{session}"), 404)
-    assert session not in json.dumps(data(thief.get("/chats")))
-    assert data(thief.get("/chats", query={"search": "Private"})) == []
+    check_error(thief.get(f"/chats/{session}"), 404)
+    check_error(thief.get(f"/chats/{session}/messages"), 404)
+    check_error(thief.patch(f"/chats/{session}", {"title": "Stolen"}), 404)
+    check_error(thief.patch(f"/chats/{session}/favorite"), 404)
+    check_error(thief.post(f"/chats/{session}/messages", {"content": "Forged", "sender": "user"}), 404)
+    check_error(thief.post(f"/chats/{session}/smart-chat", {"message": "What was said?"}), 404)
+    check_error(thief.delete(f"/chats/{session}"), 404)
+    assert session not in json.dumps(read_data(thief.get("/chats")))
+    assert read_data(thief.get("/chats", query={"search": "Private"})) == []
 
-    assert (data(owner.get(f"/chats/{session}")), data(owner.get(f"/chats/{session}/messages"))) == before
+    assert (read_data(owner.get(f"/chats/{session}")), read_data(owner.get(f"/chats/{session}/messages"))) == before
 
 
-def test_two_users_whose_ids_differ_by_case_or_white_space_are_two(wire: Wire) -> None:
+def test_similar_user_ids(server: Server) -> None:
     name = unique("User")
-    session = make_session(wire.chat.as_user(name), "Private")
+    session = create_session(server.chat.as_user(name), "Private")
 
     for other in (name.lower(), name.upper(), name + "x", name[:-1]):
-        refused(wire.chat.as_user(other).get(f"/chats/{session}"), 404)
+        check_error(server.chat.as_user(other).get(f"/chats/{session}"), 404)
 
 
-def test_a_user_cannot_make_itself_an_administrator(wire: Wire) -> None:
-    login = log_in(wire)
-    me = wire.platform.bearing(login["token"])
+def test_no_self_promotion(server: Server) -> None:
+    login = log_in(server)
+    me = server.platform.with_token(login["token"])
 
-    refused(me.put(f"/users/{login['user']['id']}", {"role": "admin"}), 403)
-    refused(me.post("/users", new_user(role="admin")), 403)
+    check_error(me.put(f"/users/{login['user']['id']}", {"role": "admin"}), 403)
+    check_error(me.post("/users", build_user(role="admin")), 403)
 
     assert me.get("/auth/me").json()["role"] == "user"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from duologue.contract import Operation, chats, messages, smart_chat
-from tests.contract.examples import ask, each, make_session
-from tests.contract.wire import NO_BODY, OBJECT_ID, TIMESTAMP, Api, Wire, covers, data, refused, unique
+from tests.contract.examples import create_session, each, prepare_request
+from tests.contract.server import NO_BODY, OBJECT_ID, TIMESTAMP, Api, Server, check_error, covers, read_data, unique
 
 FIELDS = {"_id", "title", "isFavorite", "lastMessageAt", "createdAt", "updatedAt"}
 CHAT_CALLS: list[Operation[Any]] = [
@@ -21,53 +21,51 @@ CHAT_CALLS: list[Operation[Any]] = [
 BAD_TITLES = ["", " ", " \t ", "a" * 201, "😀" * 201, "two\nlines", "nul\x00", "esc\x1b[31m", "c1\x9b", 7, None, ["x"]]
 
 
-@each(*CHAT_CALLS, answering=[401])
+@each(*CHAT_CALLS, statuses=[401])
 @pytest.mark.parametrize("key", [None, "", "wrong", "DEV-API-KEY"], ids=ascii)
-def test_a_missing_blank_or_unknown_api_key_is_refused(wire: Wire, operation: Operation[Any], key: str | None) -> None:
-    refused(ask(wire, operation).send(headers={"x-api-key": key}), 401)
+def test_invalid_api_key(server: Server, operation: Operation[Any], key: str | None) -> None:
+    check_error(prepare_request(server, operation).send(headers={"x-api-key": key}), 401)
 
 
-@each(*CHAT_CALLS, answering=[400])
+@each(*CHAT_CALLS, statuses=[400])
 @pytest.mark.parametrize("value", [None, ""], ids=ascii)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
-def test_a_missing_or_blank_header_is_refused_by_name(
-    wire: Wire, operation: Operation[Any], header: str, value: str | None
-) -> None:
-    refused(ask(wire, operation).send(headers={header: value}), 400, header)
+def test_missing_header(server: Server, operation: Operation[Any], header: str, value: str | None) -> None:
+    check_error(prepare_request(server, operation).send(headers={header: value}), 400, header)
 
 
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
-def test_a_header_has_at_most_255_characters(chat: Api, header: str) -> None:
+def test_header_length(chat: Api, header: str) -> None:
     assert chat.get("/chats", headers={header: "a" * 255}).status_code == 200
-    refused(chat.get("/chats", headers={header: "a" * 256}), 400, header)
+    check_error(chat.get("/chats", headers={header: "a" * 256}), 400, header)
 
 
 @each(*(call for call in CHAT_CALLS if call.parameters))
-def test_to_another_user_a_session_does_not_exist(wire: Wire, operation: Operation[Any]) -> None:
-    asked = ask(wire, operation)
+def test_session_of_another_user(server: Server, operation: Operation[Any]) -> None:
+    asked = prepare_request(server, operation)
     session = asked.path.split("/")[2]
     path = f"/chats/{session}"
     before = asked.api.get(path).json()["data"]
 
-    stolen = refused(asked.sending(x_user_id=unique("thief")).send(), 404)
+    stolen = check_error(asked.with_headers(x_user_id=unique("thief")).send(), 404)
 
-    unknown = refused(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
+    unknown = check_error(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
     assert stolen["code"] == unknown["code"]
     assert asked.api.get(path).json()["data"] == before
     assert asked.api.get(f"{path}/messages").json()["data"] == []
 
 
-@each(*(call for call in CHAT_CALLS if call.parameters), answering=[404])
-def test_a_session_that_does_not_exist_is_not_found(wire: Wire, operation: Operation[Any]) -> None:
-    asked = ask(wire, operation)
+@each(*(call for call in CHAT_CALLS if call.parameters), statuses=[404])
+def test_unknown_session(server: Server, operation: Operation[Any]) -> None:
+    asked = prepare_request(server, operation)
     session = asked.path.split("/")[2]
 
-    refused(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
+    check_error(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
 
 
 @covers(chats.CREATE, 201)
-def test_a_new_session_is_answered_whole(chat: Api) -> None:
-    session = data(chat.post("/chats", {"title": "New Session"}), 201)
+def test_create(chat: Api) -> None:
+    session = read_data(chat.post("/chats", {"title": "New Session"}), 201)
 
     assert set(session) == FIELDS
     assert OBJECT_ID.fullmatch(session["_id"])
@@ -78,166 +76,166 @@ def test_a_new_session_is_answered_whole(chat: Api) -> None:
 
 
 @covers(chats.GET, 200)
-def test_a_session_is_found_again_as_it_was_made(chat: Api) -> None:
-    session = data(chat.post("/chats", {"title": "New Session"}), 201)
+def test_get(chat: Api) -> None:
+    session = read_data(chat.post("/chats", {"title": "New Session"}), 201)
 
-    assert data(chat.get(f"/chats/{session['_id']}")) == session
+    assert read_data(chat.get(f"/chats/{session['_id']}")) == session
 
 
 @pytest.mark.parametrize("title", ["a", "a" * 200, "😀" * 200, "مرحبا", "<script>alert(1)</script>", "tab-less"])
-def test_a_title_has_one_to_two_hundred_code_points_of_any_script(chat: Api, title: str) -> None:
-    assert data(chat.post("/chats", {"title": title}), 201)["title"] == title
+def test_title_length(chat: Api, title: str) -> None:
+    assert read_data(chat.post("/chats", {"title": title}), 201)["title"] == title
 
 
-def test_white_space_around_a_title_is_dropped(chat: Api) -> None:
-    session = data(chat.post("/chats", {"title": "  New  Session "}), 201)
+def test_title_is_trimmed(chat: Api) -> None:
+    session = read_data(chat.post("/chats", {"title": "  New  Session "}), 201)
 
     assert session["title"] == "New  Session"
-    assert data(chat.patch(f"/chats/{session['_id']}", {"title": " Renamed "}))["title"] == "Renamed"
+    assert read_data(chat.patch(f"/chats/{session['_id']}", {"title": " Renamed "}))["title"] == "Renamed"
 
 
 @covers(chats.CREATE, 400)
 @covers(chats.RENAME, 400)
 @pytest.mark.parametrize("title", BAD_TITLES, ids=ascii)
-def test_a_title_that_is_blank_too_long_or_not_text_is_refused(chat: Api, title: Any) -> None:
-    session = make_session(chat)
-    before = data(chat.get("/chats"))
+def test_invalid_title(chat: Api, title: Any) -> None:
+    session = create_session(chat)
+    before = read_data(chat.get("/chats"))
 
-    for answer in (chat.post("/chats", {"title": title}), chat.patch(f"/chats/{session}", {"title": title})):
-        assert set(refused(answer, 400)["details"]["fields"]) == {"title"}
+    for response in (chat.post("/chats", {"title": title}), chat.patch(f"/chats/{session}", {"title": title})):
+        assert set(check_error(response, 400)["details"]["fields"]) == {"title"}
 
-    assert data(chat.get("/chats")) == before
+    assert read_data(chat.get("/chats")) == before
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "x"}, {"title": "x", "isFavorite": True}], ids=ascii)
-def test_a_session_is_made_and_renamed_by_its_title_alone(chat: Api, body: dict[str, Any]) -> None:
-    session = make_session(chat)
+def test_unknown_fields(chat: Api, body: dict[str, Any]) -> None:
+    session = create_session(chat)
 
-    refused(chat.post("/chats", body), 400)
-    refused(chat.patch(f"/chats/{session}", body), 400)
+    check_error(chat.post("/chats", body), 400)
+    check_error(chat.patch(f"/chats/{session}", body), 400)
 
 
 @covers(chats.RENAME, 200)
-def test_renaming_changes_title_and_update_time_only(chat: Api) -> None:
-    before = data(chat.post("/chats", {"title": "Test Session"}), 201)
+def test_rename(chat: Api) -> None:
+    before = read_data(chat.post("/chats", {"title": "Test Session"}), 201)
 
-    after = data(chat.patch(f"/chats/{before['_id']}", {"title": "Renamed Session"}))
+    after = read_data(chat.patch(f"/chats/{before['_id']}", {"title": "Renamed Session"}))
 
     assert after == {**before, "title": "Renamed Session", "updatedAt": after["updatedAt"]}
     assert after["updatedAt"] >= before["updatedAt"]
-    assert data(chat.get(f"/chats/{before['_id']}")) == after
+    assert read_data(chat.get(f"/chats/{before['_id']}")) == after
 
 
 @covers(chats.DELETE, 204)
-def test_a_deleted_session_is_gone_with_its_messages(chat: Api) -> None:
-    session = make_session(chat)
+def test_delete(chat: Api) -> None:
+    session = create_session(chat)
     chat.post(f"/chats/{session}/messages", {"content": "Hello", "sender": "user"})
 
     gone = chat.delete(f"/chats/{session}")
 
     assert gone.status_code == 204
     assert gone.content == b""
-    refused(chat.get(f"/chats/{session}"), 404)
-    refused(chat.get(f"/chats/{session}/messages"), 404)
-    refused(chat.delete(f"/chats/{session}"), 404)
-    assert data(chat.get("/chats")) == []
+    check_error(chat.get(f"/chats/{session}"), 404)
+    check_error(chat.get(f"/chats/{session}/messages"), 404)
+    check_error(chat.delete(f"/chats/{session}"), 404)
+    assert read_data(chat.get("/chats")) == []
 
 
 @covers(chats.FAVORITE, 200)
 @pytest.mark.parametrize("body", [NO_BODY, {}], ids=["no body", "empty object"])
-def test_without_a_wanted_value_the_favourite_mark_is_toggled(chat: Api, body: Any) -> None:
-    session = make_session(chat)
+def test_toggle_favorite(chat: Api, body: Any) -> None:
+    session = create_session(chat)
 
-    marks = [data(chat.patch(f"/chats/{session}/favorite", body))["isFavorite"] for _ in range(3)]
+    marks = [read_data(chat.patch(f"/chats/{session}/favorite", body))["isFavorite"] for _ in range(3)]
 
     assert marks == [True, False, True]
-    assert data(chat.get(f"/chats/{session}"))["isFavorite"] is True
+    assert read_data(chat.get(f"/chats/{session}"))["isFavorite"] is True
 
 
-def test_a_toggle_may_announce_a_body_and_send_none(chat: Api) -> None:
-    session = make_session(chat)
+def test_toggle_with_empty_body(chat: Api) -> None:
+    session = create_session(chat)
 
-    answer = chat.patch(f"/chats/{session}/favorite", headers={"Content-Type": "application/json"})
+    response = chat.patch(f"/chats/{session}/favorite", headers={"Content-Type": "application/json"})
 
-    assert data(answer)["isFavorite"] is True
+    assert read_data(response)["isFavorite"] is True
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_wanted_favourite_mark_is_set_however_often(chat: Api, wanted: bool) -> None:
-    session = make_session(chat)
+def test_set_favorite(chat: Api, wanted: bool) -> None:
+    session = create_session(chat)
 
     for _ in range(2):
-        assert data(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}))["isFavorite"] is wanted
+        assert read_data(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}))["isFavorite"] is wanted
 
 
 @covers(chats.FAVORITE, 400)
 @pytest.mark.parametrize("wanted", ["true", 1, 0, None, [], "no"], ids=ascii)
-def test_a_favourite_mark_is_true_or_false(chat: Api, wanted: Any) -> None:
-    session = make_session(chat)
+def test_invalid_favorite(chat: Api, wanted: Any) -> None:
+    session = create_session(chat)
 
-    refused(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}), 400, "isFavorite")
+    check_error(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}), 400, "isFavorite")
 
-    assert data(chat.get(f"/chats/{session}"))["isFavorite"] is False
+    assert read_data(chat.get(f"/chats/{session}"))["isFavorite"] is False
 
 
-def test_marking_a_favourite_changes_nothing_else(chat: Api) -> None:
-    before = data(chat.post("/chats", {"title": "Test Session"}), 201)
+def test_favorite_changes_nothing_else(chat: Api) -> None:
+    before = read_data(chat.post("/chats", {"title": "Test Session"}), 201)
 
-    after = data(chat.patch(f"/chats/{before['_id']}/favorite"))
+    after = read_data(chat.patch(f"/chats/{before['_id']}/favorite"))
 
     assert after == {**before, "isFavorite": True, "updatedAt": after["updatedAt"]}
 
 
 @covers(chats.LIST, 200)
-def test_a_user_without_sessions_has_an_empty_list(chat: Api) -> None:
-    answer = chat.get("/chats")
+def test_empty_list(chat: Api) -> None:
+    response = chat.get("/chats")
 
-    assert data(answer) == []
-    assert "pagination" not in answer.json()
-
-
-def test_all_sessions_of_the_user_are_listed_and_no_others(chat: Api) -> None:
-    made = {make_session(chat, f"Session {number}") for number in range(3)}
-    make_session(chat.as_user(), "Somebody else's")
-
-    answer = chat.get("/chats")
-
-    assert {session["_id"] for session in data(answer)} == made
-    assert all(set(session) == FIELDS for session in data(answer))
-    assert "pagination" not in answer.json()
+    assert read_data(response) == []
+    assert "pagination" not in response.json()
 
 
-def test_the_session_with_the_newest_message_is_listed_first(chat: Api) -> None:
-    first, second, third = (make_session(chat, title) for title in ("first", "second", "third"))
-    assert [session["_id"] for session in data(chat.get("/chats"))] == [third, second, first]
+def test_list_is_complete(chat: Api) -> None:
+    made = {create_session(chat, f"Session {number}") for number in range(3)}
+    create_session(chat.as_user(), "Another user's")
 
-    _until_later_than(chat, data(chat.get(f"/chats/{third}"))["lastMessageAt"])
+    response = chat.get("/chats")
+
+    assert {session["_id"] for session in read_data(response)} == made
+    assert all(set(session) == FIELDS for session in read_data(response))
+    assert "pagination" not in response.json()
+
+
+def test_list_order(chat: Api) -> None:
+    first, second, third = (create_session(chat, title) for title in ("first", "second", "third"))
+    assert [session["_id"] for session in read_data(chat.get("/chats"))] == [third, second, first]
+
+    _wait_until_after(chat, read_data(chat.get(f"/chats/{third}"))["lastMessageAt"])
     chat.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
     chat.patch(f"/chats/{second}", {"title": "Renaming does not move a session"})
 
-    assert [session["_id"] for session in data(chat.get("/chats"))] == [first, third, second]
+    assert [session["_id"] for session in read_data(chat.get("/chats"))] == [first, third, second]
 
 
-def test_a_message_moves_its_session_to_the_top_however_little_time_has_passed(chat: Api) -> None:
+def test_list_order_of_equal_times(chat: Api) -> None:
     for _ in range(20):
         user = chat.as_user()
-        first, *others = (make_session(user, title) for title in ("first", "second", "third"))
+        first, *others = (create_session(user, title) for title in ("first", "second", "third"))
 
         user.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
 
-        assert [session["_id"] for session in data(user.get("/chats"))] == [first, *reversed(others)]
+        assert [session["_id"] for session in read_data(user.get("/chats"))] == [first, *reversed(others)]
 
 
-def _until_later_than(chat: Api, moment: str) -> None:
-    """Wait for the server's clock to move on: times on the wire have no more than milliseconds."""
+def _wait_until_after(chat: Api, moment: str) -> None:
+    """Wait for the server's clock to move on: times on the server have no more than milliseconds."""
     deadline = time.monotonic() + 5
     while chat.get("/chats").json()["metadata"]["timestamp"] <= moment:
         assert time.monotonic() < deadline, "the server's clock stands still"
 
 
 @pytest.mark.parametrize("way", ["page", "limit"])
-def test_pages_are_walked_with_their_pagination(chat: Api, way: str) -> None:
-    made = [make_session(chat, f"Session {number}") for number in range(5)][::-1]
+def test_pages(chat: Api, way: str) -> None:
+    made = [create_session(chat, f"Session {number}") for number in range(5)][::-1]
     query = {"page": 1} if way == "page" else {"limit": 2}
 
     first = chat.get("/chats", query=query).json()
@@ -251,9 +249,9 @@ def test_pages_are_walked_with_their_pagination(chat: Api, way: str) -> None:
     assert [session["_id"] for page in walked for session in page] == made
 
 
-def test_the_last_page_and_the_one_behind_it_say_so(chat: Api) -> None:
+def test_last_page(chat: Api) -> None:
     for number in range(3):
-        make_session(chat, f"Session {number}")
+        create_session(chat, f"Session {number}")
 
     last, behind = (chat.get("/chats", query={"limit": 2, "page": page}).json() for page in (2, 3))
 
@@ -261,33 +259,33 @@ def test_the_last_page_and_the_one_behind_it_say_so(chat: Api) -> None:
     assert (behind["data"], behind["pagination"]["hasNext"], behind["pagination"]["hasPrev"]) == ([], False, True)
 
 
-def test_search_and_favourites_narrow_the_list(chat: Api) -> None:
-    cat, dog = make_session(chat, "About CATS"), make_session(chat, "About dogs")
+def test_search_and_favorite(chat: Api) -> None:
+    cat, dog = create_session(chat, "About CATS"), create_session(chat, "About dogs")
     chat.patch(f"/chats/{dog}/favorite", {"isFavorite": True})
 
-    def found(**query: Any) -> list[str]:
-        return [session["_id"] for session in data(chat.get("/chats", query=query))]
+    def find(**query: Any) -> list[str]:
+        return [session["_id"] for session in read_data(chat.get("/chats", query=query))]
 
-    assert found(search="cats") == [cat]
-    assert found(search="about") == [dog, cat]
-    assert found(search=".*") == []
-    assert found(favorite="true") == [dog]
-    assert found(favorite="false") == [cat]
-    assert found(favorite="true", search="cats") == []
+    assert find(search="cats") == [cat]
+    assert find(search="about") == [dog, cat]
+    assert find(search=".*") == []
+    assert find(favorite="true") == [dog]
+    assert find(favorite="false") == [cat]
+    assert find(favorite="true", search="cats") == []
     assert chat.get("/chats", query={"favorite": "true", "limit": 1}).json()["pagination"]["total"] == 1
 
 
 @covers(chats.LIST, 400)
 @pytest.mark.parametrize("value", ["", "maybe", "1", "True", "yes"])
-def test_favourite_is_asked_for_with_true_or_false(chat: Api, value: str) -> None:
-    refused(chat.get("/chats", query={"favorite": value}), 400, "favorite")
+def test_invalid_favorite_query(chat: Api, value: str) -> None:
+    check_error(chat.get("/chats", query={"favorite": value}), 400, "favorite")
 
 
 @each(*(call for call in CHAT_CALLS if call.enveloped and call.response))
-def test_a_success_says_what_happened_when_and_under_which_reference(wire: Wire, operation: Operation[Any]) -> None:
+def test_envelope(server: Server, operation: Operation[Any]) -> None:
     code = unique("urc")
 
-    answer = ask(wire, operation).send(headers={"Unique-Reference-Code": code})
+    response = prepare_request(server, operation).send(headers={"Unique-Reference-Code": code})
 
-    data(answer, operation.status)
-    assert answer.json()["metadata"]["requestId"] == answer.headers["X-Request-Id"] == code
+    read_data(response, operation.status)
+    assert response.json()["metadata"]["requestId"] == response.headers["X-Request-Id"] == code

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
-from tests.contract.examples import make_session, make_user
+from tests.contract.examples import create_session, create_user
 from tests.contract.listener import DEADLINE, WAYS, Listener, chat_auth
-from tests.contract.wire import Api, Wire, data, new_user, unique
+from tests.contract.server import Api, Server, build_user, read_data, unique
 
 T = TypeVar("T")
 AT_ONCE = 8
 
 
-def all_at_once(work: Callable[[int], T], workers: int = AT_ONCE) -> list[T]:
+def run_at_once(work: Callable[[int], T], workers: int = AT_ONCE) -> list[T]:
     """Do `work` in each of many threads, all let off together; return what each returned."""
     start = threading.Barrier(workers)
 
@@ -32,8 +32,8 @@ def all_at_once(work: Callable[[int], T], workers: int = AT_ONCE) -> list[T]:
         return list(pool.map(run, range(workers)))
 
 
-def statuses(answers: list[requests.Response]) -> Counter[int]:
-    return Counter(answer.status_code for answer in answers)
+def statuses(responses: list[requests.Response]) -> Counter[int]:
+    return Counter(response.status_code for response in responses)
 
 
 def walk(api: Api, path: str, *, limit: int, **query: Any) -> Iterator[Any]:
@@ -48,19 +48,18 @@ def walk(api: Api, path: str, *, limit: int, **query: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def callers(wire: Wire) -> Iterator[list[Wire]]:
+def callers(server: Server) -> Iterator[list[Server]]:
     """As many callers as there are threads, each with a connection of its own."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(closing(Wire(wire.base_url, wire.chat_base_url, wire.api_key))) for _ in range(AT_ONCE)
+            stack.enter_context(closing(Server(server.base_url, server.chat_base_url, server.api_key)))
+            for _ in range(AT_ONCE)
         ]
 
 
-def test_every_acknowledged_user_appears_exactly_once_in_a_walk_while_others_come_and_go(
-    wire: Wire, callers: list[Wire]
-) -> None:
+def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:
     mark = unique("walk")
-    there = [make_user(wire.platform, name=f"{mark} stays")["id"] for _ in range(10)]
+    there = [create_user(server.platform, name=f"{mark} stays")["id"] for _ in range(10)]
     acknowledged: list[str] = []
 
     def work(number: int) -> list[list[str]]:
@@ -68,32 +67,30 @@ def test_every_acknowledged_user_appears_exactly_once_in_a_walk_while_others_com
         if number < 2:
             return [[user["id"] for user in walk(platform, "/users", limit=5, search=mark)] for _ in range(4)]
         for _ in range(8):
-            kept, gone = (make_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
+            kept, gone = (create_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
             acknowledged.append(kept)
             platform.delete(f"/users/{gone}")
         return []
 
-    for walked in (each for walks in all_at_once(work) for each in walks):
+    for walked in (each for walks in run_at_once(work) for each in walks):
         seen = Counter(walked)
         assert all(seen[user] == 1 for user in there)
-    final = Counter(user["id"] for user in walk(wire.platform, "/users", limit=50, search=mark))
+    final = Counter(user["id"] for user in walk(server.platform, "/users", limit=50, search=mark))
     assert final == Counter([*there, *acknowledged])
 
 
-def test_every_acknowledged_message_is_listed_exactly_once_in_an_order_all_readers_share(
-    wire: Wire, callers: list[Wire]
-) -> None:
-    owner = wire.chat
-    session = make_session(owner)
+def test_messages_in_one_order(server: Server, callers: list[Server]) -> None:
+    owner = server.chat
+    session = create_session(owner)
 
     def work(number: int) -> list[dict[str, Any]]:
         chat = callers[number].chat.as_user(owner.headers["x-user-id"])
         return [
-            data(chat.post(f"/chats/{session}/messages", {"content": f"{number}.{turn}", "sender": "user"}), 201)
+            read_data(chat.post(f"/chats/{session}/messages", {"content": f"{number}.{turn}", "sender": "user"}), 201)
             for turn in range(10)
         ]
 
-    sent = all_at_once(work)
+    sent = run_at_once(work)
     listed = list(walk(owner, f"/chats/{session}/messages", limit=7))
 
     assert Counter(message["_id"] for message in listed) == Counter(each["_id"] for own in sent for each in own)
@@ -103,30 +100,28 @@ def test_every_acknowledged_message_is_listed_exactly_once_in_an_order_all_reade
     assert [message["createdAt"] for message in listed] == sorted(message["createdAt"] for message in listed)
 
 
-def test_of_concurrent_changes_to_one_version_one_wins(wire: Wire, callers: list[Wire]) -> None:
-    user = make_user(wire.platform)
+def test_if_match_race(server: Server, callers: list[Server]) -> None:
+    user = create_user(server.platform)
     path = f"/users/{user['id']}"
 
     for _ in range(5):
-        seen = {"If-Match": wire.platform.get(path).headers["ETag"]}
+        seen = {"If-Match": server.platform.get(path).headers["ETag"]}
         names = [unique("Name") for _ in callers]
 
         def work(number: int, seen: dict[str, str] = seen, names: list[str] = names) -> requests.Response:
             return callers[number].platform.put(path, {"name": names[number]}, headers=seen)
 
-        answers = all_at_once(work)
+        responses = run_at_once(work)
 
-        assert statuses(answers) == {200: 1, 412: AT_ONCE - 1}
-        winner = next(number for number, answer in enumerate(answers) if answer.status_code == 200)
-        assert wire.platform.get(path).json()["name"] == names[winner]
+        assert statuses(responses) == {200: 1, 412: AT_ONCE - 1}
+        winner = next(number for number, response in enumerate(responses) if response.status_code == 200)
+        assert server.platform.get(path).json()["name"] == names[winner]
 
 
 @pytest.mark.parametrize("service", ["platform", "chat"])
-def test_concurrent_posts_with_one_idempotency_key_make_one_object(
-    wire: Wire, callers: list[Wire], service: str
-) -> None:
-    mark, key, owner = unique("once"), {"Idempotency-Key": unique("key")}, wire.chat
-    user = new_user(name=mark)
+def test_idempotency_key_race(server: Server, callers: list[Server], service: str) -> None:
+    mark, key, owner = unique("once"), {"Idempotency-Key": unique("key")}, server.chat
+    user = build_user(name=mark)
 
     def work(number: int) -> requests.Response:
         if service == "platform":
@@ -134,69 +129,69 @@ def test_concurrent_posts_with_one_idempotency_key_make_one_object(
         chat = callers[number].chat.as_user(owner.headers["x-user-id"])
         return chat.post("/chats", {"title": mark}, headers=key)
 
-    answers = all_at_once(work)
+    responses = run_at_once(work)
 
-    made = [answer.json() for answer in answers if answer.status_code == 201]
+    made = [response.json() for response in responses if response.status_code == 201]
     assert len({body["id"] if service == "platform" else body["data"]["_id"] for body in made}) == 1
-    assert set(statuses(answers)) <= {201, 409}
+    assert set(statuses(responses)) <= {201, 409}
     if service == "platform":
-        assert wire.platform.get("/users", query={"search": mark}).json()["total"] == 1
+        assert server.platform.get("/users", query={"search": mark}).json()["total"] == 1
     else:
-        assert len(data(owner.get("/chats"))) == 1
+        assert len(read_data(owner.get("/chats"))) == 1
 
 
-def test_concurrent_posts_of_one_address_make_one_user(wire: Wire, callers: list[Wire]) -> None:
+def test_email_race(server: Server, callers: list[Server]) -> None:
     email = f"{unique('same')}@example.com"
 
-    answers = all_at_once(lambda number: callers[number].platform.post("/users", new_user(email=email)))
+    responses = run_at_once(lambda number: callers[number].platform.post("/users", build_user(email=email)))
 
-    assert statuses(answers) == {201: 1, 409: AT_ONCE - 1}
-    assert wire.platform.get("/users", query={"search": email}).json()["total"] == 1
+    assert statuses(responses) == {201: 1, 409: AT_ONCE - 1}
+    assert server.platform.get("/users", query={"search": email}).json()["total"] == 1
 
 
-def test_one_refresh_token_is_spent_once(wire: Wire, callers: list[Wire]) -> None:
-    body = new_user(password="open sesame")
-    wire.platform.post("/users", body)
-    login = wire.platform.post("/auth/login", {"email": body["email"], "password": "open sesame"}).json()
+def test_refresh_token_race(server: Server, callers: list[Server]) -> None:
+    body = build_user(password="open sesame")
+    server.platform.post("/users", body)
+    login = server.platform.post("/auth/login", {"email": body["email"], "password": "open sesame"}).json()
     token = {"refreshToken": login["refreshToken"]}
 
-    answers = all_at_once(lambda number: callers[number].platform.post("/auth/refresh", token))
+    responses = run_at_once(lambda number: callers[number].platform.post("/auth/refresh", token))
 
-    assert statuses(answers) == {200: 1, 401: AT_ONCE - 1}
+    assert statuses(responses) == {200: 1, 401: AT_ONCE - 1}
 
 
-def test_of_concurrent_deletes_one_succeeds_and_no_change_brings_it_back(wire: Wire, callers: list[Wire]) -> None:
+def test_delete_race(server: Server, callers: list[Server]) -> None:
     for _ in range(5):
-        path = f"/users/{make_user(wire.platform)['id']}"
+        path = f"/users/{create_user(server.platform)['id']}"
 
         def work(number: int, path: str = path) -> requests.Response:
             platform = callers[number].platform
             return platform.delete(path) if number % 2 else platform.put(path, {"name": f"Late {number}"})
 
-        answers = all_at_once(work)
+        responses = run_at_once(work)
 
-        assert statuses(answers[1::2]) == {204: 1, 404: AT_ONCE // 2 - 1}
-        assert set(statuses(answers[::2])) <= {200, 404}
-        assert wire.platform.get(path).status_code == 404
+        assert statuses(responses[1::2]) == {204: 1, 404: AT_ONCE // 2 - 1}
+        assert set(statuses(responses[::2])) <= {200, 404}
+        assert server.platform.get(path).status_code == 404
 
 
-def test_no_toggle_is_lost(wire: Wire, callers: list[Wire]) -> None:
-    owner = wire.chat
-    session = make_session(owner)
+def test_toggle_race(server: Server, callers: list[Server]) -> None:
+    owner = server.chat
+    session = create_session(owner)
 
     def work(number: int) -> list[bool]:
         chat = callers[number].chat.as_user(owner.headers["x-user-id"])
-        return [data(chat.patch(f"/chats/{session}/favorite"))["isFavorite"] for _ in range(5)]
+        return [read_data(chat.patch(f"/chats/{session}/favorite"))["isFavorite"] for _ in range(5)]
 
-    seen = Counter(mark for marks in all_at_once(work) for mark in marks)
+    seen = Counter(mark for marks in run_at_once(work) for mark in marks)
 
     assert seen == {True: AT_ONCE * 5 // 2, False: AT_ONCE * 5 // 2}
-    assert data(owner.get(f"/chats/{session}"))["isFavorite"] is False
+    assert read_data(owner.get(f"/chats/{session}"))["isFavorite"] is False
 
 
-def test_no_message_outlives_its_session(wire: Wire, callers: list[Wire]) -> None:
-    owner = wire.chat
-    session = make_session(owner)
+def test_message_after_delete(server: Server, callers: list[Server]) -> None:
+    owner = server.chat
+    session = create_session(owner)
 
     def work(number: int) -> requests.Response:
         chat = callers[number].chat.as_user(owner.headers["x-user-id"])
@@ -204,70 +199,68 @@ def test_no_message_outlives_its_session(wire: Wire, callers: list[Wire]) -> Non
             return chat.delete(f"/chats/{session}")
         return chat.post(f"/chats/{session}/messages", {"content": "Hello", "sender": "user"})
 
-    answers = all_at_once(work)
+    responses = run_at_once(work)
 
-    assert answers[0].status_code == 204
-    assert set(statuses(answers[1:])) <= {201, 404}
+    assert responses[0].status_code == 204
+    assert set(statuses(responses[1:])) <= {201, 404}
     assert owner.get(f"/chats/{session}/messages").status_code == 404
-    assert data(owner.get("/chats")) == []
+    assert read_data(owner.get("/chats")) == []
 
 
-def test_the_events_heard_fold_into_the_state_that_is_shown_in_one_order_for_all(
-    wire: Wire, callers: list[Wire]
-) -> None:
-    owner = wire.chat
+def test_events_in_one_order(server: Server, callers: list[Server]) -> None:
+    owner = server.chat
     user_id = owner.headers["x-user-id"]
     with ExitStack() as stack:
         listeners = [
-            stack.enter_context(closing(Listener(wire.platform_origin, auth=chat_auth(owner), transports=way)))
+            stack.enter_context(closing(Listener(server.platform_origin, auth=chat_auth(owner), transports=way)))
             for way in WAYS.values()
         ]
 
-        all_at_once(lambda number: _come_and_go(callers[number].chat.as_user(user_id)))
-        last = data(owner.post("/chats", {"title": "The last one"}), 201)
+        run_at_once(lambda number: _come_and_go(callers[number].chat.as_user(user_id)))
+        last = read_data(owner.post("/chats", {"title": "The last one"}), 201)
 
-        told = []
+        received = []
         for listener in listeners:
             listener.wait_for("chat:created", session=last)
-            told.append(listener.about("chat:"))
-        assert told[0] == told[1] == told[2]
-        assert _folded(listeners[0]) == {session["_id"]: session for session in data(owner.get("/chats"))}
+            received.append(listener.about("chat:"))
+        assert received[0] == received[1] == received[2]
+        assert _fold_events(listeners[0]) == {session["_id"]: session for session in read_data(owner.get("/chats"))}
 
 
 def _come_and_go(chat: Api) -> None:
     for turn in range(5):
-        kept, gone = make_session(chat, f"Kept {turn}"), make_session(chat, f"Gone {turn}")
+        kept, gone = create_session(chat, f"Kept {turn}"), create_session(chat, f"Gone {turn}")
         chat.patch(f"/chats/{kept}", {"title": f"Renamed {turn}"})
         chat.patch(f"/chats/{kept}/favorite")
         chat.delete(f"/chats/{gone}")
 
 
-def _folded(listener: Listener) -> dict[str, Any]:
+def _fold_events(listener: Listener) -> dict[str, Any]:
     """Return the sessions as one would know them who had only the events."""
     known: dict[str, Any] = {}
-    for event, told in listener.about("chat:"):
+    for event, payload in listener.about("chat:"):
         match event:
             case "chat:created" | "chat:updated":
-                known[told["session"]["_id"]] = told["session"]
+                known[payload["session"]["_id"]] = payload["session"]
             case "chat:deleted":
-                known.pop(told["sessionId"], None)
+                known.pop(payload["sessionId"], None)
     return known
 
 
-def test_messages_are_told_in_the_order_they_are_listed(wire: Wire, callers: list[Wire]) -> None:
-    owner = wire.chat
+def test_message_events_in_order(server: Server, callers: list[Server]) -> None:
+    owner = server.chat
     user_id = owner.headers["x-user-id"]
-    session = make_session(owner)
-    with closing(Listener(wire.platform_origin, auth=chat_auth(owner))) as listener:
+    session = create_session(owner)
+    with closing(Listener(server.platform_origin, auth=chat_auth(owner))) as listener:
 
         def work(number: int) -> None:
             chat = callers[number].chat.as_user(user_id)
             for turn in range(5):
                 chat.post(f"/chats/{session}/messages", {"content": f"{number}.{turn}", "sender": "user"})
 
-        all_at_once(work)
-        last = data(owner.post(f"/chats/{session}/messages", {"content": "last", "sender": "user"}), 201)
+        run_at_once(work)
+        last = read_data(owner.post(f"/chats/{session}/messages", {"content": "last", "sender": "user"}), 201)
         listener.wait_for("message:created", message=last)
 
-        listed = data(owner.get(f"/chats/{session}/messages", query={"limit": 100}))
-        assert [told["message"] for _, told in listener.about("message:created")] == listed
+        listed = read_data(owner.get(f"/chats/{session}/messages", query={"limit": 100}))
+        assert [payload["message"] for _, payload in listener.about("message:created")] == listed

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.contract.wire import Api, Wire, new_user, refused
+from tests.contract.server import Api, Server, build_user, check_error
 
 OURS = [
     *("http://localhost:5173", "http://localhost", "https://localhost:8443", "http://127.0.0.1:3000"),
@@ -43,37 +43,37 @@ each_of_ours = pytest.mark.parametrize("origin", OURS)
 each_foreign = pytest.mark.parametrize("origin", FOREIGN)
 
 
-def granted(answer: requests.Response, origin: str) -> None:
-    """Check that the page at `origin` may read `answer`, with credentials."""
-    assert answer.headers["Access-Control-Allow-Origin"] == origin
-    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert "origin" in listed(answer, "Vary")
+def check_granted(response: requests.Response, origin: str) -> None:
+    """Check that the page at `origin` may read `response`, with credentials."""
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+    assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    assert "origin" in read_list(response, "Vary")
 
 
-def denied(answer: requests.Response) -> None:
-    """Check that no page may read `answer`."""
-    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+def check_denied(response: requests.Response) -> None:
+    """Check that no page may read `response`."""
+    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
-def listed(answer: requests.Response, header: str) -> set[str]:
+def read_list(response: requests.Response, header: str) -> set[str]:
     """Return the elements of a header that is a list, in lower case."""
-    return {part.strip().lower() for part in answer.headers[header].split(",")}
+    return {part.strip().lower() for part in response.headers[header].split(",")}
 
 
 @each_of_ours
-def test_pages_of_this_machine_may_read_answers_and_the_headers_that_matter(platform: Api, origin: str) -> None:
-    answer = platform.get("/users", headers={"Origin": origin})
+def test_local_origin(platform: Api, origin: str) -> None:
+    response = platform.get("/users", headers={"Origin": origin})
 
-    assert answer.status_code == 200
-    granted(answer, origin)
-    assert listed(answer, "Access-Control-Expose-Headers") >= EXPOSED
+    assert response.status_code == 200
+    check_granted(response, origin)
+    assert read_list(response, "Access-Control-Expose-Headers") >= EXPOSED
 
 
 @each_of_ours
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_pages_of_this_machine_may_make_every_call(wire: Wire, origin: str, method: str) -> None:
-    for api in (wire.platform, wire.chat):
-        answer = api.request(
+def test_local_preflight(server: Server, origin: str, method: str) -> None:
+    for api in (server.platform, server.chat):
+        response = api.request(
             "OPTIONS",
             "/users/1" if method == "PUT" else "/nowhere",
             headers={
@@ -83,54 +83,56 @@ def test_pages_of_this_machine_may_make_every_call(wire: Wire, origin: str, meth
             },
         )
 
-        assert answer.status_code in (200, 204)
-        granted(answer, origin)
-        assert method.lower() in listed(answer, "Access-Control-Allow-Methods")
-        assert listed(answer, "Access-Control-Allow-Headers") >= set(SENT)
-        assert {"origin", "access-control-request-headers"} <= listed(answer, "Vary")
+        assert response.status_code in (200, 204)
+        check_granted(response, origin)
+        assert method.lower() in read_list(response, "Access-Control-Allow-Methods")
+        assert read_list(response, "Access-Control-Allow-Headers") >= set(SENT)
+        assert {"origin", "access-control-request-headers"} <= read_list(response, "Vary")
 
 
-def test_a_preflight_needs_no_api_key(wire: Wire) -> None:
+def test_preflight_without_api_key(server: Server) -> None:
     """Browsers send none of the page's headers with it."""
-    bare = wire.at_origin("chat")
+    bare = server.at_origin("chat")
     asking = {
         "Origin": OURS[0],
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "x-api-key",
     }
 
-    answer = bare.request("OPTIONS", "/chats-service/api/v1/chats/x/favorite", headers=asking)
+    response = bare.request("OPTIONS", "/chats-service/api/v1/chats/x/favorite", headers=asking)
 
-    assert answer.status_code in (200, 204)
-    granted(answer, OURS[0])
+    assert response.status_code in (200, 204)
+    check_granted(response, OURS[0])
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
-        ("GET", "/users/nobody", {}, 404),
+        ("GET", "/users/unknown", {}, 404),
         ("POST", "/users", {}, 400),
         ("GET", "/error", {}, 500),
         ("PUT", "/users", {}, 405),
     ],
 )
-def test_refusals_may_be_read_too(platform: Api, method: str, path: str, body: Any, status: int) -> None:
-    answer = platform.request(method, path, body, headers={"Origin": OURS[0]})
+def test_readable_errors(platform: Api, method: str, path: str, body: Any, status: int) -> None:
+    response = platform.request(method, path, body, headers={"Origin": OURS[0]})
 
-    refused(answer, status)
-    granted(answer, OURS[0])
+    check_error(response, status)
+    check_granted(response, OURS[0])
 
 
 @pytest.mark.parametrize("path", ["/users", "/users/1", "/error", "/nope", "/health"])
 @each_foreign
-def test_foreign_pages_may_read_nothing(platform: Api, path: str, origin: str) -> None:
-    denied(platform.get(path, headers={"Origin": origin}))
+def test_foreign_origin(platform: Api, path: str, origin: str) -> None:
+    check_denied(platform.get(path, headers={"Origin": origin}))
 
 
 @each_foreign
-def test_foreign_pages_get_no_leave_to_call(wire: Wire, origin: str) -> None:
-    for api in (wire.platform, wire.chat):
-        denied(api.request("OPTIONS", "/users", headers={"Origin": origin, "Access-Control-Request-Method": "PUT"}))
+def test_foreign_preflight(server: Server, origin: str) -> None:
+    for api in (server.platform, server.chat):
+        check_denied(
+            api.request("OPTIONS", "/users", headers={"Origin": origin, "Access-Control-Request-Method": "PUT"})
+        )
 
 
 def test_requested_header_names(platform: Api) -> None:
@@ -141,53 +143,53 @@ def test_requested_header_names(platform: Api) -> None:
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": requested,
         }
-        answer = platform.request("OPTIONS", "/users", headers=asking)
-        assert listed(answer, "Access-Control-Allow-Headers") == {"x-a"}
+        response = platform.request("OPTIONS", "/users", headers=asking)
+        assert read_list(response, "Access-Control-Allow-Headers") == {"x-a"}
 
 
-def test_whether_a_page_asks_is_told_to_caches(platform: Api) -> None:
-    assert "origin" in listed(platform.get("/users"), "Vary")
+def test_vary(platform: Api) -> None:
+    assert "origin" in read_list(platform.get("/users"), "Vary")
 
 
-def test_an_answer_to_no_page_grants_nothing(platform: Api) -> None:
-    denied(platform.get("/users"))
+def test_no_origin(platform: Api) -> None:
+    check_denied(platform.get("/users"))
 
 
-def test_other_origins_can_be_let_in_and_those_alone(serve: Callable[..., Wire]) -> None:
+def test_configured_origins(serve: Callable[..., Server]) -> None:
     platform = serve(allowed_origins=("https://app.example",)).platform
 
-    granted(platform.get("/users", headers={"Origin": "https://app.example"}), "https://app.example")
+    check_granted(platform.get("/users", headers={"Origin": "https://app.example"}), "https://app.example")
     for origin in (
         "http://app.example",
         "https://app.example:8443",
         "https://app.example.evil",
         "https://evil.example",
     ):
-        denied(platform.get("/users", headers={"Origin": origin}))
+        check_denied(platform.get("/users", headers={"Origin": origin}))
 
 
 @each_foreign
-def test_polling_for_events_follows_the_same_rule_foreign(wire: Wire, origin: str) -> None:
-    answer = wire.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
+def test_foreign_polling(server: Server, origin: str) -> None:
+    response = server.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
 
-    assert answer.status_code in (400, 403)
-    denied(answer)
+    assert response.status_code in (400, 403)
+    check_denied(response)
 
 
 @each_of_ours
-def test_polling_for_events_follows_the_same_rule(wire: Wire, origin: str) -> None:
-    answer = wire.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
+def test_local_polling(server: Server, origin: str) -> None:
+    response = server.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
 
-    assert answer.status_code == 200
-    granted(answer, origin)
+    assert response.status_code == 200
+    check_granted(response, origin)
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_what_a_foreign_page_can_send_without_asking_changes_nothing(platform: Api, media_type: str) -> None:
-    body = new_user()
+def test_simple_requests(platform: Api, media_type: str) -> None:
+    body = build_user()
 
-    answer = platform.post("/users", body, headers={"Origin": "http://evil.example", "Content-Type": media_type})
+    response = platform.post("/users", body, headers={"Origin": "http://evil.example", "Content-Type": media_type})
 
-    refused(answer, 403)
-    denied(answer)
+    check_error(response, 403)
+    check_denied(response)
     assert platform.get("/users", query={"search": body["email"]}).json()["total"] == 0

@@ -1,6 +1,6 @@
-"""Every status that an operation is documented to answer with is answered in some test of this folder.
+"""Every status that an operation is documented to return is returned in some test of this folder.
 
-A test says which by `@covers(operation, *statuses)`, and fails itself if no such answer came (see `conftest.py`).
+A test names them by `@covers(operation, *statuses)`, and fails if there was no such response (see `conftest.py`).
 """
 
 from __future__ import annotations
@@ -32,37 +32,37 @@ def _exempt(operation: Operation[Any]) -> dict[int, str]:
 
 
 @each()
-def test_every_documented_status_of_the_operation_is_shown(operation: Operation[Any]) -> None:
+def test_documented_statuses(operation: Operation[Any]) -> None:
     documented = {operation.status} | operation.failures
 
-    missing = documented - _covered()[operation.id] - set(_exempt(operation))
+    missing = documented - _read_statuses()[operation.id] - set(_exempt(operation))
 
     assert not missing, f"no test @covers({operation.id}, …) for {sorted(missing)}"
 
 
 @each()
-def test_no_status_is_shown_that_is_not_documented(operation: Operation[Any]) -> None:
-    undocumented = _covered()[operation.id] - {operation.status} - operation.failures
+def test_undocumented_statuses(operation: Operation[Any]) -> None:
+    undocumented = _read_statuses()[operation.id] - {operation.status} - operation.failures
 
-    assert not undocumented, f"{operation.id} answers {sorted(undocumented)}, and the contract does not say so"
+    assert not undocumented, f"{operation.id} returns {sorted(undocumented)}, which the contract does not have"
 
 
-def _covered() -> dict[str, set[int]]:
+def _read_statuses() -> dict[str, set[int]]:
     found: dict[str, set[int]] = {operation.id: set() for operation in operations()}
-    for mark in _marks():
+    for mark in _list_marks():
         if mark.name == "covers":
             found[mark.args[0].id].update(mark.args[1:])
     return found
 
 
-def _marks() -> Iterator[pytest.Mark]:
+def _list_marks() -> Iterator[pytest.Mark]:
     for info in pkgutil.iter_modules(tests.contract.__path__, "tests.contract."):
         for name, value in vars(importlib.import_module(info.name)).items():
             if name.startswith("test_"):
-                yield from _marks_of(getattr(value, "pytestmark", []))
+                yield from _unfold_marks(getattr(value, "pytestmark", []))
 
 
-def _marks_of(marks: list[pytest.Mark]) -> Iterator[pytest.Mark]:
+def _unfold_marks(marks: list[pytest.Mark]) -> Iterator[pytest.Mark]:
     for mark in marks:
         yield mark
         if mark.name == "parametrize":

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from duologue.contract import Operation, chats, operations, users
-from tests.contract.examples import ask, each, make_session, make_user
-from tests.contract.wire import Api, Wire, covers, data, refused, unique
+from tests.contract.examples import create_session, create_user, each, prepare_request
+from tests.contract.server import Api, Server, check_error, covers, read_data, unique
 
 TAGGED = [
     operation for operation in operations() if operation.safe and operation.response and operation.resource != "health"
@@ -23,32 +23,32 @@ def tag(api: Api, path: str) -> str:
 
 
 @each(*TAGGED)
-def test_what_has_not_changed_keeps_its_tag_and_is_not_sent_again(wire: Wire, operation: Operation[Any]) -> None:
-    asked = ask(wire, operation)
+def test_not_modified(server: Server, operation: Operation[Any]) -> None:
+    asked = prepare_request(server, operation)
     first = asked.send()
     present = first.headers["ETag"]
     assert present.removeprefix("W/").startswith('"')
     assert present.endswith('"')
 
     for value in (present, f'"other", {present}', "*", present.removeprefix("W/"), f"W/{present.removeprefix('W/')}"):
-        answer = asked.send(headers={"If-None-Match": value})
-        assert answer.status_code == 304, value
-        assert answer.content == b""
-        assert answer.headers["ETag"] == present
-        assert answer.headers["X-Request-Id"]
+        response = asked.send(headers={"If-None-Match": value})
+        assert response.status_code == 304, value
+        assert response.content == b""
+        assert response.headers["ETag"] == present
+        assert response.headers["X-Request-Id"]
 
 
 @each(*TAGGED)
 @pytest.mark.parametrize("value", OTHER)
-def test_what_is_not_known_yet_is_sent(wire: Wire, operation: Operation[Any], value: str) -> None:
-    answer = ask(wire, operation).send(headers={"If-None-Match": value})
+def test_modified(server: Server, operation: Operation[Any], value: str) -> None:
+    response = prepare_request(server, operation).send(headers={"If-None-Match": value})
 
-    assert answer.status_code == 200
-    assert answer.json()
+    assert response.status_code == 200
+    assert response.json()
 
 
-def test_a_changed_user_has_another_tag_and_so_has_the_list(platform: Api) -> None:
-    user = make_user(platform)
+def test_etag_of_user(platform: Api) -> None:
+    user = create_user(platform)
     single, listed = f"/users/{user['id']}", f"/users?search={user['email']}"
     before = [tag(platform, path) for path in (single, listed)]
 
@@ -60,11 +60,11 @@ def test_a_changed_user_has_another_tag_and_so_has_the_list(platform: Api) -> No
             zip((single, listed), before, strict=True)] == [200, 200]  # fmt: skip
 
 
-def test_a_new_or_deleted_user_changes_the_lists_tag(platform: Api) -> None:
+def test_etag_of_user_list(platform: Api) -> None:
     mark = unique("tag")
     path = f"/users?search={mark}"
     tags = [tag(platform, path)]
-    user = make_user(platform, name=mark)
+    user = create_user(platform, name=mark)
     tags.append(tag(platform, path))
     platform.delete(f"/users/{user['id']}")
 
@@ -72,8 +72,8 @@ def test_a_new_or_deleted_user_changes_the_lists_tag(platform: Api) -> None:
     assert tag(platform, path) != tags[1]
 
 
-def test_a_message_changes_the_tags_of_session_list_and_messages(chat: Api) -> None:
-    session = make_session(chat)
+def test_etag_after_message(chat: Api) -> None:
+    session = create_session(chat)
     paths = [f"/chats/{session}", "/chats", f"/chats/{session}/messages"]
     before = [tag(chat, path) for path in paths]
 
@@ -82,38 +82,38 @@ def test_a_message_changes_the_tags_of_session_list_and_messages(chat: Api) -> N
     assert set(before).isdisjoint(tag(chat, path) for path in paths)
 
 
-def test_pages_of_one_list_have_tags_of_their_own(chat: Api) -> None:
+def test_etag_of_pages(chat: Api) -> None:
     for number in range(3):
-        make_session(chat, f"Session {number}")
+        create_session(chat, f"Session {number}")
 
     assert tag(chat, "/chats?limit=1&page=1") != tag(chat, "/chats?limit=1&page=2")
 
 
-def test_to_another_user_the_same_tag_says_nothing(chat: Api) -> None:
-    session = make_session(chat)
+def test_etag_of_another_user(chat: Api) -> None:
+    session = create_session(chat)
     present = tag(chat, f"/chats/{session}")
 
-    refused(chat.as_user().get(f"/chats/{session}", headers={"If-None-Match": present}), 404)
+    check_error(chat.as_user().get(f"/chats/{session}", headers={"If-None-Match": present}), 404)
 
 
 @each(*CONDITIONAL)
-def test_a_change_goes_through_if_nothing_changed_since(wire: Wire, operation: Operation[Any]) -> None:
+def test_if_match(server: Server, operation: Operation[Any]) -> None:
     for value in ("present", "*", "among others"):
-        asked = ask(wire, operation)
+        asked = prepare_request(server, operation)
         present = tag(asked.api, _resource(asked.path))
         sent = {"present": present, "*": "*", "among others": f'"other", {present}'}[value]
 
         assert asked.send(headers={"If-Match": sent}).status_code == operation.status, value
 
 
-@each(*CONDITIONAL, answering=[412])
+@each(*CONDITIONAL, statuses=[412])
 @pytest.mark.parametrize("value", OTHER)
-def test_a_change_is_refused_if_something_changed_since(wire: Wire, operation: Operation[Any], value: str) -> None:
-    asked = ask(wire, operation)
+def test_if_match_fails(server: Server, operation: Operation[Any], value: str) -> None:
+    asked = prepare_request(server, operation)
     path = _resource(asked.path)
     before = asked.api.get(path)
 
-    refused(asked.send(headers={"If-Match": value}), 412)
+    check_error(asked.send(headers={"If-Match": value}), 412)
 
     after = asked.api.get(path)
     assert after.headers["ETag"] == before.headers["ETag"]
@@ -125,29 +125,29 @@ def _resource(path: str) -> str:
 
 
 @covers(users.UPDATE, 412)
-def test_of_two_changes_to_the_same_version_the_second_is_refused(platform: Api) -> None:
-    user = make_user(platform)
+def test_lost_update(platform: Api) -> None:
+    user = create_user(platform)
     path = f"/users/{user['id']}"
     seen = {"If-Match": tag(platform, path)}
 
     assert platform.put(path, {"name": "First"}, headers=seen).status_code == 200
-    refused(platform.put(path, {"name": "Second"}, headers=seen), 412)
+    check_error(platform.put(path, {"name": "Second"}, headers=seen), 412)
 
     assert platform.get(path).json()["name"] == "First"
 
 
 @covers(chats.FAVORITE, 412)
-def test_a_toggle_of_an_old_version_is_refused(chat: Api) -> None:
-    path = f"/chats/{make_session(chat)}"
+def test_toggle_with_if_match(chat: Api) -> None:
+    path = f"/chats/{create_session(chat)}"
     seen = {"If-Match": tag(chat, path)}
 
-    assert data(chat.patch(f"{path}/favorite", headers=seen))["isFavorite"] is True
-    refused(chat.patch(f"{path}/favorite", headers=seen), 412)
+    assert read_data(chat.patch(f"{path}/favorite", headers=seen))["isFavorite"] is True
+    check_error(chat.patch(f"{path}/favorite", headers=seen), 412)
 
-    assert data(chat.get(path))["isFavorite"] is True
+    assert read_data(chat.get(path))["isFavorite"] is True
 
 
-def test_a_missing_resource_is_not_found_whatever_the_condition(platform: Api) -> None:
+def test_condition_on_missing(platform: Api) -> None:
     for value in ('"x"', "*"):
-        answer = platform.put(f"/users/{unique('nobody')}", {"name": "x"}, headers={"If-Match": value})
-        assert answer.status_code in (404, 412)
+        response = platform.put(f"/users/{unique('unknown')}", {"name": "x"}, headers={"If-Match": value})
+        assert response.status_code in (404, 412)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from duologue.contract import health
-from tests.contract.wire import TIMESTAMP, Api, Wire, covers, refused
+from tests.contract.server import TIMESTAMP, Api, Server, check_error, covers
 
 STATUSES = range(400, 600)
 
 
 @covers(health.PLATFORM, 200)
-def test_the_platform_says_that_it_is_up(platform: Api) -> None:
-    answer = platform.get("/health")
+def test_platform(platform: Api) -> None:
+    response = platform.get("/health")
 
-    assert answer.status_code == 200
-    body = answer.json()
+    assert response.status_code == 200
+    body = response.json()
     assert set(body) >= {"status", "timestamp"}
     assert body["status"] == "ok"
     assert TIMESTAMP.fullmatch(body["timestamp"])
@@ -23,11 +23,11 @@ def test_the_platform_says_that_it_is_up(platform: Api) -> None:
 
 @covers(health.CHATS, 200)
 @pytest.mark.parametrize("with_key", [True, False])
-def test_the_chat_service_says_that_it_is_up_without_an_envelope(wire: Wire, with_key: bool) -> None:
-    answer = wire.chat.get("/health", headers=_nothing_but(wire.api_key if with_key else None))
+def test_chat_service(server: Server, with_key: bool) -> None:
+    response = server.chat.get("/health", headers=_nothing_but(server.api_key if with_key else None))
 
-    assert answer.status_code == 200
-    body = answer.json()
+    assert response.status_code == 200
+    body = response.json()
     assert set(body) == {"status", "timestamp", "version", "uptime"}
     assert body["status"] == "ok"
     assert TIMESTAMP.fullmatch(body["timestamp"])
@@ -37,8 +37,8 @@ def test_the_chat_service_says_that_it_is_up_without_an_envelope(wire: Wire, wit
 
 @covers(health.CHATS, 401)
 @pytest.mark.parametrize("key", ["", "wrong"], ids=ascii)
-def test_the_chat_services_health_refuses_a_wrong_or_blank_key(chat: Api, key: str) -> None:
-    refused(chat.get("/health", headers=_nothing_but(key)), 401)
+def test_invalid_api_key(chat: Api, key: str) -> None:
+    check_error(chat.get("/health", headers=_nothing_but(key)), 401)
 
 
 def _nothing_but(key: str | None) -> dict[str, str | None]:
@@ -46,20 +46,20 @@ def _nothing_but(key: str | None) -> dict[str, str | None]:
 
 
 @covers(health.ERROR, 500)
-def test_an_error_on_request_is_500_unless_another_is_asked_for(platform: Api) -> None:
-    refused(platform.get("/error"), 500)
+def test_default_error(platform: Api) -> None:
+    check_error(platform.get("/error"), 500)
 
 
 @covers(health.ERROR, *STATUSES)
-def test_every_asked_status_is_answered_with_the_common_body(platform: Api) -> None:
+def test_requested_error(platform: Api) -> None:
     for status in STATUSES:
-        refused(platform.get("/error", query={"status": status}), status)
+        check_error(platform.get("/error", query={"status": status}), status)
 
 
 @pytest.mark.parametrize("status", ["", "200", "399", "600", "0", "-1", "abc", "4e2", "5OO", "500.0"])
-def test_a_status_that_is_no_error_cannot_be_asked_for(platform: Api, status: str) -> None:
-    refused(platform.get("/error", query={"status": status}), 400, "status")
+def test_invalid_status(platform: Api, status: str) -> None:
+    check_error(platform.get("/error", query={"status": status}), 400, "status")
 
 
-def test_an_asked_error_needs_no_token(platform: Api) -> None:
-    refused(platform.bearing("garbage").get("/error", query={"status": 418}), 418)
+def test_error_without_token(platform: Api) -> None:
+    check_error(platform.with_token("garbage").get("/error", query={"status": 418}), 418)

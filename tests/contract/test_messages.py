@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from duologue.contract import messages
-from tests.contract.examples import make_session
-from tests.contract.wire import OBJECT_ID, TIMESTAMP, Api, covers, data, refused
+from tests.contract.examples import create_session
+from tests.contract.server import OBJECT_ID, TIMESTAMP, Api, check_error, covers, read_data
 
 HELLO = {"content": "Hello, world!", "sender": "user"}
 
@@ -26,10 +26,10 @@ WRONG = [{name: value} for name, values in BAD_FIELDS.items() for value in value
 
 @covers(messages.SEND, 201)
 @pytest.mark.parametrize("sender", ["user", "assistant", "system"])
-def test_a_message_is_answered_as_it_was_sent(chat: Api, sender: str) -> None:
-    session = make_session(chat)
+def test_send(chat: Api, sender: str) -> None:
+    session = create_session(chat)
 
-    message = data(chat.post(f"/chats/{session}/messages", {"content": "Test message", "sender": sender}), 201)
+    message = read_data(chat.post(f"/chats/{session}/messages", {"content": "Test message", "sender": sender}), 201)
 
     assert message == {
         "_id": message["_id"],
@@ -43,67 +43,67 @@ def test_a_message_is_answered_as_it_was_sent(chat: Api, sender: str) -> None:
 
 
 @pytest.mark.parametrize("context", [{}, {"page": "settings", "deep": {"list": [1, 2.5, None, True, "ü"]}}])
-def test_a_context_is_kept_as_it_is(chat: Api, context: dict[str, Any]) -> None:
-    session = make_session(chat)
+def test_context(chat: Api, context: dict[str, Any]) -> None:
+    session = create_session(chat)
 
-    sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "context": context}), 201)
+    sent = read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "context": context}), 201)
 
     assert sent["context"] == context
-    assert data(chat.get(f"/chats/{session}/messages")) == [sent]
+    assert read_data(chat.get(f"/chats/{session}/messages")) == [sent]
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: ascii(content[:12]))
-def test_content_has_one_to_ten_thousand_code_points_of_any_script(chat: Api, content: str) -> None:
-    session = make_session(chat)
+def test_content_length(chat: Api, content: str) -> None:
+    session = create_session(chat)
 
-    assert data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
+    assert read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
 
 
-def test_white_space_around_content_is_dropped(chat: Api) -> None:
-    session = make_session(chat)
+def test_content_is_trimmed(chat: Api) -> None:
+    session = create_session(chat)
 
-    sent = data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": "\n  Hello,\n  world! \t"}), 201)
+    sent = read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": "\n  Hello,\n  world! \t"}), 201)
 
     assert sent["content"] == "Hello,\n  world!"
 
 
 @covers(messages.SEND, 400)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
-def test_a_message_that_is_wrong_is_not_stored(chat: Api, wrong: dict[str, Any]) -> None:
-    session = make_session(chat)
-    before = data(chat.get(f"/chats/{session}"))
+def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
+    session = create_session(chat)
+    before = read_data(chat.get(f"/chats/{session}"))
 
-    body = refused(chat.post(f"/chats/{session}/messages", {**HELLO, **wrong}), 400)
+    body = check_error(chat.post(f"/chats/{session}/messages", {**HELLO, **wrong}), 400)
 
     assert set(body["details"]["fields"]) == set(wrong)
-    assert data(chat.get(f"/chats/{session}/messages")) == []
-    assert data(chat.get(f"/chats/{session}")) == before
+    assert read_data(chat.get(f"/chats/{session}/messages")) == []
+    assert read_data(chat.get(f"/chats/{session}")) == before
 
 
 @pytest.mark.parametrize("missing", ["content", "sender"])
-def test_content_and_sender_are_needed(chat: Api, missing: str) -> None:
-    session = make_session(chat)
+def test_required_fields(chat: Api, missing: str) -> None:
+    session = create_session(chat)
 
     rest = {key: value for key, value in HELLO.items() if key != missing}
 
-    refused(chat.post(f"/chats/{session}/messages", rest), 400, missing)
+    check_error(chat.post(f"/chats/{session}/messages", rest), 400, missing)
 
 
-def test_a_message_moves_its_sessions_times(chat: Api) -> None:
-    session = make_session(chat)
-    before = data(chat.get(f"/chats/{session}"))
+def test_send_moves_session(chat: Api) -> None:
+    session = create_session(chat)
+    before = read_data(chat.get(f"/chats/{session}"))
 
-    message = data(chat.post(f"/chats/{session}/messages", HELLO), 201)
+    message = read_data(chat.post(f"/chats/{session}/messages", HELLO), 201)
 
-    after = data(chat.get(f"/chats/{session}"))
+    after = read_data(chat.get(f"/chats/{session}"))
     assert after == {**before, "lastMessageAt": message["createdAt"], "updatedAt": after["updatedAt"]}
     assert after["updatedAt"] >= message["createdAt"] >= before["lastMessageAt"]
 
 
 @covers(messages.LIST, 200)
-def test_messages_are_listed_oldest_first_each_on_one_page(chat: Api) -> None:
-    session = make_session(chat)
-    sent = [data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(n)}), 201) for n in range(5)]
+def test_pages(chat: Api) -> None:
+    session = create_session(chat)
+    sent = [read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(n)}), 201) for n in range(5)]
 
     pages = [chat.get(f"/chats/{session}/messages", query={"limit": 2, "page": page}).json() for page in (1, 2, 3, 4)]
 
@@ -116,30 +116,30 @@ def test_messages_are_listed_oldest_first_each_on_one_page(chat: Api) -> None:
     ]
 
 
-def test_a_list_is_the_first_fifty_unless_asked_otherwise(chat: Api) -> None:
-    session = make_session(chat)
+def test_default_page(chat: Api) -> None:
+    session = create_session(chat)
     for number in range(51):
         chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(number)})
 
-    answer = chat.get(f"/chats/{session}/messages")
+    response = chat.get(f"/chats/{session}/messages")
 
-    assert [message["content"] for message in data(answer)] == [str(number) for number in range(50)]
-    assert answer.json()["pagination"] == {
+    assert [message["content"] for message in read_data(response)] == [str(number) for number in range(50)]
+    assert response.json()["pagination"] == {
         "page": 1, "limit": 50, "total": 51, "totalPages": 2, "hasNext": True, "hasPrev": False
     }  # fmt: skip
 
 
-def test_a_session_without_messages_has_an_empty_page(chat: Api) -> None:
-    answer = chat.get(f"/chats/{make_session(chat)}/messages")
+def test_empty_page(chat: Api) -> None:
+    response = chat.get(f"/chats/{create_session(chat)}/messages")
 
-    assert data(answer) == []
-    pagination = answer.json()["pagination"]
+    assert read_data(response) == []
+    pagination = response.json()["pagination"]
     assert (pagination["total"], pagination["hasNext"], pagination["hasPrev"]) == (0, False, False)
 
 
-def test_messages_of_one_session_are_not_those_of_another(chat: Api) -> None:
-    one, other = make_session(chat), make_session(chat)
-    sent = data(chat.post(f"/chats/{one}/messages", HELLO), 201)
+def test_messages_of_one_session(chat: Api) -> None:
+    one, other = create_session(chat), create_session(chat)
+    sent = read_data(chat.post(f"/chats/{one}/messages", HELLO), 201)
 
-    assert data(chat.get(f"/chats/{one}/messages")) == [sent]
-    assert data(chat.get(f"/chats/{other}/messages")) == []
+    assert read_data(chat.get(f"/chats/{one}/messages")) == [sent]
+    assert read_data(chat.get(f"/chats/{other}/messages")) == []

@@ -11,83 +11,83 @@ import requests
 
 from duologue.contract import Operation
 from duologue_mock import MockServer
-from tests.contract.examples import ask, each
-from tests.contract.wire import RUNNING, Api, Wire, data, refused
+from tests.contract.examples import each, prepare_request
+from tests.contract.server import RUNNING, Api, Server, check_error, read_data
 
-Serve = Callable[..., Wire]
+Serve = Callable[..., Server]
 
 
-def budget(answer: requests.Response) -> tuple[int, int]:
+def budget(response: requests.Response) -> tuple[int, int]:
     """Return limit and remaining; check that the limit is renewed within a minute."""
-    assert 0 <= int(answer.headers["RateLimit-Reset"]) <= 60
-    return int(answer.headers["RateLimit-Limit"]), int(answer.headers["RateLimit-Remaining"])
+    assert 0 <= int(response.headers["RateLimit-Reset"]) <= 60
+    return int(response.headers["RateLimit-Limit"]), int(response.headers["RateLimit-Remaining"])
 
 
-def limited(answer: requests.Response) -> None:
-    """Check that `answer` refuses a caller who made too many requests, and says when to come back."""
-    refused(answer, 429)
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert budget(answer)[1] == 0
+def check_limited(response: requests.Response) -> None:
+    """Check that a response is a 429 with a `Retry-After`."""
+    check_error(response, 429)
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
+    assert budget(response)[1] == 0
 
 
-def test_requests_count_down_and_the_one_too_many_is_refused(serve: Serve) -> None:
+def test_limit(serve: Serve) -> None:
     chat = serve(rate_limit=3).chat
 
-    answers = [chat.get("/chats") for _ in range(3)]
+    responses = [chat.get("/chats") for _ in range(3)]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [budget(answer) for answer in answers] == [(3, 2), (3, 1), (3, 0)]
-    limited(chat.get("/chats"))
-    limited(chat.get("/chats"))
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    assert [budget(response) for response in responses] == [(3, 2), (3, 1), (3, 0)]
+    check_limited(chat.get("/chats"))
+    check_limited(chat.get("/chats"))
 
 
-def test_a_request_that_is_refused_counts_too(serve: Serve) -> None:
+def test_refused_requests_count(serve: Serve) -> None:
     chat = serve(rate_limit=3).chat
 
     for _ in range(3):
-        refused(chat.post("/chats", {"title": ""}), 400)
+        check_error(chat.post("/chats", {"title": ""}), 400)
 
-    limited(chat.post("/chats", {"title": "Fine"}))
+    check_limited(chat.post("/chats", {"title": "Fine"}))
 
 
-def test_each_user_of_the_chat_service_has_a_budget_of_its_own(serve: Serve) -> None:
-    wire = serve(rate_limit=2, api_keys=("dev-api-key", "other-key"))
-    one = wire.chat
+def test_budget_of_chat_user(serve: Serve) -> None:
+    server = serve(rate_limit=2, api_keys=("dev-api-key", "other-key"))
+    one = server.chat
     for _ in range(2):
         one.get("/chats")
 
-    limited(one.get("/chats"))
+    check_limited(one.get("/chats"))
     assert budget(one.as_user().get("/chats")) == (2, 1)
-    assert budget(one.sending(x_api_key="other-key").get("/chats")) == (2, 1)
+    assert budget(one.with_headers(x_api_key="other-key").get("/chats")) == (2, 1)
 
 
-def test_each_user_of_the_platform_has_a_budget_of_its_own_whatever_the_token(serve: Serve) -> None:
+def test_budget_of_platform_user(serve: Serve) -> None:
     platform = serve(rate_limit=4).platform
     login = {"email": "john@example.com", "password": "password"}
-    one, same = (platform.bearing(platform.post("/auth/login", login).json()["token"]) for _ in range(2))
-    other = platform.bearing(
+    one, same = (platform.with_token(platform.post("/auth/login", login).json()["token"]) for _ in range(2))
+    other = platform.with_token(
         platform.post("/auth/login", {"email": "jane@example.com", "password": "password"}).json()["token"]
     )
     for _ in range(2):
         one.get("/users")
         same.get("/users")
 
-    limited(one.get("/users"))
-    limited(same.get("/users"))
+    check_limited(one.get("/users"))
+    check_limited(same.get("/users"))
     assert budget(other.get("/users")) == (4, 3)
     assert platform.get("/users").status_code == 200
-    limited(platform.get("/users"))
+    check_limited(platform.get("/users"))
 
 
-def test_who_has_no_token_is_counted_by_address(serve: Serve) -> None:
+def test_budget_of_address(serve: Serve) -> None:
     platform = serve(rate_limit=2).platform
     platform.get("/users")
-    platform.sending(X_Forwarded_For="203.0.113.7", Forwarded="for=203.0.113.7").get("/users")
+    platform.with_headers(X_Forwarded_For="203.0.113.7", Forwarded="for=203.0.113.7").get("/users")
 
-    limited(platform.sending(X_Forwarded_For="203.0.113.8").get("/users"))
+    check_limited(platform.with_headers(X_Forwarded_For="203.0.113.8").get("/users"))
 
 
-def test_a_wrong_key_or_token_does_not_use_up_the_budget_of_its_owner(serve: Serve) -> None:
+def test_budget_after_bad_credentials(serve: Serve) -> None:
     chat = serve(rate_limit=2).chat
 
     for _ in range(3):
@@ -97,62 +97,62 @@ def test_a_wrong_key_or_token_does_not_use_up_the_budget_of_its_owner(serve: Ser
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer guess"}, {"x-api-key": "guess"}], ids=["token", "key"])
-def test_whoever_guesses_at_credentials_is_limited_too(serve: Serve, headers: dict[str, str]) -> None:
-    wire = serve(rate_limit=3)
-    api, path = (wire.chat, "/chats") if "x-api-key" in headers else (wire.platform, "/users")
+def test_guessing_is_limited(serve: Serve, headers: dict[str, str]) -> None:
+    server = serve(rate_limit=3)
+    api, path = (server.chat, "/chats") if "x-api-key" in headers else (server.platform, "/users")
 
     guesses = [api.get(path, headers=headers) for _ in range(4)]
 
-    assert [budget(answer) for answer in guesses[:3]] == [(3, 2), (3, 1), (3, 0)]
-    assert [answer.status_code for answer in guesses[:3]] == [401, 401, 401]
-    limited(guesses[3])
+    assert [budget(response) for response in guesses[:3]] == [(3, 2), (3, 1), (3, 0)]
+    assert [response.status_code for response in guesses[:3]] == [401, 401, 401]
+    check_limited(guesses[3])
 
 
 @pytest.mark.skipif(bool(RUNNING), reason="needs a server without options, and a running one is tested")
-def test_without_options_there_is_no_limit() -> None:
-    with MockServer() as mock, closing(Wire(mock.base_url, mock.chat_base_url, mock.api_key)) as wire:
-        for api, path in ((wire.platform, "/users"), (wire.chat, "/chats")):
+def test_default_is_off() -> None:
+    with MockServer() as mock, closing(Server(mock.base_url, mock.chat_base_url, mock.api_key)) as server:
+        for api, path in ((server.platform, "/users"), (server.chat, "/chats")):
             response = api.get(path)
             assert response.status_code == 200
             assert not [name for name in response.headers if name.lower().startswith("ratelimit-")]
 
 
-def test_it_can_be_switched_off(serve: Serve) -> None:
-    answer = serve(rate_limit=None).platform.get("/users")
+def test_off(serve: Serve) -> None:
+    response = serve(rate_limit=None).platform.get("/users")
 
-    assert answer.status_code == 200
-    assert not [name for name in answer.headers if name.lower().startswith("ratelimit-")]
+    assert response.status_code == 200
+    assert not [name for name in response.headers if name.lower().startswith("ratelimit-")]
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 404])
-def test_answers_of_every_kind_tell_the_budget(serve: Serve, status: int) -> None:
-    wire = serve(rate_limit=100)
+def test_headers_everywhere(serve: Serve, status: int) -> None:
+    server = serve(rate_limit=100)
     asked: dict[int, Callable[[Api], requests.Response]] = {
         200: lambda api: api.get("/users/1"),
         204: lambda api: api.delete("/users/2"),
         304: lambda api: api.get("/users/1", headers={"If-None-Match": "*"}),
-        404: lambda api: api.get("/users/nobody"),
+        404: lambda api: api.get("/users/unknown"),
     }
 
-    answer = asked[status](wire.platform)
+    response = asked[status](server.platform)
 
-    assert answer.status_code == status
-    assert budget(answer)[0] == 100
-
-
-@each(answering=[429])
-def test_every_call_can_be_one_too_many(serve: Serve, operation: Operation[Any]) -> None:
-    asked = ask(serve(rate_limit=8), operation)
-
-    answers = [asked.send() for _ in range(9)]
-
-    limited(answers[-1])
+    assert response.status_code == status
+    assert budget(response)[0] == 100
 
 
-def test_a_refused_caller_changes_nothing(serve: Serve) -> None:
+@each(statuses=[429])
+def test_limit_everywhere(serve: Serve, operation: Operation[Any]) -> None:
+    asked = prepare_request(serve(rate_limit=8), operation)
+
+    responses = [asked.send() for _ in range(9)]
+
+    check_limited(responses[-1])
+
+
+def test_refused_change(serve: Serve) -> None:
     chat = serve(rate_limit=3, api_keys=("dev-api-key", "other-key")).chat
 
     for number in range(5):
         chat.post("/chats", {"title": f"Session {number}"})
 
-    assert len(data(chat.sending(x_api_key="other-key").get("/chats"))) == 3
+    assert len(read_data(chat.with_headers(x_api_key="other-key").get("/chats"))) == 3

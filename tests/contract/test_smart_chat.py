@@ -12,31 +12,31 @@ import pytest
 import requests
 
 from duologue.contract import smart_chat
-from tests.contract.examples import make_session
-from tests.contract.wire import OBJECT_ID, TIMESTAMP, Api, Wire, covers, data, is_error_body, refused
+from tests.contract.examples import create_session
+from tests.contract.server import OBJECT_ID, TIMESTAMP, Api, Server, check_error, check_error_body, covers, read_data
 
 STREAM = {"Accept": "text/event-stream"}
 NO_TEXT: list[Any] = [{}, [], 7, True, None]
 
-Told = list[tuple[str, dict[str, Any]]]
+ReceivedEvents = list[tuple[str, dict[str, Any]]]
 
 
 def ask(chat: Api, session: str, message: str, **more: Any) -> dict[str, Any]:
     """Ask the assistant and return its message."""
-    reply: dict[str, Any] = data(chat.post(f"/chats/{session}/smart-chat", {"message": message, **more}), 201)
+    reply: dict[str, Any] = read_data(chat.post(f"/chats/{session}/smart-chat", {"message": message, **more}), 201)
     return reply
 
 
-def stream(chat: Api, session: str, message: str) -> Told:
-    """Ask the assistant for a streamed reply and return the events told."""
-    answer = chat.post(f"/chats/{session}/smart-chat", {"message": message}, headers=STREAM)
-    return told(answer)
+def stream(chat: Api, session: str, message: str) -> ReceivedEvents:
+    """Ask the assistant for a streamed reply and return the events."""
+    response = chat.post(f"/chats/{session}/smart-chat", {"message": message}, headers=STREAM)
+    return read_events(response)
 
 
-def told(answer: requests.Response) -> Told:
+def read_events(response: requests.Response) -> ReceivedEvents:
     """Read server-sent events, as the HTML standard has them: fields of lines, an event ends at an empty one."""
-    assert answer.headers["Content-Type"].split(";")[0] == "text/event-stream"
-    text = answer.content.decode("utf-8").replace("\r\n", "\n")
+    assert response.headers["Content-Type"].split(";")[0] == "text/event-stream"
+    text = response.content.decode("utf-8").replace("\r\n", "\n")
     assert text.endswith("\n\n")
     blocks = [_fields(block) for block in text.split("\n\n")]
     return [(fields["event"], json.loads(fields["data"])) for fields in blocks if "data" in fields]
@@ -48,8 +48,8 @@ def _fields(block: str) -> dict[str, str]:
 
 
 @covers(smart_chat.ASK, 201)
-def test_the_answer_is_the_assistants_message_and_both_are_stored_the_users_first(chat: Api) -> None:
-    session = make_session(chat)
+def test_ask(chat: Api) -> None:
+    session = create_session(chat)
 
     reply = ask(chat, session, "Tell me about lighthouses", context="The user likes the sea.")
 
@@ -58,18 +58,18 @@ def test_the_answer_is_the_assistants_message_and_both_are_stored_the_users_firs
     assert TIMESTAMP.fullmatch(reply["createdAt"])
     assert (reply["sessionId"], reply["sender"]) == (session, "assistant")
     assert reply["content"].strip()
-    question, stored = data(chat.get(f"/chats/{session}/messages"))
+    question, stored = read_data(chat.get(f"/chats/{session}/messages"))
     assert stored == reply
     assert (question["sender"], question["content"]) == ("user", "Tell me about lighthouses")
     assert question["createdAt"] <= reply["createdAt"]
 
 
-def test_a_reply_moves_its_sessions_times(chat: Api) -> None:
-    session = make_session(chat)
+def test_ask_moves_session(chat: Api) -> None:
+    session = create_session(chat)
 
     reply = ask(chat, session, "Hello")
 
-    after = data(chat.get(f"/chats/{session}"))
+    after = read_data(chat.get(f"/chats/{session}"))
     assert after["lastMessageAt"] == reply["createdAt"]
     assert after["updatedAt"] >= reply["createdAt"]
 
@@ -86,16 +86,16 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=ascii)
-def test_the_same_history_and_message_give_the_same_reply(chat: Api, message: str) -> None:
+def test_deterministic_reply(chat: Api, message: str) -> None:
     def replies(api: Api) -> list[str]:
-        session = make_session(api)
+        session = create_session(api)
         return [ask(api, session, text)["content"] for text in ("First", message, message)]
 
     assert replies(chat) == replies(chat.as_user())
 
 
-def test_a_reply_without_a_rule_answers_on_the_messages_own_words(chat: Api) -> None:
-    assert "xylophone" in ask(chat, make_session(chat), "Consider the xylophone.")["content"]
+def test_fallback_reply(chat: Api) -> None:
+    assert "xylophone" in ask(chat, create_session(chat), "Consider the xylophone.")["content"]
 
 
 @covers(smart_chat.ASK, 400)
@@ -110,24 +110,24 @@ def test_a_reply_without_a_rule_answers_on_the_messages_own_words(chat: Api) -> 
     ids=lambda body: ascii(body)[:40],
 )
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
-def test_a_question_that_is_wrong_is_not_stored(chat: Api, body: dict[str, Any], headers: dict[str, str]) -> None:
-    session = make_session(chat)
+def test_invalid_request(chat: Api, body: dict[str, Any], headers: dict[str, str]) -> None:
+    session = create_session(chat)
 
-    refused(chat.post(f"/chats/{session}/smart-chat", body, headers=headers), 400)
+    check_error(chat.post(f"/chats/{session}/smart-chat", body, headers=headers), 400)
 
-    assert data(chat.get(f"/chats/{session}/messages")) == []
+    assert read_data(chat.get(f"/chats/{session}/messages")) == []
 
 
-def test_a_question_has_up_to_ten_thousand_characters(chat: Api) -> None:
-    session = make_session(chat)
+def test_message_length(chat: Api) -> None:
+    session = create_session(chat)
 
     ask(chat, session, "a" * 10_000)
 
-    assert len(data(chat.get(f"/chats/{session}/messages"))[0]["content"]) == 10_000
+    assert len(read_data(chat.get(f"/chats/{session}/messages"))[0]["content"]) == 10_000
 
 
-def test_a_streamed_reply_comes_in_pieces_and_then_whole(chat: Api) -> None:
-    session = make_session(chat)
+def test_stream(chat: Api) -> None:
+    session = create_session(chat)
 
     *deltas, (last, message) = stream(chat, session, "Tell me about lighthouses")
 
@@ -137,13 +137,13 @@ def test_a_streamed_reply_comes_in_pieces_and_then_whole(chat: Api) -> None:
     assert {delta["id"] for _, delta in deltas} == {message["_id"]}
     assert last == "message.completed"
     assert "".join(delta["delta"] for _, delta in deltas).strip() == message["content"]
-    question, stored = data(chat.get(f"/chats/{session}/messages"))
+    question, stored = read_data(chat.get(f"/chats/{session}/messages"))
     assert stored == message
     assert question["content"] == "Tell me about lighthouses"
 
 
-def test_a_streamed_reply_is_the_one_that_would_come_whole(chat: Api) -> None:
-    one, other = make_session(chat), make_session(chat)
+def test_stream_equals_reply(chat: Api) -> None:
+    one, other = create_session(chat), create_session(chat)
 
     whole = ask(chat, one, "Tell me about lighthouses")
     _, streamed = stream(chat, other, "Tell me about lighthouses")[-1]
@@ -151,21 +151,21 @@ def test_a_streamed_reply_is_the_one_that_would_come_whole(chat: Api) -> None:
     assert streamed["content"] == whole["content"]
 
 
-def test_the_stream_of_an_unknown_session_is_an_ordinary_404(chat: Api) -> None:
-    refused(chat.post(f"/chats/{'0' * 24}/smart-chat", {"message": "Hello"}, headers=STREAM), 404)
+def test_stream_of_unknown_session(chat: Api) -> None:
+    check_error(chat.post(f"/chats/{'0' * 24}/smart-chat", {"message": "Hello"}, headers=STREAM), 404)
 
 
-def test_a_stream_carries_its_reference(chat: Api) -> None:
-    answer = chat.post(
-        f"/chats/{make_session(chat)}/smart-chat",
+def test_stream_carries_reference(chat: Api) -> None:
+    response = chat.post(
+        f"/chats/{create_session(chat)}/smart-chat",
         {"message": "Hello"},
         headers={**STREAM, "Unique-Reference-Code": "urc-stream"},
     )
 
-    assert answer.headers["X-Request-Id"] == "urc-stream"
+    assert response.headers["X-Request-Id"] == "urc-stream"
 
 
-def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
+def test_reply_function(serve: Callable[..., Server]) -> None:
     seen = []
 
     def reply(request: Any) -> str:
@@ -173,7 +173,7 @@ def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
         return f"You said {request.message} about {request.context}."
 
     chat = serve(reply_function=reply).chat
-    session = make_session(chat, "My session")
+    session = create_session(chat, "My session")
     chat.post(f"/chats/{session}/messages", {"content": "Before", "sender": "system"})
 
     assert ask(chat, session, "Hello", context="ships")["content"] == "You said Hello about ships."
@@ -188,39 +188,37 @@ def test_a_tests_own_function_can_reply(serve: Callable[..., Wire]) -> None:
         pytest.param(TimeoutError("late"), 504, marks=covers(smart_chat.ASK, 504), id="takes too long"),
     ],
 )
-def test_a_reply_that_cannot_be_made_is_an_error_and_not_stored(
-    serve: Callable[..., Wire], failure: Exception, status: int
-) -> None:
+def test_failing_reply(serve: Callable[..., Server], failure: Exception, status: int) -> None:
     def reply(_: Any) -> str:
         raise failure
 
     chat = serve(reply_function=reply).chat
-    session = make_session(chat)
+    session = create_session(chat)
 
-    refused(chat.post(f"/chats/{session}/smart-chat", {"message": "Hello"}), status)
+    check_error(chat.post(f"/chats/{session}/smart-chat", {"message": "Hello"}), status)
 
-    assert [message["sender"] for message in data(chat.get(f"/chats/{session}/messages"))] == ["user"]
+    assert [message["sender"] for message in read_data(chat.get(f"/chats/{session}/messages"))] == ["user"]
     assert chat.get("/health").status_code == 200
 
 
-def test_a_stream_that_fails_midway_says_so_and_stores_no_reply(serve: Callable[..., Wire]) -> None:
+def test_failing_stream(serve: Callable[..., Server]) -> None:
     def reply(_: Any) -> Iterator[str]:
         yield "Once upon "
         yield "a time"
         raise RuntimeError("boom")
 
     chat = serve(reply_function=reply).chat
-    session = make_session(chat)
+    session = create_session(chat)
 
     first, second, (name, error) = stream(chat, session, "Tell me a story")
 
     assert [first[0], second[0], name] == ["message.delta", "message.delta", "error"]
-    is_error_body(error, 502)
-    assert [message["sender"] for message in data(chat.get(f"/chats/{session}/messages"))] == ["user"]
+    check_error_body(error, 502)
+    assert [message["sender"] for message in read_data(chat.get(f"/chats/{session}/messages"))] == ["user"]
 
 
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
-def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire], headers: dict[str, str]) -> None:
+def test_session_deleted_meanwhile(serve: Callable[..., Server], headers: dict[str, str]) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def reply(_: Any) -> str:
@@ -229,24 +227,24 @@ def test_a_session_deleted_under_a_reply_stays_deleted(serve: Callable[..., Wire
         return "Too late"
 
     chat = serve(reply_function=reply).chat
-    session = make_session(chat)
+    session = create_session(chat)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(chat.post, f"/chats/{session}/smart-chat", {"message": "Hello"}, headers=headers)
+        response = pool.submit(chat.post, f"/chats/{session}/smart-chat", {"message": "Hello"}, headers=headers)
         assert begun.wait(10)
         assert chat.delete(f"/chats/{session}").status_code == 204
         go_on.set()
 
     if headers:
-        name, error = told(answer.result())[-1]
+        name, error = read_events(response.result())[-1]
         assert name == "error"
-        is_error_body(error, 404)
+        check_error_body(error, 404)
     else:
-        refused(answer.result(), 404)
-    refused(chat.get(f"/chats/{session}/messages"), 404)
-    assert data(chat.get("/chats")) == []
+        check_error(response.result(), 404)
+    check_error(chat.get(f"/chats/{session}/messages"), 404)
+    assert read_data(chat.get("/chats")) == []
 
 
-def test_pieces_are_sent_as_they_are_made(serve: Callable[..., Wire]) -> None:
+def test_pieces_are_sent_at_once(serve: Callable[..., Server]) -> None:
     heard = threading.Event()
 
     def reply(_: Any) -> Iterator[str]:
@@ -255,12 +253,12 @@ def test_pieces_are_sent_as_they_are_made(serve: Callable[..., Wire]) -> None:
         yield "second"
 
     chat = serve(reply_function=reply).chat
-    session = make_session(chat)
+    session = create_session(chat)
 
     with chat.request(
         "POST", f"/chats/{session}/smart-chat", {"message": "Hello"}, headers=STREAM, stream=True
-    ) as answer:
-        lines = answer.iter_lines(chunk_size=1, decode_unicode=True)
+    ) as response:
+        lines = response.iter_lines(chunk_size=1, decode_unicode=True)
         assert any("first" in line for line in lines)
         heard.set()
         assert any("message.completed" in line for line in lines)

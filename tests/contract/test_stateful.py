@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.contract.wire import Wire, data, refused, unique
+from tests.contract.server import Server, check_error, read_data, unique
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(str.strip)
 LIMITS = st.integers(1, 4)
@@ -31,17 +31,17 @@ MANY = settings(FEW, max_examples=100, stateful_step_count=40)
 
 
 class Service(RuleBasedStateMachine):
-    """Does what front ends do, in any order, and compares every answer with the model."""
+    """Does what front ends do, in any order, and compares every response with the model."""
 
     users: Bundle[str] = Bundle("users")
     sessions: Bundle[str] = Bundle("sessions")
 
-    server: ClassVar[Wire]
+    tested: ClassVar[Server]
 
     def __init__(self) -> None:
         super().__init__()
-        self.platform = self.server.platform
-        self.chat = self.server.chat
+        self.platform = self.tested.platform
+        self.chat = self.tested.chat
         self.mark = unique("model")
         self.known_users: dict[str, dict[str, Any]] = {}
         self.known_sessions: dict[str, dict[str, Any]] = {}
@@ -49,12 +49,12 @@ class Service(RuleBasedStateMachine):
 
     @initialize()
     def nothing_is_there(self) -> None:
-        assert data(self.chat.get("/chats")) == []
+        assert read_data(self.chat.get("/chats")) == []
 
     # Users
 
     @rule(target=users, name=TEXTS, role=st.sampled_from(["admin", "user", None]))
-    def make_user(self, name: str, role: str | None) -> str:
+    def create_user(self, name: str, role: str | None) -> str:
         body = {"name": name, "email": f"{unique('u')}@{self.mark}.example.com"}
         made = self.platform.post("/users", body | ({"role": role} if role else {}))
         assert made.status_code == 201, made.text
@@ -65,25 +65,25 @@ class Service(RuleBasedStateMachine):
 
     @rule(user=users, name=TEXTS)
     def rename_user(self, user: str, name: str) -> None:
-        answer = self.platform.put(f"/users/{user}", {"name": name})
+        response = self.platform.put(f"/users/{user}", {"name": name})
         if user not in self.known_users:
-            refused(answer, 404)
+            check_error(response, 404)
             return
         self.known_users[user] = {**self.known_users[user], "name": name.strip()}
-        assert answer.json() == self.known_users[user]
+        assert response.json() == self.known_users[user]
 
     @rule(user=users)
     def get_user(self, user: str) -> None:
-        answer = self.platform.get(f"/users/{user}")
+        response = self.platform.get(f"/users/{user}")
         if user in self.known_users:
-            assert answer.json() == self.known_users[user]
+            assert response.json() == self.known_users[user]
         else:
-            refused(answer, 404)
+            check_error(response, 404)
 
     @rule(user=users)
     def delete_user(self, user: str) -> None:
-        answer = self.platform.delete(f"/users/{user}")
-        assert answer.status_code == (204 if self.known_users.pop(user, None) else 404)
+        response = self.platform.delete(f"/users/{user}")
+        assert response.status_code == (204 if self.known_users.pop(user, None) else 404)
 
     @rule(limit=LIMITS)
     def walk_users(self, limit: int) -> None:
@@ -101,8 +101,8 @@ class Service(RuleBasedStateMachine):
     # Chats
 
     @rule(target=sessions, title=TEXTS)
-    def make_session(self, title: str) -> str:
-        session = data(self.chat.post("/chats", {"title": title}), 201)
+    def create_session(self, title: str) -> str:
+        session = read_data(self.chat.post("/chats", {"title": title}), 201)
         assert (session["title"], session["isFavorite"]) == (title.strip(), False)
         self.known_sessions[session["_id"]] = session
         self.messages[session["_id"]] = []
@@ -121,21 +121,21 @@ class Service(RuleBasedStateMachine):
         self._change(session, "/favorite", {}, isFavorite=not self.known_sessions.get(session, {}).get("isFavorite"))
 
     def _change(self, session: str, path: str, body: dict[str, Any], **expected: Any) -> None:
-        answer = self.chat.patch(f"/chats/{session}{path}", body)
+        response = self.chat.patch(f"/chats/{session}{path}", body)
         if session not in self.known_sessions:
-            refused(answer, 404)
+            check_error(response, 404)
             return
-        changed = data(answer)
+        changed = read_data(response)
         assert changed["updatedAt"] >= self.known_sessions[session]["updatedAt"]
         assert changed == {**self.known_sessions[session], **expected, "updatedAt": changed["updatedAt"]}
         self.known_sessions[session] = changed
 
     @rule(session=consumes(sessions))
     def delete_session(self, session: str) -> None:
-        answer = self.chat.delete(f"/chats/{session}")
-        assert answer.status_code == (204 if self.known_sessions.pop(session, None) else 404)
+        response = self.chat.delete(f"/chats/{session}")
+        assert response.status_code == (204 if self.known_sessions.pop(session, None) else 404)
         self.messages.pop(session, None)
-        refused(self.chat.get(f"/chats/{session}"), 404)
+        check_error(self.chat.get(f"/chats/{session}"), 404)
 
     @rule(favorite=st.sampled_from([None, True, False]), limit=LIMITS)
     def walk_sessions(self, favorite: bool | None, limit: int) -> None:
@@ -156,31 +156,31 @@ class Service(RuleBasedStateMachine):
 
     @rule(session=sessions, content=TEXTS, sender=st.sampled_from(["user", "assistant", "system"]))
     def send(self, session: str, content: str, sender: str) -> None:
-        answer = self.chat.post(f"/chats/{session}/messages", {"content": content, "sender": sender})
+        response = self.chat.post(f"/chats/{session}/messages", {"content": content, "sender": sender})
         if session not in self.known_sessions:
-            refused(answer, 404)
+            check_error(response, 404)
             return
-        message = data(answer, 201)
+        message = read_data(response, 201)
         assert (message["content"], message["sender"], message["sessionId"]) == (content.strip(), sender, session)
         self.messages[session].append(message)
-        self._moved_by(session, message)
+        self._move_session(session, message)
 
     @rule(session=sessions, message=TEXTS)
     def ask(self, session: str, message: str) -> None:
-        answer = self.chat.post(f"/chats/{session}/smart-chat", {"message": message})
+        response = self.chat.post(f"/chats/{session}/smart-chat", {"message": message})
         if session not in self.known_sessions:
-            refused(answer, 404)
+            check_error(response, 404)
             return
-        reply = data(answer, 201)
-        listed = data(self.chat.get(f"/chats/{session}/messages", query={"limit": 100}))
+        reply = read_data(response, 201)
+        listed = read_data(self.chat.get(f"/chats/{session}/messages", query={"limit": 100}))
         assert listed[:-2] == self.messages[session]
         assert (listed[-2]["content"], listed[-2]["sender"]) == (message.strip(), "user")
         assert listed[-1] == reply
         self.messages[session] = listed
-        self._moved_by(session, reply)
+        self._move_session(session, reply)
 
-    def _moved_by(self, session: str, message: dict[str, Any]) -> None:
-        now = data(self.chat.get(f"/chats/{session}"))
+    def _move_session(self, session: str, message: dict[str, Any]) -> None:
+        now = read_data(self.chat.get(f"/chats/{session}"))
         before = self.known_sessions[session]
         assert now == {**before, "lastMessageAt": message["createdAt"], "updatedAt": now["updatedAt"]}
         assert now["updatedAt"] >= message["createdAt"]
@@ -189,7 +189,7 @@ class Service(RuleBasedStateMachine):
     @rule(session=sessions, limit=LIMITS)
     def walk_messages(self, session: str, limit: int) -> None:
         if session not in self.known_sessions:
-            refused(self.chat.get(f"/chats/{session}/messages"), 404)
+            check_error(self.chat.get(f"/chats/{session}/messages"), 404)
             return
         total = len(self.messages[session])
         walked: list[Any] = []
@@ -203,13 +203,13 @@ class Service(RuleBasedStateMachine):
 
     @invariant()
     def all_sessions_are_as_they_were_left(self) -> None:
-        listed = data(self.chat.get("/chats"))
+        listed = read_data(self.chat.get("/chats"))
         assert {session["_id"]: session for session in listed} == self.known_sessions
 
 
 @pytest.mark.parametrize("effort", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"])
-def test_whatever_is_done_in_whatever_order_the_service_is_what_the_model_says(wire: Wire, effort: settings) -> None:
-    class OnThisWire(Service):
-        server = wire
+def test_model(server: Server, effort: settings) -> None:
+    class OnThisServer(Service):
+        tested = server
 
-    run_state_machine_as_test(OnThisWire, settings=effort)
+    run_state_machine_as_test(OnThisServer, settings=effort)

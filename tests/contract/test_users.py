@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from duologue.contract import users
-from tests.contract.examples import log_in, make_user
-from tests.contract.wire import Api, Wire, covers, new_user, refused, unique
+from tests.contract.examples import create_user, log_in
+from tests.contract.server import Api, Server, build_user, check_error, covers, unique
 
 BAD_NAMES = [
     "",
@@ -31,8 +31,8 @@ BAD_EMAILS = ["", "john", "john@", "@example.com", "a@b", "a b@example.com", "jo
 
 
 @covers(users.CREATE, 201)
-def test_a_new_user_is_answered_as_it_was_sent_with_an_id_and_the_role_user(platform: Api) -> None:
-    body = new_user()
+def test_create(platform: Api) -> None:
+    body = build_user()
 
     made = platform.post("/users", body)
 
@@ -43,101 +43,101 @@ def test_a_new_user_is_answered_as_it_was_sent_with_an_id_and_the_role_user(plat
 
 
 @covers(users.GET, 200)
-def test_the_location_of_a_new_user_leads_to_it(wire: Wire) -> None:
-    made = wire.platform.post("/users", new_user(role="admin"))
+def test_location(server: Server) -> None:
+    made = server.platform.post("/users", build_user(role="admin"))
 
     location = made.headers["Location"]
-    assert location == f"{urlsplit(wire.base_url).path}/users/{made.json()['id']}"
-    found = wire.at_origin("platform").get(location)
+    assert location == f"{urlsplit(server.base_url).path}/users/{made.json()['id']}"
+    found = server.at_origin("platform").get(location)
     assert found.status_code == 200
     assert found.json() == made.json()
 
 
-def test_a_password_is_never_answered(platform: Api) -> None:
-    made = platform.post("/users", new_user(password="open sesame"))
+def test_password_is_never_sent(platform: Api) -> None:
+    made = platform.post("/users", build_user(password="open sesame"))
 
     assert "sesame" not in made.text + platform.get(f"/users/{made.json()['id']}").text
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 100, "😀" * 100, "שלום עולם", "O'Brien <script>", "Zoë 🤖", "％"])
-def test_a_name_has_one_to_a_hundred_code_points_of_any_script(platform: Api, name: str) -> None:
-    assert make_user(platform, name=name)["name"] == name
+def test_name_length(platform: Api, name: str) -> None:
+    assert create_user(platform, name=name)["name"] == name
 
 
-def test_white_space_around_a_name_is_dropped(platform: Api) -> None:
-    assert make_user(platform, name="  Ada  Lovelace ")["name"] == "Ada  Lovelace"
+def test_name_is_trimmed(platform: Api) -> None:
+    assert create_user(platform, name="  Ada  Lovelace ")["name"] == "Ada  Lovelace"
 
 
 @covers(users.CREATE, 400)
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
-def test_a_name_that_is_blank_too_long_or_not_text_is_refused(platform: Api, name: Any) -> None:
-    body = new_user(name=name)
+def test_invalid_name(platform: Api, name: Any) -> None:
+    body = build_user(name=name)
 
-    assert "name" in refused(platform.post("/users", body), 400)["details"]["fields"]
+    assert "name" in check_error(platform.post("/users", body), 400)["details"]["fields"]
     assert platform.get("/users", query={"search": body["email"]}).json()["total"] == 0
 
 
 @pytest.mark.parametrize("email", BAD_EMAILS, ids=ascii)
-def test_an_address_that_cannot_be_one_is_refused(platform: Api, email: Any) -> None:
-    assert "email" in refused(platform.post("/users", new_user(email=email)), 400)["details"]["fields"]
+def test_invalid_email(platform: Api, email: Any) -> None:
+    assert "email" in check_error(platform.post("/users", build_user(email=email)), 400)["details"]["fields"]
 
 
 @pytest.mark.parametrize("role", ["root", "", "Admin", None, 1, ["admin"]], ids=ascii)
-def test_a_role_that_does_not_exist_is_refused(platform: Api, role: Any) -> None:
-    assert "role" in refused(platform.post("/users", new_user(role=role)), 400)["details"]["fields"]
+def test_invalid_role(platform: Api, role: Any) -> None:
+    assert "role" in check_error(platform.post("/users", build_user(role=role)), 400)["details"]["fields"]
 
 
 @pytest.mark.parametrize("missing", ["name", "email"])
-def test_name_and_address_are_needed(platform: Api, missing: str) -> None:
-    body = new_user()
+def test_required_fields(platform: Api, missing: str) -> None:
+    body = build_user()
     del body[missing]
 
-    assert set(refused(platform.post("/users", body), 400, missing)["details"]["fields"]) == {missing}
+    assert set(check_error(platform.post("/users", body), 400, missing)["details"]["fields"]) == {missing}
 
 
-def test_everything_wrong_is_said_at_once(platform: Api) -> None:
-    body = refused(platform.post("/users", {"name": "", "email": "nobody", "role": "root"}), 400)
+def test_all_errors_at_once(platform: Api) -> None:
+    body = check_error(platform.post("/users", {"name": "", "email": "unknown", "role": "root"}), 400)
 
     assert set(body["details"]["fields"]) == {"name", "email", "role"}
 
 
 @covers(users.CREATE, 409)
 @covers(users.UPDATE, 409)
-def test_an_address_belongs_to_one_user_ignoring_case(platform: Api) -> None:
-    first, second = make_user(platform), make_user(platform)
+def test_email_is_unique(platform: Api) -> None:
+    first, second = create_user(platform), create_user(platform)
     taken = first["email"].upper()
 
-    refused(platform.post("/users", new_user(email=taken)), 409)
-    refused(platform.put(f"/users/{second['id']}", {"email": taken}), 409)
+    check_error(platform.post("/users", build_user(email=taken)), 409)
+    check_error(platform.put(f"/users/{second['id']}", {"email": taken}), 409)
 
     assert platform.get(f"/users/{second['id']}").json() == second
     assert platform.get("/users", query={"search": first["email"]}).json()["total"] == 1
 
 
-def test_an_address_is_free_again_once_its_user_is_gone_or_has_another(platform: Api) -> None:
-    moved, gone = make_user(platform), make_user(platform)
+def test_email_is_free_again(platform: Api) -> None:
+    moved, gone = create_user(platform), create_user(platform)
     platform.put(f"/users/{moved['id']}", {"email": f"{unique('new')}@example.com"})
     platform.delete(f"/users/{gone['id']}")
 
     for email in (moved["email"], gone["email"]):
-        make_user(platform, email=email)
+        create_user(platform, email=email)
 
 
 @covers(users.GET, 404)
 @covers(users.UPDATE, 404)
 @covers(users.DELETE, 404)
-def test_a_user_that_does_not_exist_is_not_found(platform: Api) -> None:
-    path = f"/users/{unique('nobody')}"
+def test_not_found(platform: Api) -> None:
+    path = f"/users/{unique('unknown')}"
 
-    refused(platform.get(path), 404)
-    refused(platform.put(path, {"name": "Nobody"}), 404)
-    refused(platform.delete(path), 404)
+    check_error(platform.get(path), 404)
+    check_error(platform.put(path, {"name": "Unknown"}), 404)
+    check_error(platform.delete(path), 404)
 
 
 @covers(users.UPDATE, 200)
 @pytest.mark.parametrize("change", [{"name": "Grace Hopper"}, {"role": "admin"}, {}], ids=ascii)
-def test_what_an_update_leaves_out_stays(platform: Api, change: dict[str, Any]) -> None:
-    user = make_user(platform)
+def test_partial_update(platform: Api, change: dict[str, Any]) -> None:
+    user = create_user(platform)
 
     changed = platform.put(f"/users/{user['id']}", change)
 
@@ -145,28 +145,28 @@ def test_what_an_update_leaves_out_stays(platform: Api, change: dict[str, Any]) 
     assert changed.json() == {**user, **change} == platform.get(f"/users/{user['id']}").json()
 
 
-def test_an_update_may_change_the_address_and_carry_the_whole_user(platform: Api) -> None:
-    user = make_user(platform)
+def test_update_of_everything(platform: Api) -> None:
+    user = create_user(platform)
     wanted = {**user, "email": f"{unique('new')}@example.com", "name": "Grace"}
 
     assert platform.put(f"/users/{user['id']}", wanted).json() == wanted
 
 
-def test_an_address_written_otherwise_is_still_the_users_own(platform: Api) -> None:
-    user = make_user(platform)
+def test_update_of_own_email_case(platform: Api) -> None:
+    user = create_user(platform)
     shouted = user["email"].upper()
 
     assert platform.put(f"/users/{user['id']}", {"email": shouted}).json() == {**user, "email": shouted}
 
-    refused(platform.post("/users", new_user(email=user["email"])), 409)
+    check_error(platform.post("/users", build_user(email=user["email"])), 409)
     assert platform.delete(f"/users/{user['id']}").status_code == 204
-    make_user(platform, email=user["email"])
+    create_user(platform, email=user["email"])
 
 
-def test_an_update_may_not_change_the_id(platform: Api) -> None:
-    user = make_user(platform)
+def test_update_of_id(platform: Api) -> None:
+    user = create_user(platform)
 
-    refused(platform.put(f"/users/{user['id']}", {"id": "1" + user["id"], "name": "Thief"}), 400, "id")
+    check_error(platform.put(f"/users/{user['id']}", {"id": "1" + user["id"], "name": "Thief"}), 400, "id")
 
     assert platform.get(f"/users/{user['id']}").json() == user
 
@@ -177,34 +177,34 @@ def test_an_update_may_not_change_the_id(platform: Api) -> None:
     [*({"name": name} for name in BAD_NAMES), *({"email": email} for email in BAD_EMAILS), {"role": "root"}],
     ids=ascii,
 )
-def test_an_update_that_is_wrong_changes_nothing(platform: Api, change: dict[str, Any]) -> None:
-    user = make_user(platform)
+def test_invalid_update(platform: Api, change: dict[str, Any]) -> None:
+    user = create_user(platform)
 
-    body = refused(platform.put(f"/users/{user['id']}", {"name": "Fine", **change}), 400)
+    body = check_error(platform.put(f"/users/{user['id']}", {"name": "Fine", **change}), 400)
 
     assert set(body["details"]["fields"]) == set(change)
     assert platform.get(f"/users/{user['id']}").json() == user
 
 
 @covers(users.DELETE, 204)
-def test_a_deleted_user_is_gone_for_good(platform: Api) -> None:
-    user = make_user(platform)
+def test_delete(platform: Api) -> None:
+    user = create_user(platform)
     path = f"/users/{user['id']}"
 
     gone = platform.delete(path)
 
     assert gone.status_code == 204
     assert gone.content == b""
-    refused(platform.get(path), 404)
-    refused(platform.put(path, {"name": "Ghost"}), 404)
-    refused(platform.delete(path), 404)
+    check_error(platform.get(path), 404)
+    check_error(platform.put(path, {"name": "Ghost"}), 404)
+    check_error(platform.delete(path), 404)
     assert platform.get("/users", query={"search": user["email"]}).json()["users"] == []
 
 
 @covers(users.LIST, 200)
-def test_pages_hold_every_match_once_in_the_order_they_were_made(platform: Api) -> None:
+def test_pages(platform: Api) -> None:
     mark = unique("page")
-    made = [make_user(platform, name=f"{mark} {number}") for number in range(5)]
+    made = [create_user(platform, name=f"{mark} {number}") for number in range(5)]
     pages = [platform.get("/users", query={"search": mark, "limit": 2, "page": page}).json() for page in (1, 2, 3, 4)]
 
     assert [user for page in pages for user in page["users"]] == made
@@ -215,9 +215,9 @@ def test_pages_hold_every_match_once_in_the_order_they_were_made(platform: Api) 
     assert [page.get("nextPage", "left out") for page in pages] == [2, 3, "left out", "left out"]
 
 
-def test_a_list_is_the_first_ten_unless_asked_otherwise(platform: Api) -> None:
+def test_default_page(platform: Api) -> None:
     mark = unique("ten")
-    made = [make_user(platform, name=f"{mark} {number}") for number in range(11)]
+    made = [create_user(platform, name=f"{mark} {number}") for number in range(11)]
 
     page = platform.get("/users", query={"search": mark}).json()
 
@@ -225,10 +225,10 @@ def test_a_list_is_the_first_ten_unless_asked_otherwise(platform: Api) -> None:
     assert page == {"users": made[:10], "total": 11, "page": 1, "limit": 10, "hasMore": True, "nextPage": 2}
 
 
-def test_a_page_may_be_filled_to_the_last_without_there_being_more(platform: Api) -> None:
+def test_full_last_page(platform: Api) -> None:
     mark = unique("full")
-    make_user(platform, name=f"{mark} 1")
-    make_user(platform, name=f"{mark} 2")
+    create_user(platform, name=f"{mark} 1")
+    create_user(platform, name=f"{mark} 2")
 
     page = platform.get("/users", query={"search": mark, "limit": 2}).json()
 
@@ -237,9 +237,9 @@ def test_a_page_may_be_filled_to_the_last_without_there_being_more(platform: Api
     assert "nextPage" not in page
 
 
-def test_an_update_does_not_move_a_user_in_the_list(platform: Api) -> None:
+def test_order_after_update(platform: Api) -> None:
     mark = unique("order")
-    made = [make_user(platform, name=f"{mark} {number}") for number in range(3)]
+    made = [create_user(platform, name=f"{mark} {number}") for number in range(3)]
     platform.put(f"/users/{made[0]['id']}", {"name": f"{mark} again"})
 
     listed = platform.get("/users", query={"search": mark}).json()["users"]
@@ -249,47 +249,45 @@ def test_an_update_does_not_move_a_user_in_the_list(platform: Api) -> None:
 
 @pytest.mark.parametrize("how", [str, str.upper, str.lower, lambda text: text[2:-2]], ids=["is", "up", "low", "part"])
 @pytest.mark.parametrize("where", ["name", "email"])
-def test_search_finds_a_part_of_name_or_address_ignoring_case(
-    platform: Api, where: str, how: Callable[[str], str]
-) -> None:
+def test_search(platform: Api, where: str, how: Callable[[str], str]) -> None:
     mark = unique("Search")
-    user = make_user(platform, **{where: mark if where == "name" else f"{mark}@example.com"})
+    user = create_user(platform, **{where: mark if where == "name" else f"{mark}@example.com"})
 
     assert platform.get("/users", query={"search": how(mark)}).json()["users"] == [user]
 
 
-def test_search_ignores_the_case_of_other_scripts_too(platform: Api) -> None:
+def test_search_ignores_case(platform: Api) -> None:
     mark = unique("É")
-    user = make_user(platform, name=f"{mark} Ñandú")
+    user = create_user(platform, name=f"{mark} Ñandú")
 
     assert platform.get("/users", query={"search": f"{mark} ñANDÚ".lower()}).json()["users"] == [user]
 
 
-def test_an_empty_search_lists_everyone(platform: Api) -> None:
-    make_user(platform)
+def test_empty_search(platform: Api) -> None:
+    create_user(platform)
 
     assert platform.get("/users", query={"search": "", "limit": 1}).json()["total"] >= 1
 
 
 @pytest.mark.parametrize("text", ["%", "_", ".*", "[a-z]+", "\\", "*", "(a+)+$", "' OR 1=1 --"])
-def test_search_text_is_taken_literally(platform: Api, text: str) -> None:
+def test_search_is_literal(platform: Api, text: str) -> None:
     mark = unique("literal")
-    make_user(platform, name=f"{mark} plain")
-    user = make_user(platform, name=f"{mark} {text} special")
+    create_user(platform, name=f"{mark} plain")
+    user = create_user(platform, name=f"{mark} {text} special")
 
     found = platform.get("/users", query={"search": f"{mark} {text}"}).json()
 
     assert found["users"] == [user]
 
 
-def test_query_parameters_nobody_knows_are_ignored(platform: Api) -> None:
+def test_unknown_parameters(platform: Api) -> None:
     assert platform.get("/users", query={"limit": 1, "colour": "red"}).status_code == 200
 
 
 @pytest.mark.parametrize("role", ["user", "admin"])
-def test_everyone_known_may_read(wire: Wire, role: str) -> None:
-    known = wire.platform.bearing(log_in(wire, role=role)["token"])
-    other = make_user(wire.platform)
+def test_everyone_may_read(server: Server, role: str) -> None:
+    known = server.platform.with_token(log_in(server, role=role)["token"])
+    other = create_user(server.platform)
 
     assert known.get(f"/users/{other['id']}").json() == other
     assert known.get("/users", query={"search": other["email"]}).json()["users"] == [other]
@@ -298,32 +296,32 @@ def test_everyone_known_may_read(wire: Wire, role: str) -> None:
 @covers(users.CREATE, 403)
 @covers(users.UPDATE, 403)
 @covers(users.DELETE, 403)
-def test_a_user_may_not_create_delete_or_change_others(wire: Wire) -> None:
-    known = wire.platform.bearing(log_in(wire)["token"])
-    other, unborn = make_user(wire.platform), new_user()
+def test_user_may_not_change_others(server: Server) -> None:
+    known = server.platform.with_token(log_in(server)["token"])
+    other, unborn = create_user(server.platform), build_user()
 
-    refused(known.post("/users", unborn), 403)
-    refused(known.put(f"/users/{other['id']}", {"name": "Owned"}), 403)
-    refused(known.delete(f"/users/{other['id']}"), 403)
+    check_error(known.post("/users", unborn), 403)
+    check_error(known.put(f"/users/{other['id']}", {"name": "Owned"}), 403)
+    check_error(known.delete(f"/users/{other['id']}"), 403)
 
-    assert wire.platform.get(f"/users/{other['id']}").json() == other
-    assert wire.platform.get("/users", query={"search": unborn["email"]}).json()["total"] == 0
+    assert server.platform.get(f"/users/{other['id']}").json() == other
+    assert server.platform.get("/users", query={"search": unborn["email"]}).json()["total"] == 0
 
 
-def test_a_user_may_change_itself_but_not_its_role(wire: Wire) -> None:
-    login = log_in(wire)
-    me, path = wire.platform.bearing(login["token"]), f"/users/{login['user']['id']}"
+def test_user_may_change_itself(server: Server) -> None:
+    login = log_in(server)
+    me, path = server.platform.with_token(login["token"]), f"/users/{login['user']['id']}"
 
     assert me.put(path, {"name": "New Me"}).json() == {**login["user"], "name": "New Me"}
-    refused(me.put(path, {"name": "Boss", "role": "admin"}), 403)
+    check_error(me.put(path, {"name": "Boss", "role": "admin"}), 403)
 
     assert me.get(path).json() == {**login["user"], "name": "New Me"}
 
 
-def test_an_administrator_may_do_everything(wire: Wire) -> None:
-    admin = wire.platform.bearing(log_in(wire, role="admin")["token"])
+def test_admin_may_do_everything(server: Server) -> None:
+    admin = server.platform.with_token(log_in(server, role="admin")["token"])
 
-    user = make_user(admin)
+    user = create_user(admin)
     path = f"/users/{user['id']}"
 
     assert admin.put(path, {"role": "admin"}).json() == {**user, "role": "admin"}

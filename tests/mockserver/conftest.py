@@ -11,7 +11,7 @@ from duologue_mock.store.clock import IdGenerator
 from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
+from tests.mockserver.event_recorder import EventRecorder
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def state(clock: ManualClock) -> State:
 
 
 @pytest.fixture
-def heard(state: State) -> Ear:
+def recorder(state: State) -> EventRecorder:
     """The events that the state publishes from here on."""
-    return Ear(state)
+    return EventRecorder(state)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def token_service() -> TokenService:
 
 
 @pytest.fixture
-def nobody() -> Principal:
+def anonymous() -> Principal:
     """A platform caller who sent no token."""
     return Principal(key="127.0.0.1")
 

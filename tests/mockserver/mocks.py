@@ -1,4 +1,4 @@
-"""A mock without a network, and how each operation is asked so that it succeeds."""
+"""A mock without a network, and a request for each operation that succeeds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from duologue.contract import CHAT
+from duologue.contract import CHAT, operations
 from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
 from duologue_mock.store.seed import Fixtures
-from tests.mockserver.requests import operation
+from tests.contract import golden
+from tests.mockserver.requests import get_operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}
 
@@ -23,12 +24,12 @@ class Mock:
 
     def __init__(self, clock: Clock, **settings: Any) -> None:
         self.state = State(clock=clock, ids=IdGenerator(3))
-        made = Settings(rate_limit=None, **settings)
+        configured = Settings(rate_limit=None, **settings)
         Fixtures().seed(self.state)
-        self.app: Flask = create_app(made, state=self.state, sleep=lambda seconds: None)
+        self.app: Flask = create_app(configured, state=self.state, sleep=lambda seconds: None)
 
-    def ask(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
-        one = operation(id)
+    def call(self, id: str, body: Any = None, *, args: str = "", query: str = "", **headers: str) -> TestResponse:
+        one = get_operation(id)
         path = one.route.format_map(dict.fromkeys(one.parameters, args))
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if one.service is CHAT and one.access is not Access.PUBLIC:
@@ -36,27 +37,7 @@ class Mock:
         return self.app.test_client().open(path + query, method=one.method, headers=sent, json=body)
 
 
-ASKED: dict[str, tuple[Any, str]] = {
-    "users.LIST": (None, ""),
-    "users.CREATE": ({"name": "Ada", "email": "ada@example.com"}, ""),
-    "users.GET": (None, "2"),
-    "users.UPDATE": ({"name": "Jane Roe"}, "2"),
-    "users.DELETE": (None, "2"),
-    "auth.LOGIN": ({"email": "jane@example.com", "password": "password"}, ""),
-    "auth.REFRESH": (None, ""),
-    "auth.LOGOUT": (None, ""),
-    "auth.ME": (None, ""),
-    "chats.LIST": (None, ""),
-    "chats.CREATE": ({"title": "Plans"}, ""),
-    "chats.GET": (None, "test-session-1"),
-    "chats.RENAME": ({"title": "Plans"}, "test-session-1"),
-    "chats.DELETE": (None, "test-session-1"),
-    "chats.FAVORITE": (None, "test-session-1"),
-    "messages.LIST": (None, "test-session-1"),
-    "messages.SEND": ({"content": "Hi", "sender": "user"}, "test-session-1"),
-    "smart_chat.ASK": ({"message": "Hi"}, "test-session-1"),
-    "health.PLATFORM": (None, ""),
-    "health.CHATS": (None, ""),
-    "health.ERROR": (None, ""),
+REQUESTS: dict[str, tuple[Any, str]] = {
+    one.id: (golden.read_body(one), golden.read_parameters(one).get("id", "")) for one in operations()
 }
-"""The body and the path's argument of each operation."""
+"""The body and the path's argument of each operation, as in its golden example."""

@@ -14,13 +14,13 @@ PATIENCE = 10.0
 """Seconds after which a test gives up: far more than anything here takes."""
 
 
-class Ended(ConnectionError):
-    """The server closed the connection in the middle of an answer, or instead of one."""
+class ConnectionClosedError(ConnectionError):
+    """The server closed the connection in the middle of an response, or instead of one."""
 
 
 @dataclass
-class Answer:
-    """One HTTP answer, and how it was framed."""
+class RawResponse:
+    """One HTTP response, and how it was framed."""
 
     status: int
     headers: dict[str, str]
@@ -49,7 +49,7 @@ class Peer:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def send_what_goes(self, data: bytes) -> bool:
+    def try_send(self, data: bytes) -> bool:
         """Send, and return whether all of it went: a server may hang up on what it does not want."""
         try:
             self.socket.sendall(data)
@@ -57,15 +57,15 @@ class Peer:
             return False
         return True
 
-    def answer(self, *, to: str = "GET") -> Answer:
-        """Read one answer, with its interim ones (1xx) before it."""
+    def read_response(self, *, to: str = "GET") -> RawResponse:
+        """Read one response, with its interim ones (1xx) before it."""
         interim: list[int] = []
         while True:
             status, headers = self._head()
             if status < 200 and status != 101:
                 interim.append(status)
                 continue
-            return Answer(status, headers, self._body(status, headers, to), interim)
+            return RawResponse(status, headers, self._body(status, headers, to), interim)
 
     def rest(self) -> bytes:
         """Read until the server closes the connection."""
@@ -83,7 +83,7 @@ class Peer:
         while text not in self._buffer:
             piece = self._receive()
             if not piece:
-                raise Ended(f"before {text!r}: {self._buffer!r}")
+                raise ConnectionClosedError(f"before {text!r}: {self._buffer!r}")
             self._buffer += piece
         found, _, self._buffer = self._buffer.partition(text)
         return found + text
@@ -122,7 +122,7 @@ class Peer:
         while len(self._buffer) < size:
             piece = self._receive()
             if not piece:
-                raise Ended(f"{size - len(self._buffer)} bytes early: {self._buffer!r}")
+                raise ConnectionClosedError(f"{size - len(self._buffer)} bytes early: {self._buffer!r}")
             self._buffer += piece
         found, self._buffer = self._buffer[:size], self._buffer[size:]
         return found
@@ -150,11 +150,11 @@ def head(line: str, *headers: str, host: str | None = "localhost") -> bytes:
     return "\r\n".join(lines).encode("latin-1")
 
 
-def ask(port: int, line: str, *headers: str, body: bytes = b"", host: str | None = "localhost") -> Answer:
-    """Send one request over a connection of its own and return the answer."""
+def ask(port: int, line: str, *headers: str, body: bytes = b"", host: str | None = "localhost") -> RawResponse:
+    """Send one request over a connection of its own and return the response."""
     with peer(port) as one:
         one.send(head(line, *headers, "Connection: close", host=host) + body)
-        return one.answer(to=line.split(" ", 1)[0])
+        return one.read_response(to=line.split(" ", 1)[0])
 
 
 def eventually(true: Callable[[], bool], *, within: float = PATIENCE) -> bool:

@@ -10,7 +10,7 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.http.messages import Request
 
 
-def request(
+def build_request(
     method: str = "GET",
     path: str = "/",
     *,
@@ -39,6 +39,6 @@ def request(
     return made
 
 
-def operation(id: str) -> Operation[Any]:
+def get_operation(id: str) -> Operation[Any]:
     """Return the operation with this id, as `users.CREATE`."""
     return next(one for one in operations() if one.id == id)

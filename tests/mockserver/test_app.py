@@ -13,7 +13,7 @@ from duologue.contract import CHAT, Operation, operations
 from duologue_mock import create_app
 from duologue_mock.context import LazySocketIO, MockContext
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
+from tests.mockserver.mocks import CHAT_HEADERS, REQUESTS, Mock
 
 
 def test_flask_routes() -> None:
@@ -50,7 +50,7 @@ VARYING = {"X-Request-Id", "Date"}
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_flask_dispatch(clock: ManualClock, one: Operation[Any]) -> None:
     """An operation that reaches Flask is handled as the one that never does."""
-    body, args = ASKED[one.id]
+    body, args = REQUESTS[one.id]
     path = one.route.format_map(dict.fromkeys(one.parameters, args))
     sent = {"method": one.method, "json": body, "headers": CHAT_HEADERS if one.service is CHAT else {}}
     directly = Mock(clock).app.test_client().open(path, **sent)

@@ -20,7 +20,7 @@ from duologue_mock.assistant import ReplyEngine, ReplyRule, ReplyRules, load_rul
 from duologue_mock.errors import HTTPError
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import START
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 SESSION = ChatSession("s1", "Garden plans", False, START, START, START)
 SHIPPED_RULES = load_rules(Fixtures())
@@ -272,13 +272,13 @@ def test_failing_function(error: Exception, status: int, after: int) -> None:
     chunks = stream_reply(build_failing_function(error, after=after))
     for _ in range(after):
         assert next(chunks) == "piece "
-    with refused(status):
+    with raises_http_error(status):
         next(chunks)
 
 
 @pytest.mark.parametrize("reply", [None, 5, object()], ids=["None", "a number", "an object"])
 def test_invalid_reply(reply: Any) -> None:
-    with refused(502):
+    with raises_http_error(502):
         list(stream_reply(lambda request: reply))
 
 

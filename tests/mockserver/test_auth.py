@@ -12,19 +12,19 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 JANE = Credentials(email="jane@example.com", password="password")
 
 
-def test_a_login_names_the_user_and_its_token_is_good(state: State, token_service: TokenService) -> None:
+def test_login(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
     assert login.user == state.users.get("2")
     assert login.expires_in == 3600
     assert token_service.verify(state, login.token).user == login.user
 
 
-def test_the_email_is_taken_ignoring_case(state: State, token_service: TokenService) -> None:
+def test_login_email_case(state: State, token_service: TokenService) -> None:
     assert auth.login(state, token_service, Credentials("JANE@Example.com", "password")).user.id == "2"
 
 
@@ -38,9 +38,8 @@ def test_the_email_is_taken_ignoring_case(state: State, token_service: TokenServ
         Credentials("nobody@example.com", "password"),
     ],
 )
-def test_a_wrong_pair_and_an_unknown_email_get_the_same_answer(
-    state: State, token_service: TokenService, credentials: Credentials
-) -> None:
+def test_login_fails_alike(state: State, token_service: TokenService, credentials: Credentials) -> None:
+    """A wrong password and an unknown email get the same error."""
     with pytest.raises(HTTPError) as caught:
         auth.login(state, token_service, credentials)
     told = caught.value
@@ -48,66 +47,66 @@ def test_a_wrong_pair_and_an_unknown_email_get_the_same_answer(
     assert told.hint == "Check the email and the password."
 
 
-def test_a_user_without_a_password_cannot_log_in(state: State, token_service: TokenService) -> None:
+def test_login_without_password(state: State, token_service: TokenService) -> None:
     users.create(state, UserCreate(name="Ada", email="ada@example.com"))
-    with refused(401):
+    with raises_http_error(401):
         auth.login(state, token_service, Credentials("ada@example.com", "password"))
 
 
-def test_a_user_made_with_a_password_can(state: State, token_service: TokenService) -> None:
+def test_login_of_created_user(state: State, token_service: TokenService) -> None:
     users.create(state, UserCreate(name="Ada", email="ada@example.com", password="pä$$"))
     assert auth.login(state, token_service, Credentials("ada@example.com", "pä$$")).user.name == "Ada"
 
 
-def test_a_refresh_spends_the_refresh_token(state: State, token_service: TokenService) -> None:
+def test_refresh(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
     tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     assert tokens.refresh_token != login.refresh_token
     assert token_service.verify(state, tokens.token).login_id == token_service.verify(state, login.token).login_id
 
 
-def test_a_spent_refresh_token_ends_the_whole_login(state: State, token_service: TokenService) -> None:
+def test_refresh_token_reuse(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
     other = auth.login(state, token_service, JANE)
     tokens = auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     for token in (login.token, tokens.token):
-        with refused(401):
+        with raises_http_error(401):
             token_service.verify(state, token)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
     assert token_service.verify(state, other.token), "another login of the same user must live on"
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "0" * 32])
-def test_an_unknown_refresh_token_is_refused(state: State, token_service: TokenService, token: str) -> None:
+def test_unknown_refresh_token(state: State, token_service: TokenService, token: str) -> None:
     login = auth.login(state, token_service, JANE)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(token))
     assert token_service.verify(state, login.token)
 
 
-def test_an_access_token_is_no_refresh_token(state: State, token_service: TokenService) -> None:
+def test_refresh_with_access_token(state: State, token_service: TokenService) -> None:
     login = auth.login(state, token_service, JANE)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.token))
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.refresh_token)
 
 
-def test_an_access_token_lives_as_long_as_the_settings_say(state: State, clock: ManualClock) -> None:
+def test_access_token_lifetime(state: State, clock: ManualClock) -> None:
     token_service = TokenService(Settings(access_token_lifetime=90))
     login = auth.login(state, token_service, JANE)
     assert login.expires_in == 90
     clock.advance(89.9)
     assert token_service.verify(state, login.token)
     clock.advance(0.1)
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.token)
 
 
-def test_a_refresh_token_lives_as_long_as_the_settings_say(state: State, clock: ManualClock) -> None:
+def test_refresh_token_lifetime(state: State, clock: ManualClock) -> None:
     token_service = TokenService(Settings(refresh_token_lifetime=100))
     login = auth.login(state, token_service, JANE)
     clock.advance(99)
@@ -115,24 +114,24 @@ def test_a_refresh_token_lives_as_long_as_the_settings_say(state: State, clock: 
     clock.advance(99)  # each rotation begins a new life
     tokens = auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
     clock.advance(100)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(tokens.refresh_token))
 
 
-def test_a_short_lived_token_expires_in_a_second_at_least(state: State) -> None:
+def test_shortest_expires_in(state: State) -> None:
     assert auth.login(state, TokenService(Settings(access_token_lifetime=0.05)), JANE).expires_in == 1
 
 
-def test_logging_out_revokes_the_tokens_of_that_login(state: State, token_service: TokenService) -> None:
+def test_logout(state: State, token_service: TokenService) -> None:
     login, other = auth.login(state, token_service, JANE), auth.login(state, token_service, JANE)
     identity = token_service.verify(state, login.token)
     auth.logout(state, Principal(key="user:2", user=identity.user, login_id=identity.login_id))
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, login.token)
-    with refused(401):
+    with raises_http_error(401):
         auth.refresh(state, token_service, RefreshRequest(login.refresh_token))
     assert token_service.verify(state, other.token)
 
 
-def test_me_is_the_caller(jane: Principal) -> None:
+def test_me(jane: Principal) -> None:
     assert auth.me(jane) == jane.user

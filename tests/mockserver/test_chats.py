@@ -14,8 +14,8 @@ from duologue_mock import chats, messages
 from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 FIXTURE = "test-session-1"
 MILLISECOND = timedelta(milliseconds=1)
@@ -23,7 +23,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @pytest.fixture
 def three(state: State, clock: ManualClock, stranger: Principal) -> list[ChatSession]:
-    """Three sessions of the stranger's, made a second apart; the middle one is a favourite."""
+    """Three sessions of the stranger's, made a second apart; the middle one is a favorite."""
     made = []
     for title in ("Alpha", "Beta", "Gamma"):
         made.append(chats.create(state, stranger, ChatTitle(title)))
@@ -36,26 +36,24 @@ def titles(state: State, principal: Principal, query: ChatQuery) -> list[str]:
     return [session.title for session in chats.list_(state, principal, query).data]
 
 
-def test_a_new_session_is_stored_then_told_of(
-    state: State, stranger: Principal, heard: Ear, clock: ManualClock
-) -> None:
+def test_create(state: State, stranger: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
     made = chats.create(state, stranger, ChatTitle("Plans"))
     assert made == chats.get(state, stranger, made.id)
     assert (made.title, made.is_favorite) == ("Plans", False)
     assert made.created_at == made.updated_at == made.last_message_at == clock.now()
     assert len(made.id) == 24
     assert int(made.id, 16)
-    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:created", "stranger")]
-    assert heard.payloads("chat:created")[0].session == made
+    assert [(name, user_id) for name, _, user_id in recorder.all] == [("chat:created", "stranger")]
+    assert recorder.payloads("chat:created")[0].session == made
 
 
-def test_sessions_made_in_one_instant_are_listed_newest_first(state: State, stranger: Principal) -> None:
+def test_order_of_equal_times(state: State, stranger: Principal) -> None:
     for title in "ABCDE":
         chats.create(state, stranger, ChatTitle(title))
     assert titles(state, stranger, ChatQuery()) == list("EDCBA")
 
 
-def test_all_sessions_come_without_a_page(state: State, stranger: Principal) -> None:
+def test_list_without_page(state: State, stranger: Principal) -> None:
     for number in range(120):
         chats.create(state, stranger, ChatTitle(str(number)))
     everything = chats.list_(state, stranger, ChatQuery())
@@ -76,7 +74,9 @@ def test_all_sessions_come_without_a_page(state: State, stranger: Principal) -> 
     ],
 )
 @pytest.mark.usefixtures("three")
-def test_a_page(state: State, stranger: Principal, query: ChatQuery, shown: list[str], pagination: Pagination) -> None:
+def test_list_page(
+    state: State, stranger: Principal, query: ChatQuery, shown: list[str], pagination: Pagination
+) -> None:
     found = chats.list_(state, stranger, query)
     assert [session.title for session in found.data] == shown
     assert found.pagination == pagination
@@ -95,35 +95,31 @@ def test_a_page(state: State, stranger: Principal, query: ChatQuery, shown: list
     ],
 )
 @pytest.mark.usefixtures("three")
-def test_search_and_favorite_narrow_the_list(
-    state: State, stranger: Principal, query: ChatQuery, shown: list[str]
-) -> None:
+def test_search_and_favorite(state: State, stranger: Principal, query: ChatQuery, shown: list[str]) -> None:
     assert titles(state, stranger, query) == shown
 
 
-def test_a_message_moves_its_session_to_the_top(state: State, stranger: Principal, three: list[ChatSession]) -> None:
+def test_message_moves_session(state: State, stranger: Principal, three: list[ChatSession]) -> None:
     messages.send(state, stranger, three[0].id, MessageCreate("hello", "user"))
     assert titles(state, stranger, ChatQuery()) == ["Alpha", "Gamma", "Beta"]
 
 
-def test_a_change_without_a_message_keeps_the_place(
-    state: State, stranger: Principal, three: list[ChatSession]
-) -> None:
+def test_rename_keeps_order(state: State, stranger: Principal, three: list[ChatSession]) -> None:
     chats.rename(state, stranger, three[0].id, ChatTitle("Zed"))
     chats.favorite(state, stranger, three[0].id, None)
     assert titles(state, stranger, ChatQuery()) == ["Gamma", "Beta", "Zed"]
 
 
-def test_renaming(state: State, visitor: Principal, heard: Ear, clock: ManualClock) -> None:
+def test_rename(state: State, visitor: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
     before = chats.get(state, visitor, FIXTURE)
     after = chats.rename(state, visitor, FIXTURE, ChatTitle("Another"))
     assert after == replace(before, title="Another", updated_at=clock.now())
     assert chats.get(state, visitor, FIXTURE) == after
-    assert heard.names == ["chat:updated"]
-    assert heard.payloads("chat:updated")[0].session == after
+    assert recorder.names == ["chat:updated"]
+    assert recorder.payloads("chat:updated")[0].session == after
 
 
-def test_moments_of_one_session_only_go_forward(state: State, visitor: Principal, clock: ManualClock) -> None:
+def test_updated_at_only_grows(state: State, visitor: Principal, clock: ManualClock) -> None:
     first = chats.rename(state, visitor, FIXTURE, ChatTitle("A"))
     second = chats.rename(state, visitor, FIXTURE, ChatTitle("B"))
     assert second.updated_at == first.updated_at + MILLISECOND
@@ -145,31 +141,27 @@ def test_moments_of_one_session_only_go_forward(state: State, visitor: Principal
         (False, Favorite(False), False),
     ],
 )
-def test_favorite_toggles_or_sets(
-    state: State, visitor: Principal, before: bool, body: Favorite | None, after: bool
-) -> None:
+def test_favorite(state: State, visitor: Principal, before: bool, body: Favorite | None, after: bool) -> None:
     chats.favorite(state, visitor, FIXTURE, Favorite(before))
     assert chats.favorite(state, visitor, FIXTURE, body).is_favorite is after
     assert chats.get(state, visitor, FIXTURE).is_favorite is after
 
 
-def test_a_deleted_session_is_gone_with_its_messages(state: State, visitor: Principal, heard: Ear) -> None:
+def test_delete(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     chats.delete(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         chats.get(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         messages.list_(state, visitor, FIXTURE, MessageQuery())
     assert titles(state, visitor, ChatQuery()) == []
-    assert [(name, user_id) for name, _, user_id in heard.all] == [("chat:deleted", "anonymous-user")]
-    assert heard.payloads("chat:deleted")[0].session_id == FIXTURE
+    assert [(name, user_id) for name, _, user_id in recorder.all] == [("chat:deleted", "anonymous-user")]
+    assert recorder.payloads("chat:deleted")[0].session_id == FIXTURE
 
 
 @pytest.mark.parametrize("who", ["visitor", "stranger"])
 @pytest.mark.parametrize("call", ["get", "rename", "favorite", "delete"])
-def test_what_is_not_there_and_what_is_anothers_is_not_found(
-    state: State, heard: Ear, who: str, call: str, request: pytest.FixtureRequest
-) -> None:
-    """To its owner an unknown id, to a stranger the owner's session: the same answer, and nothing happens."""
+def test_not_found(state: State, recorder: EventRecorder, who: str, call: str, request: pytest.FixtureRequest) -> None:
+    """To its owner an unknown id, to a stranger the owner's session: the same response, and nothing happens."""
     principal: Principal = request.getfixturevalue(who)
     id = "unknown" if who == "visitor" else FIXTURE
     before = state.chats.get("anonymous-user", FIXTURE)
@@ -179,13 +171,13 @@ def test_what_is_not_there_and_what_is_anothers_is_not_found(
         "favorite": lambda: chats.favorite(state, principal, id, None),
         "delete": lambda: chats.delete(state, principal, id),
     }
-    with refused(404):
+    with raises_http_error(404):
         calls[call]()
     assert state.chats.get("anonymous-user", FIXTURE) == before
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_nobody_sees_anothers_list(state: State, stranger: Principal) -> None:
+def test_list_is_per_user(state: State, stranger: Principal) -> None:
     assert titles(state, stranger, ChatQuery()) == []
     assert titles(state, Principal(key="x", user_id="Anonymous-User"), ChatQuery()) == [], "user ids keep their case"
 
@@ -193,5 +185,5 @@ def test_nobody_sees_anothers_list(state: State, stranger: Principal) -> None:
 @pytest.mark.parametrize(
     ("total", "limit", "pages"), [(0, 50, 0), (1, 50, 1), (50, 50, 1), (51, 50, 2), (100, 50, 2), (3, 1, 3)]
 )
-def test_pages_are_counted_up(total: int, limit: int, pages: int) -> None:
+def test_total_pages(total: int, limit: int, pages: int) -> None:
     assert chats.build_pagination(1, limit, total).total_pages == pages

@@ -6,25 +6,25 @@ from duologue.contract.users import User
 from duologue_mock import notifications
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
+from tests.mockserver.event_recorder import EventRecorder
 
 ADA = User("9", "Ada", "ada@example.com", "admin")
 
 
-def test_each_says_what_happened_to_whom(state: State, heard: Ear, clock: ManualClock) -> None:
+def test_notifications(state: State, recorder: EventRecorder, clock: ManualClock) -> None:
     session = state.chats.get("anonymous-user", "test-session-1")
     assert session is not None
     notifications.notify_user_created(state, ADA)
     notifications.notify_role_changed(state, ADA)
     notifications.notify_reply_finished(state, "anonymous-user", session)
-    told = heard.payloads("notification:new")
+    told = recorder.payloads("notification:new")
     assert [one.type for one in told] == ["user_created", "role_changed", "smart_chat_reply"]
     assert ["Ada" in told[0].message, "admin" in told[1].message, "Test Session" in told[2].message] == [True] * 3
-    assert [user_id for _, _, user_id in heard.all] == ["9", "9", "chat:anonymous-user"]
+    assert [user_id for _, _, user_id in recorder.all] == ["9", "9", "chat:anonymous-user"]
     assert len({one.id for one in told}) == 3
     assert {(one.created_at, one.read) for one in told} == {(clock.now(), False)}
 
 
-def test_one_can_be_told_on_demand(state: State, heard: Ear) -> None:
+def test_notify(state: State, recorder: EventRecorder) -> None:
     told = notifications.notify(state, "1", kind="maintenance", title="Soon", message="At noon.")
-    assert heard.all == [("notification:new", told, "1")]
+    assert recorder.all == [("notification:new", told, "1")]

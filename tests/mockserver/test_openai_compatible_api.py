@@ -15,7 +15,7 @@ import pytest
 from duologue_mock import Settings
 from duologue_mock.assistant import ReplyEngine
 from duologue_mock.errors import HTTPError
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 from tests.mockserver.test_assistant import SHIPPED_RULES, Sleeper, request
 
 
@@ -174,20 +174,20 @@ def respond_with_error(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
     ],
 )  # fmt: skip
 def test_failing_api(respond: Callable[[BaseHTTPRequestHandler], None]) -> None:
-    with API(respond) as api, refused(502):
+    with API(respond) as api, raises_http_error(502):
         list(call_api(api.url, key="sk-hidden"))
 
 
 def test_stream_breaks_off() -> None:
     with API(respond_with_stream(chunk("At "), chunk("an "), ending=b"")) as api:
         chunks = call_api(api.url)
-        with refused(502):
+        with raises_http_error(502):
             assert [next(chunks), next(chunks)] == ["At ", "an "]
             next(chunks)
 
 
 def test_connection_refused() -> None:
-    with reserve_closed_port() as port, refused(502):
+    with reserve_closed_port() as port, raises_http_error(502):
         list(call_api(f"http://127.0.0.1:{port}/v1"))
 
 
@@ -210,7 +210,7 @@ def test_timeout(begins: bool) -> None:
         chunks = call_api(api.url, timeout=0.2)
         if begins:
             assert next(chunks) == "At "
-        with refused(504):
+        with raises_http_error(504):
             next(chunks)
         api.free.set()
 

@@ -355,4 +355,4 @@ def test_requests_wait_for_state() -> None:
         with mock.state as state:
             one.send(head("GET /api/users HTTP/1.1"))
             users.create(state, UserCreate(name="Ada", email="ada@example.com"))
-        assert one.answer().json["total"] == 3
+        assert one.read_response().json["total"] == 3

@@ -39,7 +39,7 @@ def test_request_in_flight_finishes() -> None:
         stopping.start()
         assert eventually(lambda: not is_serving(mock.port)), "new connections are refused"
         slow.may_end.set()
-        response = one.answer()
+        response = one.read_response()
         assert (response.status, response.json["data"]["content"]) == (201, "Done at last.")
         assert one.closed()
         stopping.join(10)
@@ -67,7 +67,7 @@ def test_idle_connections_are_closed() -> None:
     peers = [one.__enter__() for one in idle]
     for one in peers[:10]:
         one.send(head(HEALTH))
-        one.answer()
+        one.read_response()
     for one in peers[10:15]:
         one.send(b"GET / HT")
     listeners = [Listener(mock.port) for _ in range(3)]
@@ -96,7 +96,7 @@ def use(mock: MockServer) -> Iterator[None]:
             assert is_serving(port)
         with peer(mock.port) as one:
             one.send(SMART_CHAT)
-            assert one.answer().status == 201
+            assert one.read_response().status == 201
         Listener(mock.port).close()
         yield
 

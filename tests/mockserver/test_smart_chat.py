@@ -1,4 +1,4 @@
-"""The smart-chat handler: what it stores, what it tells, in which order, and what it leaves behind when it fails."""
+"""The smart-chat handler: what it stores and publishes, in which order, and what it leaves behind when it fails."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 FIXTURE = "test-session-1"
 
@@ -49,7 +49,7 @@ def contents(state: State) -> list[str]:
     return [message.content for message in state.chats.messages(FIXTURE)]
 
 
-def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor: Principal) -> None:
+def test_pieces_then_message(state: State, visitor: Principal) -> None:
     *pieces, last = ask(state, visitor, lambda request: "One two  three")
     assert all(isinstance(piece, Delta) for piece in pieces)
     assert isinstance(last, ChatMessage)
@@ -59,7 +59,7 @@ def test_the_pieces_come_first_and_the_stored_message_last(state: State, visitor
     assert state.chats.messages(FIXTURE)[-1] == last
 
 
-def test_the_users_message_is_stored_first(state: State, visitor: Principal) -> None:
+def test_question_is_stored_first(state: State, visitor: Principal) -> None:
     asked = ask(state, visitor, lambda request: "Yes.", "Are you there?")
     next(asked)
     assert contents(state) == ["Hello, world!", "Are you there?"]
@@ -67,7 +67,7 @@ def test_the_users_message_is_stored_first(state: State, visitor: Principal) -> 
     assert contents(state) == ["Hello, world!", "Are you there?", "Yes."]
 
 
-def test_the_engine_is_given_the_whole_history(state: State, visitor: Principal) -> None:
+def test_reply_request(state: State, visitor: Principal) -> None:
     seen: list[ReplyRequest] = []
 
     def reply(request: ReplyRequest) -> str:
@@ -83,10 +83,10 @@ def test_the_engine_is_given_the_whole_history(state: State, visitor: Principal)
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_what_is_told_and_in_which_order(state: State, visitor: Principal, heard: Ear, streaming: bool) -> None:
+def test_events(state: State, visitor: Principal, recorder: EventRecorder, streaming: bool) -> None:
     *_, reply = ask(state, visitor, lambda request: "One two", streaming=streaming)
     deltas = ["message:delta", "message:delta"] if streaming else []
-    assert heard.names == [
+    assert recorder.names == [
         "message:created",
         "chat:updated",
         "chat:typing",
@@ -96,14 +96,14 @@ def test_what_is_told_and_in_which_order(state: State, visitor: Principal, heard
         "chat:updated",
         "notification:new",
     ]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
-    assert "".join(one.delta for one in heard.payloads("message:delta")) == ("One two" if streaming else "")
-    assert heard.payloads("message:created")[1].message == reply
-    assert {user_id for _, _, user_id in heard.all} == {"anonymous-user", "chat:anonymous-user"}
-    assert heard.all[-1][2] == "chat:anonymous-user"
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
+    assert "".join(one.delta for one in recorder.payloads("message:delta")) == ("One two" if streaming else "")
+    assert recorder.payloads("message:created")[1].message == reply
+    assert {user_id for _, _, user_id in recorder.all} == {"anonymous-user", "chat:anonymous-user"}
+    assert recorder.all[-1][2] == "chat:anonymous-user"
 
 
-def test_a_reply_moves_the_session(state: State, visitor: Principal, clock: ManualClock) -> None:
+def test_reply_moves_session(state: State, visitor: Principal, clock: ManualClock) -> None:
     asked = ask(state, visitor, lambda request: "Yes.")
     next(asked)
     clock.advance(5)
@@ -117,61 +117,59 @@ def broken(request: ReplyRequest) -> Iterator[str]:
     raise ZeroDivisionError("of a reply")
 
 
-def test_an_engine_that_fails_midway_leaves_no_reply(state: State, visitor: Principal, heard: Ear) -> None:
+def test_engine_fails(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     asked = ask(state, visitor, broken, streaming=True)
     assert isinstance(next(asked), Delta)
-    with refused(502):
+    with raises_http_error(502):
         next(asked)
     assert contents(state) == ["Hello, world!", "Hi"]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
-    assert heard.payloads("notification:new") == []
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
+    assert recorder.payloads("notification:new") == []
 
 
-def test_a_listener_who_goes_away_leaves_no_reply(state: State, visitor: Principal, heard: Ear) -> None:
+def test_client_disconnects(state: State, visitor: Principal, recorder: EventRecorder) -> None:
     asked = ask(state, visitor, lambda request: "One two three")
     next(asked)
     asked.close()  # type: ignore[attr-defined]  # it is a generator
     assert contents(state) == ["Hello, world!", "Hi"]
-    assert [one.typing for one in heard.payloads("chat:typing")] == [True, False]
+    assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
 
 
-def test_a_session_deleted_meanwhile_gets_no_reply(state: State, visitor: Principal) -> None:
+def test_session_deleted_meanwhile(state: State, visitor: Principal) -> None:
     asked = ask(state, visitor, lambda request: "One two")
     next(asked)
     chats.delete(state, visitor, FIXTURE)
-    with refused(404):
+    with raises_http_error(404):
         list(asked)
     assert len(state.chats) == 0
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
-def test_what_is_not_there_and_what_is_anothers_is_not_found(
-    state: State, heard: Ear, who: str, id: str, request: pytest.FixtureRequest
-) -> None:
+def test_not_found(state: State, recorder: EventRecorder, who: str, id: str, request: pytest.FixtureRequest) -> None:
     asked = ask(state, request.getfixturevalue(who), lambda request: "Yes.", id=id)
-    with refused(404):
+    with raises_http_error(404):
         next(asked)
     assert contents(state) == ["Hello, world!"]
-    assert heard.all == []
+    assert recorder.all == []
 
 
 @pytest.mark.parametrize(
     "reply", ["", "   ", "\n", iter(()), iter([""])], ids=["empty", "blank", "a line", "no pieces", "an empty piece"]
 )
-def test_a_reply_that_is_empty_becomes_an_ellipsis(state: State, visitor: Principal, reply: Any) -> None:
+def test_empty_reply(state: State, visitor: Principal, reply: Any) -> None:
     *pieces, last = ask(state, visitor, lambda request: reply)
     assert isinstance(last, ChatMessage)
     assert last.content == "…"
     assert pieces == []
 
 
-def test_an_empty_piece_does_not_end_the_reply(state: State, visitor: Principal) -> None:
+def test_empty_piece(state: State, visitor: Principal) -> None:
     *_, last = ask(state, visitor, lambda request: iter(["One", "", " two"]))
     assert isinstance(last, ChatMessage)
     assert last.content == "One two"
 
 
-def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visitor: Principal) -> None:
+def test_longest_reply(state: State, visitor: Principal) -> None:
     asked: list[int] = []
 
     def long(request: ReplyRequest) -> Iterator[str]:
@@ -183,10 +181,10 @@ def test_a_reply_ends_where_the_contract_says_a_message_does(state: State, visit
     assert isinstance(last, ChatMessage)
     assert last.content == "x" * MAX_CONTENT
     assert sum(len(piece.delta) for piece in pieces if isinstance(piece, Delta)) == MAX_CONTENT
-    assert len(asked) < 15, "nobody asks for what is not kept"
+    assert len(asked) < 15, "pieces beyond the limit are not requested"
 
 
-def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: Principal) -> None:
+def test_state_is_free_during_reply(state: State, visitor: Principal) -> None:
     """Between the pieces the state is free: nothing holds its lock."""
     asked = ask(state, visitor, lambda request: "One two")
     next(asked)
@@ -195,10 +193,10 @@ def test_other_requests_are_served_while_a_reply_is_made(state: State, visitor: 
     list(asked)
 
 
-@pytest.mark.parametrize("refusal", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])
-def test_an_engine_may_refuse_in_its_own_words(state: State, visitor: Principal, refusal: HTTPError) -> None:
+@pytest.mark.parametrize("error", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])
+def test_engine_raises_http_error(state: State, visitor: Principal, error: HTTPError) -> None:
     def reply(request: ReplyRequest) -> str:
-        raise refusal
+        raise error
 
-    with refused(refusal.status):
+    with raises_http_error(error.status):
         list(ask(state, visitor, reply))

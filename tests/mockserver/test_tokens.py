@@ -14,7 +14,7 @@ from duologue_mock import Settings
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import START, ManualClock
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 SECRET = "a secret that is known to the test, and long enough"
 
@@ -31,54 +31,53 @@ def user(state: State) -> User:
     return user
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def decode_claims(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
-def signed(claims: dict[str, Any], *, key: str = SECRET, algorithm: str = "HS256") -> str:
+def sign(claims: dict[str, Any], *, key: str = SECRET, algorithm: str = "HS256") -> str:
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
-def test_a_token_is_a_jwt_with_an_expiry(state: State, token_service: TokenService, user: User) -> None:
-    claims = claims_of(token_service.issue(state, user).token)
+def test_jwt_claims(state: State, token_service: TokenService, user: User) -> None:
+    claims = decode_claims(token_service.issue(state, user).token)
     assert claims["sub"] == "2"
     assert claims["iat"] == START.timestamp()
     assert claims["exp"] == START.timestamp() + 3600
 
 
-def test_two_tokens_are_never_the_same(state: State, token_service: TokenService, user: User) -> None:
+def test_tokens_are_unique(state: State, token_service: TokenService, user: User) -> None:
     first, second = token_service.issue(state, user), token_service.issue(state, user)
     assert len({first.token, first.refresh_token, second.token, second.refresh_token}) == 4
 
 
-def test_the_machines_clock_has_no_say(
-    state: State, clock: ManualClock, token_service: TokenService, user: User
-) -> None:
+def test_mock_clock_decides(state: State, clock: ManualClock, token_service: TokenService, user: User) -> None:
     """The mock's own clock stands in 2024, long ago by the machine's, and tokens are good there."""
     assert token_service.verify(state, token_service.issue(state, user).token).user == user
     clock.advance(-7200)
     assert token_service.verify(state, token_service.issue(state, user).token).user == user
 
 
-def test_another_mocks_token_is_refused(state: State, user: User) -> None:
+def test_token_of_other_mock(state: State, user: User) -> None:
     token = TokenService(Settings()).issue(state, user).token
-    with refused(401):
+    with raises_http_error(401):
         TokenService(Settings()).verify(state, token)
 
 
-def test_a_fixed_secret_keeps_tokens_good_over_a_restart(state: State, user: User) -> None:
+def test_fixed_secret(state: State, user: User) -> None:
+    """Tokens stay valid over a restart."""
     token = TokenService(Settings(secret=SECRET)).issue(state, user).token
     assert TokenService(Settings(secret=SECRET)).verify(state, token).user == user
 
 
-def test_a_demoted_user_is_seen_as_it_is_now(state: State, token_service: TokenService, user: User) -> None:
+def test_demoted_user(state: State, token_service: TokenService, user: User) -> None:
     token = token_service.issue(state, user).token
     state.users.replace(User(user.id, user.name, user.email, "admin"))
     assert token_service.verify(state, token).user.role == "admin"
 
 
-def tampered(token: str, **changes: Any) -> str:
+def tamper(token: str, **changes: Any) -> str:
     head, body, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
     body = base64.urlsafe_b64encode(json.dumps(claims | changes).encode()).rstrip(b"=").decode()
@@ -86,40 +85,38 @@ def tampered(token: str, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}"])
-def test_garbage_is_refused(state: State, token_service: TokenService, token: str) -> None:
-    with refused(401):
+def test_garbage(state: State, token_service: TokenService, token: str) -> None:
+    with raises_http_error(401):
         token_service.verify(state, token)
 
 
-def test_a_tampered_token_is_refused(state: State, token_service: TokenService, user: User) -> None:
+def test_tampered_token(state: State, token_service: TokenService, user: User) -> None:
     token = token_service.issue(state, user).token
-    for bad in (tampered(token, sub="1"), tampered(token, exp=9e9), token[:-2], token + "x", token.swapcase()):
-        with refused(401):
+    for bad in (tamper(token, sub="1"), tamper(token, exp=9e9), token[:-2], token + "x", token.swapcase()):
+        with raises_http_error(401):
             token_service.verify(state, bad)
 
 
-def test_an_unsigned_token_is_refused(state: State, token_service: TokenService, user: User) -> None:
-    claims = claims_of(token_service.issue(state, user).token)
-    with refused(401):
+def test_unsigned_token(state: State, token_service: TokenService, user: User) -> None:
+    claims = decode_claims(token_service.issue(state, user).token)
+    with raises_http_error(401):
         token_service.verify(state, jwt.encode(claims, None, algorithm="none"))
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_another_algorithm_is_refused(state: State, token_service: TokenService, user: User, algorithm: str) -> None:
-    claims = claims_of(token_service.issue(state, user).token)
-    with refused(401):
-        token_service.verify(state, signed(claims, algorithm=algorithm))
+def test_other_algorithm(state: State, token_service: TokenService, user: User, algorithm: str) -> None:
+    claims = decode_claims(token_service.issue(state, user).token)
+    with raises_http_error(401):
+        token_service.verify(state, sign(claims, algorithm=algorithm))
 
 
 @pytest.mark.parametrize("missing", ["exp", "sub", "sid"])
-def test_a_token_that_says_too_little_is_refused(
-    state: State, token_service: TokenService, user: User, missing: str
-) -> None:
-    claims = claims_of(token_service.issue(state, user).token)
+def test_missing_claims(state: State, token_service: TokenService, user: User, missing: str) -> None:
+    claims = decode_claims(token_service.issue(state, user).token)
     del claims[missing]
-    with refused(401):
-        token_service.verify(state, signed(claims))
+    with raises_http_error(401):
+        token_service.verify(state, sign(claims))
 
 
 @pytest.mark.parametrize(
@@ -127,10 +124,8 @@ def test_a_token_that_says_too_little_is_refused(
     [{"exp": "soon"}, {"exp": None}, {"exp": []}, {"sub": 2}, {"sub": "9"}, {"sub": None}, {"sid": []}, {"sid": 1}],
     ids=str,
 )
-def test_a_token_whose_claims_are_not_what_they_should_be_is_refused(
-    state: State, token_service: TokenService, user: User, wrong: dict[str, Any]
-) -> None:
-    """Whoever fixed the secret may sign tokens of their own, and get them wrong."""
-    claims = claims_of(token_service.issue(state, user).token)
-    with refused(401):
-        token_service.verify(state, signed(claims | wrong))
+def test_invalid_claims(state: State, token_service: TokenService, user: User, wrong: dict[str, Any]) -> None:
+    """A caller who knows the secret may sign tokens with other claims."""
+    claims = decode_claims(token_service.issue(state, user).token)
+    with raises_http_error(401):
+        token_service.verify(state, sign(claims | wrong))

@@ -11,8 +11,8 @@ from duologue_mock import users
 from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
-from tests.mockserver.ears import Ear
-from tests.mockserver.refusals import refused
+from tests.mockserver.event_recorder import EventRecorder
+from tests.mockserver.http_errors import raises_http_error
 
 JOHN = User(id="1", name="John Doe", email="john@example.com", role="admin")
 JANE = User(id="2", name="Jane Smith", email="jane@example.com", role="user")
@@ -22,7 +22,7 @@ def make(state: State, count: int) -> list[User]:
     return [users.create(state, UserCreate(name=f"User {n}", email=f"user{n}@example.org")) for n in range(count)]
 
 
-def test_the_list_begins_with_the_fixtures_in_order(state: State) -> None:
+def test_list_fixtures(state: State) -> None:
     page = users.list_(state, UserQuery())
     assert page.users == [JOHN, JANE]
     assert (page.total, page.page, page.limit, page.has_more, page.next_page) == (2, 1, 10, False, None)
@@ -32,16 +32,15 @@ def test_the_list_begins_with_the_fixtures_in_order(state: State) -> None:
     ("page", "limit", "size", "next_page"),
     [(1, 5, 5, 2), (2, 5, 5, 3), (3, 5, 2, None), (4, 5, 0, None), (1, 12, 12, None), (1, 11, 11, 2), (12, 1, 1, None)],
 )
-def test_a_page_says_whether_there_is_another(
-    state: State, page: int, limit: int, size: int, next_page: int | None
-) -> None:
+def test_next_page(state: State, page: int, limit: int, size: int, next_page: int | None) -> None:
     make(state, 10)
     found = users.list_(state, UserQuery(page=page, limit=limit))
     assert (len(found.users), found.total, found.next_page) == (size, 12, next_page)
     assert found.has_more == (next_page is not None)
 
 
-def test_the_pages_together_are_everyone_in_the_order_of_creation(state: State) -> None:
+def test_all_pages(state: State) -> None:
+    """Together they are all users in the order of creation."""
     made = make(state, 9)
     walked: list[User] = []
     page: int | None = 1
@@ -66,15 +65,13 @@ def test_the_pages_together_are_everyone_in_the_order_of_creation(state: State) 
         (None, ["John Doe", "Jane Smith"]),
     ],
 )
-def test_search_is_a_literal_part_of_name_or_email_ignoring_case(
-    state: State, search: str | None, names: list[str]
-) -> None:
+def test_search(state: State, search: str | None, names: list[str]) -> None:
     found = users.list_(state, UserQuery(search=search))
     assert [user.name for user in found.users] == names
     assert found.total == len(names)
 
 
-def test_total_counts_the_matches_not_the_page(state: State) -> None:
+def test_total_counts_matches(state: State) -> None:
     make(state, 7)
     found = users.list_(state, UserQuery(limit=3, search="user "))
     assert (len(found.users), found.total, found.next_page) == (3, 7, 2)
@@ -85,37 +82,37 @@ def test_get(state: State) -> None:
 
 
 @pytest.mark.parametrize("id", ["3", "", "1 ", "01", "../1", "1\x00"])
-def test_an_unknown_user_is_not_found(state: State, id: str) -> None:
-    with refused(404):
+def test_get_not_found(state: State, id: str) -> None:
+    with raises_http_error(404):
         users.get(state, id)
 
 
-def test_a_new_user_is_stored_then_told_of(state: State, heard: Ear) -> None:
+def test_create(state: State, recorder: EventRecorder) -> None:
     stored_when_told: list[User | None] = []
     state.subscribe(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
     made = users.create(state, UserCreate(name="Ada", email="ada@example.com", role="admin", password="secret"))
     assert made == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
-    assert heard.names == ["user:created", "notification:new"]
-    assert heard.payloads("user:created")[0].user == made
-    assert heard.payloads("notification:new")[0].type == "user_created"
-    assert heard.all[1][2] == "3"
+    assert recorder.names == ["user:created", "notification:new"]
+    assert recorder.payloads("user:created")[0].user == made
+    assert recorder.payloads("notification:new")[0].type == "user_created"
+    assert recorder.all[1][2] == "3"
     assert stored_when_told == [made, made]
 
 
-def test_the_role_of_a_new_user_is_user_unless_given(state: State) -> None:
+def test_create_role(state: State) -> None:
     assert users.create(state, UserCreate(name="Ada", email="ada@example.com")).role == "user"
 
 
 @pytest.mark.parametrize("email", ["john@example.com", "JOHN@Example.COM"])
-def test_a_taken_email_is_a_conflict_and_changes_nothing(state: State, heard: Ear, email: str) -> None:
-    with refused(409, "email"):
+def test_create_email_taken(state: State, recorder: EventRecorder, email: str) -> None:
+    with raises_http_error(409, "email"):
         users.create(state, UserCreate(name="Other", email=email))
     assert len(state.users) == 2
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_a_conflict_costs_no_id(state: State) -> None:
-    with refused(409):
+def test_conflict_uses_no_id(state: State) -> None:
+    with raises_http_error(409):
         users.create(state, UserCreate(name="Other", email="john@example.com"))
     assert users.create(state, UserCreate(name="Ada", email="ada@example.com")).id == "3"
 
@@ -131,80 +128,78 @@ def test_a_conflict_costs_no_id(state: State) -> None:
         ({"id": "2", "name": "J"}, User("2", "J", "jane@example.com", "user")),
     ],
 )
-def test_an_update_changes_what_is_there_and_keeps_the_rest(
-    state: State, nobody: Principal, heard: Ear, changes: dict[str, Any], after: User
+def test_update(
+    state: State, anonymous: Principal, recorder: EventRecorder, changes: dict[str, Any], after: User
 ) -> None:
-    assert users.update(state, nobody, "2", UserUpdate(**changes)) == after
+    assert users.update(state, anonymous, "2", UserUpdate(**changes)) == after
     assert users.get(state, "2") == after
-    assert heard.payloads("user:updated")[0].user == after
+    assert recorder.payloads("user:updated")[0].user == after
 
 
-def test_an_update_keeps_the_place_in_the_list(state: State, nobody: Principal) -> None:
-    users.update(state, nobody, "1", UserUpdate(name="Zed"))
+def test_update_keeps_order(state: State, anonymous: Principal) -> None:
+    users.update(state, anonymous, "1", UserUpdate(name="Zed"))
     assert [user.id for user in users.list_(state, UserQuery()).users] == ["1", "2"]
 
 
-@pytest.mark.parametrize(("role", "told"), [("admin", ["role_changed"]), ("user", []), (None, [])])
-def test_only_a_changed_role_is_notified(
-    state: State, nobody: Principal, heard: Ear, role: Any, told: list[str]
+@pytest.mark.parametrize(("role", "kinds"), [("admin", ["role_changed"]), ("user", []), (None, [])])
+def test_role_change_is_notified(
+    state: State, anonymous: Principal, recorder: EventRecorder, role: Any, kinds: list[str]
 ) -> None:
-    users.update(state, nobody, "2", UserUpdate(name="Same", role=role))
-    assert [one.type for one in heard.payloads("notification:new")] == told
+    users.update(state, anonymous, "2", UserUpdate(name="Same", role=role))
+    assert [one.type for one in recorder.payloads("notification:new")] == kinds
 
 
-def test_an_id_in_the_body_must_be_the_one_in_the_path(state: State, nobody: Principal, heard: Ear) -> None:
-    with refused(400, "id"):
-        users.update(state, nobody, "2", UserUpdate(id="1", name="Not me"))
+def test_update_other_id(state: State, anonymous: Principal, recorder: EventRecorder) -> None:
+    with raises_http_error(400, "id"):
+        users.update(state, anonymous, "2", UserUpdate(id="1", name="Not me"))
     assert users.get(state, "2") == JANE
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_an_update_to_a_taken_email_is_a_conflict_and_changes_nothing(
-    state: State, nobody: Principal, heard: Ear
-) -> None:
-    with refused(409, "email"):
-        users.update(state, nobody, "2", UserUpdate(name="Not me", email="John@example.com"))
+def test_update_email_taken(state: State, anonymous: Principal, recorder: EventRecorder) -> None:
+    with raises_http_error(409, "email"):
+        users.update(state, anonymous, "2", UserUpdate(name="Not me", email="John@example.com"))
     assert users.get(state, "2") == JANE
-    assert heard.all == []
+    assert recorder.all == []
 
 
-def test_an_unknown_user_cannot_be_updated(state: State, nobody: Principal) -> None:
-    with refused(404):
-        users.update(state, nobody, "9", UserUpdate(name="Nobody"))
+def test_update_not_found(state: State, anonymous: Principal) -> None:
+    with raises_http_error(404):
+        users.update(state, anonymous, "9", UserUpdate(name="Nobody"))
 
 
-def test_a_user_changes_itself_but_not_its_role(state: State, jane: Principal) -> None:
+def test_update_own_role(state: State, jane: Principal) -> None:
     assert users.update(state, jane, "2", UserUpdate(name="Jane Roe", role="user")).name == "Jane Roe"
-    with refused(403):
+    with raises_http_error(403):
         users.update(state, jane, "2", UserUpdate(role="admin"))
     assert users.get(state, "2").role == "user"
 
 
-def test_an_admin_changes_roles(state: State, admin: Principal) -> None:
+def test_admin_updates_role(state: State, admin: Principal) -> None:
     assert users.update(state, admin, "2", UserUpdate(role="admin")).role == "admin"
 
 
-def test_a_deleted_user_is_gone_with_its_logins(state: State, token_service: TokenService, heard: Ear) -> None:
+def test_delete(state: State, token_service: TokenService, recorder: EventRecorder) -> None:
     token = token_service.issue(state, JANE).token
     login_id = token_service.verify(state, token).login_id
     users.delete(state, "2")
     assert not state.logins.is_active(login_id)
-    with refused(404):
+    with raises_http_error(404):
         users.get(state, "2")
-    with refused(401):
+    with raises_http_error(401):
         token_service.verify(state, token)
-    assert heard.names == ["user:deleted"]
-    assert heard.payloads("user:deleted")[0].user_id == "2"
+    assert recorder.names == ["user:deleted"]
+    assert recorder.payloads("user:deleted")[0].user_id == "2"
 
 
-def test_a_user_is_deleted_once(state: State, heard: Ear) -> None:
+def test_delete_twice(state: State, recorder: EventRecorder) -> None:
     users.delete(state, "2")
-    with refused(404):
+    with raises_http_error(404):
         users.delete(state, "2")
-    assert heard.names == ["user:deleted"]
+    assert recorder.names == ["user:deleted"]
 
 
-def test_a_deleted_users_email_is_free_and_its_id_is_not(state: State) -> None:
+def test_deleted_id_is_not_reused(state: State) -> None:
     users.delete(state, "2")
     again = users.create(state, UserCreate(name="Jane again", email="jane@example.com"))
     assert again.id == "3"

@@ -21,25 +21,25 @@ from tests.query.fakes import TIMEOUT, BlockingFunction, FakeFunction, Thread, w
 
 
 @pytest.fixture
-def real() -> Any:
+def client() -> Any:
     with QueryClient() as client:
         yield client
 
 
-def test_concurrent_fetches(real: QueryClient) -> None:
+def test_concurrent_fetches(client: QueryClient) -> None:
     blocking = BlockingFunction("one")
-    threads = [Thread(lambda: real.fetch(("a",), blocking)) for _ in range(200)]
+    threads = [Thread(lambda: client.fetch(("a",), blocking)) for _ in range(200)]
     blocking.started.wait(TIMEOUT)
     blocking.release.set()
     assert {thread.result for thread in threads} == {"one"}
     assert blocking.calls == 1
 
 
-def test_error_reaches_waiters(real: QueryClient) -> None:
+def test_error_reaches_waiters(client: QueryClient) -> None:
     blocking = BlockingFunction(ValueError("no"))
-    threads = [Thread(lambda: real.fetch(("a",), blocking, retry=0)) for _ in range(10)]
+    threads = [Thread(lambda: client.fetch(("a",), blocking, retry=0)) for _ in range(10)]
     blocking.started.wait(TIMEOUT)
-    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 10)
+    wait_until(lambda: next(iter(client.fetcher._fetches)).waiters == 10)
     blocking.release.set()
     for thread in threads:
         with pytest.raises(ValueError, match="no"):
@@ -47,17 +47,17 @@ def test_error_reaches_waiters(real: QueryClient) -> None:
     assert blocking.calls == 1
 
 
-def test_waiter_timeout(real: QueryClient) -> None:
+def test_waiter_timeout(client: QueryClient) -> None:
     blocking = BlockingFunction("one")
-    leader = Thread(lambda: real.fetch(("a",), blocking))
+    leader = Thread(lambda: client.fetch(("a",), blocking))
     blocking.started.wait(TIMEOUT)
     with pytest.raises(QueryTimeout):
-        real.fetch(("a",), blocking, timeout=0.01)
+        client.fetch(("a",), blocking, timeout=0.01)
     blocking.release.set()
     assert leader.result == "one"
 
 
-def test_waiter_takes_over(real: QueryClient) -> None:
+def test_waiter_takes_over(client: QueryClient) -> None:
     started, release = threading.Event(), threading.Event()
     count = itertools.count()
 
@@ -68,10 +68,10 @@ def test_waiter_takes_over(real: QueryClient) -> None:
             raise KeyboardInterrupt
         return "one"
 
-    leader = Thread(lambda: real.fetch(("a",), fetch))
+    leader = Thread(lambda: client.fetch(("a",), fetch))
     started.wait(TIMEOUT)
-    follower = Thread(lambda: real.fetch(("a",), fetch))
-    wait_until(lambda: next(iter(real.fetcher._fetches)).waiters == 2)
+    follower = Thread(lambda: client.fetch(("a",), fetch))
+    wait_until(lambda: next(iter(client.fetcher._fetches)).waiters == 2)
     release.set()
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
@@ -87,59 +87,59 @@ def test_close_during_retry() -> None:
         _ = failing.result
 
 
-def test_callback_holds_no_lock(real: QueryClient) -> None:
+def test_callback_holds_no_lock(client: QueryClient) -> None:
     data: list[Any] = []
 
-    def callback(snapshot: QueryResult[Any]) -> None:
-        data.append(snapshot.data)
-        if snapshot.data == 1:
-            Thread(lambda: real.set_data(("b",), 2)).join(TIMEOUT)
-            assert real.get_data(("b",)) == 2
-            real.set_data(("a",), 2)
+    def callback(result: QueryResult[Any]) -> None:
+        data.append(result.data)
+        if result.data == 1:
+            Thread(lambda: client.set_data(("b",), 2)).join(TIMEOUT)
+            assert client.get_data(("b",)) == 2
+            client.set_data(("a",), 2)
             assert data == [1], "the next result comes when the callback has returned"
 
-    real.query(("a",), None).observe(callback)
-    real.set_data(("a",), 1)
+    client.query(("a",), None).observe(callback)
+    client.set_data(("a",), 1)
     assert data == [1, 2]
 
 
-def test_deadlock_is_detected(real: QueryClient) -> None:
+def test_deadlock_is_detected(client: QueryClient) -> None:
     both = threading.Barrier(2)
 
     def fetching(other: str) -> Callable[[], Any]:
         def fetch() -> Any:
             both.wait(TIMEOUT)
-            return real.fetch((other,), FakeFunction("never"), retry=0)
+            return client.fetch((other,), FakeFunction("never"), retry=0)
 
         return fetch
 
     threads = [
-        Thread(lambda: real.fetch(("a",), fetching("b"), retry=0)),
-        Thread(lambda: real.fetch(("b",), fetching("a"), retry=0)),
+        Thread(lambda: client.fetch(("a",), fetching("b"), retry=0)),
+        Thread(lambda: client.fetch(("b",), fetching("a"), retry=0)),
     ]
     for thread in threads:
         with pytest.raises(RuntimeError, match="would deadlock"):
             _ = thread.result
 
 
-def test_concurrent_updates(real: QueryClient) -> None:
-    real.set_data(("n",), 0)
+def test_concurrent_updates(client: QueryClient) -> None:
+    client.set_data(("n",), 0)
 
     def add() -> None:
         for _ in range(100):
-            real.update_data(("n",), lambda old: old + 1)
+            client.update_data(("n",), lambda old: old + 1)
 
     for thread in [Thread(add) for _ in range(8)]:
         _ = thread.result
-    assert real.get_data(("n",)) == 800
+    assert client.get_data(("n",)) == 800
 
 
 def test_close_in_callback() -> None:
     queries = QueryClient()
     closed = threading.Event()
 
-    def callback(snapshot: QueryResult[Any]) -> None:
-        if snapshot.is_success:
+    def callback(result: QueryResult[Any]) -> None:
+        if result.is_success:
             queries.close()
             closed.set()
 
@@ -205,9 +205,9 @@ class Threads(RuleBasedStateMachine):
 
         self.jobs.append(self.pool.submit(run))
 
-    def on_result(self, snapshot: QueryResult[Any]) -> None:
+    def on_result(self, result: QueryResult[Any]) -> None:
         self.overlapped |= not self.in_callback.acquire(blocking=False)
-        self.results.append(snapshot)
+        self.results.append(result)
         self.in_callback.release()
 
     @rule(count=st.integers(1, 4))

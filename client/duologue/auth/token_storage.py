@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from duologue import defaults
-from duologue.concurrency import fork_safety
 
 if TYPE_CHECKING:
     from duologue.contract.auth import Tokens
@@ -101,37 +99,3 @@ class MemoryTokenStorage:
 
     def __repr__(self) -> str:
         return f"<MemoryTokenStorage, {'with' if self._tokens else 'no'} tokens>"
-
-
-class ProcessTokenStorage:
-    """Makes a `SharedTokenStorage` of a storage that only this process uses.
-
-    Args:
-        storage: the storage.
-    """
-
-    def __init__(self, storage: TokenStorage) -> None:
-        self._storage = storage
-        self._lock = threading.Lock()
-        fork_safety.watch_locks(self, "_lock")
-
-    def load(self) -> StoredTokens | None:
-        """Return the stored tokens."""
-        return self._storage.load()
-
-    def save(self, tokens: StoredTokens | None) -> None:
-        """Replace the stored tokens."""
-        with self._lock:
-            self._storage.save(tokens)
-
-    def refresh_lock(self) -> AbstractContextManager[None]:
-        """Return a context without a lock: there is no other process."""
-        return nullcontext()
-
-    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
-        """Store `new` if `old` is what is stored; return whether it was."""
-        with self._lock:
-            unchanged = self._storage.load() == old
-            if unchanged:
-                self._storage.save(new)
-            return unchanged

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from duologue import defaults
-from duologue.auth.token_storage import ProcessTokenStorage, SharedTokenStorage, StoredTokens, TokenStorage
+from duologue.auth.token_storage import SharedTokenStorage, StoredTokens, TokenStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.event_emitter import EventEmitter
 from duologue.errors import APIError, AuthenticationError, BadRequestError, DeadlineExceeded, PermissionDeniedError
@@ -37,6 +37,32 @@ class AuthEvent:
     reason: LogoutReason | None = None
 
 
+class _ProcessTokenStorage:
+    """Makes a `SharedTokenStorage` of a storage that only this process uses."""
+
+    def __init__(self, storage: TokenStorage) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        fork_safety.watch_locks(self, "_lock")
+
+    def load(self) -> StoredTokens | None:
+        return self._storage.load()
+
+    def save(self, tokens: StoredTokens | None) -> None:
+        with self._lock:
+            self._storage.save(tokens)
+
+    def refresh_lock(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+        with self._lock:
+            unchanged = self._storage.load() == old
+            if unchanged:
+                self._storage.save(new)
+            return unchanged
+
+
 class TokenManager:
     """The current tokens. However many threads need it, one refresh runs at a time.
 
@@ -48,7 +74,7 @@ class TokenManager:
     """
 
     def __init__(self, storage: TokenStorage) -> None:
-        self._storage = storage if isinstance(storage, SharedTokenStorage) else ProcessTokenStorage(storage)
+        self._storage = storage if isinstance(storage, SharedTokenStorage) else _ProcessTokenStorage(storage)
         self._refreshing = threading.Lock()
         fork_safety.watch_locks(self, "_refreshing")
         self._next_refresh = datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Logging in to the platform, keeping the login alive, and ending it."""
+"""Logging in to the platform, refreshing the tokens, and logging out."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class _TokenFields(Schema):
 
 
 class TokensSchema(_TokenFields, ModelSchema[Tokens]):
-    """Answer of `POST /auth/refresh`."""
+    """Response of `POST /auth/refresh`."""
 
     model = Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Login(Model):
-    """Who logged in, and the tokens that prove it."""
+    """The user who logged in, and the tokens."""
 
     user: User
     token: str = field(repr=False)
@@ -80,7 +80,7 @@ class Login(Model):
 
 
 class LoginSchema(_TokenFields, ModelSchema[Login]):
-    """Answer of `POST /auth/login`."""
+    """Response of `POST /auth/login`."""
 
     model = Login
     user = NestedModel(UserSchema, required=True)

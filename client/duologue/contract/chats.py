@@ -45,7 +45,7 @@ class ChatSessionSchema(ModelSchema[ChatSession]):
 
 @dataclass(frozen=True, slots=True)
 class ChatTitle(Model):
-    """The title of a session to be made or renamed."""
+    """The title of a session to create or rename."""
 
     title: str
 
@@ -109,7 +109,7 @@ class Pagination(Model):
 
 
 class PaginationSchema(ModelSchema[Pagination]):
-    """The chat document's `PaginatedResponse.pagination`."""
+    """The Smart Chat API specification's `PaginatedResponse.pagination`."""
 
     model = Pagination
     page = StrictInteger(required=True)
@@ -144,7 +144,7 @@ class ChatPage(Model):
 
 
 class ChatPageSchema(ModelSchema[ChatPage]):
-    """Answer of `GET /chats`."""
+    """Response of `GET /chats`."""
 
     model = ChatPage
     data = NestedModel(ChatSessionSchema, many=True, required=True)
@@ -153,7 +153,7 @@ class ChatPageSchema(ModelSchema[ChatPage]):
 
 @dataclass(frozen=True, slots=True)
 class ChatEvent(Model):
-    """A session that was made or changed."""
+    """A session that was created or changed."""
 
     session: ChatSession
 
@@ -197,7 +197,7 @@ CREATE = Operation(
     response=ChatSessionSchema,
     status=201,
     message="Session created successfully",
-    summary="Begin a session.",
+    summary="Create a session.",
 )
 GET = Operation(
     "GET",
@@ -214,7 +214,7 @@ RENAME = Operation(
     body=ChatTitleSchema,
     response=ChatSessionSchema,
     message="Session renamed successfully",
-    summary="Give a session another title.",
+    summary="Change a session's title.",
 )
 DELETE: Operation[None] = Operation(
     "DELETE", "/chats/{id}", service=CHAT, status=204, summary="Delete a session and its messages."
@@ -227,9 +227,9 @@ FAVORITE = Operation(
     body_required=False,
     response=ChatSessionSchema,
     message="Favorite updated successfully",
-    summary="Toggle a session's favourite mark, or set it to the value in the body.",
+    summary="Toggle a session's favorite mark, or set it to the value in the body.",
 )
 
-CREATED = Event("chat:created", payload=ChatEventSchema, audience=Audience.USER, summary="A session began.")
-UPDATED = Event("chat:updated", payload=ChatEventSchema, audience=Audience.USER, summary="A session changed.")
+CREATED = Event("chat:created", payload=ChatEventSchema, audience=Audience.USER, summary="A session was created.")
+UPDATED = Event("chat:updated", payload=ChatEventSchema, audience=Audience.USER, summary="A session was changed.")
 DELETED = Event("chat:deleted", payload=ChatDeletedSchema, audience=Audience.USER, summary="A session was deleted.")

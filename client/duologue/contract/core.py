@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
+from duologue.contract.codec import SchemaCodec
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 """What a schema loads; covariant, so that an operation that returns a page of users is one that returns a page."""
@@ -84,6 +86,10 @@ class ModelSchema(Schema, Generic[T_co]):
             marshmallow.ValidationError: values are invalid; it names the fields.
         """
         if unknown is None or unknown == self.unknown:
+            if not (many or self.many or partial or self.partial):
+                model = self._get_codec().load(data)
+                if model is not None:
+                    return cast(T_co, model)
             return cast(T_co, super().load(data, many=many, partial=partial))
         return self._with_unknown(unknown).load(data, many=many, partial=partial)
 
@@ -101,9 +107,15 @@ class ModelSchema(Schema, Generic[T_co]):
         try:
             return obj._json
         except AttributeError:
-            data: dict[str, Any] = super().dump(obj, many=False)
+            data = self._get_codec().dump(obj)
             object.__setattr__(obj, "_json", data)
             return data
+
+    def _get_codec(self) -> SchemaCodec:
+        codec: SchemaCodec | None = self.__dict__.get("_codec")
+        if codec is None:
+            codec = self.__dict__["_codec"] = SchemaCodec(self, self.model)
+        return codec
 
     @post_load
     def _create_model(self, data: Mapping[str, Any], **_: Any) -> Any:

@@ -1,7 +1,6 @@
-"""Marshmallow fields for the few kinds of value the wire has.
+"""Marshmallow fields for the kinds of value that the APIs have.
 
-Every rule a field checks is stated by a validator that OpenAPI can express, so that what the document allows is what
-the server accepts.
+Every rule is a validator that OpenAPI can express, so that what the OpenAPI document allows is what the server accepts.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ EMAIL = (
 
 
 class Text(fields.String):
-    """Text that people write: 1 to `max_length` code points as sent, not blank; surrounding white space is dropped.
+    """Text written by people: 1 to `max_length` code points as sent, not blank; surrounding white space is dropped.
 
     Args:
         max_length: the most code points, counted before trimming.
@@ -53,12 +52,8 @@ class Text(fields.String):
             validate.Length(min=1, max=max_length),
             validate.Regexp(PROSE if lines else LINE, error=f"Not valid text: {kind}."),
         ]
-        super().__init__(validate=rules, **options)
-
-    def deserialize(self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kw: Any) -> Any:
-        """Validate as sent, then trim: a length that OpenAPI states is the length that is checked."""
-        loaded = super().deserialize(value, attr, data, **kw)
-        return loaded.strip() if isinstance(loaded, str) else loaded
+        # Trimmed after validation: the length that OpenAPI states is that of the text as sent.
+        super().__init__(validate=rules, post_load=str.strip, **options)
 
 
 class EmailAddress(fields.String):
@@ -73,7 +68,7 @@ class Timestamp(fields.Field[datetime]):
     """ISO 8601 in UTC with milliseconds and `Z`, as `2024-01-01T00:00:00.000Z`."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        return None if value is None else timestamp_text(value)
+        return None if value is None else format_timestamp(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> datetime:
         if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
@@ -84,8 +79,8 @@ class Timestamp(fields.Field[datetime]):
             raise ValidationError("Not a date that exists.") from error
 
 
-def timestamp_text(moment: datetime) -> str:
-    """Return `moment` as the wire writes it; it must know its time zone."""
+def format_timestamp(moment: datetime) -> str:
+    """Return a moment, which must have a time zone, as text in JSON."""
     utc = moment.astimezone(UTC)
     return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
@@ -119,7 +114,7 @@ class QueryBoolean(fields.Boolean):
 
 
 class StrictBoolean(fields.Boolean):
-    """JSON's `true` or `false`, and nothing that only looks like one."""
+    """JSON's `true` or `false`; texts and numbers are refused."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> bool:
         if not isinstance(value, bool):
@@ -137,29 +132,23 @@ class StrictInteger(fields.Integer):
 
 
 class NestedModel(fields.Nested):
-    """A model inside another, dumped through the inner model's remembered wire form.
+    """A model inside another, dumped as the JSON form that the inner model stores.
 
     It treats unknown fields as the schema around it does, which marshmallow's own nested field does not.
     """
 
     @property
     def schema(self) -> Schema:
-        """The inner schema; each embedded field has its own."""
+        """The inner schema; each field has its own."""
         if self._schema is None:
-            made = super().schema
-            made.unknown = cast(Schema, self.parent).unknown
+            super().schema.unknown = cast(Schema, self.parent).unknown
         return super().schema
 
     def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **_: Any) -> Any:  # type: ignore[override]  # as Nested names it
         schema = self.schema
         assert isinstance(schema, ModelSchema)
-        return wire_form(schema, nested_obj)
-
-
-def wire_form(schema: ModelSchema[Any], value: Any) -> Any:
-    """Return the wire form of one model, of a list of them, or of nothing."""
-    if value is None:
-        return None
-    if isinstance(value, Model):
-        return schema.dump(value)
-    return [schema.dump(item) for item in value]
+        if nested_obj is None:
+            return None
+        if isinstance(nested_obj, Model):
+            return schema.dump(nested_obj)
+        return [schema.dump(item) for item in nested_obj]

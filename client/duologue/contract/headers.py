@@ -9,7 +9,7 @@ USER_ID = "x-user-id"
 REFERENCE_CODE = "Unique-Reference-Code"
 REQUEST_ID = "X-Request-Id"
 ATTEMPT = "X-Attempt"
-"""Which try of one call this is, from 1: the reference code stays the same over all of them."""
+"""Which attempt of a call this is, from 1: the reference code is the same for all of them."""
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENCY_REPLAYED = "Idempotency-Replayed"
 RATE_LIMIT = "RateLimit-Limit"
@@ -27,7 +27,7 @@ EXPOSED = (
     "Location",
     IDEMPOTENCY_REPLAYED,
 )
-"""What a browser's script may read of an answer to another origin."""
+"""The response headers that scripts of other origins may read (CORS)."""
 
 ACCEPTED = (
     "Accept",
@@ -42,7 +42,7 @@ ACCEPTED = (
     ATTEMPT,
     IDEMPOTENCY_KEY,
 )
-"""What a browser's script may send from another origin."""
+"""The request headers that scripts of other origins may send (CORS)."""
 
 VALUE = r"^[!-~](?:[ -~]*[!-~])?$"
 """What a reference code or a user id looks like: printable ASCII, no white space around it."""

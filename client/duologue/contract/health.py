@@ -22,7 +22,7 @@ class Health(Model):
 
 
 class HealthSchema(ModelSchema[Health]):
-    """Answer of `GET /health`, bare on both services."""
+    """Response of `GET /health`, without an envelope on both services."""
 
     model = Health
     status = fields.String(required=True)
@@ -46,7 +46,7 @@ class ErrorQuerySchema(ModelSchema[ErrorQuery]):
 
 
 PLATFORM = Operation(
-    "GET", "/health", response=HealthSchema, access=Access.PUBLIC, summary="Tell whether the platform is up."
+    "GET", "/health", response=HealthSchema, access=Access.PUBLIC, summary="Check whether the platform is up."
 )
 CHATS = Operation(
     "GET",
@@ -56,7 +56,7 @@ CHATS = Operation(
     enveloped=False,
     errors=[401],
     access=Access.PUBLIC,
-    summary="Tell whether the chat service is up; a wrong or blank API key is refused.",
+    summary="Check whether the chat service is up; a wrong or blank API key is refused.",
 )
 ERROR: Operation[None] = Operation(
     "GET",
@@ -66,5 +66,5 @@ ERROR: Operation[None] = Operation(
     errors=range(400, 600),
     access=Access.PUBLIC,
     documented=False,
-    summary="Fail with the asked status.",
+    summary="Fail with the requested status.",
 )

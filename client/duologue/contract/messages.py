@@ -19,7 +19,7 @@ MAX_CONTENT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage(Model):
-    """One thing said in a session. `context` is any JSON object that the sender wants kept with it."""
+    """A message of a session. `context` is any JSON object that its sender wants stored with it."""
 
     id: str
     session_id: str
@@ -43,7 +43,7 @@ class ChatMessageSchema(ModelSchema[ChatMessage]):
 
 @dataclass(frozen=True, slots=True)
 class MessageCreate(Model):
-    """A message to be stored."""
+    """A message to store."""
 
     content: str
     sender: Sender
@@ -99,7 +99,7 @@ class MessagePage(Model):
 
 
 class MessagePageSchema(ModelSchema[MessagePage]):
-    """Answer of `GET /chats/{id}/messages`."""
+    """Response of `GET /chats/{id}/messages`."""
 
     model = MessagePage
     data = NestedModel(ChatMessageSchema, many=True, required=True)

@@ -1,4 +1,4 @@
-"""Notifications: told over Socket.IO only."""
+"""Notifications: sent over Socket.IO only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duologue.contract.fields import StrictBoolean, Timestamp
 
 @dataclass(frozen=True, slots=True)
 class Notification(Model):
-    """Something a user should know."""
+    """A notification of a user."""
 
     id: str
     type: str
@@ -39,5 +39,5 @@ NEW = Event(
     "notification:new",
     payload=NotificationSchema,
     audience=Audience.ADMINS_AND_USER,
-    summary="A user was made or its role changed, a smart-chat reply finished, or somebody asked for one.",
+    summary="A user was created or its role was changed, a smart-chat reply is complete, or one was requested.",
 )

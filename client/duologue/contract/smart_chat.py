@@ -1,4 +1,4 @@
-"""Smart chat: a message is answered by an assistant, whole or streamed."""
+"""Smart chat: an assistant replies to a message, at once or streamed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SSE_ERROR = "error"
 
 @dataclass(frozen=True, slots=True)
 class SmartChatRequest(Model):
-    """A message for the assistant, and text it should have in mind."""
+    """A message to the assistant, and text for it to consider."""
 
     message: str
     context: str | None = None
@@ -33,7 +33,7 @@ class SmartChatRequestSchema(ModelSchema[SmartChatRequest]):
 
 @dataclass(frozen=True, slots=True)
 class Delta(Model):
-    """A piece of a reply that is being streamed; `id` is the message's to be."""
+    """A piece of a reply that is being streamed; `id` is that of the message it will become."""
 
     id: str
     delta: str
@@ -49,7 +49,7 @@ class DeltaSchema(ModelSchema[Delta]):
 
 @dataclass(frozen=True, slots=True)
 class Typing(Model):
-    """Whether somebody is writing in a session."""
+    """Whether the sender is writing in a session."""
 
     session_id: str
     sender: Sender
@@ -67,7 +67,7 @@ class TypingSchema(ModelSchema[Typing]):
 
 @dataclass(frozen=True, slots=True)
 class MessageDelta(Model):
-    """A piece of a reply, for those who listen rather than asked."""
+    """A piece of a reply, sent to the user's connections."""
 
     session_id: str
     message_id: str
@@ -93,8 +93,10 @@ ASK = Operation(
     errors=[502, 504],
     streams=True,
     message="Reply generated successfully",
-    summary="Store the user's message and answer with the assistant's.",
+    summary="Store the user's message and return the assistant's reply.",
 )
 
-TYPING = Event("chat:typing", payload=TypingSchema, audience=Audience.USER, summary="The assistant began or ended.")
+TYPING = Event(
+    "chat:typing", payload=TypingSchema, audience=Audience.USER, summary="The assistant started or stopped writing."
+)
 DELTA = Event("message:delta", payload=MessageDeltaSchema, audience=Audience.USER, summary="A piece of a reply.")

@@ -1,4 +1,4 @@
-"""JSON read strictly, by both halves: what RFC 8259 leaves to chance is an error here.
+"""JSON parsed strictly, by client and server: what RFC 8259 leaves open is an error here.
 
 Refused beyond malformed text: `NaN` and infinities, duplicate keys, invalid UTF-8, lone surrogates, nesting deeper
 than `MAX_DEPTH`, and numbers of more than `MAX_DIGITS` digits.
@@ -17,28 +17,28 @@ MAX_DIGITS = 400
 
 
 class StrictJSONError(ValueError):
-    """The text is not JSON that we accept; the message says why, in a sentence."""
+    """The text is not acceptable JSON; the message is a sentence that says why."""
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise StrictJSONError(f"The key {twice[:80]!r} occurs twice.")
-    return made
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise StrictJSONError(f"The key {key[:80]!r} occurs twice.")
+    return result
 
 
-def _constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise StrictJSONError(f"{name} is not JSON.")
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise StrictJSONError(f"A number has more than {MAX_DIGITS} digits.")
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     if len(digits) > MAX_DIGITS:
         raise StrictJSONError(f"A number has more than {MAX_DIGITS} digits.")
     number = float(digits)
@@ -47,11 +47,17 @@ def _float(digits: str) -> float:
     return number
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float)
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_build_object, parse_constant=_refuse_constant, parse_int=_parse_integer, parse_float=_parse_float
+)
 
 
 def loads(data: bytes) -> Any:
-    """Return the value that `data`, UTF-8 text, stands for; raise `StrictJSONError` if it is not acceptable."""
+    """Return the value of UTF-8 text.
+
+    Raises:
+        StrictJSONError: it is not acceptable JSON.
+    """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,27 +70,29 @@ def loads(data: bytes) -> Any:
         raise StrictJSONError(f"Nested deeper than {MAX_DEPTH} levels.") from error
     except ValueError as error:
         raise StrictJSONError(f"Not JSON: {error}.") from error
-    if _depth_of_brackets(text) > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if _bound_depth(text) > MAX_DEPTH and _measure_depth(value) > MAX_DEPTH:
         raise StrictJSONError(f"Nested deeper than {MAX_DEPTH} levels.")
     if "\\u" in text:
         _refuse_surrogates(value)
     return value
 
 
-def _depth_of_brackets(text: str) -> int:
-    """An upper bound on the depth, found without walking the value: most texts have few brackets."""
+def _bound_depth(text: str) -> int:
+    """Return an upper bound of the depth without walking the value: most texts have few brackets."""
     return text.count("{") + text.count("[")
 
 
-def _depth(value: Any) -> int:
-    depth, level = 0, _containers([value])
+def _measure_depth(value: Any) -> int:
+    depth, level = 0, _select_containers([value])
     while level:
         depth += 1
-        level = [inner for item in level for inner in _containers(item.values() if isinstance(item, dict) else item)]
+        level = [
+            inner for item in level for inner in _select_containers(item.values() if isinstance(item, dict) else item)
+        ]
     return depth
 
 
-def _containers(values: Iterable[Any]) -> list[Any]:
+def _select_containers(values: Iterable[Any]) -> list[Any]:
     return [value for value in values if isinstance(value, (dict, list))]
 
 

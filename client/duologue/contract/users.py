@@ -16,7 +16,7 @@ ROLES: tuple[Role, ...] = ("admin", "user")
 
 @dataclass(frozen=True, slots=True)
 class User(Model):
-    """A person of the platform. `id` is text; `email` is unique ignoring case."""
+    """A user of the platform. `id` is text; `email` is unique ignoring case."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class UserSchema(ModelSchema[User]):
 
 @dataclass(frozen=True, slots=True)
 class UserCreate(Model):
-    """A user to be made. Without a password it cannot log in."""
+    """A user to create. Without a password the user cannot log in."""
 
     name: str
     email: str
@@ -71,7 +71,7 @@ class UserUpdateSchema(ModelSchema[UserUpdate]):
     name = Text(max_length=100)
     email = EmailAddress()
     role = fields.String(validate=validate.OneOf(ROLES))
-    id = fields.String(metadata={"described": False})  # its one rule, to equal the path's, no JSON schema can state
+    id = fields.String(metadata={"described": False})  # no JSON schema can state its one rule: to equal the path's
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class UserQuerySchema(ModelSchema[UserQuery]):
 
 @dataclass(frozen=True, slots=True)
 class UserPage(Model):
-    """A page of users in the order they were made. `total` counts all matches; `next_page` is None on the last."""
+    """A page of users, in the order of their creation. `total` counts all matches; `next_page` is None on the last."""
 
     users: list[User]
     total: int
@@ -110,7 +110,7 @@ class UserPage(Model):
 
 
 class UserPageSchema(ModelSchema[UserPage]):
-    """Answer of `GET /users`. `nextPage` is left out on the last page, so that `getNextPageParam` sees undefined."""
+    """Response of `GET /users`. `nextPage` is left out on the last page, so that `getNextPageParam` sees undefined."""
 
     model = UserPage
     users = NestedModel(UserSchema, many=True, required=True)
@@ -123,7 +123,7 @@ class UserPageSchema(ModelSchema[UserPage]):
 
 @dataclass(frozen=True, slots=True)
 class UserEvent(Model):
-    """A user that was made or changed."""
+    """A user that was created or changed."""
 
     user_id: str
     user: User
@@ -160,7 +160,7 @@ CREATE = Operation(
     status=201,
     errors=[409],
     access=Access.ADMIN,
-    summary="Make a user.",
+    summary="Create a user.",
 )
 GET = Operation("GET", "/users/{id}", response=UserSchema, summary="Get one user.")
 UPDATE = Operation(
@@ -176,6 +176,6 @@ DELETE: Operation[None] = Operation(
     "DELETE", "/users/{id}", status=204, access=Access.ADMIN, summary="Delete a user for good."
 )
 
-CREATED = Event("user:created", payload=UserEventSchema, audience=Audience.PLATFORM, summary="A user was made.")
+CREATED = Event("user:created", payload=UserEventSchema, audience=Audience.PLATFORM, summary="A user was created.")
 UPDATED = Event("user:updated", payload=UserEventSchema, audience=Audience.PLATFORM, summary="A user was changed.")
 DELETED = Event("user:deleted", payload=UserDeletedSchema, audience=Audience.PLATFORM, summary="A user was deleted.")

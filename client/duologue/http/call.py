@@ -29,29 +29,12 @@ _USER_AGENT = f"duologue/{__version__}"
 
 @dataclass(slots=True)
 class Call:
-    """One call: its request, which stays the same over all attempts, and what has come of it so far.
-
-    Args:
-        operation: the operation of the contract.
-        model: the parameters, as query or as body.
-        path: the path below the base URL.
-        url: the whole URL, without the query string.
-        query: the query string, with its `?`.
-        headers: the headers that all attempts have in common.
-        body: the bytes of the body.
-        timeout: seconds to connect, and between two reads of the response.
-        stream: whether the body is read by the caller, as it arrives.
-        reference_code: the `Unique-Reference-Code`.
-        clock: the time.
-        started: when the call started, on `clock.monotonic`'s scale.
-        deadline: seconds the call may take altogether.
-        access_token: the access token to send instead of that of the login.
-    """
+    """One call: its request, which stays the same over all attempts, and what has come of it so far."""
 
     operation: Operation[Any]
     model: Model | None
     path: str
-    url: str
+    url: str  # without the query string, which starts with its `?`
     query: str
     headers: dict[str, str]
     body: bytes | None
@@ -59,23 +42,20 @@ class Call:
     stream: bool
     reference_code: str
     clock: Clock
-    started: float
-    deadline: float | None
+    started: float  # on `clock.monotonic`'s scale
+    deadline: float | None  # seconds the call may take altogether
     access_token: str | None
 
-    token: str | None = None
-    """The access token of the last attempt."""
+    token: str | None = None  # of the last attempt
     token_refreshed: bool = False
     retries: int = 0
-    waited: float = 0.0
-    """Seconds waited before the last attempt."""
+    waited: float = 0.0  # seconds before the last attempt
     status: int = 0
     request_id: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    request_headers: Mapping[str, str] = field(default_factory=dict)
-    """The headers of the last attempt."""
+    request_headers: Mapping[str, str] = field(default_factory=dict)  # of the last attempt
     refresh_error: APIError | None = None
-    """The error of another call, a token refresh, that ended this one; it keeps its own annotations."""
+    """The error of a token refresh, a call of its own, that ended this one; it keeps its own annotations."""
     _secrets: tuple[str, ...] | None = None
     _redacted_path: str | None = None
 

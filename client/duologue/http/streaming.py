@@ -23,7 +23,7 @@ _message = ChatMessageSchema()
 class ReplyStream:
     """The deltas of a reply as they arrive, and the whole message when it is complete.
 
-        with api.smart_chat.stream(session.id, message="Tell me more") as reply:
+        with api.smart_chat.stream(session.id, message="And in winter?") as reply:
             for text in reply:
                 print(text, end="", flush=True)
         print(reply.message.created_at)

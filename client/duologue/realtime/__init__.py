@@ -1,12 +1,20 @@
-"""Real time over Socket.IO, synchronously: `api.realtime`.
+"""Realtime events over Socket.IO, synchronously: `api.realtime`.
 
-`client` is the public API, `connection` reconnects, `socketio_link` is one connection of python-socketio's, `queues` is
-what waits, `status` the events of the connection itself. Imported only when `api.realtime` is first used: the plain
-installation does without socketio.
+`client` is the public API, `events` its events by name, `connection` reconnects, `socketio_link` is one connection of
+python-socketio, `queues` has what waits, `status` the events of the connection itself. It is imported when
+`api.realtime` is first used: the plain installation has no socketio.
 """
 
 from duologue.realtime.client import Realtime
-from duologue.realtime.queues import ReceivedEvent
+from duologue.realtime.events import AnyEvent, EventName, ReceivedEvent
 from duologue.realtime.status import ConnectionEvent, ConnectionEventName, Reconnect
 
-__all__ = ["ConnectionEvent", "ConnectionEventName", "Realtime", "ReceivedEvent", "Reconnect"]
+__all__ = [
+    "AnyEvent",
+    "ConnectionEvent",
+    "ConnectionEventName",
+    "EventName",
+    "Realtime",
+    "ReceivedEvent",
+    "Reconnect",
+]

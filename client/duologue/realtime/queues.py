@@ -1,4 +1,4 @@
-"""What waits: received events for `receive()`, work for a thread of its own, and calls for their acknowledgement."""
+"""What waits: received events for `receive()`, calls for a thread that makes them, `call()` for its acknowledgement."""
 
 from __future__ import annotations
 
@@ -9,83 +9,87 @@ import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import Any
 
 from duologue.errors import APIError, ConnectionLostError, RequestTimeout, ResponseValidationError
+from duologue.realtime.events import ReceivedEvent
 
 _log = logging.getLogger("duologue")
 
-_JOIN = 5.0
-"""Seconds to wait for a thread that is ending; a callback of the caller's may keep it."""
+_JOIN_TIMEOUT = 5.0
+"""Seconds to wait for a thread that is ending; a callback may delay it."""
 
-NOT_CONNECTED = "There is no real-time connection; call connect()"
+NOT_CONNECTED = "There is no realtime connection; call connect()"
+DISCONNECTED = "There is no realtime connection at this moment"
 
-
-class ReceivedEvent(NamedTuple):
-    """An event that came.
-
-    Args:
-        name: its name on the wire, `user:created`.
-        payload: the contract's model, or plain JSON values where the contract does not know the event.
-    """
-
-    name: str
-    payload: object
+Outcome = ReceivedEvent[Any, Any] | ResponseValidationError
+"""An event, or what is wrong with it."""
 
 
 class EventQueue:
-    """Events of one connection that wait for `receive()`; the oldest are dropped when there are too many.
+    """The events of one connection that wait for `receive()`; if there are too many, the oldest are dropped.
 
     Args:
         size: how many may wait.
-        ended: whether there is nothing more to come from the beginning.
+        ended: whether no event will ever come.
     """
 
     def __init__(self, size: int, *, ended: bool = False) -> None:
-        self._waiting: deque[ReceivedEvent | ResponseValidationError] = deque(maxlen=size)
+        self._waiting: deque[tuple[str, Outcome]] = deque(maxlen=size)
         self._changed = threading.Condition()
         self._ended = ended
         self._error: APIError | None = None
 
     def end(self, error: APIError | None = None) -> None:
-        """Let nothing more in; whoever waits is told, with an error if that was not meant. The first end counts."""
+        """Take no more events and wake all who wait; only the first end counts.
+
+        Args:
+            error: what to raise when all events were received; None for an end that was requested.
+        """
         with self._changed:
             if not self._ended:
                 self._ended, self._error = True, error
             self._changed.notify_all()
 
-    def put(self, event: ReceivedEvent | ResponseValidationError) -> None:
-        """Let an event, or what was wrong with one, wait."""
+    def put(self, name: str, outcome: Outcome) -> None:
+        """Add an event, or what is wrong with it."""
         with self._changed:
             if not self._ended:
-                self._waiting.append(event)
-                self._changed.notify()
+                self._waiting.append((name, outcome))
+                self._changed.notify_all()  # each may wait for another name
 
-    def take(self, timeout: float | None) -> ReceivedEvent:
-        """Return the oldest event, see `Realtime.receive`."""
-        event = self.next(timeout)
-        if event is None:
+    def take(self, timeout: float | None, name: str | None = None) -> ReceivedEvent[Any, Any]:
+        """Remove and return the oldest event, or the oldest of a name; see `Realtime.receive`."""
+        outcome = self.next(timeout, name)
+        if outcome is None:
             raise ConnectionLostError(NOT_CONNECTED)
-        if isinstance(event, ResponseValidationError):
-            raise event
-        return event
+        if isinstance(outcome, ResponseValidationError):
+            raise outcome
+        return outcome
 
-    def next(self, timeout: float | None = None) -> ReceivedEvent | ResponseValidationError | None:
-        """Return what is next, None when it has ended as it was meant to.
+    def next(self, timeout: float | None = None, name: str | None = None) -> Outcome | None:
+        """Remove and return the oldest outcome, or the oldest of a name; None at an end that was requested.
 
         Raises:
             RequestTimeout: nothing came in time.
-            APIError: it has ended otherwise.
+            APIError: the error that it ended with.
         """
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while not self._waiting:
+            while (index := self._find(name)) is None:
                 if self._ended:
                     self._raise_error()
                     return None
                 if not self._changed.wait(None if until is None else until - time.monotonic()):
-                    raise RequestTimeout(f"No event within {timeout} s")
-            return self._waiting.popleft()
+                    raise RequestTimeout(f"No event{f' {name!r}' if name else ''} within {timeout} s")
+            outcome = self._waiting[index][1]
+            del self._waiting[index]
+            return outcome
+
+    def _find(self, name: str | None) -> int | None:
+        if name is None:
+            return 0 if self._waiting else None
+        return next((index for index, (other, _) in enumerate(self._waiting) if other == name), None)
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -93,68 +97,76 @@ class EventQueue:
 
 
 class SerialExecutor:
-    """Does things one after the other on a thread of its own, which lives from the first thing until `stop`.
+    """Makes calls one after the other on a thread of its own, which runs from the first call until `stop`.
 
     Args:
-        name: the thread's.
+        name: the thread's name.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._things: SimpleQueue[tuple[Callable[..., object], tuple[object, ...]] | None] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Callable[..., object], tuple[object, ...]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def do(self, thing: Callable[..., object], *args: object) -> None:
-        """Do a thing after those that were given before; what it raises is logged. After `stop` nothing is done."""
+    def submit(self, function: Callable[..., object], *args: object) -> None:
+        """Have a function called after those submitted before, if `stop` was not called; an exception is logged."""
         with self._lock:
             if self._stopped:
                 return
-            self._things.put((thing, args))
+            self._calls.put((function, args))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
 
     def stop(self, *, wait: bool = True) -> None:
-        """Do what was given until now, then end; wait for that if asked to, unless it is this thread that asks."""
+        """Make the calls submitted until now, then end.
+
+        Args:
+            wait: wait for that, unless this is the executor's own thread.
+        """
         with self._lock:
             thread, self._stopped = self._thread, True
-            self._things.put(None)
+            self._calls.put(None)
         if wait and thread is not None and thread is not threading.current_thread():
-            thread.join(_JOIN)
+            thread.join(_JOIN_TIMEOUT)
 
-    def _work(self) -> None:
-        while (given := self._things.get()) is not None:
-            thing, args = given
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            function, args = call
             try:
-                thing(*args)
+                function(*args)
             except Exception:  # whatever it may raise
-                _log.exception("%s failed", getattr(thing, "__qualname__", thing))
+                _log.exception("%s failed", getattr(function, "__qualname__", function))
 
 
 class Acknowledgement:
-    """What the server acknowledges an event with, once it does."""
+    """The server's acknowledgement of an event: call it with the acknowledgement's data."""
 
     def __init__(self) -> None:
-        self._there = threading.Event()
-        self._said: tuple[object, ...] = ()
+        self._done = threading.Event()
+        self._data: tuple[object, ...] = ()
         self._error: APIError | None = None
 
-    def __call__(self, *said: object) -> None:
-        """Take what the server said."""
-        self._said = said
-        self._there.set()
+    def __call__(self, *data: object) -> None:
+        """Take the data of the acknowledgement."""
+        self._data = data
+        self._done.set()
 
     def fail(self, error: APIError) -> None:
-        """Expect nothing more."""
+        """Have `wait` raise an error."""
         self._error = error
-        self._there.set()
+        self._done.set()
 
     def wait(self, timeout: float) -> tuple[object, ...] | None:
-        """Return what the server said, None if it said nothing in time; raise what became of the connection."""
-        if not self._there.wait(timeout):
+        """Return the data, None if there is none after the timeout, in seconds.
+
+        Raises:
+            APIError: the connection was lost.
+        """
+        if not self._done.wait(timeout):
             return None
         if self._error is not None:
             raise self._error
-        return self._said
+        return self._data

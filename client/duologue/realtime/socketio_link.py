@@ -1,8 +1,8 @@
 """One Socket.IO connection, from its handshake to its end; never used again after that.
 
-The only importer of socketio. python-socketio speaks the protocol; its reconnection is off, because `connection` has to
-say who we are anew each time. What is ours besides: messages stay in order, errors are our own, nothing is left
-running, and polling takes a burst.
+The only module that imports socketio. python-socketio speaks the protocol; its reconnection is off, because
+`connection` sends the credentials of the moment. Added here: messages stay in order, errors are Duologue's, no thread
+or socket is left over, and the polling transport takes a burst.
 """
 
 from __future__ import annotations
@@ -26,44 +26,43 @@ from duologue.errors import (
     error_from_body,
 )
 from duologue.http.transport import Session
-from duologue.realtime.queues import SerialExecutor
+from duologue.realtime.queues import DISCONNECTED, SerialExecutor
 
 try:
     import engineio
     import socketio
     import websocket
 except ImportError as missing:
-    raise ImportError(f"real time needs {missing.name}: pip install 'duologue[realtime]'") from missing
+    raise ImportError(f"Realtime needs {missing.name}: pip install 'duologue[realtime]'") from missing
 
-_wire_log = logging.getLogger("duologue.realtime.wire")
-_wire_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet, the one with the token too
+_packet_log = logging.getLogger("duologue.realtime.packets")
+_packet_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet, the one with the token too
 
 _NO_PROXY = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
-"""Keeps websocket-client from `HTTP_PROXY` in the surroundings; without the first it does not look at the second."""
+"""Keeps websocket-client from reading `HTTP_PROXY`; without the first it does not look at the second."""
 
 _DRAIN_TIMEOUT = 1.0
-"""Seconds that what was emitted last, and the goodbye, may take to leave."""
+"""Seconds that the last events, and the disconnect packet, may take to be sent."""
 
-_JOIN = 2.0
-"""Seconds that the threads of a connection which was cut may take to notice. Only one that polls a server which has
-frozen takes longer: until its request times out."""
+_JOIN_TIMEOUT = 2.0
+"""Seconds to wait for the threads of a connection that was closed. Only one that polls a frozen server takes longer:
+until its request times out."""
 
 RESERVED = ("connect", "connect_error", "disconnect", "*", "__disconnect_final")
-"""Names that Socket.IO keeps for itself."""
+"""Names that Socket.IO reserves for itself."""
 
 
 class SocketIOLink:
-    """One connection.
+    """One connection. Its callbacks are called on its own threads and must not wait for it.
 
     Args:
-        url: the server's address.
-        session: makes the requests of the polling transport and knows proxies and certificates; closed with the link.
+        url: the server's URL.
+        session: makes the requests of the polling transport, with proxies and certificates; closed with the link.
         timeout: seconds that the handshake, and each request, may take.
-        proxied: whether proxies were configured; those of the surroundings are never used.
-        established: called when the server has let us in, before any event.
-        heard: called with each event's name and what came with it, in order.
-        lost: called with the reason when an established connection has ended, once. These three are called on threads
-            of the link, and must not wait for it.
+        proxied: whether proxies were configured; those of environment variables are never used.
+        on_connect: called when the server has accepted the connection, before any event.
+        on_event: called with the name of each event and its arguments, in order.
+        on_disconnect: called once, with the reason, when a connection has ended that was accepted before.
     """
 
     def __init__(
@@ -80,206 +79,205 @@ class SocketIOLink:
         self._url = url
         self._session = session
         self._timeout = timeout
-        self._on_connect, self._lost = on_connect, on_disconnect
-        self._settled = threading.Event()
-        self._closed = self._up = self._told_lost = False
-        self._state = threading.Lock()
-        self._refusal: object = None
-        self._wires: list[_Wire] = []
+        self._on_connect, self._on_disconnect = on_connect, on_disconnect
+        self._handshake_done = threading.Event()
+        self._closed = self._connected = self._ended = False
+        self._lock = threading.Lock()
+        self._connect_error: object = None
+        self._websockets: list[_InterruptibleWebSocket] = []
         self._socket = self._new_socket(proxied, on_event)
 
-    def open(self, auth: Mapping[str, str], transports: Sequence[str]) -> None:
-        """Connect, and return when the server has let us in.
+    def open(self, credentials: Mapping[str, str], transports: Sequence[str]) -> None:
+        """Connect, and return when the server has accepted the connection.
 
         Args:
-            auth: who we are.
+            credentials: the `auth` of the handshake.
             transports: `websocket`, `polling`, or both in the order to try them.
 
         Raises:
-            AuthenticationError: the server refused us.
-            ConnectError: there is no connection to be had, or `close` was called meanwhile.
-            ConnectTimeout: the server did not answer in time.
+            AuthenticationError: the server refused the credentials.
+            ConnectError: no connection could be made, or `close` was called meanwhile.
+            ConnectTimeout: the server did not respond in time.
         """
         try:
-            self._handshake(dict(auth), list(transports))
+            self._shake_hands(dict(credentials), list(transports))
         except BaseException:
             self.close()
             raise
 
-    def emit(self, event: str, data: object, acknowledged: Callable[..., None] | None = None) -> None:
-        """Hand an event to the thread that sends; one caller at a time.
+    def emit(self, event: str, data: object, on_acknowledged: Callable[..., None] | None = None) -> None:
+        """Pass an event to the thread that sends; to be called by one thread at a time.
 
         Raises:
             ConnectionLostError: the connection has ended.
             TypeError: the data cannot be sent.
         """
-        if self._told_lost or self._closed:
-            raise ConnectionLostError("There is no real-time connection at this moment")
+        if self._ended or self._closed:
+            raise ConnectionLostError(DISCONNECTED)
         try:
-            self._socket.emit(event, data, callback=acknowledged)
-        except socketio.exceptions.SocketIOError as failure:
-            raise ConnectionLostError("There is no real-time connection at this moment") from failure
+            self._socket.emit(event, data, callback=on_acknowledged)
+        except socketio.exceptions.SocketIOError as error:
+            raise ConnectionLostError(DISCONNECTED) from error
 
-    def forget(self, acknowledged: Callable[..., None]) -> None:
-        """Keep an acknowledgement no longer that nobody waits for."""
-        waiting = self._socket.callbacks.get("/", {})
-        for number in [number for number, known in tuple(waiting.items()) if known is acknowledged]:
-            waiting.pop(number, None)
+    def discard(self, on_acknowledged: Callable[..., None]) -> None:
+        """Drop the callback of an acknowledgement that is no longer waited for."""
+        callbacks = self._socket.callbacks.get("/", {})
+        for number in [number for number, callback in tuple(callbacks.items()) if callback is on_acknowledged]:
+            callbacks.pop(number, None)
 
     def close(self) -> None:
-        """Say goodbye, if there is a connection, and end everything of it; from any thread but the link's own."""
+        """Disconnect, and end all threads and sockets; from any thread but the link's own."""
         self._closed = True
-        self._settled.set()
+        self._handshake_done.set()
         try:
             self._socket.disconnect()
-        except RuntimeError:  # the server left at this very moment: its list of namespaces changed
+        except RuntimeError:  # the server disconnected at this very moment: its list of namespaces changed
             self._socket.eio.disconnect()
-        for wire in self._wires:
-            wire.cut()
-        self._socket.eio.end()
-        for wire in self._wires:
-            wire.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types
+        for one in self._websockets:
+            one.interrupt()
+        self._socket.eio.join_threads()
+        for one in self._websockets:
+            one.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types
         self._session.close()
 
     def abandon(self) -> None:
-        """Let go of the descriptors without a word: in a forked process, where the connection is the parent's."""
+        """Close the descriptors without a packet: in a forked process, where the connection is the parent's."""
         self._closed = True
-        for wire in self._wires:
-            if wire.sock is not None:
-                wire.sock.close()
+        for one in self._websockets:
+            if one.sock is not None:
+                one.sock.close()
 
     def _new_socket(self, proxied: bool, on_event: Callable[..., None]) -> Any:
-        socket = _Socket(
+        socket = _SocketIOClient(
             reconnection=False,
             request_timeout=self._timeout,
             http_session=self._session,
-            websocket_extra_options={"class_": self._new_wire} | ({} if proxied else _NO_PROXY),
+            websocket_extra_options={"class_": self._new_websocket} | ({} if proxied else _NO_PROXY),
             handle_sigint=False,
-            logger=_wire_log,
-            engineio_logger=_wire_log,
+            logger=_packet_log,
+            engineio_logger=_packet_log,
         )
         socket.on("*", on_event)
-        socket.on("connect", self._let_in)
-        socket.on("connect_error", self._refused)
-        socket.on("disconnect", self._over)
-        socket.eio.before_end = self._over
+        socket.on("connect", self._on_socket_connect)
+        socket.on("connect_error", self._on_socket_connect_error)
+        socket.on("disconnect", self._on_socket_disconnect)
+        socket.eio.before_end = self._on_socket_disconnect
         return socket
 
-    def _new_wire(self, *args: Any, **options: Any) -> _Wire:
-        wire = _Wire(*args, **options)
-        self._wires.append(wire)
-        return wire
+    def _new_websocket(self, *args: Any, **options: Any) -> _InterruptibleWebSocket:
+        created = _InterruptibleWebSocket(*args, **options)
+        self._websockets.append(created)
+        return created
 
-    def _handshake(self, auth: dict[str, str], transports: list[str]) -> None:
+    def _shake_hands(self, credentials: dict[str, str], transports: list[str]) -> None:
         until = time.monotonic() + self._timeout
         try:
             if not self._closed:
-                # Not to wait in there: it would not notice a server that hangs up.
-                self._socket.connect(self._url, auth=auth, transports=transports, wait=False)
-        except (socketio.exceptions.SocketIOError, engineio.exceptions.EngineIOError, OSError) as failure:
+                # Not to wait in there: it would not notice a server that closes the connection.
+                self._socket.connect(self._url, auth=credentials, transports=transports, wait=False)
+        except (socketio.exceptions.SocketIOError, engineio.exceptions.EngineIOError, OSError) as error:
             if time.monotonic() >= until:
-                raise ConnectTimeout from failure
-            raise self._failure(str(failure), _status_of(failure)) from failure
-        settled = self._settled.wait(max(0.0, until - time.monotonic()))
-        with self._state:
-            if self._up:
+                raise ConnectTimeout from error
+            raise self._build_error(str(error), _find_http_status(error)) from error
+        done = self._handshake_done.wait(max(0.0, until - time.monotonic()))
+        with self._lock:
+            if self._connected:
                 return
-            ended, self._closed = self._closed, True  # from now on it is too late to let us in
-        if not settled:
+            was_closed, self._closed = self._closed, True  # from now on it is too late to accept us
+        if not done:
             raise ConnectTimeout
-        raise self._failure("The connection was ended while it was being made" if ended else "The server hung up")
+        raise self._build_error(
+            "disconnect() was called while connecting" if was_closed else "The server closed the connection"
+        )
 
-    def _let_in(self) -> None:
-        self._socket.connected = True  # or it would ignore a goodbye that comes before its `connect` returns
-        with self._state:
-            if self._closed or self._told_lost:
+    def _on_socket_connect(self) -> None:
+        self._socket.connected = True  # or it would ignore a disconnect packet that comes before `connect` returns
+        with self._lock:
+            if self._closed or self._ended:
                 return
-            self._up = True
+            self._connected = True
         self._on_connect()
-        self._settled.set()
+        self._handshake_done.set()
 
-    def _refused(self, on_status: object = None, *_: object) -> None:
-        self._refusal = on_status
-        self._settled.set()
+    def _on_socket_connect_error(self, data: object = None, *_: object) -> None:
+        self._connect_error = data
+        self._handshake_done.set()
 
-    def _over(self, reason: str) -> None:
-        """Tell, once, that the connection has ended; engine and socket both notice it."""
-        with self._state:
-            first, self._told_lost = not self._told_lost, True
-            telling = first and self._up and not self._closed
-        self._settled.set()
-        if telling:
-            self._lost(str(reason))
+    def _on_socket_disconnect(self, reason: str) -> None:
+        """Note the end of the connection, once: both Engine.IO and Socket.IO report it."""
+        with self._lock:
+            is_first, self._ended = not self._ended, True
+            was_lost = is_first and self._connected and not self._closed
+        self._handshake_done.set()
+        if was_lost:
+            self._on_disconnect(str(reason))
 
-    def _failure(self, reason: str, status: int | None = None) -> APIError:
-        """Return the error for a connection that was not made, from what the server said of it, if it did."""
-        on_status = self._refusal
-        if status == 401:  # not Socket.IO's way to refuse, but that of a gateway before it
-            return error_from_body(status, on_status)
-        if not isinstance(on_status, dict):
-            return ConnectError(details={"reason": str(on_status or reason)})
-        message, body = on_status.get("message"), on_status.get("data")
+    def _build_error(self, reason: str, status: int | None = None) -> APIError:
+        """Return the error for a connection that was not made, from what the server said about it, if it did."""
+        data = self._connect_error
+        if status == 401:  # not Socket.IO's way to refuse, but that of a gateway in front of it
+            return error_from_body(status, data)
+        if not isinstance(data, dict):
+            return ConnectError(details={"reason": str(data or reason)})
+        message, body = data.get("message"), data.get("data")
         if message == "Unauthorized":
-            return _worded(message, body)
+            error = error_from_body(401, body)
+            return AuthenticationError(message, code=error.code, details=error.details, errors=error.errors, data=body)
         return ConnectError(details={"reason": str(message)}, data=body)
 
 
-def _status_of(failure: BaseException | None) -> int | None:
-    """Return the HTTP status with which a handshake was refused, None if it was not refused so."""
-    while failure is not None:
-        said = re.match(r"Unexpected status code (\d{3}) ", str(failure))  # engineio's, of polling
-        status = int(said[1]) if said else getattr(failure, "status_code", None)  # websocket-client's
+def _find_http_status(error: BaseException | None) -> int | None:
+    """Return the HTTP status with which a handshake was refused, None if it failed otherwise."""
+    while error is not None:
+        match = re.match(r"Unexpected status code (\d{3}) ", str(error))  # engineio's, of polling
+        status = int(match[1]) if match else getattr(error, "status_code", None)  # websocket-client's
         if status is not None:
             return int(status)
-        failure = failure.__cause__ or failure.__context__
+        error = error.__cause__ or error.__context__
     return None
 
 
-def _worded(message: str, body: object) -> APIError:
-    error = error_from_body(401, body)
-    return AuthenticationError(message, code=error.code, details=error.details, errors=error.errors, data=body)
-
-
-class _Wire(websocket.WebSocket):
-    """A websocket that can be ended at once, even while a thread waits in it for a server that says nothing."""
+class _InterruptibleWebSocket(websocket.WebSocket):
+    """A websocket that can be closed at once, even while a thread waits in it for a silent server."""
 
     def close(self, *_: Any, **__: Any) -> None:
-        """Hang up. The library's own waits for an answer that the reading thread will get; and Engine.IO's goodbye,
-        which was sent before, says the same as the frame that it would send."""
+        """Close it. The library's own method waits for a frame that the reading thread will get; and Engine.IO's close
+        packet, which was sent before, says the same as the frame that it would send."""
         self.connected = False
-        self.cut()
+        self.interrupt()
 
-    def cut(self) -> None:
-        """Wake whoever waits in this connection, which is over for them."""
-        wire = self.sock
-        if wire is not None:
+    def interrupt(self) -> None:
+        """Wake the threads that wait in it."""
+        descriptor = self.sock
+        if descriptor is not None:
             with suppress(OSError):
-                wire.shutdown(sockets.SHUT_RDWR)
+                descriptor.shutdown(sockets.SHUT_RDWR)
 
 
-class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
-    """engineio with its messages in order, its threads known, and more than 16 packets in one request.
+class _EngineIOClient(engineio.Client):  # type: ignore[misc]  # engineio has no types
+    """engineio with messages in order, a list of its threads, and more than 16 packets in one request.
 
     Attributes:
+        executor: handles the messages.
         before_end: called with the reason as soon as the connection ends.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.in_order = SerialExecutor("duologue-realtime")
+        self.executor = SerialExecutor("duologue-realtime")
         self.before_end: Callable[[str], None] = lambda reason: None
-        self._one_at_a_time = threading.RLock()
+        self._disconnecting = threading.RLock()
         self._threads: list[threading.Thread] = []
-        self._rest: deque[_Answer] = deque()
+        self._chunks: deque[_PayloadChunk] = deque()
 
     def on(self, event: str, handler: Any = None) -> Any:
-        """Register a handler; the one for the end learns of it when the last packets have left."""
-        return super().on(event, handler if event != "disconnect" else lambda reason: self._ending(handler, reason))
+        """Register a handler; the one for `disconnect` is called when the last packets were sent."""
+        return super().on(event, handler if event != "disconnect" else lambda reason: self._end(handler, reason))
 
     def start_background_task(self, target: Callable[..., object], *args: Any, **options: Any) -> Any:
-        """Start a thread; but messages, for which engineio does so each time, are handled one after the other."""
+        """Start a thread; but messages, for which engineio starts one each, are handled one after the other."""
         if target == self.handlers.get("message"):
-            return self.in_order.do(target, *args)
+            return self.executor.submit(target, *args)
         name = f"duologue-realtime{target.__name__}"
         thread = threading.Thread(target=target, args=args, kwargs=options, name=name, daemon=True)
         self._threads.append(thread)
@@ -287,28 +285,28 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
         return thread
 
     def disconnect(self, abort: bool = False, reason: Any = None) -> None:
-        """End the connection when the last packets have left; `end` waits for the threads, and not for ever."""
-        with self._one_at_a_time:  # the second would throw away what tells the sending thread to end
+        """End the connection when the last packets were sent; `join_threads` waits for the threads, with a limit."""
+        with self._disconnecting:  # a second call would remove what ends the sending thread
             if self.state == "connected":
-                self._let_packets_leave()
+                self._drain()
             super().disconnect(abort=True, reason=reason)
 
-    def end(self) -> None:
+    def join_threads(self) -> None:
         """Wait for all threads of the connection."""
-        self.queue.put(None)  # for a sending thread that has not heard of the end
-        until = time.monotonic() + _JOIN
+        self.queue.put(None)  # for a sending thread that has not noticed the end
+        until = time.monotonic() + _JOIN_TIMEOUT
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
-        self.in_order.stop()
+        self.executor.stop()
 
-    def _let_packets_leave(self) -> None:
+    def _drain(self) -> None:
         """Wait for the thread that sends: when it finds the connection ended it drops what is left."""
         queue = self.queue
         with queue.all_tasks_done:
             queue.all_tasks_done.wait_for(lambda: not queue.unfinished_tasks, _DRAIN_TIMEOUT)
 
-    def _ending(self, handler: Callable[[str], None], reason: str) -> None:
+    def _end(self, handler: Callable[[str], None], reason: str) -> None:
         self.before_end(reason)
         for thread in self._threads:
             if thread.name.endswith("_write_loop") and thread is not threading.current_thread():
@@ -319,29 +317,29 @@ class _Engine(engineio.Client):  # type: ignore[misc]  # engineio has no types
         """Make a request of the polling transport.
 
         Both sides refuse a body with more than 16 packets (`engineio.payload.Payload.max_decode_packets`), but neither
-        keeps to that when it writes one. So an answer is handed on, and a request sent, in pieces of that size.
+        keeps to that when it writes one. So responses are passed on, and requests sent, in chunks of that size.
         """
         if method == "POST":
-            return self._posted(url, options.pop("body"), options)
-        if self._rest:
-            return self._rest.popleft()
-        answer = super()._send_request(method, url, **options)
-        if answer is None or isinstance(answer, str) or answer.status_code != 200:
-            return answer
-        self._rest.extend(_Answer(piece) for piece in _pieces(answer.content, b"\x1e"))
-        return self._rest.popleft()
+            return self._post_chunks(url, options.pop("body"), options)
+        if self._chunks:
+            return self._chunks.popleft()
+        response = super()._send_request(method, url, **options)
+        if response is None or isinstance(response, str) or response.status_code != 200:
+            return response
+        self._chunks.extend(_PayloadChunk(chunk) for chunk in _split_payload(response.content, b"\x1e"))
+        return self._chunks.popleft()
 
-    def _posted(self, url: str, body: str, options: dict[str, Any]) -> Any:
-        answer = None
-        for piece in _pieces(body, "\x1e"):
-            answer = super()._send_request("POST", url, body=piece, **options)
-            if answer is None or isinstance(answer, str) or answer.status_code != 200:
+    def _post_chunks(self, url: str, body: str, options: dict[str, Any]) -> Any:
+        response = None
+        for chunk in _split_payload(body, "\x1e"):
+            response = super()._send_request("POST", url, body=chunk, **options)
+            if response is None or isinstance(response, str) or response.status_code != 200:
                 break
-        return answer
+        return response
 
 
-class _Answer:
-    """What engineio looks at of an answer."""
+class _PayloadChunk:
+    """What engineio reads of a response."""
 
     status_code = 200
 
@@ -349,13 +347,13 @@ class _Answer:
         self.content = content
 
 
-def _pieces(payload: AnyStr, between: AnyStr) -> list[AnyStr]:
-    """Return an Engine.IO payload as several, each with as many packets as may be in one."""
-    packets = payload.split(between)
+def _split_payload(payload: AnyStr, separator: AnyStr) -> list[AnyStr]:
+    """Split an Engine.IO payload into several, each with as many packets as one may have."""
+    packets = payload.split(separator)
     most = engineio.payload.Payload.max_decode_packets
-    return [between.join(packets[start : start + most]) for start in range(0, len(packets), most)]
+    return [separator.join(packets[start : start + most]) for start in range(0, len(packets), most)]
 
 
-class _Socket(socketio.Client):  # type: ignore[misc]  # socketio has no types
-    def _engineio_client_class(self) -> type[_Engine]:
-        return _Engine
+class _SocketIOClient(socketio.Client):  # type: ignore[misc]  # socketio has no types
+    def _engineio_client_class(self) -> type[_EngineIOClient]:
+        return _EngineIOClient

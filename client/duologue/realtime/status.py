@@ -1,4 +1,4 @@
-"""What happens to the connection itself, and when a lost one is made again."""
+"""The events of the connection itself, and when a lost one is made again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ NAMES: Final[tuple[ConnectionEventName, ...]] = ("connected", "disconnected", "r
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEvent:
-    """Something that happened to the connection.
+    """A change of the connection.
 
     Args:
-        name: `connected`, by `connect()`; `disconnected`, whether by us, the server or the network; `reconnected`: what
-            the server sent meanwhile was missed; or `reconnect_failed`: there will be no connection until `connect()`.
-        reason: why it was lost, in Socket.IO's words, as `server disconnect` or `transport error`; else empty.
-        attempts: how many it took to reconnect, or were made before giving up.
-        error: why we gave up: an `AuthenticationError` if the server refused us, else a `ConnectionLostError`.
+        name: `connected`, by `connect()`; `disconnected`, whether by the client, the server or the network;
+            `reconnected`: events that were sent meanwhile were missed; `reconnect_failed`: there is no connection
+            until the next `connect()`.
+        reason: why the connection was lost, in Socket.IO's words, as `server disconnect` or `transport error`.
+        attempts: how many attempts reconnecting took, or how many failed.
+        error: why reconnecting failed: an `AuthenticationError` if the server refused us, else a `ConnectionLostError`.
     """
 
     name: ConnectionEventName
@@ -36,17 +37,17 @@ class ConnectionEvent:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """When a lost connection is made again; by default as the platform document does: after 2, 4, 8, 16, 32 seconds.
+    """When to reconnect; by default as the Platform API specification does, after 2, 4, 8, 16 and 32 seconds.
 
     Args:
-        attempts: how often it is tried; 0 for never, None for ever.
-        delay: seconds before the first try; each further wait doubles.
-        max_delay: seconds of the longest wait.
-        jitter: by which part a wait may be shorter or longer, so that clients do not all come back at once.
+        attempts: how many attempts to make; 0 for none, None for no limit.
+        delay: seconds before the first attempt; each further delay doubles.
+        max_delay: the longest delay, in seconds.
+        jitter: the part by which a delay is varied at random, 0 to 1, so that clients do not all reconnect at once.
         random: returns a number from 0 to 1; tests pass their own.
 
     Raises:
-        ValueError: a number that cannot be meant.
+        ValueError: a number is out of bounds.
     """
 
     attempts: int | None = defaults.RECONNECT_ATTEMPTS
@@ -57,10 +58,10 @@ class Reconnect:
 
     def __post_init__(self) -> None:
         if (self.attempts or 0) < 0 or not 0 < self.delay <= self.max_delay or not 0 <= self.jitter <= 1:
-            raise ValueError(f"{self} cannot be meant: tries ≥ 0, 0 < delay ≤ max_delay, and 0 ≤ jitter ≤ 1")
+            raise ValueError(f"{self} is invalid: attempts ≥ 0, 0 < delay ≤ max_delay, and 0 ≤ jitter ≤ 1 are required")
 
-    def waits(self) -> Iterator[float]:
-        """Yield the seconds to wait before each try."""
+    def delays(self) -> Iterator[float]:
+        """Yield the seconds to wait before each attempt."""
         delay = self.delay
         for number in count():
             if self.attempts is not None and number >= self.attempts:

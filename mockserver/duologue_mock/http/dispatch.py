@@ -11,7 +11,7 @@ from typing import Any
 from duologue._version import __version__
 from duologue.contract import operations
 from duologue.contract.core import Model, Operation
-from duologue.contract.fields import timestamp_text
+from duologue.contract.fields import format_timestamp
 from duologue_mock import auth, chats, health, messages, smart_chat, users
 from duologue_mock.assistant import ReplyEngine
 from duologue_mock.errors import HTTPError
@@ -144,7 +144,7 @@ class Dispatcher:
         return Response(operation.status, headers, body)
 
     def _build_envelope(self, operation: Operation[Any], request: Request, data: dict[str, Any]) -> bytes:
-        timestamp = timestamp_text(self._state.clock.now())
+        timestamp = format_timestamp(self._state.clock.now())
         metadata = {"timestamp": timestamp, "requestId": request.id, "version": __version__}
         content = data if operation.paged else {"data": data}
         return json_bytes({**content, "message": operation.message, "metadata": metadata})

@@ -46,7 +46,11 @@ def parse_body(operation: Operation[Any], request: Request, limit: int) -> Model
         raise HTTPError(
             400, "A JSON body is required", hint="Send a JSON object with `Content-Type: application/json`."
         )
-    _check_media_type(request.header("CONTENT_TYPE") or "")
+    content_type = request.header("CONTENT_TYPE") or ""
+    if not _is_json(content_type):
+        received = f"Its Content-Type is {content_type[:100]!r}." if content_type else "It has no Content-Type."
+        hint = f"{received} Send `Content-Type: application/json`."
+        raise HTTPError(415, "The body must be JSON in UTF-8", hint=hint)
     if not data:
         raise HTTPError(400, "A JSON body is required", hint="The body is empty; send a JSON object.")
     try:
@@ -73,14 +77,12 @@ def _group_by_field(messages: Any) -> dict[str, list[str]]:
     return fields
 
 
-def _check_media_type(content_type: str) -> None:
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip().lower()
     charset = parameters.lower().replace(" ", "").replace('"', "").partition("charset=")[2].partition(";")[0]
-    if (media_type == "application/json" or media_type.endswith("+json")) and charset in ("", "utf-8", "utf8"):
-        return
-    received = f"Its Content-Type is {content_type[:100]!r}." if content_type else "It has no Content-Type."
-    raise HTTPError(415, "The body must be JSON in UTF-8", hint=f"{received} Send `Content-Type: application/json`.")
+    return (media_type == "application/json" or media_type.endswith("+json")) and charset in ("", "utf-8", "utf8")
 
 
 def _describe_json_type(value: Any) -> str:

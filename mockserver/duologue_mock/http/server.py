@@ -168,11 +168,11 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         head = f"HTTP/1.1 {status}" + "".join([f"\r\n{name}: {value}" for name, value in headers])
         if head.count("\n") != len(headers) or head.count("\r") != len(headers):
             raise ValueError(f"A header of the response has a line break: {head!r}")
-        names = {name.lower() for name, _ in headers}
+        lowered = head.lower()
         self._head = head.encode("latin-1")
-        self._has_length = "content-length" in names
-        self._has_connection = "connection" in names
-        if self._has_connection and ("connection", "close") in {(name.lower(), value) for name, value in headers}:
+        self._has_length = "\r\ncontent-length:" in lowered
+        self._has_connection = "\r\nconnection:" in lowered
+        if "\r\nconnection: close" in lowered:
             self.close_connection = True
         self.status = status
         self.code = int(status[:3])
@@ -194,6 +194,12 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         else:
             response += data
         self._sendall(response)
+
+    def _sendall(self, data: bytes | bytearray) -> None:
+        """Send all of `data`, mostly at once: gevent's own first asks the kernel how large the socket's buffer is."""
+        sent = self.socket.send(data)
+        if sent < len(data):
+            super()._sendall(memoryview(data)[sent:])
 
     def _build_framing_header(self) -> bytes:
         """Return the header that says where a body of undeclared length ends (RFC 9112, section 6)."""

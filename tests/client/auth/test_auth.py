@@ -239,7 +239,7 @@ def test_failing_callback(talk: Talk, platform: Platform, caplog: pytest.LogCapt
 
 
 def test_callback_calls_client(talk: Talk, platform: Platform) -> None:
-    """It would hang if a lock were held: the renewal that it asks for takes them all."""
+    """It would hang if a lock were held: the refresh that it starts takes them all."""
     api, _ = talk(platform)
     log_in(api)
     done = threading.Event()

@@ -129,7 +129,7 @@ UNREADABLE: dict[str, Act] = {
     "packed six times": compress(b"x", "gzip, gzip, gzip, gzip, gzip, gzip"),
     "compressed with an unknown encoding": compress(zlib.compress(b"{}"), "br"),
 }
-"""HTTP whose body is not what we ask for."""
+"""HTTP whose body is not JSON."""
 
 __all__ = [
     "BOMB",

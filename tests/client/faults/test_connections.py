@@ -134,7 +134,7 @@ def test_no_response(to: To, call: Callable[[Client], object]) -> None:
 
 def test_one_refresh_for_threads(serve: Serve) -> None:
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return respond(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return GOOD if good else respond(401, {"message": "expired"})
@@ -144,8 +144,8 @@ def test_one_refresh_for_threads(serve: Serve) -> None:
         api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
         get_all(api, 16)
     targets = [request.target for request in server.received]
-    assert targets.count("/auth/refresh") == 1
-    assert 16 < targets.count("/users/1") <= 32
+    assert targets.count("/api/auth/refresh") == 1
+    assert 16 < targets.count("/api/users/1") <= 32
 
 
 # fork after use; 16 threads
@@ -173,7 +173,7 @@ def test_fork(to: To) -> None:
 
 def test_threads(serve: Serve) -> None:
     def echoing(request: Received) -> Act:
-        return respond(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return respond(200, {**USER, "id": request.target.removeprefix("/api/users/")})
 
     server = serve(handler=echoing)
     wrong: list[str] = []

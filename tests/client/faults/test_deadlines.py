@@ -31,7 +31,7 @@ Serve = Callable[..., ScriptedServer]
 
 SOON = 0.4
 BUSY = 1.0
-"""What a busy machine may add to a bound in real time; what is bounded here would else take half a minute."""
+"""What a busy machine may add; without the deadline these calls would take half a minute."""
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def test_decoding_errors(raw: bytes) -> None:
 
 
 def test_real_response() -> None:
-    """What other tests prove with a `Response` from memory holds for those of the wire."""
+    """What other tests show with a `Response` in memory holds for one from a socket."""
     with ScriptedServer(send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}")) as server:
         transport = HTTPTransport()
         got = transport.send(Request("GET", server.origin, timeout=5))

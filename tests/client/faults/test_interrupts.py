@@ -94,7 +94,7 @@ def test_invalid_id(to: To, id: str) -> None:
 def test_id_with_slash(to: To) -> None:
     api, server = to(GOOD)
     api.users.get("a/b")
-    assert server.received[0].target == "/users/a%2Fb"
+    assert server.received[0].target == "/api/users/a%2Fb"
 
 
 @pytest.mark.parametrize("bad", ["a\r\nX: y", "a\n", "a\0", "ü"])

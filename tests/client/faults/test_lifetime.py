@@ -109,7 +109,7 @@ def test_closed_transport(serve: Serve) -> None:
 
 
 PATHS: dict[str, Act] = {
-    "answer": GOOD,
+    "response": GOOD,
     "no content": respond(204),
     "not found": respond(404, {"message": "no"}),
     "chunked": send(CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", keep=True),
@@ -177,7 +177,7 @@ def test_fork_with_threads(serve: Serve) -> None:
     """The child has its own sockets, its own responses and no lock that a vanished thread holds."""
 
     def echoing(request: Received) -> Act:
-        return respond(200, {**USER, "id": request.target.removeprefix("/users/")})
+        return respond(200, {**USER, "id": request.target.removeprefix("/api/users/")})
 
     server = serve(handler=echoing)
     with Client(base_url=server.origin, timeout=10) as api:
@@ -218,7 +218,7 @@ def test_fork_with_locks(serve: Serve) -> None:
     """As another thread may hold them just then: in the child they are free, and the parent's socket is closed."""
 
     def platform(request: Received) -> Act:
-        if request.target == "/auth/refresh":
+        if request.target == "/api/auth/refresh":
             return respond(200, TOKENS)
         good = request.headers["authorization"] == f"Bearer {TOKENS['token']}"
         return GOOD if good else respond(401, {"message": "expired"})

@@ -23,7 +23,7 @@ def elsewhere(location: str, status: int = 302) -> Act:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("location", ["/users/2?a=b#c", "2?a=b", "../users/2?a=b"])
+@pytest.mark.parametrize("location", ["/api/users/2?a=b#c", "2?a=b", "../users/2?a=b"])
 def test_get(to: To, status: int, location: str) -> None:
     api, server = to(elsewhere(location, status), GOOD, access_token="the-token")
     assert api.users.get("1").id == "1"

@@ -159,7 +159,7 @@ def test_budget_of_view(to: To) -> None:
     assert len(busy.received) == 120
 
 
-# and: the session of a chat is asked for the same way
+# the same for the chat service
 
 
 def test_chat_service(to: To) -> None:

@@ -96,7 +96,7 @@ def test_stale_connection(to_tls: ToTLS) -> None:
 
 
 def spoilt(connection: socket.socket) -> bool:
-    """Answer half, then something that is not TLS."""
+    """Send half a response, then something that is not TLS."""
     connection.sendall(HEAD + b"Content-Length: 99\r\n\r\n{")
     bare = socket.socket(fileno=connection.detach())
     bare.sendall(b"this is not a record of TLS at all")

@@ -1,4 +1,4 @@
-"""What goes on the wire, and what is refused before it does."""
+"""What a request is made of, and which arguments are refused before one is sent."""
 
 from __future__ import annotations
 

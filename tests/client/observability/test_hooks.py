@@ -9,9 +9,19 @@ from collections.abc import Callable
 
 import pytest
 
-from duologue import Client, ConnectionLostError, HookEvent, NotFoundError, ServerError
+from duologue import (
+    Client,
+    ConnectionLostError,
+    HookEvent,
+    MemoryTokenStorage,
+    NotFoundError,
+    Request,
+    Response,
+    ServerError,
+    StoredTokens,
+)
 from duologue.observability.logging_setup import configure_from_env
-from tests.client.fakes import USER, FakeTransport, reply
+from tests.client.fakes import TOKENS, USER, FakeTransport, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
@@ -91,6 +101,21 @@ def test_log(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     assert ("INFO", "GET /users/1: 503; retrying in 1.5 s") in records
     assert any(text.startswith(f"GET /users/1: 200 in 0 ms (attempt 2 of {code}, ") for _, text in records)
     assert "secret-token" not in str(records)
+
+
+def test_refreshed_token_is_masked(talk: Talk) -> None:
+    """Secrets are computed for each attempt: the token of the second one was not known at the first."""
+
+    def echo(request: Request) -> Response:
+        if request.url.endswith("/auth/refresh"):
+            return reply(200, TOKENS)
+        return reply(401 if request.headers["X-Attempt"] == "1" else 404, {"message": request.headers["Authorization"]})
+
+    storage = MemoryTokenStorage(StoredTokens("token-1", "refresh-1"))
+    api, _ = talk(echo, token_storage=storage, on_request=repr)
+    with pytest.raises(NotFoundError) as caught:
+        api.users.get("1")
+    assert caught.value.message == "Bearer ***"
 
 
 SCRIPT = """

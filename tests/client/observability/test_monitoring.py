@@ -30,11 +30,11 @@ Talk = Callable[..., tuple[Client, FakeTransport]]
 
 
 def slow(clock: FakeClock, seconds: float, outcome: Response) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         clock.time += timedelta(seconds=seconds)
         return outcome
 
-    return answer
+    return respond
 
 
 def test_report(talk: Talk, clock: FakeClock) -> None:

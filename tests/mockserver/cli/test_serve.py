@@ -42,7 +42,7 @@ def test_quiet() -> None:
 def test_signal(number: signal.Signals) -> None:
     with run_serve() as mock, peer(mock.ports[0]) as idle:
         idle.send(head(HEALTH))
-        assert idle.answer().status == 200
+        assert idle.read_response().status == 200
         assert mock.read_line()
         assert mock.stop(number) == (0, "", "")
         assert idle.closed()

@@ -1,4 +1,4 @@
-"""Who asks, and who may: credentials of both services, before any handler sees the request."""
+"""Who makes a request, and who may: the credentials of both services."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from duologue_mock.http.authentication import Authenticator, authorize
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
-from tests.mockserver.requests import operation, request
+from tests.mockserver.http_errors import raises_http_error
+from tests.mockserver.requests import build_request, get_operation
 
 IDENTIFIED = {"x_api_key": "dev-api-key", "unique_reference_code": "ref-1", "x_user_id": "ann"}
-GET = operation("users.GET")
-CHATS = operation("chats.LIST")
+GET = get_operation("users.GET")
+CHATS = get_operation("chats.LIST")
 
 
 @pytest.fixture
@@ -27,90 +27,86 @@ def authenticator(state: State, token_service: TokenService) -> Authenticator:
     return Authenticator(Settings(api_keys=("dev-api-key", "second key")), state, token_service)
 
 
-def token_of(state: State, token_service: TokenService, user_id: str = "2") -> str:
+def issue_token(state: State, token_service: TokenService, user_id: str = "2") -> str:
     user = state.users.get(user_id)
     assert user is not None
     return token_service.issue(state, user).token
 
 
 def identify(authenticator: Authenticator, one: Operation[Any], headers: dict[str, str]) -> Principal:
-    return authenticator.identify(one, request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
+    return authenticator.identify(one, build_request(one.method, one.route, **headers))  # type: ignore[arg-type]  # texts all
 
 
 # --- the chat service
 
 
 @pytest.mark.parametrize("key", ["dev-api-key", "second key"])
-def test_a_chat_caller_is_its_key_and_user(authenticator: Authenticator, key: str) -> None:
+def test_chat_principal(authenticator: Authenticator, key: str) -> None:
     principal = identify(authenticator, CHATS, {**IDENTIFIED, "x_api_key": key})
     assert principal == Principal(key=f"{key}\x00ann", user_id="ann")
 
 
-def test_the_reference_code_becomes_the_requests_id(authenticator: Authenticator) -> None:
-    sent = request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
+def test_reference_code_is_request_id(authenticator: Authenticator) -> None:
+    sent = build_request("GET", CHATS.route, **IDENTIFIED)  # type: ignore[arg-type]  # texts all
     authenticator.identify(CHATS, sent)
     assert sent.id == "ref-1"
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "wrong", "dev-api-key ", "DEV-API-KEY", "dev-api-key,dev-api-key", "ü"])
 @pytest.mark.parametrize("id", ["chats.LIST", "health.CHATS"])
-def test_a_missing_or_wrong_key_is_refused(authenticator: Authenticator, id: str, key: str | None) -> None:
+def test_invalid_api_key(authenticator: Authenticator, id: str, key: str | None) -> None:
     headers = {name: value for name, value in IDENTIFIED.items() if name != "x_api_key"}
     if key is not None:
         headers["x_api_key"] = key
     if id == "health.CHATS" and key is None:
-        assert identify(authenticator, operation(id), headers).user_id == "", "health asks nobody"
+        assert identify(authenticator, get_operation(id), headers).user_id == "", "health identifies no caller"
         return
-    with refused(401):
-        identify(authenticator, operation(id), headers)
+    with raises_http_error(401):
+        identify(authenticator, get_operation(id), headers)
 
 
 @pytest.mark.parametrize("name", ["unique_reference_code", "x_user_id"])
 @pytest.mark.parametrize("value", [None, "", "  ", "x" * 256, "a\x1bb", "ü", "a\tb"])
-def test_a_missing_or_malformed_header_is_refused_by_name(
-    authenticator: Authenticator, name: str, value: str | None
-) -> None:
+def test_invalid_header(authenticator: Authenticator, name: str, value: str | None) -> None:
+    """The error names the header."""
     headers = {other: sent for other, sent in IDENTIFIED.items() if other != name or value is not None}
     if value is not None:
         headers[name] = value
     spelled = {"unique_reference_code": "Unique-Reference-Code", "x_user_id": "x-user-id"}[name]
-    with refused(400, spelled):
+    with raises_http_error(400, spelled):
         identify(authenticator, CHATS, headers)
 
 
-def test_the_key_is_looked_at_before_the_rest(authenticator: Authenticator) -> None:
-    with refused(401):
+def test_api_key_comes_first(authenticator: Authenticator) -> None:
+    """A call with an invalid key and no other header is 401, not 400."""
+    with raises_http_error(401):
         identify(authenticator, CHATS, {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is CHAT], ids=lambda one: one.id)
-def test_no_chat_operation_is_open_but_health(authenticator: Authenticator, one: Operation[Any]) -> None:
+def test_chat_health_alone_is_public(authenticator: Authenticator, one: Operation[Any]) -> None:
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}) == Principal(key="127.0.0.1")
     else:
-        with refused(401):
+        with raises_http_error(401):
             identify(authenticator, one, {})
 
 
-def test_a_token_means_nothing_to_the_chat_service(
-    authenticator: Authenticator, state: State, token_service: TokenService
-) -> None:
-    with refused(401):
-        identify(authenticator, CHATS, {"authorization": f"Bearer {token_of(state, token_service)}"})
+def test_chat_ignores_tokens(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
+    with raises_http_error(401):
+        identify(authenticator, CHATS, {"authorization": f"Bearer {issue_token(state, token_service)}"})
 
 
 # --- the platform
 
 
-def test_nobody_is_known_by_its_address(authenticator: Authenticator) -> None:
+def test_anonymous_principal(authenticator: Authenticator) -> None:
     assert identify(authenticator, GET, {}) == Principal(key="127.0.0.1")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_good_token_names_its_user(
-    authenticator: Authenticator, state: State, token_service: TokenService, scheme: str
-) -> None:
-    principal = identify(authenticator, GET, {"authorization": f"{scheme} {token_of(state, token_service)}"})
+def test_valid_token(authenticator: Authenticator, state: State, token_service: TokenService, scheme: str) -> None:
+    principal = identify(authenticator, GET, {"authorization": f"{scheme} {issue_token(state, token_service)}"})
     assert principal.user == state.users.get("2")
     assert principal.key == "user:2"
     assert state.logins.is_active(principal.login_id or "")
@@ -119,55 +115,59 @@ def test_a_good_token_names_its_user(
 @pytest.mark.parametrize(
     "value", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token x", "x", "Bearer x y", "Bearer null"]
 )
-def test_a_bad_token_is_refused_even_where_none_is_needed(authenticator: Authenticator, value: str) -> None:
-    with refused(401):
+def test_invalid_token(authenticator: Authenticator, value: str) -> None:
+    """Even where no token is required."""
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": value})
 
 
-def test_a_worn_out_token_is_refused(
+def test_expired_token(
     authenticator: Authenticator, state: State, token_service: TokenService, clock: ManualClock
 ) -> None:
-    stale, revoked = token_of(state, token_service), token_of(state, token_service)
+    stale, revoked = issue_token(state, token_service), issue_token(state, token_service)
     state.logins.end(token_service.verify(state, revoked).login_id)
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": f"Bearer {revoked}"})
     clock.advance(3600)
-    with refused(401):
+    with raises_http_error(401):
         identify(authenticator, GET, {"authorization": f"Bearer {stale}"})
 
 
 @pytest.mark.parametrize("id", ["auth.LOGIN", "auth.REFRESH", "health.PLATFORM"])
-def test_where_nobody_is_asked_a_bad_token_does_not_matter(authenticator: Authenticator, id: str) -> None:
+def test_public_ignores_tokens(authenticator: Authenticator, id: str) -> None:
     """Or a stale token would keep its owner from logging in."""
-    assert identify(authenticator, operation(id), {"authorization": "Bearer nonsense"}) == Principal(key="127.0.0.1")
+    assert identify(authenticator, get_operation(id), {"authorization": "Bearer nonsense"}) == Principal(
+        key="127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("id", ["auth.ME", "auth.LOGOUT"])
-def test_where_somebody_has_to_be_known_nobody_is_refused(authenticator: Authenticator, id: str) -> None:
-    with refused(401):
-        identify(authenticator, operation(id), {})
+def test_token_required(authenticator: Authenticator, id: str) -> None:
+    """Operations for identified callers alone refuse anonymous ones."""
+    with raises_http_error(401):
+        identify(authenticator, get_operation(id), {})
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
-def test_where_auth_is_required_nobody_is_refused_everywhere(
-    state: State, token_service: TokenService, one: Operation[Any]
-) -> None:
+def test_require_auth(state: State, token_service: TokenService, one: Operation[Any]) -> None:
     authenticator = Authenticator(Settings(require_auth=True), state, token_service)
     if one.access is Access.PUBLIC:
         assert identify(authenticator, one, {}).user is None
     else:
-        with refused(401):
+        with raises_http_error(401):
             identify(authenticator, one, {})
-    assert identify(authenticator, GET, {"authorization": f"Bearer {token_of(state, token_service)}"}).user is not None
+    assert (
+        identify(authenticator, GET, {"authorization": f"Bearer {issue_token(state, token_service)}"}).user is not None
+    )
 
 
 # --- what a known caller may do
 
 
-@pytest.mark.parametrize("who", ["nobody", "admin", "jane"])
+@pytest.mark.parametrize("who", ["anonymous", "admin", "jane"])
 @pytest.mark.parametrize("target", ["1", "2", "unknown"])
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
-def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
+def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.FixtureRequest) -> None:
     principal: Principal = request.getfixturevalue(who)
     args = dict.fromkeys(one.parameters, target)
     allowed = (
@@ -178,11 +178,11 @@ def test_who_may_do_what(one: Operation[Any], who: str, target: str, request: py
     if allowed:
         authorize(one, principal, args)
     else:
-        with refused(403):
+        with raises_http_error(403):
             authorize(one, principal, args)
 
 
-def test_what_only_an_admin_may_do_is_as_the_contract_says() -> None:
+def test_admin_operations() -> None:
     by_access = {access: {one.id for one in operations() if one.access is access} for access in Access}
     assert by_access[Access.ADMIN] == {"users.CREATE", "users.DELETE"}
     assert by_access[Access.SELF_OR_ADMIN] == {"users.UPDATE"}

@@ -7,8 +7,8 @@ import pytest
 from duologue.contract import headers
 from duologue_mock import Settings
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
-from tests.mockserver.refusals import refused
-from tests.mockserver.requests import request
+from tests.mockserver.http_errors import raises_http_error
+from tests.mockserver.requests import build_request
 
 LOCAL_HOSTS = [
     "localhost",
@@ -79,49 +79,49 @@ BROKEN_HOSTS = [
 
 
 @pytest.mark.parametrize("host", LOCAL_HOSTS)
-def test_this_machines_own_names_are_let_in(host: str) -> None:
+def test_loopback_host(host: str) -> None:
     origin_policy = OriginPolicy(Settings())
     for _ in range(2):  # the second time from memory
-        origin_policy.check_host(request(host=host))
+        origin_policy.check_host(build_request(host=host))
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-def test_another_host_is_misdirected(host: str) -> None:
-    with refused(421):
-        OriginPolicy(Settings()).check_host(request(host=host))
+def test_foreign_host(host: str) -> None:
+    with raises_http_error(421):
+        OriginPolicy(Settings()).check_host(build_request(host=host))
 
 
 @pytest.mark.parametrize("host", [None, *BROKEN_HOSTS])
-def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
-    with refused(400):
-        OriginPolicy(Settings()).check_host(request(host=host))
+def test_malformed_host(host: str | None) -> None:
+    with raises_http_error(400):
+        OriginPolicy(Settings()).check_host(build_request(host=host))
 
 
 @pytest.mark.parametrize("host", ["mock.test", "MOCK.TEST:3001", "localhost"])
-def test_a_host_may_be_allowed(host: str) -> None:
+def test_allowed_host(host: str) -> None:
     origin_policy = OriginPolicy(Settings(allowed_hosts=("Mock.test",)))
-    origin_policy.check_host(request(host=host))
-    with refused(421):
-        origin_policy.check_host(request(host="sub.mock.test"))
+    origin_policy.check_host(build_request(host=host))
+    with raises_http_error(421):
+        origin_policy.check_host(build_request(host="sub.mock.test"))
 
 
-def test_other_headers_have_no_say_in_the_host() -> None:
-    with refused(421):
+def test_forwarded_host_is_ignored() -> None:
+    with raises_http_error(421):
         OriginPolicy(Settings()).check_host(
-            request(
+            build_request(
                 host="evil.example",
                 x_forwarded_host="localhost",
                 x_forwarded_for="127.0.0.1",
                 forwarded="host=localhost",
             )
         )
-    OriginPolicy(Settings()).check_host(request(host="localhost", x_forwarded_host="evil.example"))
+    OriginPolicy(Settings()).check_host(build_request(host="localhost", x_forwarded_host="evil.example"))
 
 
-def test_hosts_are_remembered_within_bounds() -> None:
+def test_known_hosts_are_bounded() -> None:
     origin_policy = OriginPolicy(Settings())
     for port in range(1000):
-        origin_policy.check_host(request(host=f"localhost:{port}"))
+        origin_policy.check_host(build_request(host=f"localhost:{port}"))
     assert len(origin_policy._known_hosts) <= 64
 
 
@@ -207,8 +207,8 @@ FOREIGN_ORIGINS = [
 
 @pytest.mark.parametrize("origin", LOCAL_ORIGINS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
-def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> None:
-    granted = dict(OriginPolicy(Settings()).check_origin(request(method, origin=origin)))
+def test_loopback_origin(origin: str, method: str) -> None:
+    granted = dict(OriginPolicy(Settings()).check_origin(build_request(method, origin=origin)))
     assert granted == {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",
@@ -217,50 +217,52 @@ def test_pages_of_this_machine_may_use_the_mock(origin: str, method: str) -> Non
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_pages_of_another_origin_are_granted_nothing_and_may_change_nothing(origin: str) -> None:
+def test_foreign_origin(origin: str) -> None:
+    """Pages of another origin are granted nothing and may change nothing."""
     origin_policy = OriginPolicy(Settings())
     for method in ("GET", "HEAD"):
-        assert origin_policy.check_origin(request(method, origin=origin)) == []
+        assert origin_policy.check_origin(build_request(method, origin=origin)) == []
     for method in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
-        with refused(403):
-            origin_policy.check_origin(request(method, origin=origin))
-    with refused(403):
-        origin_policy.check_origin(request("OPTIONS", origin=origin, access_control_request_method="GET"))
-    with refused(403):
-        origin_policy.check_origin(request("GET", origin=origin, upgrade="websocket"))
+        with raises_http_error(403):
+            origin_policy.check_origin(build_request(method, origin=origin))
+    with raises_http_error(403):
+        origin_policy.check_origin(build_request("OPTIONS", origin=origin, access_control_request_method="GET"))
+    with raises_http_error(403):
+        origin_policy.check_origin(build_request("GET", origin=origin, upgrade="websocket"))
 
 
-def test_who_is_no_page_is_neither_granted_nor_refused_anything() -> None:
+def test_no_origin() -> None:
+    """Programs other than browsers send no origin."""
     for method in ("GET", "POST", "DELETE"):
-        assert OriginPolicy(Settings()).check_origin(request(method)) == []
+        assert OriginPolicy(Settings()).check_origin(build_request(method)) == []
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://APP.example", "http://localhost:3000"])
-def test_an_origin_may_be_allowed(origin: str) -> None:
+def test_allowed_origin(origin: str) -> None:
     origin_policy = OriginPolicy(Settings(allowed_origins=("https://App.example/",)))
-    assert ("Access-Control-Allow-Origin", origin) in origin_policy.check_origin(request("POST", origin=origin))
+    assert ("Access-Control-Allow-Origin", origin) in origin_policy.check_origin(build_request("POST", origin=origin))
     for other in ("https://app.example:444", "http://app.example", "https://sub.app.example", "null"):
         assert not origin_policy.allows_origin(other)
 
 
 @pytest.mark.parametrize("allowed", ["*", "null", "", "app.example", "https://*.example", "https://app.example/path"])
-def test_what_is_no_origin_cannot_be_allowed(allowed: str) -> None:
-    """Never everybody together with credentials; and nothing that would silently allow nobody."""
+def test_invalid_allowed_origin(allowed: str) -> None:
+    """Never all origins together with credentials; and nothing that would silently allow none."""
     with pytest.raises(ValueError, match="allowed_origins"):
         Settings(allowed_origins=(allowed,))
 
 
 @pytest.mark.parametrize("allowed", ["mock.example:3001", "*", "", "http://mock.example"])
-def test_what_is_no_host_name_cannot_be_allowed(allowed: str) -> None:
+def test_invalid_allowed_host(allowed: str) -> None:
     with pytest.raises(ValueError, match="allowed_hosts"):
         Settings(allowed_hosts=(allowed,))
 
 
-def test_the_refusal_says_how_to_allow_it() -> None:
+def test_hint_names_the_option() -> None:
     origin_policy = OriginPolicy(Settings())
     for check, sent in (
-        (origin_policy.check_host, request(host="mock.test:3001")),
-        (origin_policy.check_origin, request("POST", origin="https://app.example")),
+        (origin_policy.check_host, build_request(host="mock.test:3001")),
+        (origin_policy.check_origin, build_request("POST", origin="https://app.example")),
     ):
         with pytest.raises(Exception, match=r".") as caught:
             check(sent)
@@ -285,8 +287,8 @@ ALL = ", ".join(headers.ACCEPTED)
     ],
 )
 def test_preflight_headers(requested: str | None, granted: str) -> None:
-    """A preflight is granted whatever headers it asks for, if they can be header names."""
-    options = request("OPTIONS")
+    """A preflight is granted all headers that it names, if they can be header names."""
+    options = build_request("OPTIONS")
     if requested is not None:
         options.environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"] = requested
     response = dict(build_preflight_headers(options))

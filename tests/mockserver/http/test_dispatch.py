@@ -1,4 +1,4 @@
-"""The wiring: every operation is answered, and replies carry what the contract says of them."""
+"""The dispatcher: every operation has a handler, and responses are what the contract says."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from duologue_mock import ReplyRequest, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler
 from duologue_mock.http.dispatch import HANDLER_MODULES
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.mocks import ASKED, CHAT_HEADERS, Mock
-from tests.mockserver.requests import operation
+from tests.mockserver.mocks import CHAT_HEADERS, REQUESTS, Mock
+from tests.mockserver.requests import get_operation
 
 
 @pytest.fixture
@@ -36,50 +36,52 @@ def mocks(clock: ManualClock) -> Callable[..., Mock]:
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operation_is_answered_in_the_module_of_its_noun(one: Operation[Any]) -> None:
+def test_handler_module(one: Operation[Any]) -> None:
+    """Every operation is handled in the module of its resource."""
     handler = get_handler(one)
     assert handler.function.__module__ == f"duologue_mock.{one.resource}"
     assert handler.function.__doc__, "a handler says what it does"
     assert set(one.parameters) <= set(handler.parameters) | {"id"}
 
 
-def test_nothing_else_is_answered() -> None:
+def test_handlers_are_for_operations() -> None:
     assert set(handler_registry._handlers) == set(operations())
 
 
-def test_each_module_that_answers_is_named() -> None:
+def test_handler_modules_are_listed() -> None:
     package = Path(duologue_mock.__file__).parent
     registering = {path.stem for path in package.glob("*.py") if "@handler(" in path.read_text("utf-8")}
     registering |= {path.stem for path in package.glob("*.py") if "@stream_handler(" in path.read_text("utf-8")}
     assert registering - {"handler_registry"} == {module.__name__.rpartition(".")[2] for module in HANDLER_MODULES}
 
 
-def test_an_operation_without_a_handler_is_named() -> None:
+def test_missing_handler() -> None:
     with pytest.raises(LookupError, match="GET /api/nowhere"):
         get_handler(Operation[None]("GET", "/nowhere"))
 
 
-def test_a_handler_that_wants_what_nobody_can_hand_it_is_named() -> None:
+def test_unknown_parameter() -> None:
     with pytest.raises(TypeError, match="weather"):
         handler(Operation[None]("GET", "/nowhere"))(lambda weather: None)
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operation[Any]) -> None:
-    assert one.id in ASKED, "say in mocks.py how to ask it"
-    body, args = ASKED[one.id]
-    login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
+def test_success(mock: Mock, one: Operation[Any]) -> None:
+    """Every operation's response is what the contract says."""
+    assert one.id in REQUESTS, "say in mocks.py how to ask it"
+    body, args = REQUESTS[one.id]
+    login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
     assert login is not None
     headers = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     if one.id == "auth.REFRESH":
         body = {"refreshToken": login["refreshToken"]}
-    answer = mock.ask(one.id, body, args=args, **headers)
-    assert answer.status_code == one.status
-    assert ("ETag" in answer.headers) == (one.has_etag and one.status < 400)
+    response = mock.call(one.id, body, args=args, **headers)
+    assert response.status_code == one.status
+    assert ("ETag" in response.headers) == (one.has_etag and one.status < 400)
     if one.response is None:
-        assert one.status >= 400 or answer.data == b""
+        assert one.status >= 400 or response.data == b""
         return
-    wire = answer.json
+    wire = response.json
     assert wire is not None
     if one.enveloped:
         assert set(wire) - {"pagination"} == {"data", "message", "metadata"}
@@ -91,31 +93,34 @@ def test_every_operation_succeeds_as_the_contract_says(mock: Mock, one: Operatio
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operations_failures_have_the_common_body(mock: Mock, one: Operation[Any]) -> None:
+def test_error_body(mock: Mock, one: Operation[Any]) -> None:
     """Asked as wrongly as can be: no credentials, an unknown id, a body that is none."""
     path = one.route.format_map(dict.fromkeys(one.parameters, "unknown"))
-    answer = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
-    if answer.status_code == one.status and one.status < 400:
-        return  # what asks for nothing cannot be asked wrongly
-    assert answer.status_code in one.failures
-    ErrorBodySchema().load(answer.json)
+    response = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
+    if response.status_code == one.status and one.status < 400:
+        return  # an operation without input has no invalid input
+    assert response.status_code in one.failures
+    ErrorBodySchema().load(response.json)
 
 
 # --- what leaves with a reply
 
 
-@pytest.mark.parametrize(("id", "body"), [("users.CREATE", ASKED["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})])
-def test_what_is_made_is_found_at_its_location(mock: Mock, id: str, body: Any) -> None:
-    made = mock.ask(id, body)
+@pytest.mark.parametrize(
+    ("id", "body"), [("users.CREATE", REQUESTS["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})]
+)
+def test_location(mock: Mock, id: str, body: Any) -> None:
+    made = mock.call(id, body)
     found = mock.app.test_client().get(made.headers["Location"], headers=CHAT_HEADERS)
     assert found.status_code == 200
     assert found.headers["ETag"] == made.headers["ETag"]
 
 
 @pytest.mark.parametrize("id", ["messages.SEND", "smart_chat.ASK", "auth.LOGIN"])
-def test_what_cannot_be_got_alone_has_no_location(mock: Mock, id: str) -> None:
-    body, args = ASKED[id]
-    assert "Location" not in mock.ask(id, body, args=args).headers
+def test_no_location(mock: Mock, id: str) -> None:
+    """What no operation gets by its id has none."""
+    body, args = REQUESTS[id]
+    assert "Location" not in mock.call(id, body, args=args).headers
 
 
 @pytest.mark.parametrize(
@@ -132,9 +137,9 @@ def test_what_cannot_be_got_alone_has_no_location(mock: Mock, id: str) -> None:
 )
 @pytest.mark.parametrize("id", ["users.LIST", "users.GET", "chats.LIST", "chats.GET", "messages.LIST"])
 def test_if_none_match(mock: Mock, id: str, tags: str, status: int) -> None:
-    _, args = ASKED[id]
-    first = mock.ask(id, args=args)
-    again = mock.ask(id, args=args, If_None_Match=tags.format(tag=first.headers["ETag"]))
+    _, args = REQUESTS[id]
+    first = mock.call(id, args=args)
+    again = mock.call(id, args=args, If_None_Match=tags.format(tag=first.headers["ETag"]))
     assert again.status_code == status
     assert again.headers["ETag"] == first.headers["ETag"]
     if status == 304:
@@ -148,23 +153,23 @@ def test_if_none_match(mock: Mock, id: str, tags: str, status: int) -> None:
 )
 @pytest.mark.parametrize("id", ["users.UPDATE", "users.DELETE", "chats.RENAME", "chats.FAVORITE", "chats.DELETE"])
 def test_if_match(mock: Mock, id: str, tags: str, passes: bool) -> None:
-    one = operation(id)
-    body, args = ASKED[id]
-    got = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
-    answer = mock.ask(id, body, args=args, If_Match=tags.format(tag=got.headers["ETag"]))
-    assert answer.status_code == (one.status if passes else 412)
-    again = mock.ask("users.GET" if one.resource == "users" else "chats.GET", args=args)
+    one = get_operation(id)
+    body, args = REQUESTS[id]
+    got = mock.call("users.GET" if one.resource == "users" else "chats.GET", args=args)
+    response = mock.call(id, body, args=args, If_Match=tags.format(tag=got.headers["ETag"]))
+    assert response.status_code == (one.status if passes else 412)
+    again = mock.call("users.GET" if one.resource == "users" else "chats.GET", args=args)
     assert (again.headers.get("ETag") != got.headers["ETag"]) == passes, "a refused change changes nothing"
 
 
-def test_if_match_of_what_is_not_there_is_not_found(mock: Mock) -> None:
-    assert mock.ask("users.UPDATE", {}, args="unknown", If_Match="*").status_code == 404
+def test_if_match_not_found(mock: Mock) -> None:
+    assert mock.call("users.UPDATE", {}, args="unknown", If_Match="*").status_code == 404
 
 
 @pytest.mark.parametrize("id", ["users.CREATE", "chats.CREATE", "chats.FAVORITE", "messages.SEND", "smart_chat.ASK"])
-def test_a_key_makes_the_same_request_answered_once(mock: Mock, id: str) -> None:
-    body, args = ASKED[id]
-    first, second = (mock.ask(id, body, args=args, Idempotency_Key="k-1") for _ in range(2))
+def test_idempotency_key(mock: Mock, id: str) -> None:
+    body, args = REQUESTS[id]
+    first, second = (mock.call(id, body, args=args, Idempotency_Key="k-1") for _ in range(2))
     assert second.status_code == first.status_code
     assert second.data == first.data
     assert "Idempotency-Replayed" not in first.headers
@@ -173,33 +178,34 @@ def test_a_key_makes_the_same_request_answered_once(mock: Mock, id: str) -> None
     assert len(mock.state.chats) == (2 if id == "chats.CREATE" else 1)
 
 
-def test_a_refusal_is_replayed_too(mock: Mock) -> None:
+def test_replayed_error(mock: Mock) -> None:
     taken = {"name": "J", "email": "john@example.com"}
-    answers = [mock.ask("users.CREATE", taken, Idempotency_Key="k-1") for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [409, 409]
-    assert answers[1].headers["Idempotency-Replayed"] == "true"
+    responses = [mock.call("users.CREATE", taken, Idempotency_Key="k-1") for _ in range(2)]
+    assert [response.status_code for response in responses] == [409, 409]
+    assert responses[1].headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_malformed_request_uses_up_no_key(mock: Mock) -> None:
-    assert mock.ask("users.CREATE", {"name": ""}, Idempotency_Key="k-1").status_code == 400
-    assert mock.ask("users.CREATE", ASKED["users.CREATE"][0], Idempotency_Key="k-1").status_code == 201
+def test_malformed_request_keeps_key(mock: Mock) -> None:
+    assert mock.call("users.CREATE", {"name": ""}, Idempotency_Key="k-1").status_code == 400
+    assert mock.call("users.CREATE", REQUESTS["users.CREATE"][0], Idempotency_Key="k-1").status_code == 201
 
 
-def test_a_stream_is_replayed_as_a_stream_and_whole_as_whole(mock: Mock) -> None:
-    body, args = ASKED["smart_chat.ASK"]
-    streamed = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
+def test_replayed_stream(mock: Mock) -> None:
+    """A response is replayed in the form that the retry accepts."""
+    body, args = REQUESTS["smart_chat.ASK"]
+    streamed = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
     completed = json.loads(streamed.text.strip().rpartition("data: ")[2])
-    again = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
+    again = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k", Accept="text/event-stream")
     assert again.headers["Content-Type"].startswith("text/event-stream")
     assert json.loads(again.text.strip().rpartition("data: ")[2]) == completed
-    whole = mock.ask("smart_chat.ASK", body, args=args, Idempotency_Key="k")
+    whole = mock.call("smart_chat.ASK", body, args=args, Idempotency_Key="k")
     assert whole.json is not None
     assert (whole.status_code, whole.json["data"]) == (201, completed)
     assert len(mock.state.chats.messages(args)) == 3
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream"])
-def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | None) -> None:
+def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | None) -> None:
     tries: list[int] = []
 
     def reply(request: ReplyRequest) -> Iterator[str]:
@@ -211,59 +217,61 @@ def test_a_failed_reply_frees_its_key(mocks: Callable[..., Mock], accept: str | 
 
     mock = mocks(reply_function=reply)
     headers = {"Idempotency_Key": "k"} | ({"Accept": accept} if accept else {})
-    body, args = ASKED["smart_chat.ASK"]
-    first = mock.ask("smart_chat.ASK", body, args=args, **headers)
+    body, args = REQUESTS["smart_chat.ASK"]
+    first = mock.call("smart_chat.ASK", body, args=args, **headers)
     assert first.status_code == (200 if accept else 502)
     assert ("event: error" in first.text) == bool(accept)
-    second = mock.ask("smart_chat.ASK", body, args=args, **headers)
+    second = mock.call("smart_chat.ASK", body, args=args, **headers)
     assert "One two" in second.text
     assert "Idempotency-Replayed" not in second.headers
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
 @pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
-def test_an_empty_reply_is_answered_all_the_same(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
+def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
     mock = mocks(reply_function=lambda request: reply)
-    body, args = ASKED["smart_chat.ASK"]
-    answer = mock.ask("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
-    assert answer.status_code == (200 if accept else 201)
-    assert "…" in answer.text
-    assert ("message.completed" in answer.text) == bool(accept)
+    body, args = REQUESTS["smart_chat.ASK"]
+    response = mock.call("smart_chat.ASK", body, args=args, **({"Accept": accept} if accept else {}))
+    assert response.status_code == (200 if accept else 201)
+    assert "…" in response.text
+    assert ("message.completed" in response.text) == bool(accept)
 
 
 @pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
-def test_a_reply_that_is_no_text_spoils_no_session(mocks: Callable[..., Mock], reply: str) -> None:
+def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     mock = mocks(reply_function=lambda request: reply)
-    body, args = ASKED["smart_chat.ASK"]
-    made = mock.ask("smart_chat.ASK", body, args=args)
+    body, args = REQUESTS["smart_chat.ASK"]
+    made = mock.call("smart_chat.ASK", body, args=args)
     assert made.status_code == 201
-    listed = mock.ask("messages.LIST", args=args)
+    listed = mock.call("messages.LIST", args=args)
     assert listed.status_code == 200
     assert listed.json is not None
     MessagePageSchema().load({key: listed.json[key] for key in ("data", "pagination")})
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
-def test_a_stream_is_only_for_who_asks_for_one(mock: Mock, accept: str) -> None:
-    body, args = ASKED["smart_chat.ASK"]
-    assert mock.ask("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201
+def test_stream_needs_accept(mock: Mock, accept: str) -> None:
+    body, args = REQUESTS["smart_chat.ASK"]
+    assert mock.call("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201
 
 
-def test_a_fault_of_ours_tells_nothing_of_its_inside(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_error(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
+    """The response says nothing of the inside."""
+
     class Broken:
         def page(self, **_: Any) -> None:
             raise ZeroDivisionError("a secret of the inside")
 
     mock.state.users = Broken()  # type: ignore[assignment]  # broken on purpose
-    answer = mock.ask("users.LIST")
-    assert answer.status_code == 500
-    error = ErrorBodySchema().load(answer.json)
+    response = mock.call("users.LIST")
+    assert response.status_code == 500
+    error = ErrorBodySchema().load(response.json)
     assert error.code == "SERVER_ERROR"
-    assert "secret" not in answer.text
-    assert error.metadata.request_id in answer.text
+    assert "secret" not in response.text
+    assert error.metadata.request_id in response.text
     assert "a secret of the inside" in caplog.text
 
 
-def test_a_caller_is_what_was_found_out_about_it() -> None:
+def test_principal() -> None:
     assert not Principal(key="x").is_admin
     assert Principal(key="x").user_id == ""

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock answers."""
+"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duologue.contract import CHAT, Operation, events, headers, operations
 from duologue.contract.core import Access
 from duologue_mock.http.openapi import build_document
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.mocks import ASKED, Mock
+from tests.mockserver.mocks import REQUESTS, Mock
 
 SERVERS = {"http://localhost:4001": "the platform", "http://localhost:4002": "the chat service"}
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(build_document(SERVERS)))
@@ -26,7 +26,7 @@ DESCRIBED = [one for one in operations() if one.documented]
 each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.id)
 
 
-def described(one: Operation[Any]) -> dict[str, Any]:
+def get_description(one: Operation[Any]) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
     return found
 
@@ -51,20 +51,20 @@ def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
 
 
 def parameters(one: Operation[Any], where: str) -> dict[str, dict[str, Any]]:
-    taken = [at(each["$ref"]) if "$ref" in each else each for each in described(one).get("parameters", ())]
+    taken = [at(each["$ref"]) if "$ref" in each else each for each in get_description(one).get("parameters", ())]
     return {each["name"]: each for each in taken if each["in"] == where}
 
 
 # --- valid
 
 
-def test_it_is_openapi_3_1() -> None:
+def test_valid_openapi() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     errors = [f"{list(error.instance_path)}: {error.message}" for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)]
     assert errors == []
 
 
-def test_every_schema_in_it_is_json_schema() -> None:
+def test_valid_json_schema() -> None:
     schemas = [value for path, value in walk(DOCUMENT) if path.endswith("/schema") and isinstance(value, dict)]
     schemas += DOCUMENT["components"]["schemas"].values()
     assert len(schemas) > 50
@@ -72,25 +72,25 @@ def test_every_schema_in_it_is_json_schema() -> None:
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_references() -> None:
     references = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
     assert references
     for reference in references:
         assert at(reference)
 
 
-def test_nothing_is_kept_that_nobody_refers_to() -> None:
+def test_no_unused_components() -> None:
     used = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
     for kind in ("schemas", "headers", "parameters"):
         unused = {name for name in DOCUMENT["components"][kind] if f"#/components/{kind}/{name}" not in used}
         assert unused <= {"Delta"}, "the data of a stream's event, which OpenAPI cannot point at"
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_deterministic() -> None:
     assert json.dumps(build_document(SERVERS)) == json.dumps(DOCUMENT)
 
 
-def test_it_says_what_it_is() -> None:
+def test_info() -> None:
     assert DOCUMENT["info"]["version"] == __version__
     assert DOCUMENT["servers"] == [{"url": url, "description": text} for url, text in SERVERS.items()]
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
@@ -98,7 +98,7 @@ def test_it_says_what_it_is() -> None:
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
-def test_the_mock_serves_it(clock: ManualClock) -> None:
+def test_served_document(clock: ManualClock) -> None:
     response = Mock(clock).app.test_client().get("/openapi.json")
     assert response.json == {**DOCUMENT, "servers": [{"url": "http://localhost", "description": "both services"}]}
     assert response.headers["Content-Type"] == "application/json"
@@ -107,21 +107,21 @@ def test_the_mock_serves_it(clock: ManualClock) -> None:
 # --- complete
 
 
-def test_it_has_every_operation_and_no_other() -> None:
+def test_operations() -> None:
     verbs = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
     found = {(verb.upper(), path) for path, item in DOCUMENT["paths"].items() for verb in item if verb in verbs}
     assert found == {(one.method, one.route) for one in DESCRIBED}
     assert {one.id for one in operations()} - {one.id for one in DESCRIBED} <= {"health.ERROR"}, "errors on request"
 
 
-def test_each_operation_has_a_name_of_its_own() -> None:
-    names = [described(one)["operationId"] for one in DESCRIBED]
+def test_operation_ids() -> None:
+    names = [get_description(one)["operationId"] for one in DESCRIBED]
     assert len(set(names)) == len(names)
 
 
 @each_operation
-def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -> None:
-    said = described(one)
+def test_description(one: Operation[Any]) -> None:
+    said = get_description(one)
     assert said["summary"] == one.summary
     assert said["tags"] == [one.resource]
     assert set(parameters(one, "path")) == set(one.parameters)
@@ -131,14 +131,14 @@ def test_an_operation_is_described_in_the_contracts_words(one: Operation[Any]) -
 
 
 @each_operation
-def test_every_status_is_there(one: Operation[Any]) -> None:
-    said = {int(status) for status in described(one)["responses"]}
+def test_statuses(one: Operation[Any]) -> None:
+    said = {int(status) for status in get_description(one)["responses"]}
     assert one.status in said
     assert set(one.failures) <= said
     assert (304 in said) == (one.safe and one.has_etag)
     assert (200 in said and one.status != 200) == one.streams
     for status in said:
-        response = described(one)["responses"][str(status)]
+        response = get_description(one)["responses"][str(status)]
         assert response["description"]
         if status >= 400:
             schema = response["content"]["application/json"]["schema"]
@@ -146,8 +146,8 @@ def test_every_status_is_there(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_who_may_call(one: Operation[Any]) -> None:
-    security = described(one)["security"]
+def test_security(one: Operation[Any]) -> None:
+    security = get_description(one)["security"]
     if one.service is CHAT:
         assert {"apiKey": []} in security
         assert ({} in security) == (one.access is Access.PUBLIC)
@@ -158,23 +158,23 @@ def test_who_may_call(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_which_headers_a_call_takes(one: Operation[Any]) -> None:
+def test_header_parameters(one: Operation[Any]) -> None:
     taken = parameters(one, "header")
     identified = one.service is CHAT and one.access is not Access.PUBLIC
     assert {headers.REFERENCE_CODE, headers.USER_ID} & set(taken) == (
         {headers.REFERENCE_CODE, headers.USER_ID} if identified else set()
     )
     assert ("If-None-Match" in taken) == (one.safe and one.has_etag)
-    mentioned = {at(each["$ref"])["name"] for each in described(one).get("x-headers", ())}
+    mentioned = {at(each["$ref"])["name"] for each in get_description(one).get("x-headers", ())}
     assert (headers.IDEMPOTENCY_KEY in mentioned) == one.takes_idempotency_key
     assert ("If-Match" in mentioned) == one.supports_if_match
-    assert all(f"`{name}`" in described(one)["description"] for name in mentioned)
+    assert all(f"`{name}`" in get_description(one)["description"] for name in mentioned)
     assert {name for name, each in taken.items() if each["required"]} <= {headers.REFERENCE_CODE, headers.USER_ID}
 
 
 @each_operation
-def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
-    said = described(one)
+def test_body_schemas(one: Operation[Any]) -> None:
+    said = get_description(one)
     assert ("requestBody" in said) == (one.body is not None)
     if one.body is not None:
         schema = said["requestBody"]["content"]["application/json"]["schema"]
@@ -195,23 +195,23 @@ def test_bodies_are_the_contracts_schemas(one: Operation[Any]) -> None:
 
 
 @each_operation
-def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one: Operation[Any]) -> None:
+def test_responses_match_document(clock: ManualClock, one: Operation[Any]) -> None:
     mock = Mock(clock)
-    body, args = ASKED[one.id]
-    login = mock.ask("auth.LOGIN", ASKED["auth.LOGIN"][0]).json
+    body, args = REQUESTS[one.id]
+    login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
     assert login is not None
     sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     body = {"refreshToken": login["refreshToken"]} if one.id == "auth.REFRESH" else body
-    answer = mock.ask(one.id, body, args=args, **sent)
-    response = described(one)["responses"][str(answer.status_code)]
-    content = response.get("content", {}).get("application/json")
-    assert (content is None) == (answer.data == b"")
+    response = mock.call(one.id, body, args=args, **sent)
+    description = get_description(one)["responses"][str(response.status_code)]
+    content = description.get("content", {}).get("application/json")
+    assert (content is None) == (response.data == b"")
     if content is not None:
-        validator(content["schema"]).validate(answer.json)
-    promised = {name for name in response.get("headers", {}) if not name.startswith("RateLimit-")}
-    assert promised - set(answer.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
+        validator(content["schema"]).validate(response.json)
+    promised = {name for name in description.get("headers", {}) if not name.startswith("RateLimit-")}
+    assert promised - set(response.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
     if body is not None and one.body is not None:
-        validator(described(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+        validator(get_description(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_what_the_mock_answers_is_what_the_document_says(clock: ManualClock, one
     ],
     ids=str,
 )
-def test_the_schemas_refuse_what_the_contract_refuses(wrong: Any) -> None:
+def test_schemas_reject_like_contract(wrong: Any) -> None:
     assert not validator({"$ref": "#/components/schemas/User"}).is_valid(wrong)
 
 
@@ -236,7 +236,7 @@ def test_the_schemas_refuse_what_the_contract_refuses(wrong: Any) -> None:
 
 def properties(one: Operation[Any]) -> set[str]:
     """The fields of a request's body that the document describes."""
-    return set(at(described(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
+    return set(at(get_description(one)["requestBody"]["content"]["application/json"]["schema"]["$ref"])["properties"])
 
 
 WIRE = Path(__file__).parents[3] / "fixtures" / "wire"
@@ -244,9 +244,9 @@ GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} i
 
 
 @each_operation
-def test_the_golden_examples_are_the_documents_examples(one: Operation[Any]) -> None:
+def test_golden_examples(one: Operation[Any]) -> None:
     """Where there is a golden file, its bodies are in the document, and they are what its schemas say."""
-    said = described(one)
+    said = get_description(one)
     contents = {
         "request": said.get("requestBody", {}).get("content", {}).get("application/json", {}),
         "response": said["responses"][str(one.status)].get("content", {}).get("application/json", {}),
@@ -265,6 +265,6 @@ def test_the_golden_examples_are_the_documents_examples(one: Operation[Any]) -> 
             validator(content["schema"]).validate(body)
 
 
-def test_every_golden_file_is_of_an_operation_an_event_or_the_error() -> None:
+def test_golden_file_names() -> None:
     ids = {one.id for one in operations()} | {one.id for one in events()}
     assert {name.removesuffix(".json") for name in GOLDEN} <= ids | {"error"}

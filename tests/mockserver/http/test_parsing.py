@@ -18,29 +18,29 @@ from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, json_bytes
 from duologue_mock.http.parsing import parse_body, parse_query
 from tests.mockserver.clocks import START
-from tests.mockserver.refusals import refused
-from tests.mockserver.requests import operation, request
+from tests.mockserver.http_errors import raises_http_error
+from tests.mockserver.requests import build_request, get_operation
 
 LIMIT = 10_000
 JSON = "application/json"
 
 
-def posted(body: bytes, content_type: str = JSON) -> Request:
-    return request("POST", "/", body=body, content_type=content_type)
+def build_post(body: bytes, content_type: str = JSON) -> Request:
+    return build_request("POST", "/", body=body, content_type=content_type)
 
 
 def status(function: Callable[[], Any]) -> int:
-    """Return 200, or the status of the refusal, whose body must be one that can be sent."""
+    """Return 200, or the status of the error, whose body must be one that can be sent."""
     try:
         function()
-    except HTTPError as refusal:
-        json_bytes(refusal.body(timestamp=START, request_id="r", version="v"))
-        return refusal.status
+    except HTTPError as error:
+        json_bytes(error.body(timestamp=START, request_id="r", version="v"))
+        return error.status
     return 200
 
 
 def read(id: str, value: Any) -> Any:
-    return parse_body(operation(id), posted(json.dumps(value).encode()), LIMIT)
+    return parse_body(get_operation(id), build_post(json.dumps(value).encode()), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def read(id: str, value: Any) -> Any:
         ("chats.LIST", "favorite=false", ChatQuery(favorite=False)),
     ],
 )
-def test_a_query(id: str, query: str, model: Any) -> None:
-    assert parse_query(operation(id), query) == model
+def test_query(id: str, query: str, model: Any) -> None:
+    assert parse_query(get_operation(id), query) == model
 
 
 BAD_NUMBERS = [
@@ -85,21 +85,21 @@ BAD_NUMBERS = [
 
 @pytest.mark.parametrize("id", ["users.LIST", "chats.LIST", "messages.LIST"])
 @pytest.mark.parametrize("value", BAD_NUMBERS)
-def test_a_number_that_is_none_is_refused_by_name(id: str, value: str) -> None:
-    with refused(400, "limit"):
-        parse_query(operation(id), f"limit={quote(value)}")
+def test_invalid_number(id: str, value: str) -> None:
+    with raises_http_error(400, "limit"):
+        parse_query(get_operation(id), f"limit={quote(value)}")
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "1000000001", "x"])
-def test_a_page_that_is_none_is_refused_by_name(page: str) -> None:
-    with refused(400, "page"):
-        parse_query(operation("users.LIST"), f"page={page}")
+def test_invalid_page(page: str) -> None:
+    with raises_http_error(400, "page"):
+        parse_query(get_operation("users.LIST"), f"page={page}")
 
 
 @pytest.mark.parametrize("value", ["", "yes", "1", "True", "TRUE", "null"])
-def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
-    with refused(400, "favorite"):
-        parse_query(operation("chats.LIST"), f"favorite={value}")
+def test_invalid_boolean(value: str) -> None:
+    with raises_http_error(400, "favorite"):
+        parse_query(get_operation("chats.LIST"), f"favorite={value}")
 
 
 @pytest.mark.parametrize(
@@ -114,19 +114,19 @@ def test_a_truth_that_is_none_is_refused_by_name(value: str) -> None:
         ("search=" + "x" * 201, "search"),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused_by_name(query: str, naming: str) -> None:
-    with refused(400, naming):
-        parse_query(operation("users.LIST"), query)
+def test_invalid_query(query: str, naming: str) -> None:
+    with raises_http_error(400, naming):
+        parse_query(get_operation("users.LIST"), query)
 
 
-def test_all_that_is_wrong_is_named_at_once() -> None:
-    with refused(400, "page", "limit"):
-        parse_query(operation("users.LIST"), "page=0&limit=0")
+def test_all_errors_at_once() -> None:
+    with raises_http_error(400, "page", "limit"):
+        parse_query(get_operation("users.LIST"), "page=0&limit=0")
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x17F), max_size=30))
-def test_any_query_is_read_or_refused(query: str) -> None:
-    assert status(lambda: parse_query(operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
+def test_arbitrary_query(query: str) -> None:
+    assert status(lambda: parse_query(get_operation("chats.LIST"), query.encode().decode("latin-1"))) in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ def test_any_query_is_read_or_refused(query: str) -> None:
         ("chats.FAVORITE", {"isFavorite": False}, Favorite(False)),
     ],
 )
-def test_a_body(id: str, value: Any, model: Any) -> None:
+def test_body(id: str, value: Any, model: Any) -> None:
     assert read(id, value) == model
 
 
-def test_a_body_may_be_left_out_where_none_is_needed() -> None:
-    assert parse_body(operation("chats.FAVORITE"), request("PATCH", "/"), LIMIT) is None
-    with refused(400):
-        parse_body(operation("chats.CREATE"), request("POST", "/"), LIMIT)
+def test_optional_body() -> None:
+    assert parse_body(get_operation("chats.FAVORITE"), build_request("PATCH", "/"), LIMIT) is None
+    with raises_http_error(400):
+        parse_body(get_operation("chats.CREATE"), build_request("POST", "/"), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_a_body_may_be_left_out_where_none_is_needed() -> None:
         ("auth.LOGIN", {"email": "a@example.com"}, ("password",)),
     ],
 )
-def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any, naming: tuple[str, ...]) -> None:
+def test_invalid_body(id: str, value: Any, naming: tuple[str, ...]) -> None:
     body = json.dumps(value).encode()
-    with refused(400, *naming):
-        parse_body(operation(id), posted(body), 100_000)
+    with raises_http_error(400, *naming):
+        parse_body(get_operation(id), build_post(body), 100_000)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +215,9 @@ def test_a_body_that_breaks_the_contract_is_refused_by_name(id: str, value: Any,
         b" ",
     ],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    with refused(400):
-        parse_body(operation("chats.CREATE"), posted(body), LIMIT)
+def test_not_a_json_object(body: bytes) -> None:
+    with raises_http_error(400):
+        parse_body(get_operation("chats.CREATE"), build_post(body), LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,10 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
         "application/merge-patch+json",
     ],
 )
-def test_json_by_whichever_name(content_type: str) -> None:
-    assert parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT) == ChatTitle("x")
+def test_json_media_types(content_type: str) -> None:
+    assert parse_body(get_operation("chats.CREATE"), build_post(b'{"title": "x"}', content_type), LIMIT) == ChatTitle(
+        "x"
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,33 +253,33 @@ def test_json_by_whichever_name(content_type: str) -> None:
         "*/*",
     ],
 )
-def test_any_other_media_type_is_unsupported(content_type: str) -> None:
+def test_other_media_types(content_type: str) -> None:
     """Above all those a page may send elsewhere without asking (a form's, and plain text)."""
-    with refused(415):
-        parse_body(operation("chats.CREATE"), posted(b'{"title": "x"}', content_type), LIMIT)
+    with raises_http_error(415):
+        parse_body(get_operation("chats.CREATE"), build_post(b'{"title": "x"}', content_type), LIMIT)
 
 
-def test_a_body_without_a_media_type_is_unsupported() -> None:
-    with refused(415):
-        parse_body(operation("chats.CREATE"), request("POST", "/", body=b'{"title": "x"}'), LIMIT)
+def test_no_media_type() -> None:
+    with raises_http_error(415):
+        parse_body(get_operation("chats.CREATE"), build_request("POST", "/", body=b'{"title": "x"}'), LIMIT)
 
 
 @pytest.mark.parametrize(("size", "status"), [(100, None), (101, 413), (10_000, 413)])
-def test_a_body_is_bounded(size: int, status: int | None) -> None:
-    sent = posted(b'{"title": "x"}'.ljust(size))
+def test_body_limit(size: int, status: int | None) -> None:
+    sent = build_post(b'{"title": "x"}'.ljust(size))
     if status is None:
-        assert parse_body(operation("chats.CREATE"), sent, 100) == ChatTitle("x")
+        assert parse_body(get_operation("chats.CREATE"), sent, 100) == ChatTitle("x")
         return
     with pytest.raises(HTTPError) as caught:
-        parse_body(operation("chats.CREATE"), sent, 100)
+        parse_body(get_operation("chats.CREATE"), sent, 100)
     assert caught.value.status == status
     assert ("Connection", "close") in caught.value.headers
 
 
-def test_a_body_over_the_limit_is_not_read() -> None:
-    sent = posted(b"x" * 101)
-    with refused(413):
-        parse_body(operation("chats.CREATE"), sent, 100)
+def test_oversized_body_is_not_read() -> None:
+    sent = build_post(b"x" * 101)
+    with raises_http_error(413):
+        parse_body(get_operation("chats.CREATE"), sent, 100)
     stream = sent.environ["wsgi.input"]
     assert isinstance(stream, io.BytesIO)
     assert stream.tell() == 0
@@ -291,6 +293,6 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES | st.dictionaries(st.sampled_from(["title", "name", "content", "sender"]), JSON_VALUES))
-def test_any_json_is_read_or_refused(value: Any) -> None:
+def test_arbitrary_json(value: Any) -> None:
     for id in ("chats.CREATE", "users.UPDATE", "messages.SEND", "chats.FAVORITE"):
         assert status(lambda id=id: read(id, value)) in (200, 400)  # type: ignore[misc]

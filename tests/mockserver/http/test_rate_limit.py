@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.rate_limit import _MAX_CALLERS, WINDOW, RateLimiter
 from tests.mockserver.clocks import ManualClock
-from tests.mockserver.refusals import refused
+from tests.mockserver.http_errors import raises_http_error
 
 
-def test_the_headers_count_down_to_a_refusal(clock: ManualClock) -> None:
+def test_countdown(clock: ManualClock) -> None:
+    """The headers count down to a 429."""
     rate_limiter = RateLimiter(3, clock)
     told = [dict(rate_limiter.count("ann")) for _ in range(3)]
     assert [one["RateLimit-Remaining"] for one in told] == ["2", "1", "0"]
@@ -29,43 +30,45 @@ def test_the_headers_count_down_to_a_refusal(clock: ManualClock) -> None:
     }
 
 
-def test_callers_are_counted_apart(clock: ManualClock) -> None:
+def test_callers_are_separate(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for principal in ("ann", "bob", "", "ann\x00"):
         rate_limiter.count(principal)
-        with refused(429):
+        with raises_http_error(429):
             rate_limiter.count(principal)
 
 
-def test_no_limit_says_nothing(clock: ManualClock) -> None:
+def test_no_limit(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(None, clock)
     assert [rate_limiter.count("ann") for _ in range(1000)] == [[]] * 1000
 
 
-def test_a_window_begins_with_the_first_request_and_ends_after_a_minute(clock: ManualClock) -> None:
+def test_window(clock: ManualClock) -> None:
+    """It opens with a caller's first request and lasts a minute."""
     rate_limiter = RateLimiter(2, clock)
     rate_limiter.count("ann")
     clock.advance(WINDOW - 0.001)
     rate_limiter.count("ann")
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("ann")
     clock.advance(0.001)
     assert dict(rate_limiter.count("ann"))["RateLimit-Remaining"] == "1"
 
 
-def test_refused_requests_do_not_lengthen_the_wait(clock: ManualClock) -> None:
+def test_refused_requests_do_not_extend(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     for _ in range(59):
         clock.advance(1)
-        with refused(429):
+        with raises_http_error(429):
             rate_limiter.count("ann")
     clock.advance(1)
     rate_limiter.count("ann")
 
 
 @given(st.floats(0, WINDOW - 0.001))
-def test_who_waits_as_long_as_told_is_let_in(elapsed: float) -> None:
+def test_retry_after(elapsed: float) -> None:
+    """A caller that waits for the seconds of `Retry-After` is within the limit again."""
     clock = ManualClock()
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
@@ -76,24 +79,24 @@ def test_who_waits_as_long_as_told_is_let_in(elapsed: float) -> None:
     rate_limiter.count("ann")
 
 
-def test_a_clock_that_goes_backwards_locks_nobody_out(clock: ManualClock) -> None:
+def test_clock_goes_backwards(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     clock.advance(-3600)
     rate_limiter.count("ann")
 
 
-def test_memory_is_bounded_and_the_oldest_window_goes_first(clock: ManualClock) -> None:
+def test_windows_are_bounded(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for number in range(_MAX_CALLERS + 100):
         rate_limiter.count(str(number))
     assert len(rate_limiter._windows) == _MAX_CALLERS
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("100")
     rate_limiter.count("99")
 
 
-def test_a_window_begun_again_is_not_the_oldest(clock: ManualClock) -> None:
+def test_reopened_window_is_newest(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     rate_limiter.count("ann")
     clock.advance(WINDOW - 1)
@@ -103,11 +106,11 @@ def test_a_window_begun_again_is_not_the_oldest(clock: ManualClock) -> None:
     for number in range(_MAX_CALLERS - 1):
         rate_limiter.count(str(number))
     assert "bob" not in rate_limiter._windows
-    with refused(429):
+    with raises_http_error(429):
         rate_limiter.count("ann")
 
 
-def test_callers_of_past_windows_are_forgotten(clock: ManualClock) -> None:
+def test_expired_windows_are_dropped(clock: ManualClock) -> None:
     rate_limiter = RateLimiter(1, clock)
     for number in range(1000):
         rate_limiter.count(f"early {number}")

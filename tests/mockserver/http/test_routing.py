@@ -16,7 +16,7 @@ def concrete(one: Operation[None]) -> str:
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
-def test_every_operation_is_found_by_its_path(one: Operation[None], slash: str) -> None:
+def test_find(one: Operation[None], slash: str) -> None:
     found = ROUTES.find(concrete(one) + slash)
     assert found is not None
     methods, args = found
@@ -24,7 +24,7 @@ def test_every_operation_is_found_by_its_path(one: Operation[None], slash: str) 
     assert args == dict.fromkeys(one.parameters, "some-id")
 
 
-def test_no_two_operations_share_method_and_path() -> None:
+def test_routes_are_unique() -> None:
     assert len({(one.method, one.route) for one in operations()}) == len(operations())
     assert len({one.id for one in operations()}) == len(operations())
 
@@ -57,12 +57,12 @@ def test_no_two_operations_share_method_and_path() -> None:
         "/*",
     ],
 )
-def test_any_other_path_is_unknown(path: str) -> None:
+def test_unknown_path(path: str) -> None:
     assert ROUTES.find(path) is None
 
 
 @pytest.mark.parametrize("id", ["1", "..", ".", "a b", "%2f", "ü", "\r\n", "\x00", "x" * 9000, "{id}", "messages"])
-def test_an_id_is_whatever_stands_between_the_slashes(id: str) -> None:
+def test_path_parameter(id: str) -> None:
     found = ROUTES.find(f"/chats-service/api/v1/chats/{id}/messages")
     assert found is not None
     assert found[1] == {"id": id}
@@ -78,14 +78,14 @@ def test_an_id_is_whatever_stands_between_the_slashes(id: str) -> None:
         ("PATCH", "/chats-service/api/v1/chats/5/favourite", "PATCH /chats-service/api/v1/chats/{id}/favorite"),
     ],
 )
-def test_the_nearest_operations_help_who_lost_the_way(method: str, path: str, nearest: str) -> None:
+def test_suggestions(method: str, path: str, nearest: str) -> None:
     found = ROUTES.suggest(method, path)
     assert nearest in found
     assert len(found) <= 3
 
 
 @pytest.mark.parametrize("path", ["", "/", "x" * 100_000, "\x00" * 5000])
-def test_nothing_is_near_and_looking_is_cheap(path: str) -> None:
+def test_no_suggestions(path: str) -> None:
     assert len(ROUTES.suggest("GET", path)) <= 3
 
 
@@ -98,5 +98,5 @@ def test_nothing_is_near_and_looking_is_cheap(path: str) -> None:
         ([], "OPTIONS"),
     ],
 )
-def test_what_a_path_allows(methods: list[str], allow: str) -> None:
+def test_allow(methods: list[str], allow: str) -> None:
     assert format_allow(methods) == allow

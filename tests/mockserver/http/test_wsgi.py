@@ -1,4 +1,4 @@
-"""The door: which way a request goes, and what every answer leaves with, whoever made it."""
+"""The WSGI application: which way a request goes, and what every response has."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def build_path(one: Operation[Any], id: str = "unknown") -> str:
     return one.route.format_map(dict.fromkeys(one.parameters, id))
 
 
-def sent(one: Operation[Any]) -> dict[str, str]:
+def build_headers(one: Operation[Any]) -> dict[str, str]:
     return CHAT_HEADERS if one.service is CHAT and one.access is not Access.PUBLIC else {}
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json", "/socket.io/?EIO=4", "/nowhere"])
 def test_preflight_anywhere(mock: Mock, path: str) -> None:
-    """Not only operations: the preflight of any path is granted the headers that it asks for."""
+    """Not only operations: the preflight of any path is granted the headers that it names."""
     sent = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "traceparent"}
     response = mock.app.test_client().options(path, headers=sent)
     assert (response.status_code, response.headers["Access-Control-Allow-Headers"]) == (204, "traceparent")
@@ -48,38 +48,38 @@ ANYWHERE = ["/api/users", "/chats-service/api/v1/chats", "/openapi.json", "/", "
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_every_answer_leaves_with_the_common_headers(mock: Mock, path: str) -> None:
-    answer = mock.app.test_client().get(path, headers={"Origin": ORIGIN})
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "Origin" in answer.headers["Vary"]
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert answer.headers[headers.REQUEST_ID]
-    if answer.status_code >= 400:
-        assert ErrorBodySchema().load(answer.json).metadata.request_id == answer.headers[headers.REQUEST_ID]
+def test_common_headers(mock: Mock, path: str) -> None:
+    response = mock.app.test_client().get(path, headers={"Origin": ORIGIN})
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Origin" in response.headers["Vary"]
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    assert response.headers[headers.REQUEST_ID]
+    if response.status_code >= 400:
+        assert ErrorBodySchema().load(response.json).metadata.request_id == response.headers[headers.REQUEST_ID]
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_a_request_keeps_the_name_it_brings(mock: Mock, path: str) -> None:
-    answer = mock.app.test_client().get(path, headers={headers.REFERENCE_CODE: "my-own-name"})
-    assert answer.headers[headers.REQUEST_ID] == "my-own-name"
+def test_request_id_is_kept(mock: Mock, path: str) -> None:
+    response = mock.app.test_client().get(path, headers={headers.REFERENCE_CODE: "my-own-name"})
+    assert response.headers[headers.REQUEST_ID] == "my-own-name"
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 256, "a\x1bb", "ü"])
-def test_a_name_that_is_none_is_replaced(mock: Mock, name: str) -> None:
-    answer = mock.app.test_client().get("/api/users", headers={headers.REFERENCE_CODE: name})
-    assert answer.headers[headers.REQUEST_ID].startswith("req-")
+def test_invalid_request_id(mock: Mock, name: str) -> None:
+    response = mock.app.test_client().get("/api/users", headers={headers.REFERENCE_CODE: name})
+    assert response.headers[headers.REQUEST_ID].startswith("req-")
 
 
-def test_names_are_given_once(mock: Mock) -> None:
+def test_request_ids_are_unique(mock: Mock) -> None:
     names = {mock.app.test_client().get("/api/health").headers[headers.REQUEST_ID] for _ in range(20)}
     assert len(names) == 20
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-def test_a_foreign_page_is_granted_nothing_anywhere(mock: Mock, path: str) -> None:
-    answer = mock.app.test_client().get(path, headers={"Origin": "http://evil.example"})
-    assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+def test_foreign_origin_anywhere(mock: Mock, path: str) -> None:
+    response = mock.app.test_client().get(path, headers={"Origin": "http://evil.example"})
+    assert not [name for name, _ in response.headers if name.startswith("Access-Control-")]
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
@@ -87,23 +87,25 @@ def test_a_foreign_page_is_granted_nothing_anywhere(mock: Mock, path: str) -> No
     ("headers", "status"),
     [({"Host": "evil.example"}, 421), ({"Host": "localhost/x"}, 400), ({"Origin": "http://evil.example"}, 403)],
 )
-def test_the_gate_stands_in_front_of_everything(mock: Mock, path: str, headers: dict[str, str], status: int) -> None:
-    answer = mock.app.test_client().post(path, headers=headers)
-    assert answer.status_code == status
-    ErrorBodySchema().load(answer.json)
+def test_origin_policy_comes_first(mock: Mock, path: str, headers: dict[str, str], status: int) -> None:
+    response = mock.app.test_client().post(path, headers=headers)
+    assert response.status_code == status
+    ErrorBodySchema().load(response.json)
 
 
 @each_operation
-def test_options_says_what_a_path_allows(mock: Mock, one: Operation[Any]) -> None:
-    answer = mock.app.test_client().options(build_path(one))
-    assert (answer.status_code, answer.data) == (204, b"")
+def test_options(mock: Mock, one: Operation[Any]) -> None:
+    response = mock.app.test_client().options(build_path(one))
+    assert (response.status_code, response.data) == (204, b"")
     allowed = {other.method for other in operations() if other.route == one.route}
-    assert set(answer.headers["Allow"].split(", ")) == allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in allowed else set())
+    assert set(response.headers["Allow"].split(", ")) == allowed | {"OPTIONS"} | (
+        {"HEAD"} if "GET" in allowed else set()
+    )
 
 
 @each_operation
-def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Operation[Any]) -> None:
-    answer = mock.app.test_client().options(
+def test_preflight(mock: Mock, one: Operation[Any]) -> None:
+    response = mock.app.test_client().options(
         build_path(one),
         headers={
             "Origin": ORIGIN,
@@ -111,53 +113,54 @@ def test_a_preflight_grants_every_operation_with_its_headers(mock: Mock, one: Op
             "Access-Control-Request-Headers": ", ".join([*headers.ACCEPTED, "traceparent"]).lower(),
         },
     )
-    assert answer.status_code == 204
-    assert one.method in answer.headers["Access-Control-Allow-Methods"].split(", ")
-    granted = {name.lower() for name in answer.headers["Access-Control-Allow-Headers"].split(", ")}
+    assert response.status_code == 204
+    assert one.method in response.headers["Access-Control-Allow-Methods"].split(", ")
+    granted = {name.lower() for name in response.headers["Access-Control-Allow-Headers"].split(", ")}
     assert granted == {name.lower() for name in headers.ACCEPTED} | {"traceparent"}
-    assert answer.headers.getlist("Vary") == ["Origin, Access-Control-Request-Headers"]
+    assert response.headers.getlist("Vary") == ["Origin, Access-Control-Request-Headers"]
 
 
 @each_operation
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_a_method_that_a_path_does_not_allow(mock: Mock, one: Operation[Any], method: str) -> None:
+def test_method_not_allowed(mock: Mock, one: Operation[Any], method: str) -> None:
     allowed = {other.method for other in operations() if other.route == one.route}
     if method in allowed:
         return
-    answer = mock.app.test_client().open(build_path(one), method=method)
-    assert answer.status_code == 405
-    assert method not in answer.headers["Allow"].split(", ")
-    assert ErrorBodySchema().load(answer.json).code == "METHOD_NOT_ALLOWED"
+    response = mock.app.test_client().open(build_path(one), method=method)
+    assert response.status_code == 405
+    assert method not in response.headers["Allow"].split(", ")
+    assert ErrorBodySchema().load(response.json).code == "METHOD_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @each_operation
-def test_a_trailing_slash_makes_no_difference(mock: Mock, one: Operation[Any], slash: str) -> None:
+def test_trailing_slash(mock: Mock, one: Operation[Any], slash: str) -> None:
     bare, slashed = (
-        mock.app.test_client().open(build_path(one) + end, method=one.method, headers=sent(one)) for end in ("", slash)
+        mock.app.test_client().open(build_path(one) + end, method=one.method, headers=build_headers(one))
+        for end in ("", slash)
     )
     assert slashed.status_code == bare.status_code
     assert slashed.status_code != 308
 
 
-def test_what_is_nowhere_is_told_of_what_is_near(mock: Mock) -> None:
-    answer = mock.app.test_client().get("/api/user")
-    assert answer.status_code == 404
-    assert "GET /api/users" in ErrorBodySchema().load(answer.json).details.message
+def test_unknown_path_suggestions(mock: Mock) -> None:
+    response = mock.app.test_client().get("/api/user")
+    assert response.status_code == 404
+    assert "GET /api/users" in ErrorBodySchema().load(response.json).details.message
 
 
-def test_the_index_lists_what_is_served(mock: Mock) -> None:
-    answer = mock.app.test_client().get("/").json
-    assert answer is not None
-    assert set(answer["operations"]) == {f"{one.method} {one.route}" for one in operations()}
+def test_index(mock: Mock) -> None:
+    response = mock.app.test_client().get("/").json
+    assert response is not None
+    assert set(response["operations"]) == {f"{one.method} {one.route}" for one in operations()}
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/"])
-def test_a_page_is_only_to_be_read(mock: Mock, path: str) -> None:
-    answer = mock.app.test_client().post(path, json={})
-    assert answer.status_code == 405
-    assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
-    ErrorBodySchema().load(answer.json)
+def test_pages_are_read_only(mock: Mock, path: str) -> None:
+    response = mock.app.test_client().post(path, json={})
+    assert response.status_code == 405
+    assert {"GET", "HEAD", "OPTIONS"} <= set(response.headers["Allow"].split(", "))
+    ErrorBodySchema().load(response.json)
 
 
 # --- rate limits, in their place
@@ -173,7 +176,7 @@ def limited(clock: ManualClock) -> Any:
     return create_app(Settings(rate_limit=3), state=state).test_client()
 
 
-def test_over_the_limit_is_too_many(limited: Any, clock: ManualClock) -> None:
+def test_rate_limit(limited: Any, clock: ManualClock) -> None:
     statuses = [limited.get("/api/users").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     refused = limited.get("/api/users")
@@ -183,20 +186,21 @@ def test_over_the_limit_is_too_many(limited: Any, clock: ManualClock) -> None:
     assert limited.get("/api/users").status_code == 200
 
 
-def test_a_header_is_said_once(limited: Any) -> None:
+def test_headers_are_unique(limited: Any) -> None:
     for _ in range(5):
         names = [name.lower() for name, _ in limited.get("/api/users", headers={"Origin": ORIGIN}).headers]
         assert len(names) == len(set(names))
 
 
-def test_each_chat_user_has_a_limit_of_its_own(limited: Any) -> None:
+def test_chat_users_have_own_limits(limited: Any) -> None:
     path = "/chats-service/api/v1/chats"
     for user in ("ann", "bob"):
         statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-user-id": user}).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
 
 
-def test_whoever_guesses_keys_is_limited_and_costs_nobody_else(limited: Any) -> None:
+def test_guessing_keys_is_limited(limited: Any) -> None:
+    """Guesses are counted against the address, not against the guessed callers."""
     path = "/chats-service/api/v1/chats"
     statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-api-key": f"guess-{n}"}).status_code for n in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
@@ -204,20 +208,20 @@ def test_whoever_guesses_keys_is_limited_and_costs_nobody_else(limited: Any) -> 
     assert limited.get("/api/users").status_code == 200
 
 
-def test_a_refused_request_changes_nothing(limited: Any) -> None:
+def test_limited_request_changes_nothing(limited: Any) -> None:
     for _ in range(3):
         limited.get("/api/users")
     made = limited.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
     assert made.status_code == 429
 
 
-# --- who is told
+# --- request hooks
 
 
-def test_an_observer_that_fails_is_a_fault_of_ours(clock: ManualClock) -> None:
+def test_failing_request_hook(clock: ManualClock) -> None:
     def observe(request: Request, reply: Response) -> None:
         raise ZeroDivisionError
 
     app = create_app(Settings(), request_hooks=[observe])
-    with pytest.raises(ZeroDivisionError):  # the engine answers it with 500
+    with pytest.raises(ZeroDivisionError):  # the engine responses it with 500
         app.test_client().get("/api/health")

@@ -123,7 +123,7 @@ def test_host_and_origin(mock: MockServer, headers: list[str], status: int) -> N
     upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
     with peer(mock.port) as one:
         one.send(head(line, *headers, *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", host=None))
-        response = one.answer()
+        response = one.read_response()
         assert response.status == status
         if status == 101:
             assert response.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="

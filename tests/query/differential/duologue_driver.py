@@ -190,11 +190,11 @@ class Play:
         before = query.state
         last = NOTHING if before is None else format_result(before)
 
-        def callback(snapshot: QueryResult[Any]) -> None:
+        def callback(result: QueryResult[Any]) -> None:
             nonlocal last
-            if format_result(snapshot) != last:  # else only `is_stale` has changed
-                results.append(format_result(snapshot))
-            last = format_result(snapshot)
+            if format_result(result) != last:  # else only `is_stale` has changed
+                results.append(format_result(result))
+            last = format_result(result)
 
         self.observers[op["id"]] = query.observe(callback)
 
@@ -309,28 +309,28 @@ class Play:
         return traces
 
 
-def format_result(snapshot: QueryResult[Any]) -> list[Any]:
+def format_result(result: QueryResult[Any]) -> list[Any]:
     return [
-        snapshot.status,
-        snapshot.fetch_status,
-        to_json(snapshot.data),
-        format_error(snapshot.error),
-        snapshot.failure_count,
-        snapshot.is_previous_data,
+        result.status,
+        result.fetch_status,
+        to_json(result.data),
+        format_error(result.error),
+        result.failure_count,
+        result.is_previous_data,
     ]
 
 
 def observer_trace(observer: QueryObserver[Any]) -> list[Any]:
-    snapshot = observer.current
-    fields = [*format_result(snapshot), snapshot.is_stale]
+    result = observer.current
+    fields = [*format_result(result), result.is_stale]
     if observer.spec.infinite_behavior is None:
         return fields
     return [
         *fields,
-        snapshot.has_next_page,
-        snapshot.has_previous_page,
-        snapshot.is_fetching_next_page,
-        snapshot.is_fetching_previous_page,
+        result.has_next_page,
+        result.has_previous_page,
+        result.is_fetching_next_page,
+        result.is_fetching_previous_page,
     ]
 
 

@@ -8,7 +8,7 @@ from duologue.contract import Event
 from duologue_mock.store import State
 
 
-class Ear:
+class EventRecorder:
     """Records each event: its name, its payload, and the user it concerns."""
 
     def __init__(self, state: State) -> None:

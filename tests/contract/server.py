@@ -1,4 +1,4 @@
-"""The wire as the contract tests hold it: bare `requests` and sockets, and what every answer must look like.
+"""A server under test, called with bare `requests` and sockets, and what every response must look like.
 
 Nothing here uses our client, so a mistake that client and server share still shows.
 """
@@ -25,7 +25,7 @@ from requests.structures import CaseInsensitiveDict
 from duologue.contract import CHAT, PLATFORM, Operation, operations
 
 TIMEOUT = 10.0
-"""Seconds after which a server that does not answer fails the test."""
+"""Seconds after which a server that does not response fails the test."""
 
 RUNNING = os.environ.get("DUOLOGUE_TEST_PLATFORM_URL")
 """The running server that is tested; None where the tests start their own."""
@@ -51,22 +51,22 @@ CODES = {
     503: "SERVER_ERROR",
     504: "SERVER_ERROR",
 }
-"""The codes of the wire contract, written again rather than imported."""
+"""The codes of the contract, written again rather than imported."""
 
 Body = Any
-"""What JSON can say; `bytes` are sent as they are."""
+"""A JSON value; `bytes` are sent as they are."""
 
 NO_BODY = object()
 
 
 def covers(operation: Operation[Any], *statuses: int) -> pytest.MarkDecorator:
-    """Say that a test has this operation answer with these statuses; the test fails if it does not."""
+    """Mark a test to cover these statuses of an operation; it fails if no response has them."""
     return pytest.mark.covers(operation, *statuses)
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One request that was answered."""
+class RecordedRequest:
+    """A request and the status of its response."""
 
     method: str
     path: str
@@ -77,17 +77,17 @@ class Exchange:
 class Record:
     """What a test has exchanged so far."""
 
-    exchanges: list[Exchange] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     made: list[tuple[Api, str]] = field(default_factory=list)
-    """What it made by `POST`, to be deleted at its end: who made it, and the path."""
+    """What it created by `POST`, to be deleted at its end: the caller, and the path."""
 
     def statuses(self) -> set[tuple[str, int]]:
-        """Return the operations that answered, each with its status."""
-        found = ((_operation_id(exchange), exchange.status) for exchange in self.exchanges)
+        """Return the operations that were called, each with the status of its response."""
+        found = ((_operation_id(request), request.status) for request in self.requests)
         return {(operation, status) for operation, status in found if operation}
 
     def clean_up(self) -> None:
-        """Delete what is left of what the test made."""
+        """Delete what the test created and did not delete."""
         for api, path in reversed(self.made):
             api.delete(path)
 
@@ -98,9 +98,9 @@ _ROUTES = [
 ]
 
 
-def _operation_id(exchange: Exchange) -> str | None:
+def _operation_id(request: RecordedRequest) -> str | None:
     for method, route, name in _ROUTES:
-        if method == exchange.method and route.fullmatch(exchange.path):
+        if method == request.method and route.fullmatch(request.path):
             return name
     return None
 
@@ -116,17 +116,17 @@ class Api:
     numbered: bool = False
     """Whether each request carries a fresh `Unique-Reference-Code`."""
 
-    def sending(self, **headers: str) -> Api:
+    def with_headers(self, **headers: str) -> Api:
         """Return the same caller with more headers; `_` in a name stands for `-`."""
         return replace(self, headers={**self.headers, **{key.replace("_", "-"): text for key, text in headers.items()}})
 
-    def bearing(self, token: str) -> Api:
+    def with_token(self, token: str) -> Api:
         """Return the caller whose token this is."""
-        return self.sending(Authorization=f"Bearer {token}")
+        return self.with_headers(Authorization=f"Bearer {token}")
 
     def as_user(self, user_id: str | None = None) -> Api:
-        """Return another user of the chat service, one never heard of unless named."""
-        return self.sending(x_user_id=user_id or unique("user"))
+        """Return another user of the chat service, a new one by default."""
+        return self.with_headers(x_user_id=user_id or unique("user"))
 
     def request(
         self,
@@ -150,9 +150,11 @@ class Api:
         for name in [name for name, value in sent.items() if value is None]:
             prepared.headers.pop(name, None)
         prepared.url = self.url + path + _query_text(query)
-        answer = patiently(lambda: self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream))
-        self._remember(answer, path)
-        return answer
+        response = retry_when_limited(
+            lambda: self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream)
+        )
+        self._remember(response, path)
+        return response
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.request("GET", path, **options)
@@ -169,12 +171,12 @@ class Api:
     def delete(self, path: str, **options: Any) -> requests.Response:
         return self.request("DELETE", path, **options)
 
-    def _remember(self, answer: requests.Response, path: str) -> None:
-        method = str(answer.request.method)
-        self.record.exchanges.append(Exchange(method, urlsplit(answer.url).path, answer.status_code))
+    def _remember(self, response: requests.Response, path: str) -> None:
+        method = str(response.request.method)
+        self.record.requests.append(RecordedRequest(method, urlsplit(response.url).path, response.status_code))
         folder = path.rstrip("/")
-        if method == "POST" and answer.status_code == 201 and folder in ("/users", "/chats"):
-            made = answer.json()
+        if method == "POST" and response.status_code == 201 and folder in ("/users", "/chats"):
+            made = response.json()
             self.record.made.append((self, f"{folder}/{made['id'] if folder == '/users' else made['data']['_id']}"))
 
 
@@ -185,7 +187,7 @@ def _query_text(query: Mapping[str, Any] | str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Wire:
+class Server:
     """A server under test."""
 
     base_url: str
@@ -196,26 +198,30 @@ class Wire:
 
     @property
     def platform_origin(self) -> str:
-        return origin_of(self.base_url)
+        return get_origin(self.base_url)
 
     @property
     def chat_origin(self) -> str:
-        return origin_of(self.chat_base_url)
+        return get_origin(self.chat_base_url)
 
     @property
     def platform(self) -> Api:
-        """The platform, asked by nobody in particular."""
+        """The platform, for an anonymous caller."""
         return Api(self.base_url, self.session, self.record)
 
     @property
     def chat(self) -> Api:
-        """The chat service, asked by a user never heard of."""
+        """The chat service, for a new user."""
         headers = {"x-api-key": self.api_key}
         return Api(self.chat_base_url, self.session, self.record, headers, numbered=True).as_user()
 
-    def of(self, operation: Operation[Any]) -> Api:
+    def get_api(self, operation: Operation[Any]) -> Api:
         """Return the service that has `operation`."""
         return self.chat if operation.service is CHAT else self.platform
+
+    def get_service(self, name: str) -> Api:
+        """Return the service with a name."""
+        return self.chat if name == CHAT.name else self.platform
 
     def at_origin(self, service: str) -> Api:
         """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
@@ -223,7 +229,7 @@ class Wire:
         return Api(origin, self.session, self.record)
 
     def close(self) -> None:
-        """Delete what was made and close the connections."""
+        """Delete what was created and close the connections."""
         try:
             self.record.clean_up()
         finally:
@@ -236,7 +242,7 @@ def _session() -> requests.Session:
     return session
 
 
-def origin_of(url: str) -> str:
+def get_origin(url: str) -> str:
     """Return scheme, host and port of `url`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -247,36 +253,36 @@ def unique(word: str) -> str:
     return f"{word}-{uuid.uuid4().hex[:16]}"
 
 
-def new_user(**given: Any) -> dict[str, Any]:
+def build_user(**given: Any) -> dict[str, Any]:
     """Return the body of a `POST /users` that no other test makes."""
     name = unique("Ada")
     return {"name": name, "email": f"{name}@example.com".lower(), **given}
 
 
-def code_of(status: int) -> str | None:
-    """Return the code the wire contract names for `status`, else what the platform's document would say."""
+def get_code(status: int) -> str | None:
+    """Return the code of a status; of one that has none of its own, the Platform API specification's."""
     default = "SERVER_ERROR" if status >= 500 else None
     return CODES.get(status, default)
 
 
-def refused(answer: requests.Response, status: int, *naming: str) -> dict[str, Any]:
-    """Check that `answer` is the common error body for `status` and names each text; return the body."""
-    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
-    assert answer.headers["Content-Type"].split(";")[0] == "application/json"
-    body: dict[str, Any] = answer.json()
-    is_error_body(body, status)
-    assert body["metadata"]["requestId"] == answer.headers["X-Request-Id"]
+def check_error(response: requests.Response, status: int, *naming: str) -> dict[str, Any]:
+    """Check that `response` is the common error body for `status` and names each text; return the body."""
+    assert response.status_code == status, f"{response.status_code} {response.text[:500]}"
+    assert response.headers["Content-Type"].split(";")[0] == "application/json"
+    body: dict[str, Any] = response.json()
+    check_error_body(body, status)
+    assert body["metadata"]["requestId"] == response.headers["X-Request-Id"]
     for text in naming:
         assert text in body["details"]["message"], body
     return body
 
 
-def is_error_body(body: dict[str, Any], status: int) -> None:
+def check_error_body(body: dict[str, Any], status: int) -> None:
     """Check that `body` is the one body every error has."""
     assert set(body) == {"message", "code", "details", "errors", "metadata"}
     assert isinstance(body["message"], str)
     assert body["message"]
-    assert body["code"] == code_of(status) or code_of(status) is None
+    assert body["code"] == get_code(status) or get_code(status) is None
     assert set(body["details"]) == {"message", "fields"}
     assert isinstance(body["details"]["message"], str)
     assert body["details"]["message"]
@@ -285,11 +291,11 @@ def is_error_body(body: dict[str, Any], status: int) -> None:
         assert all(f"{name}: {complaint}" in body["errors"] for complaint in complaints)
     assert body["errors"]
     assert all(isinstance(error, str) for error in body["errors"])
-    is_metadata(body["metadata"])
+    check_metadata(body["metadata"])
     assert "Traceback" not in json.dumps(body)
 
 
-def is_metadata(metadata: dict[str, Any]) -> None:
+def check_metadata(metadata: dict[str, Any]) -> None:
     """Check `metadata` of an envelope or of an error."""
     assert set(metadata) == {"timestamp", "requestId", "version"}
     assert TIMESTAMP.fullmatch(metadata["timestamp"])
@@ -297,69 +303,69 @@ def is_metadata(metadata: dict[str, Any]) -> None:
     assert metadata["version"]
 
 
-def data(answer: requests.Response, status: int = 200) -> Any:
-    """Check that `answer` is the chat service's envelope of a success; return its data."""
-    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
-    body = answer.json()
+def read_data(response: requests.Response, status: int = 200) -> Any:
+    """Check that `response` is the chat service's envelope of a success; return its data."""
+    assert response.status_code == status, f"{response.status_code} {response.text[:500]}"
+    body = response.json()
     assert set(body) - {"pagination"} == {"data", "message", "metadata"}
     assert isinstance(body["message"], str)
     assert body["message"]
-    is_metadata(body["metadata"])
-    assert body["metadata"]["requestId"] == answer.headers["X-Request-Id"]
+    check_metadata(body["metadata"])
+    assert body["metadata"]["requestId"] == response.headers["X-Request-Id"]
     return body["data"]
 
 
 @contextlib.contextmanager
-def dialled(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.socket]:
+def open_connection(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.socket]:
     """A bare TCP connection to `origin`."""
     parts = urlsplit(origin)
     with socket.create_connection((str(parts.hostname), parts.port or 80), timeout) as connection:
         yield connection
 
 
-def say(origin: str, text: str | bytes) -> requests.Response:
-    """Send these very bytes as one request on a connection of its own and return the answer.
+def send_raw(origin: str, text: str | bytes) -> requests.Response:
+    """Send these very bytes as one request on a connection of its own and return the response.
 
     Line ends may be written `\\n`; `{host}` stands for the server's host and port.
     """
     if isinstance(text, str):
         text = text.replace("{host}", urlsplit(origin).netloc).replace("\n", "\r\n").encode()
     sent = text
-    return patiently(lambda: _say(origin, sent))
+    return retry_when_limited(lambda: _say(origin, sent))
 
 
 def _say(origin: str, text: bytes) -> requests.Response:
-    with dialled(origin) as connection:
+    with open_connection(origin) as connection:
         connection.sendall(text)
-        return hear(connection)
+        return read_response(connection)
 
 
-def patiently(ask: Callable[[], requests.Response]) -> requests.Response:
-    """Return the answer to a question; a running server that limits requests is asked again when it says so."""
+def retry_when_limited(ask: Callable[[], requests.Response]) -> requests.Response:
+    """Return the response to a request; where a running server limits requests, repeat it as late as it says."""
     for _ in range(5):
-        answer = ask()
-        if answer.status_code != 429 or not RUNNING:
+        response = ask()
+        if response.status_code != 429 or not RUNNING:
             break
-        time.sleep(float(answer.headers.get("Retry-After", 1)))
-    return answer
+        time.sleep(float(response.headers.get("Retry-After", 1)))
+    return response
 
 
-def hear(connection: socket.socket, method: str = "GET") -> requests.Response:
-    """Read one answer off a bare connection."""
+def read_response(connection: socket.socket, method: str = "GET") -> requests.Response:
+    """Read one response off a bare connection."""
     heard = http.client.HTTPResponse(connection, method=method)
     try:
         heard.begin()
-        answer = requests.Response()
-        answer.status_code = heard.status
-        answer.headers = CaseInsensitiveDict(heard.getheaders())
-        answer._content = heard.read()
-        return answer
+        response = requests.Response()
+        response.status_code = heard.status
+        response.headers = CaseInsensitiveDict(heard.getheaders())
+        response._content = heard.read()
+        return response
     finally:
         heard.close()
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the other side closes, once it has said what it still wants to say; it is given until the timeout."""
+    """Return whether the other side closes the connection within the timeout; what it still sends is dropped."""
     try:
         while connection.recv(65536):
             pass

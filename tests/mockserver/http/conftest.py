@@ -1,0 +1,28 @@
+"""A running mock with short timeouts and a low limit, shared by the tests that send bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from duologue_mock import MockServer
+from tests.mockserver.http.lines import HEALTH, MAX_BODY, READ_TIMEOUT
+from tests.mockserver.raw import ask
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[MockServer]:
+    with MockServer(read_timeout=READ_TIMEOUT, max_request_size=MAX_BODY, rate_limit=None) as server:
+        yield server
+
+
+@pytest.fixture
+def unharmed(server: MockServer) -> Iterator[None]:
+    """Whatever a test sends: it changes no user, and the next request is served."""
+    with server.state as state:
+        before = list(state.users)
+    yield
+    with server.state as state:
+        assert list(state.users) == before
+    assert ask(server.port, HEALTH).status == 200
