@@ -203,10 +203,15 @@ def test_no_import_circle() -> None:
 
 
 def folder_of(module: str) -> str:
-    """The folder below the package that a module is in, or the module itself at the package's root."""
+    """The folder below the package that a module is in, or the module itself at the package's root.
+
+    The mock's handlers, a module for each resource, count as one folder.
+    """
     package = "duologue_mock" if module.startswith("duologue_mock") else "duologue"
-    parts = module.removeprefix(package).strip(".").split(".")
-    return f"{package}.{parts[0]}" if parts[0] else package
+    part = module.removeprefix(package).strip(".").partition(".")[0]
+    if package == "duologue_mock" and part in resource_names():
+        return "duologue_mock.(handlers)"
+    return f"{package}.{part}" if part else package
 
 
 def folder_dependencies(top: str) -> dict[str, set[str]]:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:  # what the list below says, for type checkers; `as` says that
     from duologue.compat.type_guards import is_chat_session as is_chat_session
     from duologue.compat.type_guards import is_paginated_response as is_paginated_response
     from duologue.concurrency.clock import Clock as Clock
-    from duologue.concurrency.single_flight import SingleFlight as SingleFlight
     from duologue.config import CallOptions as CallOptions
     from duologue.config import Config as Config
     from duologue.config import Options as Options
@@ -111,6 +110,7 @@ if TYPE_CHECKING:  # what the list below says, for type checkers; `as` says that
     from duologue.query import QueryClient as QueryClient
     from duologue.query import QueryObserver as QueryObserver
     from duologue.query import QueryResult as QueryResult
+    from duologue.query.single_flight import SingleFlight as SingleFlight
     from duologue.resources.page import Page as Page
 
 _EXPORTS = {
@@ -134,7 +134,7 @@ _EXPORTS = {
     "duologue.compat.headers": ("validate_headers",),
     "duologue.compat.type_guards": ("is_api_response", "is_chat_message", "is_chat_session", "is_paginated_response"),
     "duologue.concurrency.clock": ("Clock",),
-    "duologue.concurrency.single_flight": ("SingleFlight",),
+    "duologue.query.single_flight": ("SingleFlight",),
     "duologue.config": ("CallOptions", "Config", "Options", "ServiceConfig"),
     "duologue.contract.auth": ("Login", "Tokens"),
     "duologue.contract.chats": ("ChatPage", "ChatSession", "Pagination"),

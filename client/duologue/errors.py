@@ -44,9 +44,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from duologue.contract.errors import STATUS_CODES, USER_MESSAGES, get_error_type
+from duologue.contract.errors import STATUS_CODES, USER_MESSAGES, escape_for_log, get_error_type
 from duologue.contract.errors import ApiErrorType as ApiErrorType
-from duologue.observability.redaction import escape_for_log
 
 _MAX_FIELDS = 3  # that `str(error)` names
 

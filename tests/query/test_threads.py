@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from duologue import Clock
-from duologue.concurrency.single_flight import SingleFlight
 from duologue.query import QueryCancelledError, QueryClient, QueryResult, QueryTimeout
+from duologue.query.single_flight import SingleFlight
 from tests.query.fakes import TIMEOUT, BlockingFunction, FakeFunction, Thread, wait_until
 
 

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from duologue.auth.data_folder import data_folder
 from duologue.auth.token_storage import StoredTokens
 from duologue.concurrency import fork_safety
+from duologue.contract.errors import escape_for_log
 from duologue.errors import TokenFileError
-from duologue.observability.redaction import escape_for_log
 
 if sys.platform != "win32":
     import fcntl

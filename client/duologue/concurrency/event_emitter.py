@@ -69,4 +69,4 @@ class EventEmitter(Generic[T]):
         try:
             return self._callbacks[name]
         except KeyError:
-            raise ValueError(f"There is no event {name!r}. The events are {', '.join(self._callbacks)}.") from None
+            raise ValueError(f"There is no event {name!r}; there are {', '.join(self._callbacks)}") from None

@@ -46,7 +46,7 @@ class lazy_property(Generic[T]):  # noqa: N801  # a decorator, like functools.ca
     def __get__(self, instance: object | None, owner: type) -> Self | T:
         if instance is None:
             return self
-        return cast(T, vars(instance).setdefault(self._name, self._compute(instance)))
+        return cast(T, instance.__dict__.setdefault(self._name, self._compute(instance)))
 
 
 class Model:

@@ -76,3 +76,12 @@ def get_error_type(status: int) -> ApiErrorType:
 def get_status(code: object) -> int | None:
     """Return the HTTP status of an error that came without one, as over Socket.IO; None if its code is unknown."""
     return _STATUSES.get(code) if isinstance(code, str) else None
+
+
+_MAX_LOG_TEXT = 500  # characters
+
+
+def escape_for_log(text: str) -> str:
+    """Return a server's text on one line and at most 500 characters long, so that it cannot forge a line of a log."""
+    text = text if len(text) <= _MAX_LOG_TEXT else text[: _MAX_LOG_TEXT - 1] + "…"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

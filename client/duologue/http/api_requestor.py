@@ -19,6 +19,7 @@ from duologue.concurrency.clock import Clock
 from duologue.concurrency.event_emitter import EventEmitter
 from duologue.config import CallOptions, Config
 from duologue.contract import CHAT, PLATFORM, Model, Operation, headers
+from duologue.contract.errors import escape_for_log
 from duologue.contract.headers import validate_header_value
 from duologue.errors import APIError, AuthenticationError, ClientClosedError, DeadlineExceeded, RedirectError
 from duologue.http.call import Call, create_call, get_outcome_name
@@ -28,7 +29,7 @@ from duologue.http.transport import Request, Response, Transport
 from duologue.observability.hooks import Hook, Hooks, run_hook
 from duologue.observability.logging_setup import log
 from duologue.observability.on_call import CallRecord
-from duologue.observability.redaction import escape_for_log, redact
+from duologue.observability.redaction import redact
 
 T = TypeVar("T")
 

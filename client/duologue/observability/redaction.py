@@ -29,8 +29,6 @@ _MIN_LENGTH = 4
 _NOT_SECRET = frozenset({"password", "secret", "token"})
 """Masking these words would only make messages unreadable; as passwords they protect nothing."""
 
-_MAX_LOG_TEXT = 500
-
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with tokens, keys and passwords masked.
@@ -73,9 +71,3 @@ def is_secret(name: str) -> bool:
 def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
     """Return headers with their secrets masked."""
     return {name: MASK if is_secret(name) else redact(value, secrets) for name, value in headers.items()}
-
-
-def escape_for_log(text: str) -> str:
-    """Return a server's text on one line and at most 500 characters long, so that it cannot forge a line of a log."""
-    text = text if len(text) <= _MAX_LOG_TEXT else text[: _MAX_LOG_TEXT - 1] + "…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, cast
 
-from duologue.concurrency.single_flight import Flight
 from duologue.errors import QueryCancelledError
 from duologue.query.cache import Patches, QueryCache
 from duologue.query.infinite import InfiniteQueryBehavior
 from duologue.query.optimistic import keep_pending
 from duologue.query.options import QuerySpec
 from duologue.query.query import CachedQuery, Fetch
+from duologue.query.single_flight import Flight
 from duologue.query.state import MISSING, Direction, ErrorAction, FailedAction, FetchAction, SuccessAction
 from duologue.query.structural_sharing import replace_equal_deep
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from duologue.concurrency.clock import Clock
-from duologue.concurrency.single_flight import Flight
 from duologue.errors import QueryCancelledError
 from duologue.query.keys import Key, QueryHash
 from duologue.query.optimistic import Patch
 from duologue.query.options import QuerySpec, Settings
 from duologue.query.result import QueryResult
+from duologue.query.single_flight import Flight
 from duologue.query.state import (
     MISSING,
     Action,

@@ -102,7 +102,7 @@ class ScriptedHandler:
 
 def disconnect_all(mock: MockServer) -> None:
     """Have the server end every connection."""
-    mock._context.realtime._call_soon(mock._parts.realtime.disconnect_all)
+    mock._context.realtime._call_soon(mock._context.realtime.disconnect_all)
 
 
 def emit(mock: MockServer, *events: tuple[Any, ...]) -> None:
