@@ -16,7 +16,7 @@ from duologue.auth.tokens import TokenManager
 from duologue.auth.user_id import AnonymousUserId, UserIdStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
-from duologue.config import CallOptions, Config, Options
+from duologue.config import OPTIONS, CallOptions, Config, Options
 from duologue.http import request_ids
 from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import HTTPTransport, Transport
@@ -92,6 +92,7 @@ class Client(ClientResources):
         on_error: Hook | None = None,
         **options: Unpack[Options],
     ) -> None:
+        OPTIONS.check_names(options, owner="Client", parameters=Client.__init__.__kwdefaults__ or ())
         environ = os.environ if environ is None else environ
         configure_from_env(environ)
         self.config = Config.resolve(environ, **options)

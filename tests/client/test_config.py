@@ -297,6 +297,8 @@ def test_invalid_option(options: Any, message: str) -> None:
 def test_unknown_option() -> None:
     with pytest.raises(TypeError, match=r"Client has no option 'time_out'; did you mean 'timeout'"):
         Client(time_out=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Client has no option 'token_store'; did you mean 'token_storage'"):
+        Client(token_store=None)  # type: ignore[call-arg]
 
 
 def test_options_are_keywords() -> None:

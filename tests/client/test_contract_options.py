@@ -1,4 +1,4 @@
-"""Options declared once: what an `OptionSet` makes of a `TypedDict`'s annotations."""
+"""Options declared once: what an `OptionSet` derives from a `TypedDict`'s annotations."""
 
 from __future__ import annotations
 
@@ -119,3 +119,37 @@ def test_markdown_table() -> None:
         "| `color` | `red` | `--color` | `APP_COLOR` | Color. |",
         "| `function` |  |  |  | A function. |",
     ]
+
+
+class Credentials(TypedDict, total=False):
+    password: Annotated[str | None, Option("Password of the `user`; None for none. Not the key.", secret=True)]
+    path: Annotated[bool | str, Option("Path.", default=True, env=False)]
+
+
+CREDENTIALS = OptionSet(Credentials, env_prefix="APP_")
+
+
+def test_secret_not_shown() -> None:
+    with pytest.raises(ValueError, match=r"^password must be text$"):
+        CREDENTIALS.validate({"password": b"secret"})
+    with pytest.raises(ValueError, match=r"^path is 7; it must be True or False or text$"):
+        CREDENTIALS.validate({"path": 7})
+    CREDENTIALS.validate({"password": None, "path": "a"})
+
+
+def test_text_is_never_off() -> None:
+    assert CREDENTIALS.from_environ({"APP_PASSWORD": "off"}) == {"password": "off"}
+
+
+def test_variable_out_of_bounds() -> None:
+    with pytest.raises(ValueError, match=r"APP_TIMEOUT: timeout is 0.0; it must be a number, at least 0.001"):
+        OPTIONS.from_environ({"APP_TIMEOUT": "0"})
+
+
+def test_summary() -> None:
+    assert CREDENTIALS["password"].summary == "Password of the user; None for none."
+    assert OPTIONS["timeout"].summary == "Seconds to wait."
+
+
+def test_markdown_of_computed_default() -> None:
+    assert "| `retries` | by color | `--retries` |" in OPTIONS.to_markdown({"retries": "by color"})

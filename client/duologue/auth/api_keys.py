@@ -120,7 +120,7 @@ class APIKeyManager:
 
     def _validate(self, request: Callable[[], object], *, cached: bool) -> bool:
         """See `Client.validate_api_key`; `request` is a call that an invalid key fails with 401."""
-        refusal = None
+        rejection = None
         with self._validating if cached else nullcontext():
             api_key = self.current
             verdict = self._get_verdict(api_key) if cached else None
@@ -129,18 +129,18 @@ class APIKeyManager:
             try:
                 request()
             except AuthenticationError as error:
-                refusal = error
+                rejection = error
             except APIError:
                 if not cached:
                     raise
                 return verdict is None or verdict.valid
             if self.current == api_key:
-                self._verdict = _Verdict(api_key, refusal is None, self._clock.monotonic())
+                self._verdict = _Verdict(api_key, rejection is None, self._clock.monotonic())
             else:  # rotated meanwhile: nothing is known about the new key
                 return True
-        if refusal:
-            self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(refusal))
-        return refusal is None
+        if rejection:
+            self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(rejection))
+        return rejection is None
 
     def _get_verdict(self, api_key: str | None) -> _Verdict | None:
         verdict = self._verdict

@@ -85,7 +85,7 @@ def favorite(ctx: CommandContext, id: str, marked: bool) -> None:
 
 @api_command("delete", "duologue chats delete test-session-1 --yes")
 @click.argument("id")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def delete(ctx: CommandContext, id: str, yes: bool) -> None:
     """Delete a chat session and its messages permanently."""
     from duologue.contract import chats as contract

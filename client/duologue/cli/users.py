@@ -88,7 +88,7 @@ def update(ctx: CommandContext, id: str, name: str | None, email: str | None, ro
 
 @api_command("delete", "duologue users delete 2 --yes")
 @click.argument("id")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def delete(ctx: CommandContext, id: str, yes: bool) -> None:
     """Delete a user permanently."""
     from duologue.contract import users as contract

@@ -3,8 +3,8 @@
     class Options(TypedDict, total=False):
         timeout: Annotated[float | None, Option("Seconds to wait for a response.", default=10.0, minimum=0.001)]
 
-A type checker reads the `TypedDict` (`**options: Unpack[Options]`); `OptionSet` reads the annotations at run time, and
-makes of them validation, environment variables, flags of a command line, and documentation. Client and mock do both.
+A type checker reads the `TypedDict` (`**options: Unpack[Options]`); `OptionSet` reads the annotations at run time.
+Validation, environment variables, command-line flags and documentation of client and mock are derived from it.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 _OFF: Final = ("off", "none")
-"""What an environment variable says for None, where None is a value and a text is not."""
+"""Texts of None, for an option that may be None but not text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What is declared of one option, besides its name and type.
+    """The declaration of one option, besides its name and type.
 
     Args:
-        doc: a sentence or two for people; units included.
-        default: its value where nothing else is given.
-        minimum: the least number, or the fewest characters of a secret.
-        check: raises `ValueError` for a value that is not valid, saying why; the option's name is put before it.
-        parse: makes the value of an environment variable's text; by default as the type says.
-        env: whether there is an environment variable, or its name where it is not prefix and option name.
+        doc: its description, units included; the first sentence is the help of its flag.
+        default: its value if none is set.
+        minimum: the smallest valid number.
+        check: raises `ValueError` for an invalid value; the message is appended to the option's name.
+        parse: returns the value of an environment variable's text; by default the type decides.
+        env: whether it has an environment variable, or the name of one that is not prefix and option name.
         flag: the flag's names, `()` for no flag; by default `--` and the option's name.
-        metavar: what stands for the value in the command's help.
-        secret: whether its value must not be shown.
+        metavar: the placeholder of the value in the command's help.
+        secret: whether its value must not be printed.
     """
 
     doc: str
@@ -49,13 +49,13 @@ class Option:
 
 @dataclass(frozen=True)
 class DeclaredOption:
-    """One option of a declaration, its type taken apart.
+    """One option of a declaration, with its type analysed.
 
     Args:
         name: its name.
         annotation: its type, as `float | None`.
-        option: what is declared of it.
-        env: its environment variable, None where there is none.
+        option: its declaration.
+        env: the name of its environment variable, None if it has none.
     """
 
     name: str
@@ -65,14 +65,14 @@ class DeclaredOption:
 
     @cached_property
     def kinds(self) -> tuple[Any, ...]:
-        """The alternatives of its type, None left out: `(float,)` of `float | None`."""
+        """The members of its type without None: `(float,)` of `float | None`."""
         union = get_origin(self.annotation) in (Union, types.UnionType)
         alternatives = get_args(self.annotation) if union else (self.annotation,)
         return tuple(kind for kind in alternatives if kind is not type(None))
 
     @property
     def nullable(self) -> bool:
-        """Whether None is a value: it switches off what can be off."""
+        """Whether None is valid."""
         return self.annotation is None or type(None) in get_args(self.annotation)
 
     @cached_property
@@ -226,8 +226,8 @@ class OptionSet(Mapping[str, DeclaredOption]):
 
         Args:
             given: the names that a caller passed.
-            owner: what has the options, as `Client`.
-            parameters: the owner's parameters besides the options: they may be what the caller meant.
+            owner: whose options they are, as `Client`.
+            parameters: the owner's other parameters, which are suggested too.
         """
         for name in given:
             if name not in self._options:
