@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self, TypedDict, Unpack, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from duologue import defaults
@@ -227,8 +227,7 @@ ENVIRONMENTS: Final[dict[EnvironmentName, Options]] = {
 no host but localhost: elsewhere the chat service is taken to be behind the platform's host."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceConfig:
+class ServiceConfig(NamedTuple):
     """What is configured for each of the two services.
 
     Args:

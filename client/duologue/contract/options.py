@@ -12,16 +12,14 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 _OFF: Final = ("off", "none")
 """Texts of None, for an option that may be None but not text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """The declaration of one option, besides its name and type.
 
     Args:
@@ -47,7 +45,6 @@ class Option:
     secret: bool = False
 
 
-@dataclass(frozen=True)
 class DeclaredOption:
     """One option of a declaration, with its type analysed.
 
@@ -58,10 +55,11 @@ class DeclaredOption:
         env: the name of its environment variable, None if it has none.
     """
 
-    name: str
-    annotation: Any
-    option: Option
-    env: str | None
+    def __init__(self, name: str, annotation: Any, option: Option, env: str | None) -> None:
+        self.name = name
+        self.annotation = annotation
+        self.option = option
+        self.env = env
 
     @cached_property
     def kinds(self) -> tuple[Any, ...]:
