@@ -76,13 +76,3 @@ def test_make_help() -> None:
     assert phony is not None
     for target in phony[1].split():
         assert re.search(rf"make {target} +\w.*\.", listed), target
-
-
-def test_operation_table() -> None:
-    from duologue.contract import events, operations
-
-    text = (ROOT / "README.md").read_text("utf-8")
-    for event in events():
-        assert event.name in text, event
-    for operation in operations():
-        assert operation.path.replace("/auth", "").rsplit("/", 1)[-1].split("}")[-1] in text, operation
