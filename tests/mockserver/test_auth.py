@@ -42,9 +42,9 @@ def test_login_fails_alike(state: State, token_service: TokenService, credential
     """A wrong password and an unknown email get the same error."""
     with pytest.raises(HTTPError) as caught:
         auth.login(state, token_service, credentials)
-    told = caught.value
-    assert (told.status, told.message, told.code) == (401, "Invalid email or password", "AUTHENTICATION_ERROR")
-    assert told.hint == "Check the email and the password."
+    error = caught.value
+    assert (error.status, error.message, error.code) == (401, "Invalid email or password", "AUTHENTICATION_ERROR")
+    assert error.hint == "Check the email and the password."
 
 
 def test_login_without_password(state: State, token_service: TokenService) -> None:

@@ -24,12 +24,12 @@ MILLISECOND = timedelta(milliseconds=1)
 @pytest.fixture
 def three(state: State, clock: ManualClock, stranger: Principal) -> list[ChatSession]:
     """Three sessions of the stranger's, made a second apart; the middle one is a favorite."""
-    made = []
+    sessions = []
     for title in ("Alpha", "Beta", "Gamma"):
-        made.append(chats.create(state, stranger, ChatTitle(title)))
+        sessions.append(chats.create(state, stranger, ChatTitle(title)))
         clock.advance(1)
-    made[1] = chats.favorite(state, stranger, made[1].id, Favorite(True))
-    return made
+    sessions[1] = chats.favorite(state, stranger, sessions[1].id, Favorite(True))
+    return sessions
 
 
 def titles(state: State, principal: Principal, query: ChatQuery) -> list[str]:
@@ -37,14 +37,14 @@ def titles(state: State, principal: Principal, query: ChatQuery) -> list[str]:
 
 
 def test_create(state: State, stranger: Principal, recorder: EventRecorder, clock: ManualClock) -> None:
-    made = chats.create(state, stranger, ChatTitle("Plans"))
-    assert made == chats.get(state, stranger, made.id)
-    assert (made.title, made.is_favorite) == ("Plans", False)
-    assert made.created_at == made.updated_at == made.last_message_at == clock.now()
-    assert len(made.id) == 24
-    assert int(made.id, 16)
+    session = chats.create(state, stranger, ChatTitle("Plans"))
+    assert session == chats.get(state, stranger, session.id)
+    assert (session.title, session.is_favorite) == ("Plans", False)
+    assert session.created_at == session.updated_at == session.last_message_at == clock.now()
+    assert len(session.id) == 24
+    assert int(session.id, 16)
     assert [(name, user_id) for name, _, user_id in recorder.all] == [("chat:created", "stranger")]
-    assert recorder.payloads("chat:created")[0].session == made
+    assert recorder.payloads("chat:created")[0].session == session
 
 
 def test_order_of_equal_times(state: State, stranger: Principal) -> None:

@@ -17,14 +17,16 @@ def test_notifications(state: State, recorder: EventRecorder, clock: ManualClock
     notifications.notify_user_created(state, ADA)
     notifications.notify_role_changed(state, ADA)
     notifications.notify_reply_finished(state, "anonymous-user", session)
-    told = recorder.payloads("notification:new")
-    assert [one.type for one in told] == ["user_created", "role_changed", "smart_chat_reply"]
-    assert ["Ada" in told[0].message, "admin" in told[1].message, "Test Session" in told[2].message] == [True] * 3
+    notified = recorder.payloads("notification:new")
+    assert [one.type for one in notified] == ["user_created", "role_changed", "smart_chat_reply"]
+    assert ["Ada" in notified[0].message, "admin" in notified[1].message, "Test Session" in notified[2].message] == [
+        True
+    ] * 3
     assert [user_id for _, _, user_id in recorder.all] == ["9", "9", "chat:anonymous-user"]
-    assert len({one.id for one in told}) == 3
-    assert {(one.created_at, one.read) for one in told} == {(clock.now(), False)}
+    assert len({one.id for one in notified}) == 3
+    assert {(one.created_at, one.read) for one in notified} == {(clock.now(), False)}
 
 
 def test_notify(state: State, recorder: EventRecorder) -> None:
-    told = notifications.notify(state, "1", kind="maintenance", title="Soon", message="At noon.")
-    assert recorder.all == [("notification:new", told, "1")]
+    notified = notifications.notify(state, "1", kind="maintenance", title="Soon", message="At noon.")
+    assert recorder.all == [("notification:new", notified, "1")]

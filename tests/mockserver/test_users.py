@@ -18,7 +18,7 @@ JOHN = User(id="1", name="John Doe", email="john@example.com", role="admin")
 JANE = User(id="2", name="Jane Smith", email="jane@example.com", role="user")
 
 
-def make(state: State, count: int) -> list[User]:
+def create_users(state: State, count: int) -> list[User]:
     return [users.create(state, UserCreate(name=f"User {n}", email=f"user{n}@example.org")) for n in range(count)]
 
 
@@ -33,7 +33,7 @@ def test_list_fixtures(state: State) -> None:
     [(1, 5, 5, 2), (2, 5, 5, 3), (3, 5, 2, None), (4, 5, 0, None), (1, 12, 12, None), (1, 11, 11, 2), (12, 1, 1, None)],
 )
 def test_next_page(state: State, page: int, limit: int, size: int, next_page: int | None) -> None:
-    make(state, 10)
+    create_users(state, 10)
     found = users.list_(state, UserQuery(page=page, limit=limit))
     assert (len(found.users), found.total, found.next_page) == (size, 12, next_page)
     assert found.has_more == (next_page is not None)
@@ -41,14 +41,14 @@ def test_next_page(state: State, page: int, limit: int, size: int, next_page: in
 
 def test_all_pages(state: State) -> None:
     """Together they are all users in the order of creation."""
-    made = make(state, 9)
-    walked: list[User] = []
+    new = create_users(state, 9)
+    collected: list[User] = []
     page: int | None = 1
     while page is not None:
         found = users.list_(state, UserQuery(page=page, limit=4))
-        walked += found.users
+        collected += found.users
         page = found.next_page
-    assert walked == [JOHN, JANE, *made]
+    assert collected == [JOHN, JANE, *new]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_search(state: State, search: str | None, names: list[str]) -> None:
 
 
 def test_total_counts_matches(state: State) -> None:
-    make(state, 7)
+    create_users(state, 7)
     found = users.list_(state, UserQuery(limit=3, search="user "))
     assert (len(found.users), found.total, found.next_page) == (3, 7, 2)
 
@@ -88,15 +88,15 @@ def test_get_not_found(state: State, id: str) -> None:
 
 
 def test_create(state: State, recorder: EventRecorder) -> None:
-    stored_when_told: list[User | None] = []
-    state.subscribe(lambda event, payload, user_id: stored_when_told.append(state.users.get("3")))
-    made = users.create(state, UserCreate(name="Ada", email="ada@example.com", role="admin", password="secret"))
-    assert made == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
+    stored_at_event: list[User | None] = []
+    state.subscribe(lambda event, payload, user_id: stored_at_event.append(state.users.get("3")))
+    user = users.create(state, UserCreate(name="Ada", email="ada@example.com", role="admin", password="secret"))
+    assert user == User(id="3", name="Ada", email="ada@example.com", role="admin") == users.get(state, "3")
     assert recorder.names == ["user:created", "notification:new"]
-    assert recorder.payloads("user:created")[0].user == made
+    assert recorder.payloads("user:created")[0].user == user
     assert recorder.payloads("notification:new")[0].type == "user_created"
     assert recorder.all[1][2] == "3"
-    assert stored_when_told == [made, made]
+    assert stored_at_event == [user, user]
 
 
 def test_create_role(state: State) -> None:

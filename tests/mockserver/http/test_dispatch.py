@@ -68,7 +68,7 @@ def test_unknown_parameter() -> None:
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_success(mock: Mock, one: Operation[Any]) -> None:
     """Every operation's response is what the contract says."""
-    assert one.id in REQUESTS, "say in mocks.py how to ask it"
+    assert one.id in REQUESTS, "add a request for it to mocks.py"
     body, args = REQUESTS[one.id]
     login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
     assert login is not None
@@ -81,20 +81,20 @@ def test_success(mock: Mock, one: Operation[Any]) -> None:
     if one.response is None:
         assert one.status >= 400 or response.data == b""
         return
-    wire = response.json
-    assert wire is not None
+    data = response.json
+    assert data is not None
     if one.enveloped:
-        assert set(wire) - {"pagination"} == {"data", "message", "metadata"}
-        assert wire["message"] == one.message
-        wire = {key: value for key, value in wire.items() if key not in ("message", "metadata")}
-        wire = wire if one.paged else wire["data"]
-    model = one.response.load(wire)
-    assert one.response.dump(model) == wire
+        assert set(data) - {"pagination"} == {"data", "message", "metadata"}
+        assert data["message"] == one.message
+        data = {key: value for key, value in data.items() if key not in ("message", "metadata")}
+        data = data if one.paged else data["data"]
+    model = one.response.load(data)
+    assert one.response.dump(model) == data
 
 
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_error_body(mock: Mock, one: Operation[Any]) -> None:
-    """Asked as wrongly as can be: no credentials, an unknown id, a body that is none."""
+    """Without credentials, with an unknown id and a malformed body."""
     path = one.route.format_map(dict.fromkeys(one.parameters, "unknown"))
     response = mock.app.test_client().open(path, method=one.method, data=b"{", content_type="application/json")
     if response.status_code == one.status and one.status < 400:
@@ -103,17 +103,17 @@ def test_error_body(mock: Mock, one: Operation[Any]) -> None:
     ErrorBodySchema().load(response.json)
 
 
-# --- what leaves with a reply
+# --- headers
 
 
 @pytest.mark.parametrize(
     ("id", "body"), [("users.CREATE", REQUESTS["users.CREATE"][0]), ("chats.CREATE", {"title": "x"})]
 )
 def test_location(mock: Mock, id: str, body: Any) -> None:
-    made = mock.call(id, body)
-    found = mock.app.test_client().get(made.headers["Location"], headers=CHAT_HEADERS)
-    assert found.status_code == 200
-    assert found.headers["ETag"] == made.headers["ETag"]
+    created = mock.call(id, body)
+    fetched = mock.app.test_client().get(created.headers["Location"], headers=CHAT_HEADERS)
+    assert fetched.status_code == 200
+    assert fetched.headers["ETag"] == created.headers["ETag"]
 
 
 @pytest.mark.parametrize("id", ["messages.SEND", "smart_chat.ASK", "auth.LOGIN"])
@@ -241,8 +241,8 @@ def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any)
 def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     mock = mocks(reply_function=lambda request: reply)
     body, args = REQUESTS["smart_chat.ASK"]
-    made = mock.call("smart_chat.ASK", body, args=args)
-    assert made.status_code == 201
+    created = mock.call("smart_chat.ASK", body, args=args)
+    assert created.status_code == 201
     listed = mock.call("messages.LIST", args=args)
     assert listed.status_code == 200
     assert listed.json is not None

@@ -121,9 +121,9 @@ def test_operation_ids() -> None:
 
 @each_operation
 def test_description(one: Operation[Any]) -> None:
-    said = get_description(one)
-    assert said["summary"] == one.summary
-    assert said["tags"] == [one.resource]
+    documented = get_description(one)
+    assert documented["summary"] == one.summary
+    assert documented["tags"] == [one.resource]
     assert set(parameters(one, "path")) == set(one.parameters)
     assert all(each["required"] for each in parameters(one, "path").values())
     known = {field.data_key or name for name, field in one.query.fields.items()} if one.query else set()
@@ -132,12 +132,12 @@ def test_description(one: Operation[Any]) -> None:
 
 @each_operation
 def test_statuses(one: Operation[Any]) -> None:
-    said = {int(status) for status in get_description(one)["responses"]}
-    assert one.status in said
-    assert set(one.failures) <= said
-    assert (304 in said) == (one.safe and one.has_etag)
-    assert (200 in said and one.status != 200) == one.streams
-    for status in said:
+    documented = {int(status) for status in get_description(one)["responses"]}
+    assert one.status in documented
+    assert set(one.failures) <= documented
+    assert (304 in documented) == (one.safe and one.has_etag)
+    assert (200 in documented and one.status != 200) == one.streams
+    for status in documented:
         response = get_description(one)["responses"][str(status)]
         assert response["description"]
         if status >= 400:
@@ -174,17 +174,17 @@ def test_header_parameters(one: Operation[Any]) -> None:
 
 @each_operation
 def test_body_schemas(one: Operation[Any]) -> None:
-    said = get_description(one)
-    assert ("requestBody" in said) == (one.body is not None)
+    documented = get_description(one)
+    assert ("requestBody" in documented) == (one.body is not None)
     if one.body is not None:
-        schema = said["requestBody"]["content"]["application/json"]["schema"]
+        schema = documented["requestBody"]["content"]["application/json"]["schema"]
         assert schema == {"$ref": f"#/components/schemas/{type(one.body).__name__.removesuffix('Schema')}"}
-        assert said["requestBody"]["required"] == one.body_required
+        assert documented["requestBody"]["required"] == one.body_required
         assert at(schema["$ref"])["additionalProperties"] is False
     if one.response is None:
-        assert "content" not in said["responses"][str(one.status)] or one.status >= 400
+        assert "content" not in documented["responses"][str(one.status)] or one.status >= 400
     else:
-        schema = said["responses"][str(one.status)]["content"]["application/json"]["schema"]
+        schema = documented["responses"][str(one.status)]["content"]["application/json"]["schema"]
         inner = schema["properties"]["data"] if one.enveloped else schema
         model: Any = one.response.fields["data"] if one.paged else None
         name = type(model.schema if model else one.response).__name__.removesuffix("Schema")
@@ -246,10 +246,10 @@ GOLDEN = {file.name for file in WIRE.iterdir() if file.name.endswith(".json")} i
 @each_operation
 def test_golden_examples(one: Operation[Any]) -> None:
     """Where there is a golden file, its bodies are in the document, and they are what its schemas say."""
-    said = get_description(one)
+    documented = get_description(one)
     contents = {
-        "request": said.get("requestBody", {}).get("content", {}).get("application/json", {}),
-        "response": said["responses"][str(one.status)].get("content", {}).get("application/json", {}),
+        "request": documented.get("requestBody", {}).get("content", {}).get("application/json", {}),
+        "response": documented["responses"][str(one.status)].get("content", {}).get("application/json", {}),
     }
     golden: dict[str, Any] = {}
     if f"{one.id}.json" in GOLDEN:

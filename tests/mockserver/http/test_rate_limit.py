@@ -15,10 +15,10 @@ from tests.mockserver.http_errors import raises_http_error
 def test_countdown(clock: ManualClock) -> None:
     """The headers count down to a 429."""
     rate_limiter = RateLimiter(3, clock)
-    told = [dict(rate_limiter.count("ann")) for _ in range(3)]
-    assert [one["RateLimit-Remaining"] for one in told] == ["2", "1", "0"]
-    assert {one["RateLimit-Limit"] for one in told} == {"3"}
-    assert {one["RateLimit-Reset"] for one in told} == {"60"}
+    responses = [dict(rate_limiter.count("ann")) for _ in range(3)]
+    assert [one["RateLimit-Remaining"] for one in responses] == ["2", "1", "0"]
+    assert {one["RateLimit-Limit"] for one in responses} == {"3"}
+    assert {one["RateLimit-Reset"] for one in responses} == {"60"}
     with pytest.raises(HTTPError) as caught:
         rate_limiter.count("ann")
     assert caught.value.status == 429

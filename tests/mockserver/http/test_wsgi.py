@@ -211,8 +211,8 @@ def test_guessing_keys_is_limited(limited: Any) -> None:
 def test_limited_request_changes_nothing(limited: Any) -> None:
     for _ in range(3):
         limited.get("/api/users")
-    made = limited.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
-    assert made.status_code == 429
+    response = limited.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
+    assert response.status_code == 429
 
 
 # --- request hooks
