@@ -228,17 +228,14 @@ no host but localhost: elsewhere the chat service is taken to be behind the plat
 
 
 class ServiceConfig(NamedTuple):
-    """What is configured for each of the two services.
-
-    Args:
-        base_url: its URL, without a slash at the end.
-        timeout: seconds to connect, and between two pieces of a response; None for no limit.
-        max_retries: how often a failed call is retried.
-    """
+    """What is configured for each of the two services."""
 
     base_url: str
+    """Its URL, without a slash at the end."""
     timeout: float | None
+    """Seconds to connect, and between two pieces of a response; None for no limit."""
     max_retries: int
+    """How often a failed call is retried."""
 
 
 @dataclass(frozen=True, repr=False)

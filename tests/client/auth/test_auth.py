@@ -220,7 +220,7 @@ def test_off(talk: Talk, platform: Platform) -> None:
 
 def test_unknown_event(talk: Talk) -> None:
     api, _ = talk(reply())
-    with pytest.raises(ValueError, match=r"no event 'login'. The events are logged_in, refreshed, logged_out"):
+    with pytest.raises(ValueError, match="no event 'login'; there are logged_in, refreshed, logged_out"):
         api.auth.on("login", print)  # type: ignore[arg-type]
 
 
