@@ -74,7 +74,7 @@ class Peer:
         found, self._buffer = self._buffer, b""
         return found
 
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Return whether the server closes the connection without another byte."""
         return self.rest() == b""
 

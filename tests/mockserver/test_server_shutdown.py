@@ -41,7 +41,7 @@ def test_request_in_flight_finishes() -> None:
         slow.may_end.set()
         response = one.read_response()
         assert (response.status, response.json["data"]["content"]) == (201, "Done at last.")
-        assert one.closed()
+        assert one.is_closed()
         stopping.join(10)
         assert not stopping.is_alive()
 
@@ -56,7 +56,7 @@ def test_shutdown_timeout() -> None:
         slow_end = threading.Timer(1, slow.may_end.set)  # its thread cannot be cut off
         slow_end.start()
         mock.stop()
-        assert one.closed()
+        assert one.is_closed()
         assert time.monotonic() - began < 4
         slow_end.join()
 
@@ -74,7 +74,7 @@ def test_idle_connections_are_closed() -> None:
     began = time.monotonic()
     mock.stop()
     assert time.monotonic() - began < 3
-    assert all(one.closed() for one in peers)
+    assert all(one.is_closed() for one in peers)
     assert all(one.wait_for_disconnect() for one in listeners)
     for listener in listeners:
         listener.close()

@@ -112,13 +112,13 @@ def test_reply_moves_session(state: State, visitor: Principal, clock: ManualCloc
     assert chats.get(state, visitor, FIXTURE).last_message_at == clock.now() == reply.created_at
 
 
-def broken(request: ReplyRequest) -> Iterator[str]:
+def fail_midway(request: ReplyRequest) -> Iterator[str]:
     yield "Half "
     raise ZeroDivisionError("of a reply")
 
 
 def test_engine_fails(state: State, visitor: Principal, recorder: EventRecorder) -> None:
-    asked = ask(state, visitor, broken, streaming=True)
+    asked = ask(state, visitor, fail_midway, streaming=True)
     assert isinstance(next(asked), Delta)
     with raises_http_error(502):
         next(asked)

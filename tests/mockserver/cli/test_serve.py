@@ -45,7 +45,7 @@ def test_signal(number: signal.Signals) -> None:
         assert idle.read_response().status == 200
         assert mock.read_line()
         assert mock.stop(number) == (0, "", "")
-        assert idle.closed()
+        assert idle.is_closed()
 
 
 def test_signal_waits_for_requests_in_flight() -> None:

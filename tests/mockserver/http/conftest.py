@@ -18,7 +18,7 @@ def server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def unharmed(server: MockServer) -> Iterator[None]:
+def check_server(server: MockServer) -> Iterator[None]:
     """Whatever a test sends: it changes no user, and the next request is served."""
     with server.state as state:
         before = list(state.users)

@@ -14,7 +14,7 @@ from duologue_mock import MockServer, ReplyRequest
 from tests.mockserver.http.lines import CHAT, HEALTH, JSON
 from tests.mockserver.raw import ask, head, peer
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("check_server")
 
 
 ASK = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.1"

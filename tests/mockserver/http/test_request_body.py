@@ -9,7 +9,7 @@ from tests.mockserver.http.lines import CHUNKED, CLOSE, CREATE, HEALTH, JSON, MA
 from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import head, peer
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("check_server")
 
 
 def test_unread_body(server: MockServer) -> None:
@@ -47,7 +47,7 @@ def test_no_continue_after_response(server: MockServer, request_head: bytes, sta
         one.send(request_head)
         assert one.read_response().status == status
         one.socket.shutdown(1)
-        assert one.closed()
+        assert one.is_closed()
 
 
 OVER = b"x" * (MAX_BODY + 1)
@@ -71,7 +71,7 @@ def test_oversized_body(server: MockServer, framed: bytes) -> None:
         response = one.read_response()
         parse_error(response, 413)
         assert response.headers["connection"] == "close"
-        assert one.closed()
+        assert one.is_closed()
 
 
 def test_largest_body(server: MockServer) -> None:
@@ -93,4 +93,4 @@ def test_truncated_body(server: MockServer, framed: bytes) -> None:
         one.send(framed)
         one.socket.shutdown(1)
         parse_error(one.read_response(), 400)
-        assert one.closed()
+        assert one.is_closed()

@@ -10,7 +10,7 @@ from tests.mockserver.http.lines import CHAT, CHUNKED, CREATE, GARBAGE, HEALTH, 
 from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import ask, head, peer
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("check_server")
 
 
 @pytest.mark.parametrize("target", ["http://localhost/api/users/2", "http://127.0.0.1:8080/api/users/2?x=1"])
@@ -115,7 +115,7 @@ def test_malformed_request(server: MockServer, sent: bytes, status: int) -> None
         parse_error(response, status)
         if "connection" in response.headers:
             assert response.headers["connection"] == "close"
-            assert one.closed()
+            assert one.is_closed()
         else:
             assert status == 421, "framing is beyond doubt only here"
 

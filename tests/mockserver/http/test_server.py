@@ -14,7 +14,7 @@ from tests.mockserver.http.lines import CHUNKED, CLOSE, CREATE, GARBAGE, HEALTH,
 from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import RawResponse, ask, eventually, head, peer
 
-pytestmark = pytest.mark.usefixtures("unharmed")
+pytestmark = pytest.mark.usefixtures("check_server")
 
 
 def test_pipelining(server: MockServer) -> None:
@@ -50,7 +50,7 @@ def test_keep_alive(server: MockServer) -> None:
             assert "connection" not in one.read_response().headers
         one.send(head(HEALTH, CLOSE))
         assert one.read_response().headers["connection"] == "close"
-        assert one.closed()
+        assert one.is_closed()
 
 
 @pytest.mark.parametrize("spelled", ["close", "Close", "keep-alive, close"])
@@ -58,7 +58,7 @@ def test_connection_close(server: MockServer, spelled: str) -> None:
     with peer(server.port) as one:
         one.send(head(HEALTH, f"Connection: {spelled}"))
         assert one.read_response().status == 200
-        assert one.closed()
+        assert one.is_closed()
 
 
 @pytest.mark.parametrize("headers", [(), ("Connection: keep-alive",)])
@@ -68,7 +68,7 @@ def test_http_1_0(server: MockServer, headers: tuple[str, ...]) -> None:
         response = one.read_response()
         assert (response.status, response.headers["connection"]) == (200, "close")
         assert "transfer-encoding" not in response.headers
-        assert one.closed()
+        assert one.is_closed()
 
 
 def test_head_request(server: MockServer) -> None:
@@ -153,7 +153,7 @@ def test_read_timeout(server: MockServer, sent: bytes, status: int | None) -> No
             assert one.read_response().status == 200
         elif status is not None:
             parse_error(one.read_response(), status)
-        assert one.closed()
+        assert one.is_closed()
     assert READ_TIMEOUT * 0.9 <= time.monotonic() - started < READ_TIMEOUT + 1.5
 
 
@@ -188,15 +188,15 @@ def test_many_stalled_connections(server: MockServer) -> None:
         peers = [stalled.enter_context(peer(server.port)) for _ in range(200)]
         for one in peers:
             one.send(b"GET /api/health HTTP/1.1\r\nX-A:")
-        assert all(one.closed() for one in peers)
+        assert all(one.is_closed() for one in peers)
 
 
 def test_idle_timeout() -> None:
     with MockServer(idle_timeout=0.2, rate_limit=None) as server, peer(server.port) as used, peer(server.port) as fresh:
         used.send(head(HEALTH))
         assert used.read_response().status == 200
-        assert used.closed()
-        assert fresh.closed()
+        assert used.is_closed()
+        assert fresh.is_closed()
 
 
 def test_unread_response(server: MockServer) -> None:

@@ -170,48 +170,48 @@ Make = Callable[..., Any]
 
 
 @pytest.fixture
-def limited(clock: ManualClock) -> Any:
+def client(clock: ManualClock) -> Any:
     state = State(clock=clock)
     Fixtures().seed(state)
     return create_app(Settings(rate_limit=3), state=state).test_client()
 
 
-def test_rate_limit(limited: Any, clock: ManualClock) -> None:
-    statuses = [limited.get("/api/users").status_code for _ in range(4)]
+def test_rate_limit(client: Any, clock: ManualClock) -> None:
+    statuses = [client.get("/api/users").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
-    refused = limited.get("/api/users")
+    refused = client.get("/api/users")
     assert refused.headers[headers.RETRY_AFTER] == "60"
     assert ErrorBodySchema().load(refused.json).code == "RATE_LIMIT_ERROR"
     clock.advance(60)
-    assert limited.get("/api/users").status_code == 200
+    assert client.get("/api/users").status_code == 200
 
 
-def test_headers_are_unique(limited: Any) -> None:
+def test_headers_are_unique(client: Any) -> None:
     for _ in range(5):
-        names = [name.lower() for name, _ in limited.get("/api/users", headers={"Origin": ORIGIN}).headers]
+        names = [name.lower() for name, _ in client.get("/api/users", headers={"Origin": ORIGIN}).headers]
         assert len(names) == len(set(names))
 
 
-def test_chat_users_have_own_limits(limited: Any) -> None:
+def test_chat_users_have_own_limits(client: Any) -> None:
     path = "/chats-service/api/v1/chats"
     for user in ("ann", "bob"):
-        statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-user-id": user}).status_code for _ in range(4)]
+        statuses = [client.get(path, headers={**CHAT_HEADERS, "x-user-id": user}).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
 
 
-def test_guessing_keys_is_limited(limited: Any) -> None:
+def test_guessing_keys_is_limited(client: Any) -> None:
     """Guesses are counted against the address, not against the guessed callers."""
     path = "/chats-service/api/v1/chats"
-    statuses = [limited.get(path, headers={**CHAT_HEADERS, "x-api-key": f"guess-{n}"}).status_code for n in range(5)]
+    statuses = [client.get(path, headers={**CHAT_HEADERS, "x-api-key": f"guess-{n}"}).status_code for n in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
-    assert limited.get(path, headers=CHAT_HEADERS).status_code == 200
-    assert limited.get("/api/users").status_code == 200
+    assert client.get(path, headers=CHAT_HEADERS).status_code == 200
+    assert client.get("/api/users").status_code == 200
 
 
-def test_limited_request_changes_nothing(limited: Any) -> None:
+def test_limited_request_changes_nothing(client: Any) -> None:
     for _ in range(3):
-        limited.get("/api/users")
-    response = limited.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
+        client.get("/api/users")
+    response = client.post("/api/users", json={"name": "Ada", "email": "ada@example.com"})
     assert response.status_code == 429
 
 
