@@ -32,7 +32,7 @@ def module_of(path: Path) -> str:
 
 
 def imports(path: Path, *, running: bool = False, at_top: bool = False) -> set[str]:
-    """The modules a file imports.
+    """The modules a file imports, those in its stub included.
 
     Args:
         path: the file.
@@ -40,7 +40,10 @@ def imports(path: Path, *, running: bool = False, at_top: bool = False) -> set[s
         at_top: leave out what only functions import too.
     """
     skipped = (ast.FunctionDef, ast.AsyncFunctionDef) if at_top else ()
-    return set(_imports(ast.parse(path.read_text("utf-8")), path, running or at_top, skipped))
+    stub = path.with_suffix(".pyi")
+    files = [path, stub] if stub.exists() and not (running or at_top) else [path]
+    trees = [ast.parse(file.read_text("utf-8")) for file in files]
+    return {name for tree in trees for name in _imports(tree, path, running or at_top, skipped)}
 
 
 def _imports(tree: ast.AST, path: Path, running: bool, skipped: tuple[type[ast.AST], ...]) -> Iterator[str]:
@@ -86,14 +89,18 @@ def test_client_imports_no_mock(path: Path) -> None:
     assert not {"flask", "flask_socketio", "gevent", "apispec", "httptools"} & tops(imports(path))
 
 
+SHARED_MODULES = ("duologue._version", "duologue.lazy_exports")
+"""What the mock shares with the client besides the contract."""
+
+
 @pytest.mark.parametrize("path", sources(MOCK), ids=by_name)
 def test_mock_imports_contract_only(path: Path) -> None:
     for name in imports(path):
         if below(name, "duologue"):
-            assert below(name, "duologue.contract", "duologue._version") or name == "duologue", name
+            assert below(name, "duologue.contract", *SHARED_MODULES) or name == "duologue", name
         if name == "duologue":
             imported = {one for one in imports(path) if one.startswith("duologue.")}
-            assert imported <= {"duologue.contract", "duologue._version"}, imported
+            assert imported <= {"duologue.contract", *SHARED_MODULES}, imported
 
 
 HOLDERS = {
@@ -102,7 +109,6 @@ HOLDERS = {
         "duologue.http.adapter",
         "duologue.http.pool",
         "duologue.http.error_mapping",
-        "duologue.http.retry",
         "duologue.http.transport",
     },
     "socketio": {"duologue.realtime.socketio_link"},
@@ -257,9 +263,8 @@ def loaded_by(statement: str) -> set[str]:
 def test_mock_import_is_light() -> None:
     """It happens in every pytest run of everyone who installs us."""
     loaded = loaded_by("import duologue_mock")
-    assert loaded <= {"duologue_mock", "typing", "__future__", "collections.abc", "re", "functools"} | {
-        name for name in loaded if name.partition(".")[0] in sys.stdlib_module_names
-    }
+    ours = {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert ours == {"duologue_mock", "duologue", *SHARED_MODULES}
     assert not {"asyncio", "ssl", "logging", "unittest", "email", "http"} & tops(loaded)
 
 
@@ -298,7 +303,6 @@ def test_nothing_monkey_patched() -> None:
 
 
 SHARED = {
-    "duologue_mock._EXPORTS": "the public names by module; never changed",
     "duologue_mock._MODULES": "the module of each public name; never changed",
     "duologue_mock.http.request_head._ENVIRON_KEYS": "WSGI's keys of header names; bounded, the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",

@@ -97,9 +97,9 @@ class Client(ClientResources):
         configure_from_env(environ)
         self.config = Config.resolve(environ, **options)
         self.clock = clock or Clock()
-        self._making = threading.Lock()
-        fork_safety.watch_locks(self, "_making")
-        self._cached: tuple[QueryClient, Queries, Mutations] | None = None
+        self._query_layer_lock = threading.Lock()
+        fork_safety.watch_locks(self, "_query_layer_lock")
+        self._query_layer: tuple[QueryClient, Queries, Mutations] | None = None
         resolved = self.config.options
         self._http = HTTPTransport(
             pool_size=resolved["pool_size"],
@@ -165,29 +165,29 @@ class Client(ClientResources):
     @property
     def query_client(self) -> QueryClient:
         """The cache of `queries` and `mutations`: TanStack Query's `QueryClient`. Views share it."""
-        return (self._root._cached or self._root._cache())[0]
+        return (self._root._query_layer or self._root._create_query_layer())[0]
 
     @property
     def queries(self) -> Queries:
         """One query per read operation, cached in `query_client`."""
-        return (self._root._cached or self._root._cache())[1]
+        return (self._root._query_layer or self._root._create_query_layer())[1]
 
     @property
     def mutations(self) -> Mutations:
         """One mutation per operation that changes something; it updates `query_client` too."""
-        return (self._root._cached or self._root._cache())[2]
+        return (self._root._query_layer or self._root._create_query_layer())[2]
 
-    def _cache(self) -> tuple[QueryClient, Queries, Mutations]:
+    def _create_query_layer(self) -> tuple[QueryClient, Queries, Mutations]:
         from duologue.query.resource_queries.mutations import Mutations
         from duologue.query.resource_queries.queries import Queries, create_query_client
 
-        with self._making:
-            if self._cached is None:
+        with self._query_layer_lock:
+            if self._query_layer is None:
                 query_client = create_query_client(self)
-                self._cached = query_client, Queries(self, query_client), Mutations(self, query_client)
+                self._query_layer = query_client, Queries(self, query_client), Mutations(self, query_client)
         if self.closed:
-            self._cached[0].close()
-        return self._cached
+            self._query_layer[0].close()
+        return self._query_layer
 
     def validate_api_key(self, *, cached: bool = True) -> bool:
         """Return whether the chat service knows our API key; the specification's `validateApiKey` and `APIKeyManager`.
@@ -220,8 +220,8 @@ class Client(ClientResources):
         connected = self._root.__dict__.get("realtime")
         if connected is not None:
             connected.disconnect()
-        if self._root._cached is not None:
-            self._root._cached[0].close()
+        if self._root._query_layer is not None:
+            self._root._query_layer[0].close()
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -31,7 +31,7 @@ def test_dir(name: str) -> None:
 
 def test_unknown_import() -> None:
     with pytest.raises(ImportError):
-        from duologue import nothing_like_it  # noqa: F401
+        from duologue import nothing_like_it  # type: ignore[attr-defined]  # noqa: F401  # there is none
 
 
 def test_package_is_light() -> None:

@@ -52,8 +52,10 @@ def require_role(auth: HasCurrentUser, role: Role | None = None) -> User:
 def protected(auth: HasCurrentUser, role: Role | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator whose functions call `require_role` before they start.
 
-    @protected(api.auth, "admin")
-    def delete_all_users() -> None: ...
+        @protected(api.auth, "admin")
+        def delete_all_users() -> None: ...
+
+    The arguments, and the errors that a call then raises, are those of `require_role`.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:

@@ -1,1 +1,1 @@
-"""Building blocks for threads: clock, fork safety, event emitter, ordered notification, latest state, single flight."""
+"""Building blocks for threads: clock, fork safety, event emitter, ordered notification, latest state, worker pool."""

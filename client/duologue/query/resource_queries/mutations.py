@@ -1,7 +1,4 @@
-"""`api.mutations`: a mutation for every operation of the contract that changes something.
-
-api.mutations.update_user("1", name="Ada Lovelace")
-"""
+"""`api.mutations`: a mutation for every operation of the contract that changes something."""
 
 from __future__ import annotations
 
@@ -38,6 +35,8 @@ MUTATIONS: dict[str, Operation[Any]] = {
 
 class Mutations:
     """`api.mutations`: call one like the method of the client that it is named after.
+
+        api.mutations.update_user("1", name="Ada Lovelace")
 
     Each invalidates the queries it affects: those with observers are fetched again at once, the others when they are
     used next. Changes of a user or a session are visible at once, and rolled back if the service refuses them.
