@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from duologue import Client, NotFoundError, PermissionDeniedError, Request, Response, ServerError, Transport, User
-from duologue.contract import operations
+from duologue.contract import Operation, auth, chats, health, messages, operations, smart_chat, users
 from duologue.http.transport import HTTPTransport
 from duologue.query import QueryResult
-from duologue.query.resource_queries.mutations import MUTATIONS
-from duologue.query.resource_queries.queries import QUERIES, Queries
+from duologue.query.resource_queries.queries import Queries
 from duologue_mock import MockServer
 from tests.query.fakes import TIMEOUT, Thread, wait_until
 
@@ -65,14 +64,43 @@ def wait_idle(api: Client) -> None:
     assert api.query_client.wait_idle(timeout=TIMEOUT)
 
 
-def test_operations_are_covered() -> None:
-    safe = {operation.id for operation in operations() if operation.safe}
-    assert safe - {operation.id for operation in QUERIES.values()} == set()
-    assert {operation.id for operation in operations()} - safe - {o.id for o in MUTATIONS.values()} == set()
+QUERIES: dict[str, Operation[Any]] = {
+    "users": users.LIST,
+    "user": users.GET,
+    "infinite_users": users.LIST,
+    "me": auth.ME,
+    "chats": chats.LIST,
+    "chat": chats.GET,
+    "messages": messages.LIST,
+    "infinite_messages": messages.LIST,
+    "health": health.PLATFORM,
+    "chat_health": health.CHATS,
+    "error": health.ERROR,
+}
+
+MUTATIONS: dict[str, Operation[Any]] = {
+    "login": auth.LOGIN,
+    "refresh": auth.REFRESH,
+    "logout": auth.LOGOUT,
+    "create_user": users.CREATE,
+    "update_user": users.UPDATE,
+    "delete_user": users.DELETE,
+    "create_chat": chats.CREATE,
+    "rename_chat": chats.RENAME,
+    "delete_chat": chats.DELETE,
+    "set_favorite": chats.FAVORITE,
+    "toggle_favorite": chats.FAVORITE,
+    "send_message": messages.SEND,
+    "ask": smart_chat.ASK,
+}
+
+
+def test_every_change_has_a_mutation() -> None:
+    assert {operation.id for operation in operations() if not operation.safe} == {o.id for o in MUTATIONS.values()}
 
 
 def test_queries_has_only_queries() -> None:
-    assert {name for name in dir(Queries) if not name.startswith("_")} == {*QUERIES, "notifications"}
+    assert {name for name in dir(Queries) if not name.startswith("_")} == {*QUERIES, "notifications", "read"}
 
 
 ARGUMENTS: dict[str, Callable[[User, str], tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -110,7 +138,7 @@ def test_operation_is_called(name: str, api: Client, network: RecordingTransport
     elif name in QUERIES:
         getattr(api.queries, name)(*args, **kwargs).fetch()
     else:
-        api.mutations[name](*args, **kwargs)
+        getattr(api.mutations, name)(*args, **kwargs)
     wait_idle(api)
     path = operation.route.replace("{id}", chat if "chats" in operation.route else user.id).lstrip("/")
     assert f"{operation.method} {path}" in network.requests
@@ -131,6 +159,33 @@ def test_keys(query: Callable[[Any], Any], key: Any, api: Client) -> None:
     bound = query(api.queries)
     assert bound.key == key
     assert bound.spec.query_hash == api.query_client.query(key, None).spec.query_hash
+
+
+READS = [operation for operation in operations() if operation.safe and operation is not health.ERROR]
+
+
+@pytest.mark.parametrize("operation", READS, ids=lambda operation: operation.id)
+def test_read(operation: Operation[Any], api: Client, network: RecordingTransport, user: User) -> None:
+    api.auth.login(email=user.email, password="password")
+    id = api.chats.create(title="Test").id if "chats" in operation.route else user.id
+    query = operation.query.load({}) if operation.query else None
+    bound = api.queries.read(operation, query, **dict.fromkeys(operation.parameters, id))
+    assert bound.key[: len(operation.path.split("/")) - 1] == tuple(operation.path.format(id=id).split("/")[1:])
+    network.requests.clear()
+    assert bound.fetch() is bound.fetch()
+    assert network.requests == [f"GET {operation.route.format(id=id)[1:]}"]
+
+
+def test_read_is_invalidated_with_its_resource(api: Client, network: RecordingTransport, user: User) -> None:
+    bound = api.queries.read(users.GET, id=user.id)
+    assert bound.fetch().name == "Ada"
+    api.mutations.update_user(user.id, name="Ada Lovelace")
+    assert bound.fetch().name == "Ada Lovelace"
+
+
+def test_read_of_a_change(api: Client) -> None:
+    with pytest.raises(ValueError, match=r"users\.CREATE changes something"):
+        api.queries.read(users.CREATE)
 
 
 def test_users_are_cached(api: Client, network: RecordingTransport) -> None:

@@ -13,6 +13,8 @@ from duologue.contract.core import CHAT, Audience, Event, Model, ModelSchema, Op
 from duologue.contract.fields import NestedModel, QueryInteger, Text, Timestamp
 
 Sender = Literal["user", "assistant", "system"]
+"""Who wrote a message."""
+
 SENDERS: tuple[Sender, ...] = ("user", "assistant", "system")
 MAX_CONTENT = 10_000
 

@@ -11,6 +11,8 @@ from duologue.contract.core import Access, Audience, Event, Model, ModelSchema, 
 from duologue.contract.fields import EmailAddress, NestedModel, QueryInteger, StrictBoolean, StrictInteger, Text
 
 Role = Literal["admin", "user"]
+"""What a user may do: an administrator, everything."""
+
 ROLES: tuple[Role, ...] = ("admin", "user")
 
 

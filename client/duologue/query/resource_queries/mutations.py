@@ -6,31 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from duologue.contract import Operation, auth, chats, messages, smart_chat, users
 from duologue.contract.auth import Login
 from duologue.contract.chats import ChatSession
 from duologue.query.client import QueryClient
 from duologue.query.keys import Key
-from duologue.query.mutation import Mutation, Variables
+from duologue.query.mutation import Variables
 from duologue.query.resource_queries.entity_updates import Change, find_entity, update_entity
 from duologue.resources.client_resources import ClientResources
-
-MUTATIONS: dict[str, Operation[Any]] = {
-    "login": auth.LOGIN,
-    "refresh": auth.REFRESH,
-    "logout": auth.LOGOUT,
-    "create_user": users.CREATE,
-    "update_user": users.UPDATE,
-    "delete_user": users.DELETE,
-    "create_chat": chats.CREATE,
-    "rename_chat": chats.RENAME,
-    "delete_chat": chats.DELETE,
-    "set_favorite": chats.FAVORITE,
-    "toggle_favorite": chats.FAVORITE,
-    "send_message": messages.SEND,
-    "ask": smart_chat.ASK,
-}
-"""The operation of each mutation."""
 
 
 class Mutations:
@@ -133,12 +115,6 @@ class Mutations:
         """Remove queries of what was deleted. Those with observers stay: their refetch shows that it is gone."""
         for prefix in prefixes:
             self._client.remove_inactive(prefix)
-
-    def __getitem__(self, name: str) -> Mutation[..., Any]:
-        if name not in MUTATIONS:
-            raise KeyError(name)
-        mutation: Mutation[..., Any] = getattr(self, name)
-        return mutation
 
 
 def _store_as(resource: str) -> Callable[[Any, Variables], list[tuple[Key, Any]]]:

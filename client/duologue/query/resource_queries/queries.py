@@ -1,4 +1,4 @@
-"""`api.queries`: a query for every read operation of the contract.
+"""`api.queries`: a query for each list and each thing that the services have, and for any other read operation.
 
     page = api.queries.users(page=1, search="doe").fetch()
 
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from duologue.contract import Model, Operation, auth, chats, health, messages, users
+from duologue.contract import Model, Operation, messages, users
 from duologue.contract.chats import ChatSession
 from duologue.contract.health import Health
 from duologue.contract.messages import MessagePage, MessageQuery
@@ -28,21 +28,6 @@ from duologue.query.retry import RetryOptions
 from duologue.resources.client_resources import ClientResources
 
 T = TypeVar("T")
-
-QUERIES: dict[str, Operation[Any]] = {
-    "users": users.LIST,
-    "user": users.GET,
-    "infinite_users": users.LIST,
-    "me": auth.ME,
-    "chats": chats.LIST,
-    "chat": chats.GET,
-    "messages": messages.LIST,
-    "infinite_messages": messages.LIST,
-    "health": health.PLATFORM,
-    "chat_health": health.CHATS,
-    "error": health.ERROR,
-}
-"""The operation of each query."""
 
 USERS_STALE_TIME: Final = 120.0
 """Seconds for which users are fresh: two minutes (`useUsers` of the Platform API specification)."""
@@ -141,7 +126,29 @@ class Queries:
         """Return the query for the notifications received during `sync`; there is no operation to fetch them."""
         return self._build(("notifications",), None)
 
-    def _request(self, operation: Operation[T], query: Model, **parameters: str) -> T:
+    def read(self, operation: Operation[T], query: Model | None = None, /, **parameters: str) -> BoundQuery[T]:
+        """Return the query for any read operation of the contract, such as one that has no method of its own here.
+
+            user = api.queries.read(users.GET, id="1").fetch()  # its key is ("users", "1")
+
+        The key is the path, and the query if there is one. So invalidating a resource, as its mutations do, invalidates
+        this query too.
+
+        Args:
+            operation: the operation.
+            query: the model of its query string.
+            parameters: the parameters of its path.
+
+        Raises:
+            ValueError: the operation changes something.
+        """
+        if not operation.safe:
+            raise ValueError(f"{operation.id} changes something; a query is for reading")
+        path = tuple(part.format_map(parameters) for part in operation.path.strip("/").split("/"))
+        filters = () if query is None or operation.query is None else (operation.query.dump(query),)
+        return self._build(path + filters, lambda: self._request(operation, query, **parameters))
+
+    def _request(self, operation: Operation[T], query: Model | None, **parameters: str) -> T:
         """Return the contract's page model: iterating over it makes no request, as over a `Page` of the client."""
         return self._resources._requestor.request(operation, query, **parameters)
 
