@@ -22,7 +22,8 @@ from duologue_mock import MockServer
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
 
 LAUNCH = (
-    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "import fcntl, os, signal, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); "  # a shell that runs the tests in the background ignores it
     "os.execv(sys.executable, [sys.executable, '-m', 'duologue', *sys.argv[1:]])"
 )
 """Starts a session with the pseudo-terminal as its controlling terminal, so that a typed Ctrl-C becomes a signal."""
