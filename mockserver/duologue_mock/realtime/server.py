@@ -54,7 +54,6 @@ class SocketIOServer:
         authenticator: checks credentials.
         ids: request ids for error bodies.
         call_soon: runs a function in the thread that serves the clients.
-        manager: python-socketio's client manager; None for one that knows the clients of this process only.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class SocketIOServer:
         authenticator: Authenticator,
         ids: IdGenerator,
         call_soon: Callable[[Callable[[], None]], None],
-        manager: Any = None,
     ) -> None:
         self._require_auth = settings.values["require_auth"]
         self._max_packet_size = _MAX_PACKET_RATIO * settings.values["max_request_size"]
@@ -85,7 +83,6 @@ class SocketIOServer:
             manage_session=False,
             max_http_buffer_size=self._max_packet_size,
             async_handlers=False,
-            client_manager=manager,
         )
         self._io.on_event("connect", self._on_connect)
         self._io.on_event("disconnect", self._on_disconnect)
