@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from duologue.contract import headers
+from duologue.contract.errors import escape_for_log
 from duologue_mock.origins import Origins
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def _list_logins(mock: MockServer) -> list[dict[str, str]]:
 
 
 def _format_logins(mock: MockServer) -> list[str]:
-    logins = [f"{login['email']} / {login['password']} ({login['role']})" for login in _list_logins(mock)]
+    logins = [
+        f"{login['email']} / {escape_for_log(login['password'])} ({login['role']})" for login in _list_logins(mock)
+    ]
     logins = logins or ["no user has a password"]
     if len(logins) > _MAX_LOGIN_LINES:  # several on a line
         size = -(-len(logins) // _MAX_LOGIN_LINES)

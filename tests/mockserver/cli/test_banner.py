@@ -64,6 +64,14 @@ def test_many_logins(tmp_path: Path) -> None:
         assert len(mock.banner.splitlines()) <= MAX_LINES
 
 
+def test_password_with_control_characters(tmp_path: Path) -> None:
+    """A fixture file cannot control the terminal, nor write lines of its own."""
+    user = {"id": "1", "name": "A", "email": "a@example.com", "role": "user", "password": "a\x1b[31m\nb"}
+    (tmp_path / "users.json").write_text(json.dumps([user]))
+    with run_serve("--fixtures", str(tmp_path)) as mock:
+        assert r"a@example.com / a\x1b[31m\nb (user)" in mock.banner
+
+
 def test_no_logins(tmp_path: Path) -> None:
     write_users(tmp_path, 0)
     with run_serve("--fixtures", str(tmp_path)) as mock:
