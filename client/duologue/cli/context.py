@@ -129,7 +129,6 @@ def _open_context(options: dict[str, Any], *, as_json: bool) -> Iterator[Command
                 on_retry=lambda event: _report_retry(event, config),
                 **options,
             ) as api,
-            error_handler(config),
         ):
             yield CommandContext(api, terminal)
 

@@ -13,7 +13,6 @@ import click
 from duologue.cli.terminal import safe
 
 if TYPE_CHECKING:
-    from duologue.config import Config
     from duologue.errors import APIError
 
 _log = logging.getLogger("duologue")
@@ -49,22 +48,12 @@ def get_exit_code(error: APIError) -> ExitCode:
     return ExitCode.FAILED
 
 
-def format_error(error: APIError, config: Config | None = None) -> str:
-    """Return a sentence for people: what happened, the service's id of the request, and what to do.
-
-    Args:
-        error: the error.
-        config: the configuration, to name the URL that cannot be reached.
-    """
+def format_error(error: APIError) -> str:
+    """Return a sentence for people: what happened, the service's id of the request, and what to do."""
+    facts = [error.message, error.details.get("reason"), error.details.get("message")]
+    text = ": ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str) and fact))
     request = f" (request {error.request_id})" if error.request_id else ""
-    return safe(f"{_describe(error, config).rstrip('. ')}{request}.{_build_hint(error)}")
-
-
-def _describe(error: APIError, config: Config | None) -> str:
-    url = None if config is None else (config.chat if _is_chat(error) else config.platform).base_url
-    unreached = f"no response from {url}" if url and get_exit_code(error) is ExitCode.NETWORK else None
-    facts = [error.message, unreached, error.details.get("reason"), error.details.get("message")]
-    return ": ".join(dict.fromkeys(fact for fact in facts if isinstance(fact, str) and fact))
+    return safe(f"{text.rstrip('. ')}{request}.{_build_hint(error)}")
 
 
 def _build_hint(error: APIError) -> str:
@@ -89,7 +78,7 @@ def print_error(sentence: str) -> None:
 
 
 @contextmanager
-def error_handler(config: Config | None = None) -> Iterator[None]:
+def error_handler() -> Iterator[None]:
     """Exit with a sentence and an exit code on any error; a traceback does not help at a command line."""
     from duologue.errors import APIError
 
@@ -98,7 +87,7 @@ def error_handler(config: Config | None = None) -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, ModuleNotFoundError):
         raise  # click and the group of all commands handle these
     except APIError as error:
-        print_error(format_error(error, config))
+        print_error(format_error(error))
         raise SystemExit(int(get_exit_code(error))) from None
     except ValueError as error:  # an invalid option or argument
         print_error(safe(str(error)))

@@ -115,7 +115,7 @@ class _Conversation:
         except APIError as error:
             if not interactive(sys.stdin) or get_exit_code(error) in (ExitCode.REFUSED, ExitCode.NOT_FOUND):
                 raise
-            print_error(format_error(error, self._ctx.api.config))
+            print_error(format_error(error))
 
     def _print_reply(self, reply: ReplyStream) -> None:
         terminal = self._ctx.terminal
