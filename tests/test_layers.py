@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.contract import resource_names
+from duologue.contract import RESOURCES
 
 ROOT = Path(__file__).parent.parent
 CLIENT = ROOT / "client" / "duologue"
@@ -144,14 +144,14 @@ def test_store_without_http() -> None:
             assert not below(name, "http", "urllib", "socket", "socketserver", "wsgiref"), name
 
 
-@pytest.mark.parametrize("resource", resource_names())
+@pytest.mark.parametrize("resource", RESOURCES)
 def test_resource_file_names(resource: str) -> None:
     assert (CONTRACT / f"{resource}.py").exists()
     assert (MOCK / f"{resource}.py").exists()
     assert (ROOT / "tests" / "mockserver" / f"test_{resource}.py").exists()
 
 
-@pytest.mark.parametrize("resource", resource_names())
+@pytest.mark.parametrize("resource", RESOURCES)
 def test_handlers_without_http(resource: str) -> None:
     named = imports(MOCK / f"{resource}.py")
     assert not {"flask", "werkzeug", "gevent", "socketio", "http", "json", "orjson", "requests"} & tops(named)
@@ -215,7 +215,7 @@ def folder_of(module: str) -> str:
     """
     package = "duologue_mock" if module.startswith("duologue_mock") else "duologue"
     part = module.removeprefix(package).strip(".").partition(".")[0]
-    if package == "duologue_mock" and part in resource_names():
+    if package == "duologue_mock" and part in RESOURCES:
         return "duologue_mock.(handlers)"
     return f"{package}.{part}" if part else package
 

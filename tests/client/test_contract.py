@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from duologue import Event
-from duologue.contract import chats, events, operations, resource_names, users
+from duologue.contract import RESOURCES, chats, events, operations, users
 from duologue.contract.core import lazy_property
 from duologue.contract.errors import STATUS_CODES, ApiErrorType, get_error_type, get_status
 
@@ -18,7 +18,7 @@ def test_ids() -> None:
     assert repr(chats.GET) == "<Operation chats.GET GET /chats-service/api/v1/chats/{id}>"
     ids = [declaration.id for declaration in (*operations(), *events())]
     assert len(set(ids)) == len(ids)
-    assert {id.partition(".")[0] for id in ids} == set(resource_names())
+    assert {id.partition(".")[0] for id in ids} == set(RESOURCES)
 
 
 def test_own_event() -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import duologue
-from duologue.contract import resource_names
+from duologue.contract import RESOURCES
 
 
 def list_modules_after(statement: str) -> set[str]:
@@ -52,7 +52,7 @@ def test_options_need_no_client() -> None:
 
 def test_resources_on_first_use() -> None:
     """Models and schemas are most of what importing the client costs: those that are not used are not built."""
-    unused = {f"duologue.{folder}.{name}" for folder in ("contract", "resources") for name in resource_names()}
+    unused = {f"duologue.{folder}.{name}" for folder in ("contract", "resources") for name in RESOURCES}
     assert not list_modules_after("from duologue import Client; Client().close()") & unused
     loaded = list_modules_after("from duologue import Client; Client().users")
     assert loaded & unused == {"duologue.contract.users", "duologue.resources.users"}

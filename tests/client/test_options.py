@@ -20,7 +20,7 @@ from duologue import (
     StoredTokens,
     User,
 )
-from duologue.contract import resource_names
+from duologue.contract import RESOURCES
 from duologue.resources.client_resources import ClientResources
 from tests.client.fakes import SESSION, TOKENS, USER, FakeClock, FakeTransport, enveloped, reply
 
@@ -177,12 +177,12 @@ def test_raw_page(talk: Talk) -> None:
     assert len(net.requests) == 2
 
 
-RESOURCES = [name for name in resource_names() if hasattr(ClientResources, name)]
+CLIENT_RESOURCES = [name for name in RESOURCES if hasattr(ClientResources, name)]
 WITHOUT_RAW_RESPONSE = {"auth.refresh", "auth.require_role", "auth.on", "auth.off", "smart_chat.stream", "health.error"}
 """Methods that make no call, that share one between threads, or that return no result."""
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("resource", CLIENT_RESOURCES)
 def test_every_method_has_its_raw_one(talk: Talk, resource: str) -> None:
     api, _ = talk(reply(200, USER))
     plain, raw = getattr(api, resource), getattr(api, resource).with_raw_response

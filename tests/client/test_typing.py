@@ -20,13 +20,13 @@ from duologue import (
     StoredTokens,
     User,
 )
-from duologue.contract import resource_names, users
+from duologue.contract import RESOURCES, users
 from duologue.realtime import AnyEvent
 from duologue.resources.client_resources import ClientResources
 from duologue.resources.resource import Resource
 from tests.client.fakes import USER, FakeTransport, reply
 
-RESOURCES = [name for name in resource_names() if hasattr(ClientResources, name)]
+CLIENT_RESOURCES = [name for name in RESOURCES if hasattr(ClientResources, name)]
 
 
 def _check_return_types(api: Client) -> None:
@@ -57,7 +57,7 @@ def test_call_returns_the_response_model(talk: Callable[..., tuple[Client, FakeT
     assert isinstance(user, User)
 
 
-@pytest.mark.parametrize("attribute", [*RESOURCES, "api_keys", "realtime"])
+@pytest.mark.parametrize("attribute", [*CLIENT_RESOURCES, "api_keys", "realtime"])
 def test_methods_are_typed(attribute: str) -> None:
     with Client() as api:
         methods = inspect.getmembers(getattr(api, attribute), inspect.ismethod)
@@ -77,7 +77,7 @@ BY_PLACE = {"id", "session_id", "favorite", "event", "callback", "role", "api_ke
 
 def test_arguments_by_name() -> None:
     with Client() as api:
-        for attribute in (*RESOURCES, "api_keys"):
+        for attribute in (*CLIENT_RESOURCES, "api_keys"):
             for name, method in inspect.getmembers(getattr(api, attribute), inspect.ismethod):
                 by_place = [
                     one.name

@@ -5,11 +5,12 @@ and the standard library only.
 """
 
 from duologue.contract.core import CHAT, PLATFORM, Event, Model, ModelSchema, Operation, Service
-from duologue.contract.registry import events, operations, resource_names
+from duologue.contract.registry import RESOURCES, events, operations
 
 __all__ = [
     "CHAT",
     "PLATFORM",
+    "RESOURCES",
     "Event",
     "Model",
     "ModelSchema",
@@ -17,5 +18,4 @@ __all__ = [
     "Service",
     "events",
     "operations",
-    "resource_names",
 ]

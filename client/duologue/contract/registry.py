@@ -9,12 +9,7 @@ from typing import Any
 from duologue.contract.core import Event, Operation
 
 RESOURCES = ("users", "auth", "chats", "messages", "smart_chat", "notifications", "health")
-"""The one list of resources, in the order in which documents show them: each is a module of the contract."""
-
-
-def resource_names() -> tuple[str, ...]:
-    """Return the names of the resources, as `users`: each has a file of that name in every folder."""
-    return RESOURCES
+"""The one list of resources, in the order in which documents show them: each names a file of every folder."""
 
 
 @functools.cache  # and not at import: most programs use few of the resources, whose models take time to define
