@@ -136,16 +136,12 @@ class FileTokenStorage:
         """
         with _map_os_errors(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.file.with_suffix(f".{purpose}"), "ab", opener=_open_private)  # noqa: SIM115  # the `with` below closes it
-        with lock:
+            descriptor = os.open(self.file.with_suffix(f".{purpose}"), os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+b") as lock:
             if sys.platform != "win32":
                 with suppress(OSError):
                     fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @contextmanager

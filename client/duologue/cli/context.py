@@ -29,25 +29,16 @@ Function = Callable[..., None]
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-class _DeclaredType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """Parses a flag as the option's declaration says, as its environment variable is."""
-
-    def __init__(self, declared: DeclaredOption) -> None:
-        self.name = declared.name
-        self._declared = declared
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value that a text stands for."""
-        try:
-            return self._declared.parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 def _build_flag(declared: DeclaredOption) -> click.Option:
+    def parse(text: str) -> Any:  # as an environment variable is
+        try:
+            return declared.parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
     return click.Option(
         [*declared.flags, declared.name],
-        type=click.Choice(declared.choices) if declared.choices else _DeclaredType(declared),
+        type=click.Choice(declared.choices) if declared.choices else parse,
         metavar=declared.option.metavar,
         help=f"{declared.summary}  [env: {declared.env}]",
     )

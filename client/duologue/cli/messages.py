@@ -46,20 +46,15 @@ def _print_message(ctx: CommandContext, message: ChatMessage) -> None:
     ctx.terminal.text(message.content, indent="  ")
 
 
-class JSONObject(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """A JSON object."""
-
-    name = "json"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any] | None:
-        """Return the object."""
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            parsed = None
-        if not isinstance(parsed, dict):
-            self.fail(f"{value!r} is not a JSON object.", param, ctx)
-        return parsed
+def parse_json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object that a text is; anything else is an error of the command line."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise click.BadParameter(f"{text!r} is not a JSON object.")
+    return parsed
 
 
 @api_command(
@@ -76,7 +71,7 @@ class JSONObject(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     show_default=True,
     help="Author of the message.",
 )
-@click.option("--context", type=JSONObject(), help="JSON object to store with it.")
+@click.option("--context", type=parse_json_object, metavar="JSON", help="JSON object to store with it.")
 def send(ctx: CommandContext, session_id: str, content: str, sender: Any, context: dict[str, Any] | None) -> None:
     """Store a message without a reply of the assistant; `-` reads it from standard input."""
     from duologue.contract import messages as contract

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def _read_lines(ctx: CommandContext) -> Iterator[str]:
         yield from filter(None, map(str.strip, sys.stdin))
         return
     with suppress(ImportError):
-        import readline  # noqa: F401  # gives `input` its line editing
+        import_module("readline")  # gives `input` its line editing
     prompt = "" if ctx.terminal.as_json else _PROMPT
     while True:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 from duologue.errors import APIError
 
@@ -21,12 +21,23 @@ def get_user_message(error: Exception) -> str:
     return error.user_message if isinstance(error, APIError) else "An unexpected error occurred."
 
 
+@overload
+def error_boundary(
+    function: Callable[P, T], *, on_error: Callable[[Exception], object] | None = None
+) -> Callable[P, T | str]: ...
+@overload
 def error_boundary(
     function: Callable[P, T],
     *,
-    fallback: Callable[[Exception], F] = get_user_message,  # type: ignore[assignment]  # F is str then
+    fallback: Callable[[Exception], F],
     on_error: Callable[[Exception], object] | None = None,
-) -> Callable[P, T | F]:
+) -> Callable[P, T | F]: ...
+def error_boundary(
+    function: Callable[P, T],
+    *,
+    fallback: Callable[[Exception], Any] = get_user_message,
+    on_error: Callable[[Exception], object] | None = None,
+) -> Callable[P, Any]:
     """Return a function with a fallback for the errors of the given one.
 
         show = error_boundary(lambda: render(api.queries.users().fetch()), fallback=lambda error: render_error(error))
@@ -38,7 +49,7 @@ def error_boundary(
     """
 
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T | F:
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return function(*args, **kwargs)
         except Exception as error:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -56,12 +56,12 @@ class NotifyManager:
     """The listener queues that have pending events."""
 
     def __init__(self) -> None:
-        self._pending: deque[ListenerQueue[object]] = deque()
+        self._pending: deque[ListenerQueue[Any]] = deque()
 
     def schedule(self, queue: ListenerQueue[T], event: T) -> None:
         """Add an event to a queue, to be delivered by the next `flush`."""
         queue.put(event)
-        self._pending.append(queue)  # type: ignore[arg-type]  # it is only ever flushed
+        self._pending.append(queue)
 
     def flush(self) -> None:
         """Deliver all pending events. The calling thread must hold no lock."""

@@ -136,9 +136,10 @@ class DeclaredOption:
 
     def _parse_number(self, text: str) -> float:
         try:
-            return self.kinds[0](text)  # type: ignore[no-any-return]  # int or float
+            number: float = self.kinds[0](text)
         except ValueError:
             raise ValueError(f"must be a {'whole ' if self.kinds[0] is int else ''}number, not {text!r}") from None
+        return number
 
     def parse_variable(self, text: str) -> Any:
         """Return the value of its environment variable.

@@ -189,5 +189,5 @@ class RetryAdapter(HTTPAdapter):
             preload_content=False,
             decode_content=False,
             timeout=timeout,
-            pool_timeout=timeout.remaining(),  # type: ignore[arg-type]  # fractions are fine
+            pool_timeout=timeout.remaining(),  # type: ignore[arg-type]  # declared int, but fractions work
         )

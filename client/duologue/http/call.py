@@ -119,7 +119,7 @@ class Call:
         return self._redacted_path
 
     @property
-    def shown_request_id(self) -> str:
+    def redacted_request_id(self) -> str:
         """The server's id of the request, else the client's, to show."""
         return redact(self.request_id or self.reference_code, self.secrets)
 
@@ -146,7 +146,7 @@ class Call:
         if type(error) is DeadlineExceeded and self.deadline is not None:
             error.message = f"The call took longer than its deadline of {self.deadline:g} s"
         self.redact_error(error)
-        error.request_id = self.shown_request_id
+        error.request_id = self.redacted_request_id
         error.method, error.path = self.operation.method, self.redacted_path
         error.attempts = tuple(self.attempts)
         error.elapsed = self.elapsed
@@ -170,7 +170,7 @@ class Call:
             operation=self.operation,
             path=self.redacted_path,
             url=self.url.removesuffix(self.path) + self.redacted_path,
-            request_id=self.shown_request_id,
+            request_id=self.redacted_request_id,
             started_at=self.clock.now() - timedelta(seconds=elapsed),
             elapsed=elapsed,
             attempts=tuple(self.attempts),

@@ -19,7 +19,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -258,51 +257,44 @@ def _is_address(host: str) -> bool:
     return True
 
 
-class _StaleConnectionRetryMixin:
+if TYPE_CHECKING:
+    _AnyPool = HTTPConnectionPool
+else:
+    _AnyPool = object  # a mixin for two kinds of pool
+
+
+class _StaleConnectionRetryMixin(_AnyPool):
     """What the pools have in common: a `PolicyRetry` sees the request's headers, and a stale connection is replaced."""
 
-    _prepare_proxy: Callable[[Any], None]
+    def urlopen(self, *args: Any, **options: Any) -> urllib3.BaseHTTPResponse:
+        headers: Any = options.get("headers")
+        retries: Any = options.get("retries")
+        if headers and hasattr(retries, "for_headers"):  # urllib3's own repeated calls pass what this has returned
+            options["retries"] = retries.for_headers(headers)
+        return super().urlopen(*args, **options)
 
-    def urlopen(
-        self,
-        method: str,
-        url: str,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        retries: Any = None,
-        *others: Any,
-        **options: Any,
-    ) -> urllib3.BaseHTTPResponse:
-        if headers and hasattr(retries, "for_headers"):
-            retries = retries.for_headers(headers)
-        # The pool that follows in the method resolution order has the method; a type checker sees `object` there.
-        return super().urlopen(method, url, body, headers, retries, *others, **options)  # type: ignore[misc, no-any-return]
-
-    def _make_request(
-        self, conn: Any, method: str, url: str, body: Any = None, *, timeout: Any, **options: Any
-    ) -> urllib3.BaseHTTPResponse:
-        conn.deadline = getattr(timeout, "deadline", None)
+    def _make_request(self, conn: Any, *args: Any, **options: Any) -> urllib3.BaseHTTPResponse:
+        conn.deadline = getattr(options["timeout"], "deadline", None)
         reused = conn.sock is not None
         if reused:
             conn.sock.deadline = conn.deadline
-        send: Callable[..., urllib3.BaseHTTPResponse] = super()._make_request  # type: ignore[misc]  # as above
         try:
-            return send(conn, method, url, body=body, timeout=timeout, **options)
+            return super()._make_request(conn, *args, **options)
         except http.client.RemoteDisconnected:
-            if not reused or not (body is None or isinstance(body, (bytes, str))):
+            if not reused or not isinstance(options["body"], (bytes, str, type(None))):
                 raise
         tunnelled = conn.proxy_is_tunneling
         conn.close()
         if tunnelled:
             self._prepare_proxy(conn)
-        return send(conn, method, url, body=body, timeout=timeout, **options)
+        return super()._make_request(conn, *args, **options)
 
 
-class _Pool(_StaleConnectionRetryMixin, HTTPConnectionPool):  # type: ignore[misc]  # the mixin passes options on
+class _Pool(_StaleConnectionRetryMixin, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TLSPool(_StaleConnectionRetryMixin, HTTPSConnectionPool):  # type: ignore[misc]  # likewise
+class _TLSPool(_StaleConnectionRetryMixin, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from duologue.concurrency.clock import Clock
 from duologue.errors import QueryTimeout
@@ -95,7 +95,7 @@ class Flight(Generic[T]):
         """Return or raise what the flight was settled with."""
         if self._error is not None:
             raise self._error.with_traceback(self._traceback)  # its own: each raise would extend it
-        return self._data  # type: ignore[no-any-return]  # what the call of this key returned
+        return cast(T, self._data)
 
     def _release(self) -> None:
         """Stop being the leader; if the flight is not settled, a waiter takes over."""

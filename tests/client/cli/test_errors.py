@@ -21,7 +21,7 @@ from tests.client.test_errors import all_classes
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["users", "get", "nobody"], 4, "User not found"),
+        (["users", "get", "no-such-user"], 4, "User not found"),
         (["users", "get", ".."], 2, "id must not be '..'"),
         (["users", "create", "--name", " ", "--email", "a@example.com"], 1, "Validation failed: name: "),
         (["users", "create", "--name", "x", "--email", "john@example.com"], 1, ""),
