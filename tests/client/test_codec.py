@@ -77,6 +77,17 @@ def test_dump_golden(schema: ModelSchema[Any]) -> None:
             assert list(codec.dump(model).items()) == list(Schema.dump(schema, model).items())
 
 
+@each_schema
+def test_to_dict(schema: ModelSchema[Any]) -> None:
+    """It is the JSON, and the caller's own."""
+    for model in [load_slowly(schema, data) for data in OBJECTS]:
+        if isinstance(model, Model):
+            values = model.to_dict()
+            assert values == Schema.dump(schema, model)
+            values["new"] = 1
+            assert "new" not in model.to_dict()
+
+
 VALUES = (
     st.none()
     | st.booleans()

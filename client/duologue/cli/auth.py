@@ -19,18 +19,15 @@ def login(ctx: CommandContext, email: str | None) -> None:
     The password is prompted for, or read from standard input. The tokens are stored in a file that only you can read,
     one for each server, and refreshed as long as the platform allows it.
     """
-    from duologue.contract import auth
-
     if email is None:
         email = click.prompt("E-mail address", err=True)
     user = ctx.api.auth.login(email=email, password=read_password("Password")).user
-    ctx.show(auth.ME, user, lambda: ctx.terminal.print(f"Logged in as {user.name} <{user.email}>, {user.role}."))
+    ctx.show(user, lambda: ctx.terminal.print(f"Logged in as {user.name} <{user.email}>, {user.role}."))
 
 
 @api_command("logout", "duologue logout")
 def logout(ctx: CommandContext) -> None:
     """Log out: the platform revokes the tokens, and this machine deletes them."""
-    from duologue.contract import auth
     from duologue.errors import AuthenticationError
 
     message = "Logged out." if ctx.api.auth.logged_in else "Not logged in."
@@ -39,14 +36,12 @@ def logout(ctx: CommandContext) -> None:
             ctx.api.auth.logout()
         except AuthenticationError:
             message = "Logged out; the login had expired."
-    ctx.show(auth.LOGOUT, None, lambda: ctx.terminal.print(message))
+    ctx.show(None, lambda: ctx.terminal.print(message))
 
 
 @api_command("me", "duologue me", "duologue me --json")
 def me(ctx: CommandContext) -> None:
     """Show who is logged in."""
-    from duologue.contract import auth
-
     user = ctx.api.auth.require_role()
     fields = {"id": user.id, "name": user.name, "email": user.email, "role": user.role}
-    ctx.show(auth.ME, user, lambda: ctx.terminal.fields(fields))
+    ctx.show(user, lambda: ctx.terminal.fields(fields))

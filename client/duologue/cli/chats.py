@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,10 +29,8 @@ def list_chats(
     ctx: CommandContext, page: int | None, limit: int | None, search: str | None, favorite: bool | None
 ) -> None:
     """List your chat sessions, those with the newest message first."""
-    from duologue.contract import chats as contract
-
-    sessions = ctx.api.chats.list(page=page, limit=limit, search=search, favorite=favorite).model
-    ctx.show(contract.LIST, sessions, lambda: _print_table(ctx, sessions))
+    sessions = ctx.api.chats.list(page=page, limit=limit, search=search, favorite=favorite)
+    ctx.show(sessions, lambda: _print_table(ctx, sessions))
 
 
 def _print_table(ctx: CommandContext, page: PageModel[ChatSession]) -> None:
@@ -49,18 +47,14 @@ def _format_time(chat: ChatSession) -> str:
 @click.argument("id")
 def get(ctx: CommandContext, id: str) -> None:
     """Show one chat session."""
-    from duologue.contract import chats as contract
-
-    _show(ctx, contract.GET, ctx.api.chats.get(id))
+    _show(ctx, ctx.api.chats.get(id))
 
 
 @api_command("create", "duologue chats create 'Holiday plans'")
 @click.argument("title")
 def create(ctx: CommandContext, title: str) -> None:
     """Create a chat session; its title has 1 to 200 characters."""
-    from duologue.contract import chats as contract
-
-    _show(ctx, contract.CREATE, ctx.api.chats.create(title=title))
+    _show(ctx, ctx.api.chats.create(title=title))
 
 
 @api_command("rename", "duologue chats rename test-session-1 'Holiday plans'")
@@ -68,9 +62,7 @@ def create(ctx: CommandContext, title: str) -> None:
 @click.argument("title")
 def rename(ctx: CommandContext, id: str, title: str) -> None:
     """Change the title of a chat session."""
-    from duologue.contract import chats as contract
-
-    _show(ctx, contract.RENAME, ctx.api.chats.rename(id, title=title))
+    _show(ctx, ctx.api.chats.rename(id, title=title))
 
 
 @api_command("favorite", "duologue chats favorite test-session-1", "duologue chats favorite test-session-1 --off")
@@ -78,9 +70,7 @@ def rename(ctx: CommandContext, id: str, title: str) -> None:
 @click.option("--on/--off", "marked", default=True, help="Mark it (the default), or remove the mark.")
 def favorite(ctx: CommandContext, id: str, marked: bool) -> None:
     """Mark a chat session as a favorite, or remove the mark."""
-    from duologue.contract import chats as contract
-
-    _show(ctx, contract.FAVORITE, ctx.api.chats.set_favorite(id, favorite=marked))
+    _show(ctx, ctx.api.chats.set_favorite(id, favorite=marked))
 
 
 @api_command("delete", "duologue chats delete test-session-1 --yes")
@@ -88,21 +78,19 @@ def favorite(ctx: CommandContext, id: str, marked: bool) -> None:
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def delete(ctx: CommandContext, id: str, yes: bool) -> None:
     """Delete a chat session and its messages permanently."""
-    from duologue.contract import chats as contract
-
     confirm_deletion(f"session {id} and its messages", confirmed=yes)
     ctx.api.chats.delete(id)
-    ctx.show(contract.DELETE, None, lambda: ctx.terminal.print(f"Deleted session {id}."))
+    ctx.show(None, lambda: ctx.terminal.print(f"Deleted session {id}."))
 
 
-def _show(ctx: CommandContext, operation: Any, chat: ChatSession) -> None:
+def _show(ctx: CommandContext, chat: ChatSession) -> None:
     fields = {
         "id": chat.id,
         "title": chat.title,
         "favorite": "yes" if chat.is_favorite else "no",
         "last message": f"{_format_time(chat)} UTC",
     }
-    ctx.show(operation, chat, lambda: ctx.terminal.fields(fields))
+    ctx.show(chat, lambda: ctx.terminal.fields(fields))
 
 
 for _command in (list_chats, get, create, rename, favorite, delete):

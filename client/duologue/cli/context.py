@@ -9,18 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from duologue.cli.exit_codes import error_handler
-from duologue.cli.terminal import Terminal, interactive, print_retry, to_json
+from duologue.cli.terminal import Terminal, interactive, print_retry
 from duologue.config import OPTIONS, Config
 from duologue.observability.logging_setup import VARIABLE, log
 
 if TYPE_CHECKING:
     from duologue.client import Client
-    from duologue.contract import Operation
     from duologue.contract.options import DeclaredOption
     from duologue.observability.hooks import HookEvent
 
@@ -48,6 +47,14 @@ _FLAGS = {name: _build_flag(declared) for name, declared in OPTIONS.items() if d
 _AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON of the response, for scripts.")
 
 
+class HasJSON(Protocol):
+    """The result of a call: a model or a page."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CommandContext:
     """What a command works with.
@@ -60,10 +67,10 @@ class CommandContext:
     api: Client
     terminal: Terminal
 
-    def show(self, operation: Operation[Any], result: object, print_result: Callable[[], None]) -> None:
+    def show(self, result: HasJSON | None, print_result: Callable[[], None]) -> None:
         """Print the result of a call: its JSON for scripts, else as `print_result` does."""
         if self.terminal.as_json:
-            self.terminal.print_json(to_json(operation, result))
+            self.terminal.print_json(None if result is None else result.to_dict())
         else:
             print_result()
 

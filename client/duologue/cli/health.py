@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from duologue.cli.context import CommandContext, api_command
-from duologue.cli.terminal import to_json
 
 if TYPE_CHECKING:
     from duologue.contract.health import Health
@@ -20,14 +19,13 @@ def health(ctx: CommandContext) -> None:
     The exit code is that of the first service whose check fails.
     """
     from duologue.cli.exit_codes import format_error, get_exit_code, print_error
-    from duologue.contract import health as contract
 
     config, checks = ctx.api.config, ctx.api.health
     urls = {"platform": config.platform.base_url, "chat": config.chat.base_url}
     results = {"platform": _check(checks.platform), "chat": _check(checks.chats)}
     errors = {name: result for name, result in results.items() if isinstance(result, Exception)}
     if ctx.terminal.as_json:
-        healthy = {name: to_json(contract.PLATFORM, result) for name, result in results.items() if name not in errors}
+        healthy = {name: result.to_dict() for name, result in results.items() if not isinstance(result, Exception)}
         ctx.terminal.print_json(healthy)
     else:
         rows = [(name, *_format_result(result), urls[name]) for name, result in results.items()]

@@ -28,10 +28,8 @@ messages = click.Group(
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="Messages on a page.")
 def list_messages(ctx: CommandContext, session_id: str, page: int, limit: int) -> None:
     """List the messages of a chat session, oldest first."""
-    from duologue.contract import messages as contract
-
-    messages = ctx.api.messages.list(session_id, page=page, limit=limit).model
-    ctx.show(contract.LIST, messages, lambda: _print_page(ctx, messages))
+    messages = ctx.api.messages.list(session_id, page=page, limit=limit)
+    ctx.show(messages, lambda: _print_page(ctx, messages))
 
 
 def _print_page(ctx: CommandContext, page: PageModel[ChatMessage]) -> None:
@@ -74,11 +72,9 @@ def parse_json_object(text: str) -> dict[str, Any]:
 @click.option("--context", type=parse_json_object, metavar="JSON", help="JSON object to store with it.")
 def send(ctx: CommandContext, session_id: str, content: str, sender: Any, context: dict[str, Any] | None) -> None:
     """Store a message without a reply of the assistant; `-` reads it from standard input."""
-    from duologue.contract import messages as contract
-
     text = sys.stdin.read().rstrip("\n") if content == "-" else content
     message = ctx.api.messages.send(session_id, content=text, sender=sender, context=context)
-    ctx.show(contract.SEND, message, lambda: ctx.terminal.print(f"Stored message {message.id}."))
+    ctx.show(message, lambda: ctx.terminal.print(f"Stored message {message.id}."))
 
 
 for _command in (list_messages, send):

@@ -13,10 +13,9 @@ import click
 
 from duologue.cli.context import CommandContext, api_command
 from duologue.cli.exit_codes import ExitCode, format_error, get_exit_code, print_error
-from duologue.cli.terminal import interactive, to_json
+from duologue.cli.terminal import interactive
 
 if TYPE_CHECKING:
-    from duologue.contract.messages import ChatMessage
     from duologue.http.streaming import ReplyStream
 
 _PROMPT = "you> "
@@ -53,11 +52,9 @@ def chat(
 
 def _create_session(ctx: CommandContext, title: str | None) -> str:
     """Create a session and return its id; it is printed, so that the conversation can be continued later."""
-    from duologue.contract import chats as contract
-
     session = ctx.api.chats.create(title=(title or "Conversation")[:_TITLE_LENGTH])
     if ctx.terminal.as_json:
-        ctx.terminal.print_json({"event": "chat:created", "data": to_json(contract.CREATE, session)}, line=True)
+        ctx.terminal.print_json({"event": "chat:created", "data": session.to_dict()}, line=True)
     else:
         ctx.terminal.print(f"Session {session.id}")
     return session.id
@@ -127,13 +124,8 @@ class _Conversation:
                 terminal.print_json({"event": "message.delta", "data": {"delta": chunk}}, line=True)
             else:
                 terminal.write(chunk)
-        self._print_end(reply.message)
-
-    def _print_end(self, message: ChatMessage) -> None:
-        from duologue.contract import smart_chat as contract
-
-        if self._ctx.terminal.as_json:
-            completed = to_json(contract.ASK, message)
-            self._ctx.terminal.print_json({"event": "message.completed", "data": completed}, line=True)
+        if terminal.as_json:
+            completed = {"event": "message.completed", "data": reply.message.to_dict()}
+            terminal.print_json(completed, line=True)
         else:
-            self._ctx.terminal.print("")
+            terminal.print("")

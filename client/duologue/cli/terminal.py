@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -115,11 +115,6 @@ class Terminal:
 def interactive(stream: TextIO) -> bool:
     """Return whether a stream is a terminal."""
     return not stream.closed and stream.isatty()
-
-
-def to_json(operation: Any, model: object) -> object:
-    """Return the JSON of a call's result: the body of its response, or its `data`."""
-    return None if operation.response is None else operation.response.dump(model)
 
 
 def print_retry(error: APIError, delay: float, progress: str) -> None:

@@ -29,10 +29,8 @@ users = click.Group(
 @click.option("--all", "all_pages", is_flag=True, help="All pages.")
 def list_users(ctx: CommandContext, page: int, limit: int, search: str | None, all_pages: bool) -> None:
     """List users in the order of their creation."""
-    from duologue.contract import users as contract
-
-    users = _list_all(ctx, search) if all_pages else ctx.api.users.list(page=page, limit=limit, search=search).model
-    ctx.show(contract.LIST, users, lambda: _print_table(ctx, users))
+    users = _list_all(ctx, search) if all_pages else ctx.api.users.list(page=page, limit=limit, search=search)
+    ctx.show(users, lambda: _print_table(ctx, users))
 
 
 def _list_all(ctx: CommandContext, search: str | None) -> PageModel[User]:
@@ -54,9 +52,7 @@ def _print_table(ctx: CommandContext, page: PageModel[User]) -> None:
 @click.argument("id")
 def get(ctx: CommandContext, id: str) -> None:
     """Show one user."""
-    from duologue.contract import users as contract
-
-    _show(ctx, contract.GET, ctx.api.users.get(id))
+    _show(ctx, ctx.api.users.get(id))
 
 
 @api_command("create", "duologue users create --name 'Ada Lovelace' --email ada@example.com --role admin")
@@ -66,10 +62,8 @@ def get(ctx: CommandContext, id: str) -> None:
 @click.option("--with-password", is_flag=True, help="Prompt for a password, or read it from standard input.")
 def create(ctx: CommandContext, name: str, email: str, role: Any, with_password: bool) -> None:
     """Create a user. Without a password the user cannot log in."""
-    from duologue.contract import users as contract
-
     password = read_password("Password of the new user") if with_password else None
-    _show(ctx, contract.CREATE, ctx.api.users.create(name=name, email=email, role=role, password=password))
+    _show(ctx, ctx.api.users.create(name=name, email=email, role=role, password=password))
 
 
 @api_command("update", "duologue users update 1 --name 'John A. Doe'")
@@ -79,11 +73,9 @@ def create(ctx: CommandContext, name: str, email: str, role: Any, with_password:
 @click.option("--role", type=_ROLES, help="Another role.")
 def update(ctx: CommandContext, id: str, name: str | None, email: str | None, role: Any) -> None:
     """Change a user; what is left out stays the same."""
-    from duologue.contract import users as contract
-
     if name is None and email is None and role is None:
         raise click.UsageError("There is nothing to change. Pass --name, --email or --role.")
-    _show(ctx, contract.UPDATE, ctx.api.users.update(id, name=name, email=email, role=role))
+    _show(ctx, ctx.api.users.update(id, name=name, email=email, role=role))
 
 
 @api_command("delete", "duologue users delete 2 --yes")
@@ -91,16 +83,14 @@ def update(ctx: CommandContext, id: str, name: str | None, email: str | None, ro
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def delete(ctx: CommandContext, id: str, yes: bool) -> None:
     """Delete a user permanently."""
-    from duologue.contract import users as contract
-
     confirm_deletion(f"user {id}", confirmed=yes)
     ctx.api.users.delete(id)
-    ctx.show(contract.DELETE, None, lambda: ctx.terminal.print(f"Deleted user {id}."))
+    ctx.show(None, lambda: ctx.terminal.print(f"Deleted user {id}."))
 
 
-def _show(ctx: CommandContext, operation: Any, user: User) -> None:
+def _show(ctx: CommandContext, user: User) -> None:
     fields = {"id": user.id, "name": user.name, "email": user.email, "role": user.role}
-    ctx.show(operation, user, lambda: ctx.terminal.fields(fields))
+    ctx.show(user, lambda: ctx.terminal.fields(fields))
 
 
 for _command in (list_users, get, create, update, delete):

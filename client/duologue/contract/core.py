@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import enum
+import functools
 import string
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -58,6 +60,16 @@ class Model:
 
     __slots__ = ("_json",)
     _json: dict[str, Any]
+    _schema_class: ClassVar[type[ModelSchema[Any]]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON values, under the names that the API uses; a copy, which may be changed."""
+        return copy.deepcopy(_get_schema(self._schema_class).dump(self))
+
+
+@functools.cache
+def _get_schema(schema_class: type[ModelSchema[Any]]) -> ModelSchema[Any]:
+    return schema_class()
 
 
 class ModelSchema(Schema, Generic[T_co]):
@@ -72,6 +84,11 @@ class ModelSchema(Schema, Generic[T_co]):
     class Meta:
         unknown = RAISE
         register = False  # schemas are referred to by class, never by name
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "model" in vars(cls):
+            cls.model._schema_class = cls
 
     def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> T_co:
         """Return the model that JSON values describe.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -30,6 +29,10 @@ class PageModel(Protocol[T]):
     @property
     def next_page(self) -> int | None:
         """The number of the next page, None on the last."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the page as JSON values."""
         ...
 
 
@@ -125,8 +128,7 @@ class Page(Generic[T]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return this page as JSON values, with the fields that the API has sent; a copy, which may be changed."""
-        assert self.operation.response is not None
-        return copy.deepcopy(self.operation.response.dump(self.model))
+        return self.model.to_dict()
 
     def __repr__(self) -> str:
         return f"<Page {self.number} of {self.operation.id}: {len(self.items)} of {self.total} items>"
