@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import heapq
 import threading
 from collections import OrderedDict
@@ -75,8 +76,9 @@ class TTLCache(Generic[T]):
             pattern: a glob, in which `*` matches any characters and `?` one; None removes all items. (The specification
                 takes a regular expression; some of those run without end.)
         """
+        glob = None if pattern is None else pattern.replace("[", "[[]")  # a bracket stands for itself
         with self._lock:
-            keys = [key for key in self._items if pattern is None or match_glob(pattern, key)]
+            keys = [key for key in self._items if glob is None or fnmatch.fnmatchcase(key, glob)]
             for key in keys:
                 del self._items[key]
             return len(keys)
@@ -100,23 +102,3 @@ class TTLCache(Generic[T]):
                 del self._items[key]
         while self._max_items is not None and len(self._items) > self._max_items:
             self._items.popitem(last=False)
-
-
-def match_glob(pattern: str, text: str) -> bool:
-    """Return whether a glob matches a text, in time proportional to the product of their lengths at most.
-
-    `fnmatch` compiles a regular expression, a slow one of `*a*a*a*a`; this backtracks to the last `*` only.
-    """
-    at, position = 0, 0
-    star, resume = -1, 0
-    while position < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, resume, at = at, position, at + 1
-        elif at < len(pattern) and pattern[at] in ("?", text[position]):
-            at, position = at + 1, position + 1
-        elif star >= 0:
-            resume += 1
-            at, position = star + 1, resume
-        else:
-            return False
-    return all(char == "*" for char in pattern[at:])
