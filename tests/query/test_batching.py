@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue import ClientClosedError, Clock
-from duologue.compat import BatchProcessor, RequestBatcher
+from duologue.compat.batching import BatchProcessor, RequestBatcher
 from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Thread
 
 

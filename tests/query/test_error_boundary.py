@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from duologue.compat import CacheManager, error_boundary
+from duologue.compat.cache_manager import CacheManager
+from duologue.compat.error_boundary import error_boundary
 from duologue.errors import error_from_body
 from duologue.query import QueryClient
 from tests.query.fakes import FakeFunction, ManualExecutor

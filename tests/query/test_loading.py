@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from duologue import NotFoundError, ServerError
-from duologue.compat import LoadingState, RetryableCall
-from duologue.compat.loading import Loading
+from duologue.compat.loading import Loading, LoadingState, RetryableCall
 from tests.query.fakes import BlockingFunction, FakeClock, FakeFunction, Thread
 
 
