@@ -46,7 +46,7 @@ class ChatCredentials:
         self._source = api_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ApiKeyInvalidEvent:
     """The chat service does not know our API key.
 
@@ -57,7 +57,7 @@ class ApiKeyInvalidEvent:
     error: AuthenticationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Verdict:
     """Whether a key is valid, and since when that is known, in monotonic seconds."""
 

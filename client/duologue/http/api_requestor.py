@@ -37,7 +37,7 @@ _MAX_UNKNOWN_FIELDS = 1_000
 """How many unknown fields are logged; a server that invents names must not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamingResponse:
     """A response whose body is still to be read.
 

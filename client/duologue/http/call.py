@@ -27,7 +27,7 @@ EVENT_STREAM_TYPE = "text/event-stream"
 _USER_AGENT = f"duologue/{__version__}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call: its request, which stays the same over all attempts, and what has come of it so far."""
 

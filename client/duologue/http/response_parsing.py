@@ -33,7 +33,7 @@ _JSON_TYPE = re.compile(r"\s*application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGN
 _LOCATION = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawResponse(Generic[T]):
     """What a call returned, and the HTTP response it came from.
 

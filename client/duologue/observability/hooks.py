@@ -9,7 +9,7 @@ from duologue.errors import APIError
 from duologue.observability.logging_setup import log
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class HookEvent:
     """What a hook is called with. Secrets in it are masked.
 
@@ -43,7 +43,7 @@ class HookEvent:
 Hook = Callable[[HookEvent], object]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Hooks:
     """Functions called as a call proceeds, on the thread that makes the call.
 

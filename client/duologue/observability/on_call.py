@@ -11,7 +11,7 @@ from duologue.contract import Operation
 from duologue.errors import Attempt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CallRecord:
     """A call that has ended. Secrets in it are masked.
 
