@@ -7,7 +7,6 @@ import inspect
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Unpack
 
 import gevent
@@ -94,9 +93,7 @@ class MockServer:
     def __enter__(self) -> MockServer:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> MockServer:

@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar
 
 from duologue.concurrency.clock import Clock
@@ -49,9 +48,7 @@ class _Batcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _check_open(self) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, Unpack, cast
 
 from duologue.concurrency.clock import Clock
@@ -242,9 +241,7 @@ class BaseQueryClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from duologue.contract import Event, chats, messages, notifications, users
@@ -85,9 +84,7 @@ class RealtimeSync:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _on_reconnected(self, _: object) -> None:
