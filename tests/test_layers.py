@@ -148,7 +148,7 @@ def test_store_without_http() -> None:
 def test_resource_file_names(resource: str) -> None:
     assert (CONTRACT / f"{resource}.py").exists()
     assert (MOCK / f"{resource}.py").exists()
-    assert (ROOT / "tests" / "mockserver" / f"test_{resource}.py").exists()
+    assert (ROOT / "tests" / "mockserver" / "handlers" / f"test_{resource}.py").exists()
 
 
 @pytest.mark.parametrize("resource", RESOURCES)

@@ -120,7 +120,7 @@ def test_file_has_one_subject(path: Path) -> None:
 
 def test_folders_are_small() -> None:
     counts: dict[str, int] = {}
-    for path in SOURCES:
+    for path in SOURCES + TESTS:
         if path.name != "__init__.py":
             counts[by_path(path.parent)] = counts.get(by_path(path.parent), 0) + 1
     assert {folder: count for folder, count in counts.items() if count > MAX_FILES} == {}

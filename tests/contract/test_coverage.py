@@ -56,7 +56,7 @@ def _read_statuses() -> dict[str, set[int]]:
 
 
 def _list_marks() -> Iterator[pytest.Mark]:
-    for info in pkgutil.iter_modules(tests.contract.__path__, "tests.contract."):
+    for info in pkgutil.walk_packages(tests.contract.__path__, "tests.contract."):
         for name, value in vars(importlib.import_module(info.name)).items():
             if name.startswith("test_"):
                 yield from _unfold_marks(getattr(value, "pytestmark", []))

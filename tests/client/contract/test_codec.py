@@ -19,7 +19,7 @@ from duologue.contract.core import Model, ModelSchema
 from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.users import User, UserCreateSchema
 
-GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "wire"
 
 
 def list_schemas() -> Iterator[ModelSchema[Any]]:
