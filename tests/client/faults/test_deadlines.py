@@ -30,8 +30,8 @@ To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 
 SOON = 0.4
-BUSY = 1.0
-"""What a busy machine may add; without the deadline these calls would take half a minute."""
+BUSY = 15.0
+"""Seconds that a busy machine may add; without the deadline these calls would take 30."""
 
 
 @contextmanager

@@ -42,12 +42,12 @@ def test_close_while_waiting(serve: Serve) -> None:
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert waiting.wait(5)
+    assert waiting.wait(15)
     closed = time.monotonic()
     api.close()
-    thread.join(5)
+    thread.join(30)
     assert [type(error) for error in errors] == [ClientClosedError]
-    assert ended[0] - closed < 0.05 + 0.5  # the last for a busy machine; the wait is of 100 s
+    assert ended[0] - closed < 15  # the wait is of 100
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -72,12 +72,12 @@ def test_ctrl_c_while_waiting(serve: Serve) -> None:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 0.05 + 0.5
+    assert float(done.stdout) < 15  # the wait is of 100
 
 
 # header, token or id with CR/LF; id ., .., a/b

@@ -258,7 +258,7 @@ def test_pool_deadline(serve: Serve) -> None:
 
     def slow(connection: socket.socket) -> bool:
         requested.set()
-        done.wait(10)
+        done.wait(60)
         return GOOD(connection)
 
     with Client(base_url=serve(slow).origin, pool_size=1, pool_block=True, timeout=30, max_retries=0) as api:
@@ -267,6 +267,6 @@ def test_pool_deadline(serve: Serve) -> None:
         assert requested.wait(5)
         with pytest.raises(DeadlineExceeded) as caught:
             api.with_options(deadline=0.1).users.get("1")
-        assert caught.value.elapsed < 3  # and not the 10 that the other call takes
+        assert caught.value.elapsed < 15  # the other call takes until the end
         done.set()
         thread.join(5)

@@ -68,7 +68,7 @@ def test_slow_server(serve: Serve, act: Act) -> None:
     with Client(base_url=serve(act).origin, timeout=0.5, deadline=0.6) as api:
         started = time.monotonic()
         error = get_error(api, get, DeadlineExceeded)
-        assert time.monotonic() - started < 0.6 * 1.1 + 1  # the last for a busy machine
+        assert time.monotonic() - started < 15  # the whole would take 40
     assert isinstance(error, RequestTimeout)
     assert len(error.attempts) == 1
 
