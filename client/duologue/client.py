@@ -244,5 +244,5 @@ def _create_tokens(config: Config, storage: TokenStorage | None) -> TokenManager
 
 def _create_credentials(config: Config, storage: UserIdStorage | None, clock: Clock) -> ChatCredentials:
     user_id = config.options["user_id"]
-    anonymous = AnonymousUserId(lambda: request_ids.anonymous_user_id(clock.now()), storage)
+    anonymous = AnonymousUserId(lambda: request_ids.create_anonymous_user_id(clock.now()), storage)
     return ChatCredentials(config.options["api_key"], anonymous if user_id is None else lambda: user_id)

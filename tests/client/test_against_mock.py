@@ -19,7 +19,7 @@ from duologue import (
     RateLimitError,
     ServerError,
 )
-from duologue.http.request_ids import idempotency_key
+from duologue.http.request_ids import create_idempotency_key
 from duologue_mock import MockServer
 from tests.client.fakes import FakeClock
 
@@ -38,13 +38,13 @@ def connect(clients: Callable[..., Client], mock: MockServer) -> Connect:
 
     def create(mock: MockServer = mock, **options: Any) -> Client:
         urls = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "api_key": mock.api_key}
-        return clients(**{**urls, "user_id": idempotency_key(), "timeout": 10, **options})
+        return clients(**{**urls, "user_id": create_idempotency_key(), "timeout": 10, **options})
 
     return create
 
 
 def new_email() -> str:
-    return f"{idempotency_key()}@example.com"
+    return f"{create_idempotency_key()}@example.com"
 
 
 def test_users(connect: Connect) -> None:
@@ -72,7 +72,7 @@ def test_fixture_users(connect: Connect) -> None:
 
 
 def test_pages_of_users(connect: Connect) -> None:
-    api, mark = connect(), idempotency_key()
+    api, mark = connect(), create_idempotency_key()
     ids = [api.users.create(name=f"{mark} {n}", email=new_email()).id for n in range(5)]
     assert [user.id for user in api.users.list(search=mark, limit=2)] == ids
 

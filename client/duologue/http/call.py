@@ -206,7 +206,7 @@ def create_call(
     service = config.for_service(operation.service)
     path = build_path(operation, ids)
     body = encode_body(operation, model)
-    reference_code = request_ids.reference_code(clock.now())
+    reference_code = request_ids.create_reference_code(clock.now())
     return Call(
         operation=operation,
         model=model,
@@ -237,7 +237,7 @@ def _build_constant_headers(
     if body is not None:
         constant["Content-Type"] = JSON_TYPE
     if operation.takes_idempotency_key:
-        constant[headers.IDEMPOTENCY_KEY] = request_ids.idempotency_key()
+        constant[headers.IDEMPOTENCY_KEY] = request_ids.create_idempotency_key()
     return constant
 
 

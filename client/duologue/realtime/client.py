@@ -201,9 +201,8 @@ class Realtime(TypedEvents):
         self.disconnect()
 
     def __repr__(self) -> str:
-        return (
-            f"<Realtime {self._requestor.config.options['realtime_url']}{'' if self.connected else ' not connected'}>"
-        )
+        url = self._requestor.config.options["realtime_url"]
+        return f"<Realtime {url}{'' if self.connected else ' not connected'}>"
 
     def _subscribe(self, event: Event[Any] | str, callback: Callable[..., object]) -> None:
         name = self._registry.register(event)

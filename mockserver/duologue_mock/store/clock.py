@@ -1,4 +1,7 @@
-"""Clock and id generator, which are injected: nothing else in the mock reads a clock or draws random numbers."""
+"""Clock and id generator, which are injected: all times and ids in the mock's data come from them.
+
+The HTTP server alone reads the machine's clock besides, for `Date` and for its timeouts.
+"""
 
 from __future__ import annotations
 

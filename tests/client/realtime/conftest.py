@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from duologue import Client
-from duologue.http.request_ids import idempotency_key
+from duologue.http.request_ids import create_idempotency_key
 from duologue_mock import MockServer
 from tests.client.realtime.fakes import Connect, GatedClock, Start
 
@@ -52,7 +52,7 @@ def connect(clients: Callable[..., Client], gate: GatedClock, request: pytest.Fi
         else:
             options = {"clock": gate, **options}
         urls = {"base_url": mock.base_url, "chat_base_url": mock.chat_base_url, "api_key": mock.api_key}
-        return clients(**{**urls, "user_id": idempotency_key(), "timeout": 10, **options})
+        return clients(**{**urls, "user_id": create_idempotency_key(), "timeout": 10, **options})
 
     return make
 

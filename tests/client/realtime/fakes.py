@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from duologue import Client, Clock
-from duologue.http.request_ids import idempotency_key
+from duologue.http.request_ids import create_idempotency_key
 from duologue.realtime import ConnectionEvent, Realtime
 from duologue_mock import MockServer
 
@@ -134,4 +134,4 @@ def get_threads() -> list[str]:
 
 
 def new_email() -> str:
-    return f"{idempotency_key()}@example.com"
+    return f"{create_idempotency_key()}@example.com"
