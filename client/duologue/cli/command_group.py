@@ -38,6 +38,14 @@ class CommandGroup(click.Group):
         point = self._entry_points.get(cmd_name)
         return super().get_command(ctx, cmd_name) if point is None else _load(point)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before the subcommand's name; an option of a subcommand is not expected there."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = f"Options follow the command: duologue COMMAND {error.option_name} …"
+            raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; if a package is missing, say which extra of this distribution has it."""
         try:

@@ -54,6 +54,12 @@ def test_help_groups() -> None:
     assert listed == [["chat", "chats", "health", "login", "logout", "me", "messages", "users"], ["serve"]]
 
 
+def test_option_before_command() -> None:
+    result = CliRunner().invoke(commands, ["--base-url", "http://localhost:3001", "health"])
+    assert result.exit_code == 2
+    assert "No such option '--base-url'. Options follow the command: duologue COMMAND --base-url …" in result.output
+
+
 def test_version() -> None:
     result = run("--version")
     assert result.stdout == f"duologue, version {__version__}\n"
