@@ -1,1 +1,1 @@
-"""How fast and how heavy the mock server is, measured beside its peers. Start with `README.md`."""
+"""Benchmarks of the mock server and of the client, compared with their peers. Start with `README.md`."""

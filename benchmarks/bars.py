@@ -1,21 +1,20 @@
-"""What we ask of our own server, and whether it holds."""
+"""The bars: what our own server must reach in the comparison with its peers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks import table
-from benchmarks.table import Column, Table
+from benchmarks.table import COLD_START, MEMORY, PER_SECOND, Table
 
-RATE = 1.0  # times the fastest peer's requests per second
-COLD_START = 0.5  # seconds
-MEMORY = 80.0  # MB after start
+MIN_RATE = 1.0  # times the fastest peer's requests per second
+MAX_COLD_START = 0.5  # seconds
+MAX_MEMORY = 80.0  # MB after start
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One promise; `held` is None where it could not be judged, which does not count as held."""
+    """One required result; `held` is None if it could not be measured, which does not count as held."""
 
     text: str
     held: bool | None
@@ -24,28 +23,29 @@ class Bar:
         return f"{'----' if self.held is None else 'PASS' if self.held else 'MISS'}  {self.text}"
 
 
-def of_comparison(tables: Sequence[Table]) -> list[Bar]:
-    """The bars of the side-by-side run."""
-    *cases, start = tables
-    rates = [bar for each in cases for bar in (_rate(each, "mock", "mock"), _rate(each, "peer", "mock", "bare"))]
+def build_comparison_bars(tables: Sequence[Table]) -> list[Bar]:
+    """Return the bars of the comparison with the peers."""
+    *case_tables, start_table = tables
+    bars = []
+    for table in case_tables:
+        bars += [_build_rate_bar(table, "mock", "mock"), _build_rate_bar(table, "peer", "mock", "bare")]
     return [
-        *rates,
-        _limit("cold start", start.ours(table.COLD), COLD_START, "s", 2),
-        _limit("memory after start", start.ours(table.MEMORY), MEMORY, "MB", 0),
+        *bars,
+        _build_limit_bar("cold start", start_table.get_ours(COLD_START), MAX_COLD_START, "s", 2),
+        _build_limit_bar("memory after start", start_table.get_ours(MEMORY), MAX_MEMORY, "MB", 0),
     ]
 
 
-def _rate(each: Table, called: str, *kinds: str) -> Bar:
-    column: Column = table.PER_SECOND
-    found, best = table.ratio(each, column, *kinds), each.best(column, *kinds)
-    wanted = f"{each.title}: at least {RATE:.1f} x the fastest {called}"
-    if found is None or best is None:
-        return Bar(f"{wanted}: not measured on both sides", None)
-    return Bar(f"{wanted}: {found:.2f} x {best[0]} ({best[1]:,.0f}/s)", found >= RATE)
+def _build_rate_bar(table: Table, label: str, *kinds: str) -> Bar:
+    ratio, best = table.get_ratio(PER_SECOND, *kinds), table.get_best(PER_SECOND, *kinds)
+    requirement = f"{table.title}: at least {MIN_RATE:.1f} x the fastest {label}"
+    if ratio is None or best is None:
+        return Bar(f"{requirement}: not measured on both sides", None)
+    return Bar(f"{requirement}: {ratio:.2f} x {best[0]} ({best[1]:,.0f}/s)", ratio >= MIN_RATE)
 
 
-def _limit(what: str, found: float | None, limit: float, unit: str, digits: int) -> Bar:
-    wanted = f"{what}: at most {limit:g} {unit}"
-    if found is None:
-        return Bar(f"{wanted}: not measured", None)
-    return Bar(f"{wanted}: {found:.{digits}f} {unit}", found <= limit)
+def _build_limit_bar(name: str, value: float | None, limit: float, unit: str, digits: int) -> Bar:
+    requirement = f"{name}: at most {limit:g} {unit}"
+    if value is None:
+        return Bar(f"{requirement}: not measured", None)
+    return Bar(f"{requirement}: {value:.{digits}f} {unit}", value <= limit)

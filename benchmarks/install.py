@@ -1,4 +1,4 @@
-"""Get the peers from npm, once, into a folder that git does not see."""
+"""Install the peers from npm, once, into a folder that git ignores."""
 
 from __future__ import annotations
 
@@ -8,67 +8,60 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.process import running
+from benchmarks.process import run_process
 
 MANIFEST = Path(__file__).with_name("peers") / "package.json"
 CACHE = Path(__file__).with_name(".peers")
-TIMEOUT = 900  # seconds; it is some 200 MB
+NODE_MODULES = CACHE / "node_modules"
+STAMP = CACHE / "installed.json"
+TIMEOUT = 900  # seconds, for some 200 MB
 
 
-def install(cache: Path = CACHE) -> str:
-    """Install the pinned peers unless they are there already. The answer says why it could not be done, if so."""
-    if _is_current(cache):
+def install_peers() -> str:
+    """Install the pinned peers unless they are installed, and return what failed, or an empty string."""
+    if STAMP.is_file() and STAMP.read_bytes() == MANIFEST.read_bytes():
         return ""
     if shutil.which("npm") is None:
         return "npm is not installed"
-    cache.mkdir(parents=True, exist_ok=True)
-    shutil.copy(MANIFEST, cache / "package.json")
-    problem = _npm_install(cache)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    shutil.copy(MANIFEST, CACHE / "package.json")
+    problem = _run_npm_install()
     if not problem:
-        shutil.copy(MANIFEST, _stamp(cache))  # last, so that a broken-off installation is not taken for a whole one
+        shutil.copy(MANIFEST, STAMP)  # last, so that an interrupted installation is repeated
     return problem
 
 
-def _npm_install(cache: Path) -> str:
-    # No lock file: it would record the addresses of whichever registry this machine uses. No scripts: no peer needs
-    # one. Prism asks for a newer Node than it needs, which a strict npm would take as an error.
+def _run_npm_install() -> str:
+    # No lock file: it would record the addresses of the registry that this machine uses. No scripts: no peer needs one.
+    # Prism declares a newer Node than it needs, which a strict npm would reject.
     options = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--engine-strict=false"]
     with tempfile.TemporaryFile() as output:
         command = ["npm", "install", "--loglevel=error", *options]
-        with running(command, cwd=cache, stdout=output, stderr=subprocess.STDOUT) as npm:
+        with run_process(command, cwd=CACHE, stdout=output, stderr=subprocess.STDOUT) as npm:
             try:
                 code = npm.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
                 return f"npm install took longer than {TIMEOUT} s"
         output.seek(0)
-        said = output.read().decode(errors="replace").split()
-    return "" if code == 0 else f"npm install failed: {' '.join(said[:40])}"
+        words = output.read().decode(errors="replace").split()
+    return "" if code == 0 else f"npm install failed: {' '.join(words[:40])}"
 
 
-def _stamp(cache: Path) -> Path:
-    return cache / "installed.json"
+def get_version(package: str) -> str:
+    """Return the installed version of a package."""
+    return str(_read_manifest(package)["version"])
 
 
-def _is_current(cache: Path) -> bool:
-    stamp = _stamp(cache)
-    return stamp.is_file() and stamp.read_bytes() == MANIFEST.read_bytes()
+def get_script_path(package: str, command: str) -> Path:
+    """Return the script behind a package's command.
 
-
-def version(package: str, cache: Path = CACHE) -> str:
-    """The version that is installed."""
-    return str(_manifest(package, cache)["version"])
-
-
-def script(package: str, name: str, cache: Path = CACHE) -> Path:
-    """The file behind a package's command.
-
-    It is run by `node` directly: going through `npx` or the shell would add to a peer's cold start what is not its own.
+    `node` runs it directly: `npx` or a shell would add their own time to a peer's cold start.
     """
-    found = _manifest(package, cache)["bin"]
-    path = found[name] if isinstance(found, dict) else found
-    return cache / "node_modules" / package / str(path)
+    scripts = _read_manifest(package)["bin"]
+    path = scripts[command] if isinstance(scripts, dict) else scripts
+    return NODE_MODULES / package / str(path)
 
 
-def _manifest(package: str, cache: Path) -> dict[str, object]:
-    manifest: dict[str, object] = json.loads((cache / "node_modules" / package / "package.json").read_text())
+def _read_manifest(package: str) -> dict[str, object]:
+    manifest: dict[str, object] = json.loads((NODE_MODULES / package / "package.json").read_text())
     return manifest

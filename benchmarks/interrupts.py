@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill` and a closed terminal all end a run the same way: after every process it started has been ended."""
+"""Ctrl-C, `kill` and a closed terminal all end a run in the same way: after every started process has been stopped."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_holds = 0
-_arrived = False
+_deferrals = 0
+_pending = False
 
 
-def install() -> None:
-    """Make the signals that ask a program to stop raise KeyboardInterrupt, so that `finally` blocks run."""
+def install_handlers() -> None:
+    """Make the signals that stop a program raise KeyboardInterrupt, so that `finally` blocks run."""
     for number in _SIGNALS:
-        signal.signal(number, _on_signal)
+        signal.signal(number, _handle_signal)
 
 
 @contextmanager
-def hold() -> Iterator[None]:
-    """Put an interrupt off until the block is over.
+def defer_interrupts() -> Iterator[None]:
+    """Defer an interrupt to the end of the block.
 
-    For the moments in which it would leak a process: between starting one and remembering it, and while ending it.
+    For the moments at which it would leak a process: between starting and remembering one, and while stopping it.
     """
-    global _holds
-    _holds += 1
+    global _deferrals
+    _deferrals += 1
     try:
         yield
     finally:
-        _holds -= 1
-    if _arrived and not _holds:
-        _interrupt()
+        _deferrals -= 1
+    if _pending and not _deferrals:
+        _raise_interrupt()
 
 
-def _on_signal(number: int, frame: FrameType | None) -> None:
-    global _arrived
-    _arrived = True
-    if not _holds:
-        _interrupt()
+def _handle_signal(number: int, frame: FrameType | None) -> None:
+    global _pending
+    _pending = True
+    if not _deferrals:
+        _raise_interrupt()
 
 
-def _interrupt() -> None:
-    global _arrived
-    _arrived = False
+def _raise_interrupt() -> None:
+    global _pending
+    _pending = False
+    # A second Ctrl-C would interrupt the clean-up, which is short.
     for number in _SIGNALS:
-        signal.signal(
-            number, signal.SIG_IGN
-        )  # an impatient second Ctrl-C would break off the tidying up, which is short
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

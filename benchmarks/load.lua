@@ -1,7 +1,7 @@
--- What wrk sends, and what it reports back: one line of JSON after the marker, for load.py to read.
--- Arguments after `--`: none for GET; for POST the body with %NUMBER% in it.
+-- The requests that wrk sends, and its report: one line of JSON after the marker REPORT, which load.py reads.
+-- Arguments after `--`: none for GET; for POST the body, which contains %NUMBER%.
 
-bad = 0
+not_2xx = 0
 
 local threads = {}
 
@@ -15,7 +15,7 @@ function init(args)
     end
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
-    -- Split once: only the number changes, so that wrk stays cheap next to the server it measures.
+    -- Split once: only the number changes, so that wrk costs little beside the server that it measures.
     local before, after = args[1]:match("^(.-)%%NUMBER%%(.*)$")
     local number = 0
     function request()
@@ -24,23 +24,23 @@ function init(args)
     end
 end
 
--- wrk's own count of bad answers starts at 400; a redirect is no answer either.
+-- wrk itself counts errors from status 400 on; a redirect is an error here too.
 function response(status)
     if status < 200 or status > 299 then
-        bad = bad + 1
+        not_2xx = not_2xx + 1
     end
 end
 
 function done(summary, latency, requests)
-    local not_2xx = 0
+    local total_not_2xx = 0
     for _, thread in ipairs(threads) do
-        not_2xx = not_2xx + thread:get("bad")
+        total_not_2xx = total_not_2xx + thread:get("not_2xx")
     end
     local errors = summary.errors
     io.write(string.format(
         '\nREPORT {"requests": %d, "microseconds": %d, "p50": %d, "p90": %d, "p99": %d, "worst": %d, '
             .. '"not_2xx": %d, "connect": %d, "read": %d, "write": %d, "timeout": %d}\n',
         summary.requests, summary.duration, latency:percentile(50), latency:percentile(90), latency:percentile(99),
-        latency.max, not_2xx, errors.connect, errors.read, errors.write, errors.timeout
+        latency.max, total_not_2xx, errors.connect, errors.read, errors.write, errors.timeout
     ))
 end

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Case
-from benchmarks.process import HOST, running
+from benchmarks.process import HOST, run_process
 
 SCRIPT = Path(__file__).with_name("load.lua")
-HOW_TO_GET_WRK = "`wrk`, the load generator, is not installed. Get it with: apt-get install wrk"
-TIMEOUT = 5  # seconds after which wrk counts an answer as lost
+WRK_NOT_INSTALLED = "The load generator wrk is not installed. Install it with: apt-get install wrk"
+TIMEOUT = 5  # seconds after which wrk counts a response as lost
 
 
 class WrkError(Exception):
-    """wrk itself could not do its work."""
+    """wrk failed, or its load was not valid."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What came back from one burst. Times are in milliseconds."""
+    """The result of one burst. Times are in milliseconds."""
 
     requests: int
     per_second: float
@@ -36,45 +36,45 @@ class Load:
     not_2xx: int
     socket_errors: int
     latency: dict[str, str]
-    """The distribution in wrk's own words (`--latency`), kept for whoever wants to check ours against it."""
+    """The distribution as printed by `wrk --latency`, to check the percentiles above against."""
 
     @property
     def problem(self) -> str:
         """Why these numbers must not be compared; empty if they may."""
         if self.not_2xx or self.socket_errors:
-            return f"{self.not_2xx:,} of {self.requests:,} answers not 2xx, {self.socket_errors:,} socket errors"
-        return "" if self.requests else "no request was answered"
+            return f"{self.not_2xx:,} of {self.requests:,} responses not 2xx, {self.socket_errors:,} socket errors"
+        return "" if self.requests else "no responses"
 
 
-def has_wrk() -> bool:
-    """Whether wrk can be found."""
+def is_wrk_installed() -> bool:
+    """Return whether wrk is on the path."""
     return shutil.which("wrk") is not None
 
 
-def send(port: int, case: Case, *, seconds: int, connections: int) -> Load:
-    """Send the case's request over and over on kept-alive connections, from one thread: the other core is theirs."""
+def send_requests(port: int, case: Case, *, seconds: int, connections: int) -> Load:
+    """Repeat the case's request on kept-alive connections, from one thread, which leaves other cores to the server."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={TIMEOUT}s", "--latency"]
     command += ["-s", str(SCRIPT), f"http://{HOST}:{port}{case.path}"]
     if case.body:
         command += ["--", case.body.replace("%RUN%", secrets.token_hex(4))]
-    return _read(_run(command, seconds))
+    return _parse_report(_run_wrk(command, seconds))
 
 
-def _run(command: list[str], seconds: int) -> str:
+def _run_wrk(command: list[str], seconds: int) -> str:
     with tempfile.TemporaryFile() as output:
-        with running(command, stdout=output, stderr=subprocess.STDOUT) as wrk:
+        with run_process(command, stdout=output, stderr=subprocess.STDOUT) as wrk:
             try:
                 wrk.wait(seconds + 30)
             except subprocess.TimeoutExpired:
-                raise WrkError("wrk did not come to an end") from None
+                raise WrkError(f"wrk was still running {seconds + 30} s after its start") from None
         output.seek(0)
         return output.read().decode(errors="replace")
 
 
-def _read(output: str) -> Load:
+def _parse_report(output: str) -> Load:
     report = re.search(r"^REPORT (\{.*\})$", output, re.MULTILINE)
     if report is None:
-        raise WrkError(f"wrk: {' '.join(output.split())}")
+        raise WrkError(f"wrk printed no report: {' '.join(output.split())}")
     numbers: dict[str, int] = json.loads(report[1])
     return Load(
         requests=numbers["requests"],

@@ -1,7 +1,7 @@
-"""Interleaved rounds: ours, peer, peer, … and again, with one server alive at a time.
+"""Interleaved rounds: ours, peer, peer, … and again, with one server running at a time.
 
-A shared machine is slower for some minutes and faster for others. Taking turns spreads that over everybody, and the
-median over the rounds drops the turn that was hit.
+A shared machine is slower for some minutes and faster for others. Interleaving spreads that over all servers, and the
+median over the rounds drops the outliers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import load
 from benchmarks.contenders import Contender
-from benchmarks.data import CASES, GET_ONE, Case, why_wrong
-from benchmarks.process import Server, StartError, free_ports, request, serving
+from benchmarks.data import CASES, GET_ONE, Case, describe_mismatch
+from benchmarks.load import Load, WrkError, send_requests
+from benchmarks.process import Server, StartError, find_free_port, run_server, send_request
 
-SETTLE = 0.5  # seconds between the first answer and reading the memory, for what a server still does when it is up
+SETTLE_TIME = 0.5  # seconds between the first response and reading the memory, for what a server still does then
 
 
 @dataclass(frozen=True)
@@ -32,95 +32,96 @@ class Plan:
     warm_up: int
     connections: int
 
-    def duration(self, contenders: int) -> float:
-        """About how many seconds it will take."""
+    def estimate_seconds(self, contenders: int) -> float:
+        """Return about how long the run takes."""
         return self.rounds * contenders * (len(CASES) * (self.seconds + self.warm_up) + 2)
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One case of one run; `problem` says why it does not count, if it does not."""
+class CaseResult:
+    """One case of one contender in one round; `problem` is why it does not count, or empty."""
 
-    load: load.Load | None
+    load: Load | None
     size: int
     problem: str = ""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One contender's turn in one round."""
+class ContenderResult:
+    """One contender in one round; `problem` is why it could not be measured, or empty."""
 
     contender: str
     problem: str = ""
     cold_start: float = 0.0
     memory: float = 0.0
     memory_after: float = 0.0
-    cases: dict[str, Measured] = field(default_factory=dict)
+    cases: dict[str, CaseResult] = field(default_factory=dict)
 
 
-def rounds(contenders: Sequence[Contender], plan: Plan) -> list[Run]:
-    """Every contender's turn in every round."""
-    runs = []
+def run_rounds(contenders: Sequence[Contender], plan: Plan) -> list[ContenderResult]:
+    """Measure every contender in every round."""
+    results = []
     for number in range(1, plan.rounds + 1):
         for contender in contenders:
-            run = turn(contender, plan)
-            runs.append(run)
-            say(f"round {number}/{plan.rounds}  {contender.name:<12} {_summary(run)}")
-    return runs
+            result = measure_contender(contender, plan)
+            results.append(result)
+            log(f"round {number}/{plan.rounds}  {contender.name:<12} {_format_result(result)}")
+    return results
 
 
-def turn(contender: Contender, plan: Plan) -> Run:
-    """Start, measure each case, stop."""
-    [port] = free_ports(1)
+def measure_contender(contender: Contender, plan: Plan) -> ContenderResult:
+    """Start a contender, measure each case, and stop it."""
+    port = find_free_port()
     with tempfile.TemporaryDirectory(prefix="duologue-bench-") as name:
         folder = Path(name)
         command = contender.prepare(folder, port)
+        env = contender.build_environment()
         try:
-            with serving(command, port, GET_ONE.path, folder=folder, env=contender.environment()) as server:
-                return _measure(contender, server, plan)
-        except (StartError, RuntimeError, OSError, http.client.HTTPException) as failure:
-            return Run(contender.name, problem=str(failure))
+            with run_server(command, port, GET_ONE.path, folder=folder, env=env) as server:
+                return _measure_server(contender, server, plan)
+        except (StartError, RuntimeError, OSError, http.client.HTTPException) as error:
+            return ContenderResult(contender.name, problem=str(error))
 
 
-def _measure(contender: Contender, server: Server, plan: Plan) -> Run:
-    time.sleep(SETTLE)
-    memory = server.memory()
-    if contender.fill:
-        contender.fill(server.port)
-    cases = {case.name: _case(server.port, case, plan) for case in CASES}
-    return Run(contender.name, "", server.cold_start, memory, server.memory(), cases)
+def _measure_server(contender: Contender, server: Server, plan: Plan) -> ContenderResult:
+    time.sleep(SETTLE_TIME)
+    memory = server.measure_memory()
+    if contender.create_users:
+        contender.create_users(server.port)
+    cases = {case.name: _measure_case(server.port, case, plan) for case in CASES}
+    return ContenderResult(contender.name, "", server.cold_start, memory, server.measure_memory(), cases)
 
 
-def _case(port: int, case: Case, plan: Plan) -> Measured:
+def _measure_case(port: int, case: Case, plan: Plan) -> CaseResult:
     try:
-        size, problem = check(port, case)
+        size, problem = check_response(port, case)
         if problem:
-            return Measured(None, size, problem)
+            return CaseResult(None, size, problem)
         if plan.warm_up:
-            load.send(port, case, seconds=plan.warm_up, connections=plan.connections)
-        found = load.send(port, case, seconds=plan.seconds, connections=plan.connections)
-    except (load.WrkError, OSError, http.client.HTTPException) as failure:
-        return Measured(None, 0, f"{type(failure).__name__}: {failure}")
-    return Measured(found, size, found.problem)
+            send_requests(port, case, seconds=plan.warm_up, connections=plan.connections)
+        load = send_requests(port, case, seconds=plan.seconds, connections=plan.connections)
+    except (WrkError, OSError, http.client.HTTPException) as error:
+        return CaseResult(None, 0, f"{type(error).__name__}: {error}")
+    return CaseResult(load, size, load.problem)
 
 
-def check(port: int, case: Case) -> tuple[int, str]:
-    """Ask once and read the answer: its size in bytes, and what is wrong with it."""
+def check_response(port: int, case: Case) -> tuple[int, str]:
+    """Send the case's request once; return the size of the response in bytes, and what is wrong with it."""
     body = case.body.replace("%RUN%", secrets.token_hex(4)).replace("%NUMBER%", "0")
-    status, answer = request(port, "POST" if body else "GET", case.path, body or None)
-    return len(answer), why_wrong(case, status, answer)
+    status, content = send_request(port, "POST" if body else "GET", case.path, body or None)
+    return len(content), describe_mismatch(case, status, content)
 
 
-def _summary(run: Run) -> str:
-    if run.problem:
-        return f"FAILED: {run.problem}"
+def _format_result(result: ContenderResult) -> str:
+    if result.problem:
+        return f"FAILED: {result.problem}"
     cases = [
-        f"{name} {'FAILED' if each.problem or not each.load else f'{each.load.per_second:,.0f}/s'}"
-        for name, each in run.cases.items()
+        f"{name} {'FAILED' if case.problem or not case.load else f'{case.load.per_second:,.0f}/s'}"
+        for name, case in result.cases.items()
     ]
-    return f"up in {run.cold_start:.2f} s, {run.memory:.0f} MB, " + ", ".join(cases)
+    return f"up in {result.cold_start:.2f} s, {result.memory:.0f} MB, " + ", ".join(cases)
 
 
-def say(text: str) -> None:
-    """Progress goes to standard error, so that standard output is the result alone."""
+def log(text: str) -> None:
+    """Print to standard error, so that standard output has nothing but the results."""
     print(text, file=sys.stderr, flush=True)

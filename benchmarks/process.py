@@ -1,4 +1,4 @@
-"""Start programs in a process group of their own, and never leave one running."""
+"""Start programs in their own process groups, and stop all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,44 +20,37 @@ import psutil
 from benchmarks import interrupts
 
 HOST = "127.0.0.1"
-GRACE = 3.0  # seconds a program has to end by itself before it is killed
-POLL = 0.005  # seconds between two questions "are you up?": the resolution of the cold start
+SHUTDOWN_TIMEOUT = 3.0  # seconds from SIGTERM to SIGKILL
+POLL_INTERVAL = 0.005  # seconds between two requests to a server that starts: the resolution of the cold start
 
 
 class StartError(Exception):
-    """A server ended, or kept silent, instead of answering."""
+    """A server ended or sent no valid response while starting."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on. All are held while choosing, so that they differ."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+def find_free_port() -> int:
+    """Return a port that no process listens on."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
 
 
-def get(port: int, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
-    """One GET on a connection of its own."""
-    return request(port, "GET", path, timeout=timeout)
-
-
-def request(port: int, method: str, path: str, body: str | None = None, timeout: float = 5.0) -> tuple[int, bytes]:
-    """One request on a connection of its own: status and body."""
+def send_request(port: int, method: str, path: str, body: str | None = None, timeout: float = 5.0) -> tuple[int, bytes]:
+    """Send one request on its own connection; return the status and the body of the response."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     headers = {"Connection": "close"}
     if body is not None:
         headers["Content-Type"] = "application/json"
     try:
         connection.request(method, path, body=body, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()
 
 
 @contextmanager
-def running(
+def run_process(
     command: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
@@ -65,14 +58,14 @@ def running(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that is running inside the block and gone after it, with everything it started.
+    """Run a program during the block, and stop it with all its child processes afterwards.
 
-    Standard output goes nowhere by default: Mockoon logs each request there and cannot be told not to, and the null
-    device is the cheapest place to write to.
+    Standard output goes to the null device by default: Mockoon logs each request there, has no option against it, and
+    the null device is the cheapest to write to.
     """
     process: subprocess.Popen[bytes] | None = None
     try:
-        with interrupts.hold():
+        with interrupts.defer_interrupts():
             process = subprocess.Popen(
                 list(command),
                 env=env,
@@ -85,29 +78,29 @@ def running(
         yield process
     finally:
         if process is not None:
-            with interrupts.hold():
-                _end(process)
+            with interrupts.defer_interrupts():
+                _stop_process(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    family = _family(process.pid)  # asked first: once its parent is gone, a child cannot be found any more
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
+    tree = _list_process_tree(process.pid)  # first: once the parent has ended, its children can no longer be listed
     _signal_group(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE)
+        process.wait(SHUTDOWN_TIMEOUT)
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
-    for left in family:
-        if left.pid != process.pid and left.is_running():
-            left.kill()
-    psutil.wait_procs(family, GRACE)
+    for member in tree:
+        if member.pid != process.pid and member.is_running():
+            member.kill()
+    psutil.wait_procs(tree, SHUTDOWN_TIMEOUT)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of them are gone already, which is what was wanted
+    with suppress(ProcessLookupError):  # the whole group has ended already
         os.killpg(group, number)
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _list_process_tree(pid: int) -> list[psutil.Process]:
     try:
         parent = psutil.Process(pid)
         return [parent, *parent.children(recursive=True)]
@@ -117,16 +110,16 @@ def _family(pid: int) -> list[psutil.Process]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that has answered its first request."""
+    """A server that has responded to its first request."""
 
     pid: int
     port: int
     cold_start: float
 
-    def memory(self) -> float:
-        """Resident memory in MB, summed over the process and all it started."""
+    def measure_memory(self) -> float:
+        """Return the resident memory in MB, summed over the process and all its child processes."""
         total = 0
-        for process in _family(self.pid):
+        for process in _list_process_tree(self.pid):
             try:
                 total += process.memory_info().rss
             except psutil.NoSuchProcess:
@@ -135,45 +128,44 @@ class Server:
 
 
 @contextmanager
-def serving(
+def run_server(
     command: Sequence[str],
     port: int,
     path: str,
     *,
     folder: Path,
     env: Mapping[str, str] | None = None,
-    patience: float = 30.0,
+    timeout: float = 30.0,
 ) -> Iterator[Server]:
-    """A server that runs inside the block, entered as soon as `path` has been answered with 200."""
-    errors = folder / "stderr.txt"
-    with errors.open("wb") as stderr:
-        started = time.perf_counter()
-        with running(command, env=env, cwd=folder, stderr=stderr) as process:
+    """Run a server during the block, which is entered as soon as a GET of `path` returns 200."""
+    stderr_path = folder / "stderr.txt"
+    with stderr_path.open("wb") as stderr:
+        started_at = time.perf_counter()
+        with run_process(command, env=env, cwd=folder, stderr=stderr) as process:
             try:
-                _wait_for_answer(process, port, path, started + patience)
-            except StartError as failure:
-                raise StartError(_explain(str(failure), command, errors)) from None
-            yield Server(process.pid, port, time.perf_counter() - started)
+                _wait_until_ready(process, port, path, started_at + timeout)
+            except StartError as error:
+                raise StartError(f"{error}{_format_stderr(stderr_path)} (command: {shlex.join(command)})") from None
+            yield Server(process.pid, port, time.perf_counter() - started_at)
 
 
-def _wait_for_answer(process: subprocess.Popen[bytes], port: int, path: str, until: float) -> None:
-    last = "refused connections"
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, deadline: float) -> None:
+    last_response = "it accepted no connection"
     while process.poll() is None:
-        if time.perf_counter() > until:
-            raise StartError(f"did not answer in time (it {last})")
+        if time.perf_counter() > deadline:
+            raise StartError(f"was not ready in time ({last_response})")
         try:
-            status, _ = get(port, path, timeout=1.0)
+            status, _ = send_request(port, "GET", path, timeout=1.0)
         except (OSError, http.client.HTTPException):
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
             continue
         if status == 200:
             return
-        last = f"answered {status}"
-        time.sleep(POLL)
-    raise StartError(f"ended with code {process.returncode} instead of answering")
+        last_response = f"its last response had status {status}"
+        time.sleep(POLL_INTERVAL)
+    raise StartError(f"ended with code {process.returncode} before it was ready")
 
 
-def _explain(failure: str, command: Sequence[str], errors: Path) -> str:
-    text = errors.read_text(errors="replace").strip().splitlines()[-5:]
-    said = "; its last words: " + " | ".join(text) if text else ""
-    return f"{failure}{said} (command: {shlex.join(command)})"
+def _format_stderr(path: Path) -> str:
+    lines = path.read_text(errors="replace").strip().splitlines()[-5:]
+    return "; end of its standard error: " + " | ".join(lines) if lines else ""

@@ -1,6 +1,6 @@
-"""The query layer beside what one would otherwise use, in one run: `python -m benchmarks.query [--enforce]`.
+"""Compare the query layer with requests-cache and cachetools, in one run: `python -m benchmarks.query [--enforce]`.
 
-The peers are not needed for anything else: `pip install requests-cache cachetools`. One that is missing is left out.
+Only this benchmark needs the peers: `pip install 'duologue[bench]'`. One that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -20,63 +20,58 @@ from duologue.query.resource_queries.queries import Queries
 from duologue_mock import MockServer
 
 ROUNDS = 7
-MICRO, MILLI = 1e6, 1e3
+MICROSECONDS, MILLISECONDS = 1e6, 1e3
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the table.
+class Measurement:
+    """One line of the output.
 
     Args:
         name: what was measured.
-        value: how much it was.
-        unit: of what.
-        bar: how much it may be, None where there is none.
+        value: the result.
+        unit: its unit.
+        limit: the bar: the highest value allowed, or None for no bar.
     """
 
     name: str
     value: float
     unit: str
-    bar: float | None = None
+    limit: float | None = None
 
     @property
     def held(self) -> bool:
-        """Whether it is within its bar."""
-        return self.bar is None or self.value <= self.bar
+        """Whether the value is within its limit."""
+        return self.limit is None or self.value <= self.limit
 
     def __str__(self) -> str:
-        bar = "" if self.bar is None else f"at most {self.bar:g}  {'held' if self.held else 'MISSED'}"
+        bar = "" if self.limit is None else f"at most {self.limit:g}  {'PASS' if self.held else 'MISS'}"
         return f"{self.name:58} {self.value:10.3f} {self.unit:8} {bar}"
 
 
-def each(function: Callable[[], object], calls: int) -> float:
-    """Return the seconds of one call: the best of some rounds, since others use the machine too."""
-    return side_by_side([function], calls)[0]
-
-
-def side_by_side(functions: Sequence[Callable[[], object]], calls: int) -> list[float]:
-    """Return the seconds of one call of each; in each round all take their turn, since machines have their moods."""
+def measure_seconds(functions: Sequence[Callable[[], object]], calls: int) -> list[float]:
+    """Return the seconds of one call of each function: the best of several interleaved rounds."""
     rounds: list[list[float]] = [[] for _ in functions]
     for _ in range(ROUNDS):
-        for function, taken in zip(functions, rounds, strict=True):
-            began = time.perf_counter()
+        for function, seconds in zip(functions, rounds, strict=True):
+            started_at = time.perf_counter()
             for _ in range(calls):
                 function()
-            taken.append((time.perf_counter() - began) / calls)
-    return [min(taken) for taken in rounds]
+            seconds.append((time.perf_counter() - started_at) / calls)
+    return [min(seconds) for seconds in rounds]
 
 
-def hits() -> Iterator[Line]:
-    """A cache hit: ours through `api.queries`, requests-cache in memory, and a bare cachetools.TTLCache."""
+def measure_hits() -> Iterator[Measurement]:
+    """Measure a cache hit: ours through `api.queries`, requests-cache in memory, and a bare cachetools.TTLCache."""
     with MockServer(rate_limit=None) as mock, Client(base_url=mock.base_url, chat_base_url=mock.chat_base_url) as api:
-        api.queries.users().fetch()
-        queries, known = api.queries, api.queries.users()
-        yield from beside_requests_cache(mock.base_url + "/users", queries)
-        yield from beside_cachetools(queries, known)
+        queries, query = api.queries, api.queries.users()
+        query.fetch()
+        yield from compare_with_requests_cache(mock.base_url + "/users", queries)
+        yield from compare_with_cachetools(queries, query)
 
 
-def beside_requests_cache(url: str, queries: Queries) -> Iterator[Line]:
-    """Yield our hit and the same with requests-cache."""
+def compare_with_requests_cache(url: str, queries: Queries) -> Iterator[Measurement]:
+    """Measure a hit of ours and of requests-cache."""
     try:
         import requests_cache
     except ImportError:
@@ -85,92 +80,92 @@ def beside_requests_cache(url: str, queries: Queries) -> Iterator[Line]:
     session: Any = requests_cache.CachedSession(backend="memory")
     session.trust_env = False
     session.get(url)
-    ours, theirs = side_by_side(
+    ours, peer = measure_seconds(
         [lambda: queries.users(page=1, limit=10).fetch(), lambda: session.get(url).json()], calls=200
     )
     session.close()
-    yield Line("hit, requests-cache in memory, json() included", theirs * MICRO, "µs")
-    yield Line("ours / requests-cache", ours / theirs, "times", 0.1)
+    yield Measurement("hit, requests-cache in memory, json() included", peer * MICROSECONDS, "µs")
+    yield Measurement("ours / requests-cache", ours / peer, "times", 0.1)
 
 
-def beside_cachetools(queries: Queries, known: BoundQuery[UserPage]) -> Iterator[Line]:
-    """Yield our hit and the same with a dictionary that forgets, nothing else."""
-    functions: list[Callable[[], object]] = [lambda: queries.users(page=1, limit=10).fetch(), known.fetch]
+def compare_with_cachetools(queries: Queries, query: BoundQuery[UserPage]) -> Iterator[Measurement]:
+    """Measure a hit of ours, with a new and with a reused query, and of a dictionary whose entries expire."""
+    functions: list[Callable[[], object]] = [lambda: queries.users(page=1, limit=10).fetch(), query.fetch]
     try:
         import cachetools
     except ImportError:
         print("cachetools is not installed: left out")
     else:
         cache: Any = cachetools.TTLCache(maxsize=10_000, ttl=300)
-        cache[("users", 1, 10)] = known.fetch()
+        cache[("users", 1, 10)] = query.fetch()
         functions.append(lambda: cache[("users", 1, 10)])
-    ours, held, *theirs = side_by_side(functions, calls=20_000)
-    yield Line("hit, api.queries.users(page=1, limit=10).fetch()", ours * MICRO, "µs", 5)
-    yield Line("hit, with the query held", held * MICRO, "µs")
-    for bare in theirs:
-        yield Line("hit, a bare cachetools.TTLCache", bare * MICRO, "µs")
-        yield Line("ours / cachetools", ours / bare, "times", 3)
-        yield Line("ours with the query held / cachetools", held / bare, "times", 3)
+    ours, ours_reused, *peers = measure_seconds(functions, calls=20_000)
+    yield Measurement("hit, api.queries.users(page=1, limit=10).fetch()", ours * MICROSECONDS, "µs", 5)
+    yield Measurement("hit, with a reused query", ours_reused * MICROSECONDS, "µs")
+    for peer in peers:
+        yield Measurement("hit, a bare cachetools.TTLCache", peer * MICROSECONDS, "µs")
+        yield Measurement("ours / cachetools", ours / peer, "times", 3)
+        yield Measurement("ours with a reused query / cachetools", ours_reused / peer, "times", 3)
 
 
-def invalidations() -> Iterator[Line]:
-    """Invalidating a prefix that matches 10 of 100,000 entries."""
+def measure_invalidation() -> Iterator[Measurement]:
+    """Measure the invalidation of 10 of 100,000 entries, by a key prefix and by a dictionary in the key."""
     with QueryClient(max_entries=200_000) as queries:
         for number in range(100_000):
             queries.set_data(("users", str(number // 10), {"page": number % 10, "team": number // 10}), number)
-        taken = each(lambda: queries.invalidate(("users", "5000")), 100)
-        yield Line("invalidate 10 of 100,000 by prefix", taken * MILLI, "ms", 1)
-        taken = each(lambda: queries.invalidate(("users", "5000", {"team": 5000})), 100)
-        yield Line("invalidate 10 of 100,000 by dictionary", taken * MILLI, "ms", 1)
+        [seconds] = measure_seconds([lambda: queries.invalidate(("users", "5000"))], 100)
+        yield Measurement("invalidate 10 of 100,000 by prefix", seconds * MILLISECONDS, "ms", 1)
+        [seconds] = measure_seconds([lambda: queries.invalidate(("users", "5000", {"team": 5000}))], 100)
+        yield Measurement("invalidate 10 of 100,000 by dictionary", seconds * MILLISECONDS, "ms", 1)
 
 
-def stampede() -> Iterator[Line]:
-    """200 threads that want one key at once."""
+def count_concurrent_fetches() -> Iterator[Measurement]:
+    """Count the requests when 200 threads fetch one key at the same time."""
     calls = []
-    gate = threading.Barrier(200)
+    barrier = threading.Barrier(200)
 
-    def fetch() -> str:
+    def request() -> str:
         calls.append(1)
         time.sleep(0.02)
-        return "one"
+        return "data"
 
-    def ask(queries: QueryClient) -> str:
-        gate.wait()
-        return queries.fetch(("a",), fetch)
+    def fetch(queries: QueryClient) -> str:
+        barrier.wait()
+        return queries.fetch(("a",), request)
 
     with QueryClient() as queries, ThreadPoolExecutor(200) as pool:
-        answers = [pool.submit(ask, queries) for _ in range(200)]
-        assert {answer.result() for answer in answers} == {"one"}
-    yield Line("requests for 200 threads that ask one key", len(calls), "calls", 1)
+        futures = [pool.submit(fetch, queries) for _ in range(200)]
+        assert {future.result() for future in futures} == {"data"}
+    yield Measurement("requests for 200 threads that fetch one key", len(calls), "calls", 1)
 
 
-def notifications() -> Iterator[Line]:
-    """One change told to 10,000 observers."""
-    told: list[Any] = []
+def measure_notification() -> Iterator[Measurement]:
+    """Measure the notification of 10,000 observers of one change."""
+    results: list[Any] = []
     with QueryClient(clock=Clock()) as queries:
         queries.set_data(("a",), 0)
-        observers = [queries.observe(("a",), None, told.append) for _ in range(10_000)]
-        times = []
+        observers = [queries.observe(("a",), None, results.append) for _ in range(10_000)]
+        seconds = []
         for number in range(1, ROUNDS + 1):
-            told.clear()
-            began = time.perf_counter()
+            results.clear()
+            started_at = time.perf_counter()
             queries.set_data(("a",), number)
-            times.append(time.perf_counter() - began)
-            assert len(told) == len(observers)
-    yield Line("10,000 observers told of a change", min(times) * MILLI, "ms", 50)
-    yield Line("the same, median", statistics.median(times) * MILLI, "ms")
+            seconds.append(time.perf_counter() - started_at)
+            assert len(results) == len(observers)
+    yield Measurement("10,000 observers notified of a change", min(seconds) * MILLISECONDS, "ms", 50)
+    yield Measurement("the same, median", statistics.median(seconds) * MILLISECONDS, "ms")
 
 
 def main() -> int:
-    """Measure and print; return 1 if a bar is missed and that matters."""
+    """Measure and print; return 1 if `--enforce` was given and a bar is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--enforce", action="store_true", help="end with code 1 unless every bar is held")
+    parser.add_argument("--enforce", action="store_true", help="exit with 1 unless every bar is held")
     enforce = parser.parse_args().enforce
     missed = False
-    for measure in (hits, invalidations, stampede, notifications):
-        for line in measure():
-            print(line, flush=True)
-            missed |= not line.held
+    for measure in (measure_hits, measure_invalidation, count_concurrent_fetches, measure_notification):
+        for measurement in measure():
+            print(measurement, flush=True)
+            missed |= not measurement.held
     return int(missed and enforce)
 
 

@@ -1,4 +1,4 @@
-"""Does a page of twenty cost the same among a hundred thousand users as among a thousand?"""
+"""Compare the time of a page of twenty among 100,000 users with that among 1,000."""
 
 from __future__ import annotations
 
@@ -7,85 +7,90 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks import load, ours
+from benchmarks import ours
 from benchmarks.bars import Bar
-from benchmarks.contenders import our_own
-from benchmarks.data import GET_ONE, PAGE, Case, page_case
-from benchmarks.measure import Plan, check, say
-from benchmarks.process import Server, free_ports, serving
+from benchmarks.contenders import build_our_contender
+from benchmarks.data import GET_ONE, PAGE_SIZE, Case, build_page_case
+from benchmarks.load import WrkError, send_requests
+from benchmarks.measure import Plan, check_response, log
+from benchmarks.process import Server, find_free_port, run_server
 
 SMALL = 1_000
 LARGE = 100_000
-TIMES = 2.0  # the page among many may take so many times the page among few
-PATIENCE = 120.0  # seconds to start in: reading 100,000 users takes a while, and is not what is asked here
+MAX_RATIO = 2.0  # of the time of a page at LARGE to that at SMALL
+START_TIMEOUT = 120.0  # seconds: reading 100,000 users takes a while, and is not what is measured here
 
 
 @dataclass(frozen=True)
-class Scaled:
-    """Median latencies in ms of the first and the last page, by number of users."""
+class ScaleResult:
+    """Medians by number of users: the latency of the first and last page in ms, seconds to start, memory in MB."""
 
     first: dict[int, float]
     last: dict[int, float]
     cold_start: dict[int, float]
     memory: dict[int, float]
 
-    def bars(self) -> list[Bar]:
-        """The promise, asked of both ends of the list: skipping to the last page is where a slow one shows."""
-        return [_bar("first", self.first), _bar("last", self.last)]
+    def build_bars(self) -> list[Bar]:
+        """Return a bar for both ends of the list: a slow implementation shows when it skips to the last page."""
+        return [_build_bar("first", self.first), _build_bar("last", self.last)]
 
 
-def _bar(which: str, latency: dict[int, float]) -> Bar:
-    times = latency[LARGE] / latency[SMALL]
-    wanted = f"{which} page of {PAGE} at {LARGE:,} users: at most {TIMES:g} x that at {SMALL:,}"
-    return Bar(f"{wanted}: {times:.2f} x ({latency[SMALL]:.2f} -> {latency[LARGE]:.2f} ms)", times <= TIMES)
+def _build_bar(which: str, latency: dict[int, float]) -> Bar:
+    ratio = latency[LARGE] / latency[SMALL]
+    requirement = f"{which} page of {PAGE_SIZE} at {LARGE:,} users: at most {MAX_RATIO:g} x that at {SMALL:,}"
+    text = f"{requirement}: {ratio:.2f} x ({latency[SMALL]:.2f} -> {latency[LARGE]:.2f} ms)"
+    return Bar(text, ratio <= MAX_RATIO)
 
 
 @dataclass(frozen=True)
-class _Turn:
+class _Sample:
+    """One round with one number of users."""
+
     first: float
     last: float
     cold_start: float
     memory: float
 
 
-def scale(template: str, plan: Plan) -> Scaled:
-    """Measure both sizes in turns; one connection, so that it is the time of one page and not of a queue."""
-    turns: dict[int, list[_Turn]] = {SMALL: [], LARGE: []}
+def run_scale(template: str, plan: Plan) -> ScaleResult:
+    """Measure both sizes in interleaved rounds, on one connection, so that no request waits for another."""
+    samples: dict[int, list[_Sample]] = {SMALL: [], LARGE: []}
     with tempfile.TemporaryDirectory(prefix="duologue-bench-") as name:
         for number in range(1, plan.rounds + 1):
-            for size, found in turns.items():
-                found.append(_turn(template, Path(name) / str(size), size, plan))
-                say(f"round {number}/{plan.rounds}  {size:,} users: {_summary(found[-1])}")
-    return Scaled(
-        {size: median(turn.first for turn in found) for size, found in turns.items()},
-        {size: median(turn.last for turn in found) for size, found in turns.items()},
-        {size: median(turn.cold_start for turn in found) for size, found in turns.items()},
-        {size: median(turn.memory for turn in found) for size, found in turns.items()},
+            for size in samples:
+                sample = _measure_size(template, Path(name) / str(size), size, plan)
+                samples[size].append(sample)
+                log(f"round {number}/{plan.rounds}  {size:,} users: {_format_sample(sample)}")
+    return ScaleResult(
+        {size: median(sample.first for sample in samples[size]) for size in samples},
+        {size: median(sample.last for sample in samples[size]) for size in samples},
+        {size: median(sample.cold_start for sample in samples[size]) for size in samples},
+        {size: median(sample.memory for sample in samples[size]) for size in samples},
     )
 
 
-def _turn(template: str, folder: Path, size: int, plan: Plan) -> _Turn:
+def _measure_size(template: str, folder: Path, size: int, plan: Plan) -> _Sample:
     fixtures = ours.write_fixtures(folder / "fixtures", size)
-    [port] = free_ports(1)
-    command = ours.command(template, port, fixtures)
-    env = our_own(template).environment()
-    with serving(command, port, GET_ONE.path, folder=folder, env=env, patience=PATIENCE) as server:
-        first, last = (_latency(server, page_case(page), plan) for page in (1, size // PAGE))
-        return _Turn(first, last, server.cold_start, server.memory())
+    port = find_free_port()
+    command = ours.build_command(template, port, fixtures)
+    env = build_our_contender(template).build_environment()
+    with run_server(command, port, GET_ONE.path, folder=folder, env=env, timeout=START_TIMEOUT) as server:
+        first, last = (_measure_latency(server, build_page_case(page), plan) for page in (1, size // PAGE_SIZE))
+        return _Sample(first, last, server.cold_start, server.measure_memory())
 
 
-def _latency(server: Server, case: Case, plan: Plan) -> float:
-    _, problem = check(server.port, case)
+def _measure_latency(server: Server, case: Case, plan: Plan) -> float:
+    _, problem = check_response(server.port, case)
     if problem:
-        raise load.WrkError(f"{case.name}: {problem}")
+        raise WrkError(f"{case.name}: {problem}")
     if plan.warm_up:
-        load.send(server.port, case, seconds=plan.warm_up, connections=1)
-    found = load.send(server.port, case, seconds=plan.seconds, connections=1)
-    if found.problem:
-        raise load.WrkError(f"{case.name}: {found.problem}")
-    return found.p50
+        send_requests(server.port, case, seconds=plan.warm_up, connections=1)
+    load = send_requests(server.port, case, seconds=plan.seconds, connections=1)
+    if load.problem:
+        raise WrkError(f"{case.name}: {load.problem}")
+    return load.p50
 
 
-def _summary(turn: _Turn) -> str:
-    pages = f"first page {turn.first:.2f} ms, last page {turn.last:.2f} ms"
-    return f"{pages}, up in {turn.cold_start:.2f} s, {turn.memory:.0f} MB"
+def _format_sample(sample: _Sample) -> str:
+    pages = f"first page {sample.first:.2f} ms, last page {sample.last:.2f} ms"
+    return f"{pages}, up in {sample.cold_start:.2f} s, {sample.memory:.0f} MB"

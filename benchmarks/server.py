@@ -1,4 +1,4 @@
-"""Measure our mock server beside its peers: `python -m benchmarks.server`, or `python benchmarks/server.py`."""
+"""Compare our mock server with its peers: `python -m benchmarks.server`, or `python benchmarks/server.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run the benchmark, whichever way this file was called."""
-    if not __package__:  # called by its path: Python then looks beside this file for `benchmarks`, not above it
+    """Run the benchmark, whether this file is started as a module or as a script."""
+    if not __package__:  # a script: Python then searches for `benchmarks` next to this file, not above it
         sys.path[0] = str(Path(__file__).resolve().parent.parent)
     from benchmarks.cli import main as run
 
