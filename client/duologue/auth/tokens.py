@@ -22,7 +22,7 @@ AuthEventName = Literal["logged_in", "refreshed", "logged_out"]
 LogoutReason = Literal["logout", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AuthEvent:
     """A change of the login.
 

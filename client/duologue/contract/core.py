@@ -7,14 +7,17 @@ import enum
 import functools
 import string
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, final, overload
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, post_dump, post_load
 
-from duologue.contract.codec import SchemaCodec
+from duologue.contract.lazy_property import lazy_property
+
+if TYPE_CHECKING:
+    from duologue.contract.codec import SchemaCodec
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,33 +25,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 Unknown = Literal["exclude", "include", "raise"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-class lazy_property(Generic[T]):  # noqa: N801  # a decorator, like functools.cached_property
-    """A property that is computed on first use and then stored with its object.
-
-    Unlike `functools.cached_property` in Python 3.11 it takes no lock, which another thread could hold during a fork.
-    Threads that use it for the first time at once may compute it twice; all of them get the same value.
-
-    Args:
-        compute: the method that returns the value.
-    """
-
-    def __init__(self, compute: Callable[[Any], T]) -> None:
-        self._compute = compute
-        self.__doc__ = compute.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object | None, owner: type) -> Self | T:
-        if instance is None:
-            return self
-        return cast(T, instance.__dict__.setdefault(self._name, self._compute(instance)))
 
 
 class Model:
@@ -131,6 +107,8 @@ class ModelSchema(Schema, Generic[T_co]):
     def _get_codec(self) -> SchemaCodec:
         codec: SchemaCodec | None = self.__dict__.get("_codec")
         if codec is None:
+            from duologue.contract.codec import SchemaCodec  # importing the client needs no schema yet
+
             codec = self.__dict__["_codec"] = SchemaCodec(self, self.model)
         return codec
 
@@ -157,7 +135,7 @@ class PlainSchema(ModelSchema[Any]):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Service:
     """One of the two services.
 

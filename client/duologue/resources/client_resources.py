@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue.contract.core import lazy_property
+from duologue.contract.lazy_property import lazy_property
 
 if TYPE_CHECKING:
     from duologue.http.api_requestor import APIRequestor

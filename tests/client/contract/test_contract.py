@@ -8,8 +8,8 @@ import pytest
 
 from duologue import Event
 from duologue.contract import RESOURCES, chats, events, operations, users
-from duologue.contract.core import lazy_property
 from duologue.contract.errors import STATUS_CODES, ApiErrorType, get_error_type, get_status
+from duologue.contract.lazy_property import lazy_property
 
 
 def test_ids() -> None:
