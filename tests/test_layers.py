@@ -316,7 +316,7 @@ SHARED = {
 
 
 def test_no_shared_module_state() -> None:
-    found = set()
+    shared = set()
     for path in sources(MOCK):
         tree = ast.parse(path.read_text("utf-8"))
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], f"{path} changes a global"
@@ -331,8 +331,8 @@ def test_no_shared_module_state() -> None:
             names = [target.id for target in targets if isinstance(target, ast.Name) and target.id != "__all__"]
             value = getattr(node, "value", None)
             if names and _can_change(value):
-                found |= {f"{module_of(path)}.{name}" for name in names}
-    assert found == SHARED.keys()
+                shared |= {f"{module_of(path)}.{name}" for name in names}
+    assert shared == SHARED.keys()
 
 
 def _can_change(value: ast.AST | None) -> bool:
@@ -341,7 +341,7 @@ def _can_change(value: ast.AST | None) -> bool:
         return True
     if not isinstance(value, ast.Call):
         return False
-    made = ast.unparse(value.func).rpartition(".")[2]
+    callee = ast.unparse(value.func).rpartition(".")[2]
     immutable = {
         "frozenset",
         "tuple",
@@ -353,4 +353,4 @@ def _can_change(value: ast.AST | None) -> bool:
         "encode",
         "namedtuple",
     }
-    return made not in immutable
+    return callee not in immutable

@@ -44,18 +44,18 @@ def lines(section: str, option: str) -> list[str]:
 
 def python_packages() -> dict[str, Path]:
     """Every package on the disk, by its dotted name."""
-    found = {}
+    packages = {}
     for name, folder in ROOTS.items():
         for init in (ROOT / folder).rglob("__init__.py"):
             relative = init.parent.relative_to(ROOT / folder)
-            found[".".join([name, *relative.parts])] = init.parent
-    return found
+            packages[".".join([name, *relative.parts])] = init.parent
+    return packages
 
 
 def shipped_paths() -> list[Path]:
     """Every file on the disk that belongs into the wheel."""
-    found = [path for folder in ROOTS.values() for path in (ROOT / folder).rglob("*") if path.is_file()]
-    return [path for path in found if "__pycache__" not in path.parts and ".egg-info" not in str(path)]
+    files = [path for folder in ROOTS.values() for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return [path for path in files if "__pycache__" not in path.parts and ".egg-info" not in str(path)]
 
 
 def shipped() -> set[str]:
@@ -77,8 +77,8 @@ def test_packages_listed() -> None:
 
 
 def test_package_roots() -> None:
-    said = dict(re.split(r"\s*=\s*", line) for line in lines("options", "package_dir"))
-    assert said == ROOTS
+    package_dir = dict(re.split(r"\s*=\s*", line) for line in lines("options", "package_dir"))
+    assert package_dir == ROOTS
 
 
 def test_package_data_complete() -> None:
@@ -111,7 +111,7 @@ def test_extras() -> None:
     for one in [each for group in extras.values() for each in group]:
         if one.name != "duologue" and str(one.specifier):
             floors.setdefault(one.name, set()).add(str(one.specifier))
-    assert {name for name, said in floors.items() if len(said) > 1} == set(), "one package, one lower bound"
+    assert {name for name, bounds in floors.items() if len(bounds) > 1} == set(), "one package, one lower bound"
 
 
 def test_pinned_versions_allowed() -> None:
@@ -139,8 +139,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(path, copy / name)
     built = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(copy))
     assert built.returncode == 0, built.stdout + built.stderr
-    (made,) = out.glob("*.whl")
-    return made
+    (wheel_file,) = out.glob("*.whl")
+    return wheel_file
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -188,8 +188,8 @@ class Installed:
         pip = (sys.executable, "-m", "pip", "--python", self.python)
         done = run(*pip, "install", "--no-deps", "--no-index", "-q", str(wheel))
         assert done.returncode == 0, done.stderr
-        asked = run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
-        self._packages = Path(asked.stdout.strip())
+        process = run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+        self._packages = Path(process.stdout.strip())
         for name in sorted(requirements("duologue", frozenset(extras))):
             self._link(importlib.metadata.distribution(name))
 
@@ -209,15 +209,15 @@ class Installed:
 def requirements(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]] | None = None) -> set[str]:
     """The distributions that one requires, and those that they require, and so on; without itself."""
     seen = set() if seen is None else seen
-    found: set[str] = set()
+    names: set[str] = set()
     for text in importlib.metadata.requires(name) or ():
         one = Requirement(text)
         wanted = one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras | {""})
         key = (one.name, frozenset(one.extras))
         if wanted and key not in seen:
             seen.add(key)
-            found |= {one.name} | requirements(*key, seen)
-    return found - {name}
+            names |= {one.name} | requirements(*key, seen)
+    return names - {name}
 
 
 @pytest.fixture(scope="module")
@@ -298,8 +298,8 @@ def serving(installed: Installed) -> Iterator[tuple[int, int]]:
     watchdog.start()
     try:
         assert process.stdout is not None
-        found = (re.match(r" +(?:Platform|Chat) +http://127\.0\.0\.1:(\d+)/", line) for line in process.stdout)
-        platform, chat = itertools.islice((int(each[1]) for each in found if each), 2)
+        matches = (re.match(r" +(?:Platform|Chat) +http://127\.0\.0\.1:(\d+)/", line) for line in process.stdout)
+        platform, chat = itertools.islice((int(each[1]) for each in matches if each), 2)
         yield platform, chat
     finally:
         process.terminate()

@@ -60,8 +60,8 @@ def test_make_contract(mock: MockServer) -> None:
     line = next(block for block in SHELL if "make contract" in block).strip()
     line = line.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    asked = [*line.split(), "--dry-run"]
-    shown = subprocess.run(asked, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
+    dry_run = [*line.split(), "--dry-run"]
+    shown = subprocess.run(dry_run, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
     command = shown[shown.index("DUOLOGUE_TEST_PLATFORM_URL") :].replace("\\\n", " ")
     arguments = f"{sys.executable} -m pytest -q -p no:cacheprovider -k test_health"
     command = re.sub(r"\S+ -m pytest (tests/contract).*", rf"{arguments} \1", command)

@@ -67,19 +67,19 @@ URLS = {
 @pytest.mark.parametrize("present", list(product([False, True], repeat=4)), ids=str)
 def test_precedence(present: tuple[bool, ...]) -> None:
     """All combinations of the sources: each option comes from the first of them that sets it."""
-    given = {source for source, there in zip(SOURCES, present, strict=False) if there} | {"default"}
+    sources = {source for source, there in zip(SOURCES, present, strict=False) if there} | {"default"}
     options: dict[str, Any] = {}
     environ: dict[str, str] = {}
-    if "option" in given:
+    if "option" in sources:
         options |= {"base_url": URLS["option"], "timeout": 1, "max_retries": 11, "api_key": "option"}
-    if "explicit environment" in given:
+    if "explicit environment" in sources:
         options["environment"] = "production"
-    if "variable" in given:
+    if "variable" in sources:
         environ |= {"DUOLOGUE_BASE_URL": URLS["variable"], "DUOLOGUE_TIMEOUT": "2", "DUOLOGUE_MAX_RETRIES": "12"}
         environ |= {"DUOLOGUE_API_KEY": "variable", "DUOLOGUE_REALTIME_URL": "http://realtime.example"}
-    if "environment variable" in given:
+    if "environment variable" in sources:
         environ["DUOLOGUE_ENVIRONMENT"] = "staging"
-    first = next(source for source in SOURCES if source in given)
+    first = next(source for source in SOURCES if source in sources)
     config = resolve(environ, **options)
 
     assert config.platform.base_url == URLS[first]
@@ -97,10 +97,10 @@ def test_precedence(present: tuple[bool, ...]) -> None:
     chat = {"option": (1, 11), "variable": (2, 12)}
     assert (config.chat.timeout, config.chat.max_retries) == chat.get(first, (15, 3))
     named = {"explicit environment": "production", "environment variable": "staging", "default": "development"}
-    assert config.options["environment"] == next(named[source] for source in SOURCES if source in given & named.keys())
+    assert config.options["environment"] == next(named[s] for s in SOURCES if s in sources & named.keys())
     keys = {"option": "option", "variable": "variable"}
     in_development = "dev-api-key" if config.options["environment"] == "development" else None
-    assert config.options["api_key"] == next((keys[s] for s in SOURCES if s in given & keys.keys()), in_development)
+    assert config.options["api_key"] == next((keys[s] for s in SOURCES if s in sources & keys.keys()), in_development)
 
 
 def test_environment_beats_all_its_variables() -> None:
@@ -143,7 +143,7 @@ def test_realtime_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "platform", "chat"),
+    ("url", "platform", "chat"),
     [
         ("http://a.example:1", "http://a.example:1/api", "http://a.example:1/chats-service/api/v1"),
         ("http://a.example/", "http://a.example/api", "http://a.example/chats-service/api/v1"),
@@ -151,10 +151,10 @@ def test_realtime_url() -> None:
         ("http://a.example/api", "http://a.example/api", "http://a.example/api"),
     ],
 )
-def test_url_completed(given: str, platform: str, chat: str) -> None:
+def test_url_completed(url: str, platform: str, chat: str) -> None:
     for config in (
-        resolve(base_url=given, chat_base_url=given),
-        resolve({"DUOLOGUE_BASE_URL": given, "DUOLOGUE_CHAT_BASE_URL": given}),
+        resolve(base_url=url, chat_base_url=url),
+        resolve({"DUOLOGUE_BASE_URL": url, "DUOLOGUE_CHAT_BASE_URL": url}),
     ):
         assert (config.platform.base_url, config.chat.base_url) == (platform, chat)
         assert (config.options["base_url"], config.options["chat_base_url"]) == (platform, chat)

@@ -214,12 +214,12 @@ def test_handle_api_error_logs(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def all_classes() -> list[type[APIError]]:
-    found, waiting = [], [APIError]
+    classes, waiting = [], [APIError]
     while waiting:
         kind = waiting.pop()
-        found.append(kind)
+        classes.append(kind)
         waiting += kind.__subclasses__()
-    return sorted(set(found), key=lambda kind: kind.__name__)
+    return sorted(set(classes), key=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize("kind", all_classes())

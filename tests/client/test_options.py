@@ -80,8 +80,8 @@ def test_custom_authorization(talk: Talk) -> None:
 
 
 def test_headers_of_refresh(talk: Talk) -> None:
-    kept = iter([reply(401, {"message": "expired"}), reply(200, TOKENS), reply(201, USER)])
-    api, net = talk(lambda _: next(kept))
+    responses = iter([reply(401, {"message": "expired"}), reply(200, TOKENS), reply(201, USER)])
+    api, net = talk(lambda _: next(responses))
     api._requestor.tokens.set(StoredTokens("token-1", "refresh-1"))
     api.with_options(headers={"Idempotency-Key": "mine"}, deadline=5).users.create(name="a", email="a@example.com")
     keys = [request.headers["Idempotency-Key"] for request in net.requests]

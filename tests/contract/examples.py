@@ -55,15 +55,15 @@ def prepare_request(server: Server, operation: Operation[Any]) -> PreparedReques
     return PreparedRequest(api, operation, _path(api, operation), _body(server, operation), query)
 
 
-def log_in(server: Server, **given: Any) -> dict[str, Any]:
+def log_in(server: Server, **fields: Any) -> dict[str, Any]:
     """Create a user and log in; return the body of the login's response."""
-    body = build_user(password=PASSWORD, **given)
-    made = server.platform.post("/users", body)
-    assert made.status_code == 201, made.text
-    login = server.platform.post("/auth/login", {"email": body["email"], "password": PASSWORD})
-    assert login.status_code == 200, login.text
-    response: dict[str, Any] = login.json()
-    return response
+    body = build_user(password=PASSWORD, **fields)
+    response = server.platform.post("/users", body)
+    assert response.status_code == 201, response.text
+    response = server.platform.post("/auth/login", {"email": body["email"], "password": PASSWORD})
+    assert response.status_code == 200, response.text
+    login: dict[str, Any] = response.json()
+    return login
 
 
 def create_session(chat: Api, title: str = "Test Session") -> str:
@@ -71,11 +71,11 @@ def create_session(chat: Api, title: str = "Test Session") -> str:
     return str(read_data(chat.post("/chats", {"title": title}), 201)["_id"])
 
 
-def create_user(platform: Api, **given: Any) -> dict[str, Any]:
+def create_user(platform: Api, **fields: Any) -> dict[str, Any]:
     """Create a user and return it."""
-    made = platform.post("/users", build_user(**given))
-    assert made.status_code == 201, made.text
-    user: dict[str, Any] = made.json()
+    response = platform.post("/users", build_user(**fields))
+    assert response.status_code == 201, response.text
+    user: dict[str, Any] = response.json()
     return user
 
 
@@ -87,8 +87,8 @@ def build_path(operation: Operation[Any], values: Mapping[str, str]) -> str:
 def _path(api: Api, operation: Operation[Any]) -> str:
     if not operation.parameters:
         return operation.path
-    made = create_user(api)["id"] if operation.service is PLATFORM else create_session(api)
-    return build_path(operation, {"id": made})
+    resource_id = create_user(api)["id"] if operation.service is PLATFORM else create_session(api)
+    return build_path(operation, {"id": resource_id})
 
 
 def _body(server: Server, operation: Operation[Any]) -> Body:

@@ -78,17 +78,17 @@ class Record:
     """What a test has exchanged so far."""
 
     requests: list[RecordedRequest] = field(default_factory=list)
-    made: list[tuple[Api, str]] = field(default_factory=list)
+    created: list[tuple[Api, str]] = field(default_factory=list)
     """What it created by `POST`, to be deleted at its end: the caller, and the path."""
 
     def statuses(self) -> set[tuple[str, int]]:
         """Return the operations that were called, each with the status of its response."""
-        found = ((_operation_id(request), request.status) for request in self.requests)
-        return {(operation, status) for operation, status in found if operation}
+        pairs = ((_operation_id(request), request.status) for request in self.requests)
+        return {(operation, status) for operation, status in pairs if operation}
 
     def clean_up(self) -> None:
         """Delete what the test created and did not delete."""
-        for api, path in reversed(self.made):
+        for api, path in reversed(self.created):
             api.delete(path)
 
 
@@ -176,8 +176,8 @@ class Api:
         self.record.requests.append(RecordedRequest(method, urlsplit(response.url).path, response.status_code))
         folder = path.rstrip("/")
         if method == "POST" and response.status_code == 201 and folder in ("/users", "/chats"):
-            made = response.json()
-            self.record.made.append((self, f"{folder}/{made['id'] if folder == '/users' else made['data']['_id']}"))
+            body = response.json()
+            self.record.created.append((self, f"{folder}/{body['id'] if folder == '/users' else body['data']['_id']}"))
 
 
 def _query_text(query: Mapping[str, Any] | str | None) -> str:
@@ -253,10 +253,10 @@ def unique(word: str) -> str:
     return f"{word}-{uuid.uuid4().hex[:16]}"
 
 
-def build_user(**given: Any) -> dict[str, Any]:
+def build_user(**fields: Any) -> dict[str, Any]:
     """Return the body of a `POST /users` that no other test makes."""
     name = unique("Ada")
-    return {"name": name, "email": f"{name}@example.com".lower(), **given}
+    return {"name": name, "email": f"{name}@example.com".lower(), **fields}
 
 
 def get_code(status: int) -> str | None:
@@ -352,16 +352,16 @@ def retry_when_limited(ask: Callable[[], requests.Response]) -> requests.Respons
 
 def read_response(connection: socket.socket, method: str = "GET") -> requests.Response:
     """Read one response off a bare connection."""
-    heard = http.client.HTTPResponse(connection, method=method)
+    raw = http.client.HTTPResponse(connection, method=method)
     try:
-        heard.begin()
+        raw.begin()
         response = requests.Response()
-        response.status_code = heard.status
-        response.headers = CaseInsensitiveDict(heard.getheaders())
-        response._content = heard.read()
+        response.status_code = raw.status
+        response.headers = CaseInsensitiveDict(raw.getheaders())
+        response._content = raw.read()
         return response
     finally:
-        heard.close()
+        raw.close()
 
 
 def is_closed(connection: socket.socket) -> bool:

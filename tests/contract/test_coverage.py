@@ -48,11 +48,11 @@ def test_undocumented_statuses(operation: Operation[Any]) -> None:
 
 
 def _read_statuses() -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {operation.id: set() for operation in operations()}
+    statuses: dict[str, set[int]] = {operation.id: set() for operation in operations()}
     for mark in _list_marks():
         if mark.name == "covers":
-            found[mark.args[0].id].update(mark.args[1:])
-    return found
+            statuses[mark.args[0].id].update(mark.args[1:])
+    return statuses
 
 
 def _list_marks() -> Iterator[pytest.Mark]:

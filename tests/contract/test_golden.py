@@ -100,16 +100,16 @@ def test_every_code() -> None:
 def test_every_field() -> None:
     schemas = {type(schema) for operation in operations() for schema in (operation.body, operation.response) if schema}
     schemas |= {type(event.payload) for event in events()}
-    seen = _list_keys()
+    keys = _list_keys()
 
-    unseen = {
+    missing = {
         f"{schema.__name__}.{field.data_key or name}"
         for schema in schemas
         for name, field in schema().fields.items()
-        if (field.data_key or name) not in seen
+        if (field.data_key or name) not in keys
     }
 
-    assert not unseen
+    assert not missing
 
 
 @each_operation

@@ -56,9 +56,9 @@ class Service(RuleBasedStateMachine):
     @rule(target=users, name=TEXTS, role=st.sampled_from(["admin", "user", None]))
     def create_user(self, name: str, role: str | None) -> str:
         body = {"name": name, "email": f"{unique('u')}@{self.mark}.example.com"}
-        made = self.platform.post("/users", body | ({"role": role} if role else {}))
-        assert made.status_code == 201, made.text
-        user = made.json()
+        response = self.platform.post("/users", body | ({"role": role} if role else {}))
+        assert response.status_code == 201, response.text
+        user = response.json()
         assert user == {"id": user["id"], "name": name.strip(), "email": body["email"], "role": role or "user"}
         self.known_users[user["id"]] = user
         return str(user["id"])

@@ -50,15 +50,15 @@ def missing(reason: str) -> NoReturn:
 @pytest.fixture(scope="session")
 def node() -> str:
     """The path of a Node that can run the tests, with the packages installed."""
-    found = shutil.which("node")
-    if found is None:
+    path = shutil.which("node")
+    if path is None:
         missing("Node is not installed.")
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     numbers = re.match(r"v(\d+)\.(\d+)", version)
     if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_NODE:
         missing(f"Node {version} is older than {'.'.join(map(str, OLDEST_NODE))}.")
     install_packages()
-    return found
+    return path
 
 
 def install_packages() -> None:

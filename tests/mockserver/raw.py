@@ -71,8 +71,8 @@ class Peer:
         """Read until the server closes the connection."""
         while piece := self._receive():
             self._buffer += piece
-        found, self._buffer = self._buffer, b""
-        return found
+        received, self._buffer = self._buffer, b""
+        return received
 
     def is_closed(self) -> bool:
         """Return whether the server closes the connection without another byte."""
@@ -85,8 +85,8 @@ class Peer:
             if not piece:
                 raise ConnectionClosedError(f"before {text!r}: {self._buffer!r}")
             self._buffer += piece
-        found, _, self._buffer = self._buffer.partition(text)
-        return found + text
+        before, _, self._buffer = self._buffer.partition(text)
+        return before + text
 
     def close(self) -> None:
         self.socket.close()
@@ -124,8 +124,8 @@ class Peer:
             if not piece:
                 raise ConnectionClosedError(f"{size - len(self._buffer)} bytes early: {self._buffer!r}")
             self._buffer += piece
-        found, self._buffer = self._buffer[:size], self._buffer[size:]
-        return found
+        received, self._buffer = self._buffer[:size], self._buffer[size:]
+        return received
 
     def _receive(self) -> bytes:
         try:
@@ -137,11 +137,11 @@ class Peer:
 @contextmanager
 def peer(port: int, host: str = "127.0.0.1", timeout: float = PATIENCE) -> Iterator[Peer]:
     """Connect, and close at the end."""
-    made = Peer(port, host, timeout)
+    connection = Peer(port, host, timeout)
     try:
-        yield made
+        yield connection
     finally:
-        made.close()
+        connection.close()
 
 
 def head(line: str, *headers: str, host: str | None = "localhost") -> bytes:

@@ -34,9 +34,9 @@ def build_request(
         environ["HTTP_HOST"] = host
     for name, value in headers.items():
         environ[name.upper() if name in ("content_type", "content_length") else f"HTTP_{name.upper()}"] = value
-    made = Request(environ, "test-1")
-    made.principal = principal
-    return made
+    request = Request(environ, "test-1")
+    request.principal = principal
+    return request
 
 
 def get_operation(id: str) -> Operation[Any]:

@@ -235,9 +235,9 @@ def test_both_services_on_one_port() -> None:
 
 def free_port() -> int:
     """A port that is free on both loopbacks just now."""
-    made = listen("localhost", 0)
-    port: int = made[0].getsockname()[1]
-    for one in made:
+    sockets = listen("localhost", 0)
+    port: int = sockets[0].getsockname()[1]
+    for one in sockets:
         one.close()
     return port
 
@@ -312,11 +312,11 @@ def test_servers_in_many_threads() -> None:
 
 
 def test_nothing_is_monkey_patched() -> None:
-    kept = (socket.socket, threading.Thread, threading.Lock, time.sleep, subprocess.Popen, socket.create_connection)
+    before = (socket.socket, threading.Thread, threading.Lock, time.sleep, subprocess.Popen, socket.create_connection)
     with MockServer() as mock:
         assert is_serving(mock.port)
         Listener(mock.port).close()
-        assert kept == (
+        assert before == (
             socket.socket, threading.Thread, threading.Lock, time.sleep, subprocess.Popen, socket.create_connection,
         )  # fmt: skip
         patched = ("socket", "threading", "time", "ssl", "os", "select", "queue", "subprocess", "signal", "thread")
@@ -327,8 +327,8 @@ def test_change_from_test_thread() -> None:
     with MockServer() as mock:
         one = Listener(mock.port, {"apiKey": "dev-api-key", "userId": "anonymous-user"})
         with mock.state as state:
-            made = chats.create(state, Principal(key="test", user_id="anonymous-user"), ChatTitle("Plans"))
-        assert one.event() == ("chat:created", {"session": get_session(mock, made.id)})
+            session = chats.create(state, Principal(key="test", user_id="anonymous-user"), ChatTitle("Plans"))
+        assert one.event() == ("chat:created", {"session": get_session(mock, session.id)})
         one.close()
 
 

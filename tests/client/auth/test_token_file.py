@@ -240,8 +240,8 @@ def test_refresh_lock(storage: FileTokenStorage) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(0.2)
         storage.save(replace(TOKENS, token="token-2"))
-    said, _ = other.communicate(timeout=10)
-    assert said == "token-2\n"
+    output, _ = other.communicate(timeout=10)
+    assert output == "token-2\n"
 
 
 def test_error_of_call(talk: Talk) -> None:

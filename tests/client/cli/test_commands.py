@@ -58,9 +58,9 @@ def test_help_of_command(path: tuple[Names, click.Command]) -> None:
 
 @pytest.mark.parametrize("path", list(CLIENT_COMMANDS), ids=" ".join)
 def test_common_flags(path: tuple[str, ...]) -> None:
-    known = {option for parameter in CLIENT_COMMANDS[path].params for option in parameter.opts}
+    options = {option for parameter in CLIENT_COMMANDS[path].params for option in parameter.opts}
     common = {"--base-url", "--chat-url", "--api-key", "--user-id", "--environment", "--timeout", "--json"}
-    assert common <= known
+    assert common <= options
 
 
 def test_flags_beat_variables(run: Run, mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,9 +160,9 @@ def test_login_and_logout(run: Run, tmp_path: Path) -> None:
 
 
 def test_wrong_password(run: Run) -> None:
-    said = check_failure(run("login", "--email", "john@example.com", stdin="my-secret\n"), 3)
-    assert "my-secret" not in said
-    assert "Log in with" not in said
+    error = check_failure(run("login", "--email", "john@example.com", stdin="my-secret\n"), 3)
+    assert "my-secret" not in error
+    assert "Log in with" not in error
 
 
 def test_password_missing(run: Run) -> None:
@@ -178,12 +178,12 @@ def test_login_json(run: Run) -> None:
 
 
 def test_refreshed_login_is_stored(logged_in: Run, mock: MockServer, tmp_path: Path) -> None:
-    kept = FileTokenStorage(mock.base_url, folder=tmp_path / "data")
-    before = kept.load()
+    storage = FileTokenStorage(mock.base_url, folder=tmp_path / "data")
+    before = storage.load()
     assert before is not None
-    kept.save(replace(before, refresh_at=datetime(2024, 1, 1, tzinfo=UTC)))
+    storage.save(replace(before, refresh_at=datetime(2024, 1, 1, tzinfo=UTC)))
     check_success(logged_in("users", "get", "1"))
-    after = kept.load()
+    after = storage.load()
     assert after is not None
     assert after.refresh_token != before.refresh_token
 
@@ -262,8 +262,8 @@ def test_favorite(run: Run) -> None:
 
 def test_message_context(run: Run) -> None:
     sent = run("messages", "send", "test-session-1", "-", "--context", '{"a": [1]}', "--json", stdin="two\nlines\n")
-    assert (found := json.loads(check_success(sent)))["context"] == {"a": [1]}
-    assert found["content"] == "two\nlines"
+    assert (message := json.loads(check_success(sent)))["context"] == {"a": [1]}
+    assert message["content"] == "two\nlines"
     assert "  two\n  lines\n" in check_success(run("messages", "list", "test-session-1"))
     for bad in ("[]", "{", "7"):
         assert run("messages", "send", "test-session-1", "x", "--context", bad).exit_code == 2
@@ -273,10 +273,10 @@ def test_message_context(run: Run) -> None:
 
 
 def test_chat_message(run: Run) -> None:
-    said = check_success(run("chat", "--message", "Hello there"))
-    assert (found := re.fullmatch(r"Session ([0-9a-f]{24})\nHi there! How can I help you today\?\n", said))
-    assert "assistant" in check_success(run("messages", "list", found[1]))
-    assert "Hello there" in check_success(run("chats", "get", found[1]))
+    output = check_success(run("chat", "--message", "Hello there"))
+    assert (match := re.fullmatch(r"Session ([0-9a-f]{24})\nHi there! How can I help you today\?\n", output))
+    assert "assistant" in check_success(run("messages", "list", match[1]))
+    assert "Hello there" in check_success(run("chats", "get", match[1]))
 
 
 def test_chat_json_lines(run: Run) -> None:

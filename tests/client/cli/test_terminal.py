@@ -67,9 +67,9 @@ class PseudoTerminal:
     def see(self, pattern: str) -> str:
         """Wait until something is shown, after what was seen before, and return all up to there."""
         until = time.monotonic() + TIMEOUT
-        while (found := re.search(pattern, self.shown, re.DOTALL)) is None:
+        while (match := re.search(pattern, self.shown, re.DOTALL)) is None:
             assert self._more(until - time.monotonic()), f"{pattern!r} is not in {self.shown!r}"
-        before, self.shown = self.shown[: found.end()], self.shown[found.end() :]
+        before, self.shown = self.shown[: match.end()], self.shown[match.end() :]
         return before
 
     def end(self) -> int:

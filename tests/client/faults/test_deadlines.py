@@ -208,10 +208,10 @@ def test_plain_session(serve: Serve) -> None:
 
 def test_refresh_in_other_thread(serve: Serve, clients: Callable[..., Client]) -> None:
     """One call renews the token and has time; another needs it too, and has not."""
-    asked, done = threading.Event(), threading.Event()
+    refreshing, done = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> bool:
-        asked.set()
+        refreshing.set()
         done.wait(10)
         return respond(200, TOKENS)(connection)
 
@@ -226,7 +226,7 @@ def test_refresh_in_other_thread(serve: Serve, clients: Callable[..., Client]) -
     got: list[str] = []
     patient = threading.Thread(target=lambda: got.append(api.users.get("1").id))
     patient.start()
-    assert asked.wait(5)
+    assert refreshing.wait(5)
     with in_time(), pytest.raises(DeadlineExceeded) as caught:
         api.with_options(deadline=SOON).users.get("1")
     assert (caught.value.path, len(caught.value.attempts)) == ("/users/1", 1)

@@ -22,7 +22,7 @@ from tests.client.servers import ScriptedServer, respond, send
 
 
 def list_exceptions(*modules: ModuleType) -> list[type[BaseException]]:
-    found = {
+    exceptions = {
         kind
         for module in modules
         for name, kind in inspect.getmembers(module, inspect.isclass)
@@ -31,7 +31,7 @@ def list_exceptions(*modules: ModuleType) -> list[type[BaseException]]:
         and not issubclass(kind, Warning)
         and kind.__module__ != "builtins"
     }
-    return sorted(found, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
+    return sorted(exceptions, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
 
 
 NETWORK = list_exceptions(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)

@@ -164,17 +164,17 @@ def test_echoed_secrets(
         headers = {"X-Request-Id": sent[0] or sent[1], "Retry-After": "0", "X-Echo": " ".join(sent)}
         return respond(status, body, headers=headers)
 
-    seen: list[object] = []
+    events: list[object] = []
     server = serve(handler=echoing)
     api = clients(
         base_url=server.origin,
         chat_base_url=server.origin,
         api_key=SECRETS[2],
         max_retries=1,
-        on_request=seen.append,
-        on_response=seen.append,
-        on_retry=seen.append,
-        on_error=seen.append,
+        on_request=events.append,
+        on_response=events.append,
+        on_retry=events.append,
+        on_error=events.append,
     )
     mine = api.with_options(headers={"Authorization": f"Bearer {SECRETS[4]}"})
     api._requestor.tokens.set(StoredTokens(SECRETS[0], SECRETS[1]))
@@ -191,7 +191,10 @@ def test_echoed_secrets(
             call()
         shown += [str(caught.value), repr(caught.value), repr(caught.value.__dict__)]
     shown += (
-        [repr(vars(item)) for item in seen] + [repr(item) for item in seen] + caplog.messages + list(capfd.readouterr())
+        [repr(vars(event)) for event in events]
+        + [repr(event) for event in events]
+        + caplog.messages
+        + list(capfd.readouterr())
     )
     for secret in SECRETS:
         assert not [text for text in shown if secret in text or secret.replace('"', '\\"') in text], secret

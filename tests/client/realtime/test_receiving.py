@@ -22,8 +22,8 @@ def test_events_follow_calls(connect: Connect) -> None:
         session = api.chats.create(title="Live")
         assert live.receive(timeout=5) == ("chat:created", chats.ChatEvent(session))
         message = api.messages.send(session.id, content="Hello")
-        seen = dict([live.receive(timeout=5), live.receive(timeout=5)])
-        assert seen["message:created"] == messages.MessageEvent(session.id, message)
+        events = dict([live.receive(timeout=5), live.receive(timeout=5)])
+        assert events["message:created"] == messages.MessageEvent(session.id, message)
         api.chats.delete(session.id)
         assert live.receive(timeout=5) == ("chat:deleted", chats.ChatDeleted(session.id))
     assert not live.connected

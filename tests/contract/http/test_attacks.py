@@ -95,9 +95,9 @@ def test_own_host_names(server: Server, service: str, host: str) -> None:
 def test_forwarded_host(server: Server, header: str) -> None:
     evil, own = ("host=evil.example", "host=localhost") if header == "Forwarded" else ("evil.example", "localhost")
 
-    made = server.platform.post("/users", build_user(), headers={header: evil})
-    assert made.status_code == 201
-    assert "evil" not in made.headers["Location"]
+    response = server.platform.post("/users", build_user(), headers={header: evil})
+    assert response.status_code == 201
+    assert "evil" not in response.headers["Location"]
     check_misdirected(server.platform.get("/users", headers={"Host": "evil.example", header: own}))
 
 

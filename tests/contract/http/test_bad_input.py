@@ -211,8 +211,8 @@ def test_search_is_no_regex(chat: Api) -> None:
 
 @each(*WITH_BODY, statuses=[400])
 def test_recovery_after_error(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
+    request = prepare_request(server, operation)
 
-    check_error(asked.with_body(b'{"broken": ').send(), 400)
+    check_error(request.with_body(b'{"broken": ').send(), 400)
 
-    assert asked.send().status_code == operation.status
+    assert request.send().status_code == operation.status

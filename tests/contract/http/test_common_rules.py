@@ -106,10 +106,10 @@ def test_missing_body(server: Server, operation: Operation[Any], announced: bool
 @each(*WITH_BODY, statuses=[400])
 @pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
 def test_unknown_field(server: Server, operation: Operation[Any], name: str) -> None:
-    asked = prepare_request(server, operation)
-    body = {**asked.body, name: "x"}
+    request = prepare_request(server, operation)
+    body = {**request.body, name: "x"}
 
-    complaints = check_error(asked.with_body(body).send(), 400)["details"]["fields"]
+    complaints = check_error(request.with_body(body).send(), 400)["details"]["fields"]
 
     assert set(complaints) == {name}
 
@@ -301,6 +301,6 @@ def test_chat_on_platform_port(server: Server) -> None:
     session = create_session(chat)
     identity = {**chat.headers, "Unique-Reference-Code": unique("urc")}
 
-    found = server.at_origin("platform").get(f"{CHAT.prefix}/chats/{session}", headers=identity)
+    response = server.at_origin("platform").get(f"{CHAT.prefix}/chats/{session}", headers=identity)
 
-    assert found.json()["data"]["_id"] == session
+    assert response.json()["data"]["_id"] == session

@@ -67,14 +67,14 @@ def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:
         if number < 2:
             return [[user["id"] for user in walk(platform, "/users", limit=5, search=mark)] for _ in range(4)]
         for _ in range(8):
-            kept, gone = (create_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
-            acknowledged.append(kept)
-            platform.delete(f"/users/{gone}")
+            kept_id, deleted_id = (create_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
+            acknowledged.append(kept_id)
+            platform.delete(f"/users/{deleted_id}")
         return []
 
     for walked in (each for walks in run_at_once(work) for each in walks):
-        seen = Counter(walked)
-        assert all(seen[user] == 1 for user in there)
+        counts = Counter(walked)
+        assert all(counts[user] == 1 for user in there)
     final = Counter(user["id"] for user in walk(server.platform, "/users", limit=50, search=mark))
     assert final == Counter([*there, *acknowledged])
 
@@ -105,11 +105,11 @@ def test_if_match_race(server: Server, callers: list[Server]) -> None:
     path = f"/users/{user['id']}"
 
     for _ in range(5):
-        seen = {"If-Match": server.platform.get(path).headers["ETag"]}
+        if_match = {"If-Match": server.platform.get(path).headers["ETag"]}
         names = [unique("Name") for _ in callers]
 
-        def work(number: int, seen: dict[str, str] = seen, names: list[str] = names) -> requests.Response:
-            return callers[number].platform.put(path, {"name": names[number]}, headers=seen)
+        def work(number: int, if_match: dict[str, str] = if_match, names: list[str] = names) -> requests.Response:
+            return callers[number].platform.put(path, {"name": names[number]}, headers=if_match)
 
         responses = run_at_once(work)
 
@@ -131,8 +131,8 @@ def test_idempotency_key_race(server: Server, callers: list[Server], service: st
 
     responses = run_at_once(work)
 
-    made = [response.json() for response in responses if response.status_code == 201]
-    assert len({body["id"] if service == "platform" else body["data"]["_id"] for body in made}) == 1
+    bodies = [response.json() for response in responses if response.status_code == 201]
+    assert len({body["id"] if service == "platform" else body["data"]["_id"] for body in bodies}) == 1
     assert set(statuses(responses)) <= {201, 409}
     if service == "platform":
         assert server.platform.get("/users", query={"search": mark}).json()["total"] == 1
@@ -183,9 +183,9 @@ def test_toggle_race(server: Server, callers: list[Server]) -> None:
         chat = callers[number].chat.as_user(owner.headers["x-user-id"])
         return [read_data(chat.patch(f"/chats/{session}/favorite"))["isFavorite"] for _ in range(5)]
 
-    seen = Counter(mark for marks in run_at_once(work) for mark in marks)
+    counts = Counter(mark for marks in run_at_once(work) for mark in marks)
 
-    assert seen == {True: AT_ONCE * 5 // 2, False: AT_ONCE * 5 // 2}
+    assert counts == {True: AT_ONCE * 5 // 2, False: AT_ONCE * 5 // 2}
     assert read_data(owner.get(f"/chats/{session}"))["isFavorite"] is False
 
 
@@ -229,22 +229,22 @@ def test_events_in_one_order(server: Server, callers: list[Server]) -> None:
 
 def _come_and_go(chat: Api) -> None:
     for turn in range(5):
-        kept, gone = create_session(chat, f"Kept {turn}"), create_session(chat, f"Gone {turn}")
-        chat.patch(f"/chats/{kept}", {"title": f"Renamed {turn}"})
-        chat.patch(f"/chats/{kept}/favorite")
-        chat.delete(f"/chats/{gone}")
+        kept_id, deleted_id = create_session(chat, f"Kept {turn}"), create_session(chat, f"Gone {turn}")
+        chat.patch(f"/chats/{kept_id}", {"title": f"Renamed {turn}"})
+        chat.patch(f"/chats/{kept_id}/favorite")
+        chat.delete(f"/chats/{deleted_id}")
 
 
 def _fold_events(listener: Listener) -> dict[str, Any]:
     """Return the sessions as one would know them who had only the events."""
-    known: dict[str, Any] = {}
+    sessions: dict[str, Any] = {}
     for event, payload in listener.about("chat:"):
         match event:
             case "chat:created" | "chat:updated":
-                known[payload["session"]["_id"]] = payload["session"]
+                sessions[payload["session"]["_id"]] = payload["session"]
             case "chat:deleted":
-                known.pop(payload["sessionId"], None)
-    return known
+                sessions.pop(payload["sessionId"], None)
+    return sessions
 
 
 def test_message_events_in_order(server: Server, callers: list[Server]) -> None:

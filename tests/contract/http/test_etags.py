@@ -24,14 +24,14 @@ def tag(api: Api, path: str) -> str:
 
 @each(*TAGGED)
 def test_not_modified(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
-    first = asked.send()
+    request = prepare_request(server, operation)
+    first = request.send()
     present = first.headers["ETag"]
     assert present.removeprefix("W/").startswith('"')
     assert present.endswith('"')
 
     for value in (present, f'"other", {present}', "*", present.removeprefix("W/"), f"W/{present.removeprefix('W/')}"):
-        response = asked.send(headers={"If-None-Match": value})
+        response = request.send(headers={"If-None-Match": value})
         assert response.status_code == 304, value
         assert response.content == b""
         assert response.headers["ETag"] == present
@@ -99,23 +99,23 @@ def test_etag_of_another_user(chat: Api) -> None:
 @each(*CONDITIONAL)
 def test_if_match(server: Server, operation: Operation[Any]) -> None:
     for value in ("present", "*", "among others"):
-        asked = prepare_request(server, operation)
-        present = tag(asked.api, _resource(asked.path))
+        request = prepare_request(server, operation)
+        present = tag(request.api, _resource(request.path))
         sent = {"present": present, "*": "*", "among others": f'"other", {present}'}[value]
 
-        assert asked.send(headers={"If-Match": sent}).status_code == operation.status, value
+        assert request.send(headers={"If-Match": sent}).status_code == operation.status, value
 
 
 @each(*CONDITIONAL, statuses=[412])
 @pytest.mark.parametrize("value", OTHER)
 def test_if_match_fails(server: Server, operation: Operation[Any], value: str) -> None:
-    asked = prepare_request(server, operation)
-    path = _resource(asked.path)
-    before = asked.api.get(path)
+    request = prepare_request(server, operation)
+    path = _resource(request.path)
+    before = request.api.get(path)
 
-    check_error(asked.send(headers={"If-Match": value}), 412)
+    check_error(request.send(headers={"If-Match": value}), 412)
 
-    after = asked.api.get(path)
+    after = request.api.get(path)
     assert after.headers["ETag"] == before.headers["ETag"]
     assert {**after.json(), "metadata": 0} == {**before.json(), "metadata": 0}
 
@@ -128,10 +128,10 @@ def _resource(path: str) -> str:
 def test_lost_update(platform: Api) -> None:
     user = create_user(platform)
     path = f"/users/{user['id']}"
-    seen = {"If-Match": tag(platform, path)}
+    if_match = {"If-Match": tag(platform, path)}
 
-    assert platform.put(path, {"name": "First"}, headers=seen).status_code == 200
-    check_error(platform.put(path, {"name": "Second"}, headers=seen), 412)
+    assert platform.put(path, {"name": "First"}, headers=if_match).status_code == 200
+    check_error(platform.put(path, {"name": "Second"}, headers=if_match), 412)
 
     assert platform.get(path).json()["name"] == "First"
 
@@ -139,10 +139,10 @@ def test_lost_update(platform: Api) -> None:
 @covers(chats.FAVORITE, 412)
 def test_toggle_with_if_match(chat: Api) -> None:
     path = f"/chats/{create_session(chat)}"
-    seen = {"If-Match": tag(chat, path)}
+    if_match = {"If-Match": tag(chat, path)}
 
-    assert read_data(chat.patch(f"{path}/favorite", headers=seen))["isFavorite"] is True
-    check_error(chat.patch(f"{path}/favorite", headers=seen), 412)
+    assert read_data(chat.patch(f"{path}/favorite", headers=if_match))["isFavorite"] is True
+    check_error(chat.patch(f"{path}/favorite", headers=if_match), 412)
 
     assert read_data(chat.get(path))["isFavorite"] is True
 

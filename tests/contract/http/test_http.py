@@ -153,15 +153,15 @@ def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
 
 def test_pipelining(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
-    asked = [404, 418, 500, 403]
-    requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in asked)
+    expected = [404, 418, 500, 403]
+    requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in expected)
     with open_connection(server.platform_origin) as connection:
         connection.sendall(requests_.encode())
         stream = connection.makefile("rb")
-        heard = [_next_status(stream) for _ in asked]
+        received = [_next_status(stream) for _ in expected]
         stream.close()
 
-    assert heard == asked
+    assert received == expected
 
 
 def _next_status(stream: BinaryIO) -> int:

@@ -55,10 +55,10 @@ def test_nearest_operations(server: Server, path: str, meant: str) -> None:
 
 
 def _methods_by_path() -> dict[tuple[str, str], set[str]]:
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    methods: dict[tuple[str, str], set[str]] = defaultdict(set)
     for operation in operations():
-        found[operation.service.name, operation.path].add(operation.method)
-    return found
+        methods[operation.service.name, operation.path].add(operation.method)
+    return methods
 
 
 PATHS = _methods_by_path()
@@ -69,19 +69,19 @@ each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key
     ("service", "path", "method"),
     [
         (*key, method)
-        for key, known in PATHS.items()
-        for method in sorted({*METHODS, "TRACE", "PROPFIND", "BREW"} - known)
+        for key, methods in PATHS.items()
+        for method in sorted({*METHODS, "TRACE", "PROPFIND", "BREW"} - methods)
     ],
 )
 def test_method_not_allowed(server: Server, service: str, path: str, method: str) -> None:
-    known = PATHS[service, path]
+    methods = PATHS[service, path]
 
     response = server.get_service(service).request(method, path.replace("{id}", "x"))
 
     check_error(response, 405)
     allowed = {name.strip() for name in response.headers["Allow"].split(",")}
-    assert allowed & METHODS == known
-    assert ("HEAD" in allowed) == ("GET" in known)
+    assert allowed & METHODS == methods
+    assert ("HEAD" in allowed) == ("GET" in methods)
     assert "OPTIONS" in allowed
 
 
@@ -100,10 +100,10 @@ def test_options(server: Server, service: str, path: str) -> None:
 
 @each(*READING)
 def test_head(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
-    got = asked.send()
+    request = prepare_request(server, operation)
+    got = request.send()
 
-    head = asked.api.request("HEAD", asked.path, query=asked.query)
+    head = request.api.request("HEAD", request.path, query=request.query)
 
     assert head.status_code == got.status_code == 200
     assert head.content == b""
@@ -131,8 +131,8 @@ def test_connection_after_no_body(server: Server, method: str) -> None:
 
 @each()
 def test_trailing_slash(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
+    request = prepare_request(server, operation)
 
-    response = asked.api.request(operation.method, asked.path + "/", asked.body)
+    response = request.api.request(operation.method, request.path + "/", request.body)
 
     assert response.status_code == operation.status

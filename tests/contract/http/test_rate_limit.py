@@ -127,14 +127,14 @@ def test_off(serve: Serve) -> None:
 @pytest.mark.parametrize("status", [200, 204, 304, 404])
 def test_headers_everywhere(serve: Serve, status: int) -> None:
     server = serve(rate_limit=100)
-    asked: dict[int, Callable[[Api], requests.Response]] = {
+    calls: dict[int, Callable[[Api], requests.Response]] = {
         200: lambda api: api.get("/users/1"),
         204: lambda api: api.delete("/users/2"),
         304: lambda api: api.get("/users/1", headers={"If-None-Match": "*"}),
         404: lambda api: api.get("/users/unknown"),
     }
 
-    response = asked[status](server.platform)
+    response = calls[status](server.platform)
 
     assert response.status_code == status
     assert budget(response)[0] == 100
@@ -142,9 +142,9 @@ def test_headers_everywhere(serve: Serve, status: int) -> None:
 
 @each(statuses=[429])
 def test_limit_everywhere(serve: Serve, operation: Operation[Any]) -> None:
-    asked = prepare_request(serve(rate_limit=8), operation)
+    request = prepare_request(serve(rate_limit=8), operation)
 
-    responses = [asked.send() for _ in range(9)]
+    responses = [request.send() for _ in range(9)]
 
     check_limited(responses[-1])
 

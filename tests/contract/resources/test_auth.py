@@ -191,9 +191,9 @@ def test_deleted_user_is_logged_out(server: Server) -> None:
 
 @each(*CHECKED, statuses=[401])
 def test_bad_token(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
+    request = prepare_request(server, operation)
 
-    check_error(asked.with_headers(Authorization="Bearer garbage").send(), 401)
+    check_error(request.with_headers(Authorization="Bearer garbage").send(), 401)
 
 
 def _decode(part: str) -> Any:
@@ -215,8 +215,8 @@ def _use_no_algorithm(token: str) -> str:
 
 def _forge_claims(**claims: Any) -> Forger:
     def forge(token: str) -> str:
-        header, said, signature = token.split(".")
-        return f"{header}.{_encode({**_decode(said), **claims})}.{signature}"
+        header, payload, signature = token.split(".")
+        return f"{header}.{_encode({**_decode(payload), **claims})}.{signature}"
 
     return forge
 

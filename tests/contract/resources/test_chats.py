@@ -42,25 +42,27 @@ def test_header_length(chat: Api, header: str) -> None:
 
 @each(*(call for call in CHAT_CALLS if call.parameters))
 def test_session_of_another_user(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
-    session = asked.path.split("/")[2]
+    request = prepare_request(server, operation)
+    session = request.path.split("/")[2]
     path = f"/chats/{session}"
-    before = asked.api.get(path).json()["data"]
+    before = request.api.get(path).json()["data"]
 
-    stolen = check_error(asked.with_headers(x_user_id=unique("thief")).send(), 404)
+    stolen = check_error(request.with_headers(x_user_id=unique("thief")).send(), 404)
 
-    unknown = check_error(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
+    unknown = check_error(
+        request.api.request(operation.method, request.path.replace(session, "0" * 24), request.body), 404
+    )
     assert stolen["code"] == unknown["code"]
-    assert asked.api.get(path).json()["data"] == before
-    assert asked.api.get(f"{path}/messages").json()["data"] == []
+    assert request.api.get(path).json()["data"] == before
+    assert request.api.get(f"{path}/messages").json()["data"] == []
 
 
 @each(*(call for call in CHAT_CALLS if call.parameters), statuses=[404])
 def test_unknown_session(server: Server, operation: Operation[Any]) -> None:
-    asked = prepare_request(server, operation)
-    session = asked.path.split("/")[2]
+    request = prepare_request(server, operation)
+    session = request.path.split("/")[2]
 
-    check_error(asked.api.request(operation.method, asked.path.replace(session, "0" * 24), asked.body), 404)
+    check_error(request.api.request(operation.method, request.path.replace(session, "0" * 24), request.body), 404)
 
 
 @covers(chats.CREATE, 201)
@@ -195,12 +197,12 @@ def test_empty_list(chat: Api) -> None:
 
 
 def test_list_is_complete(chat: Api) -> None:
-    made = {create_session(chat, f"Session {number}") for number in range(3)}
+    session_ids = {create_session(chat, f"Session {number}") for number in range(3)}
     create_session(chat.as_user(), "Another user's")
 
     response = chat.get("/chats")
 
-    assert {session["_id"] for session in read_data(response)} == made
+    assert {session["_id"] for session in read_data(response)} == session_ids
     assert all(set(session) == FIELDS for session in read_data(response))
     assert "pagination" not in response.json()
 
@@ -235,7 +237,7 @@ def _wait_until_after(chat: Api, moment: str) -> None:
 
 @pytest.mark.parametrize("way", ["page", "limit"])
 def test_pages(chat: Api, way: str) -> None:
-    made = [create_session(chat, f"Session {number}") for number in range(5)][::-1]
+    session_ids = [create_session(chat, f"Session {number}") for number in range(5)][::-1]
     query = {"page": 1} if way == "page" else {"limit": 2}
 
     first = chat.get("/chats", query=query).json()
@@ -246,7 +248,7 @@ def test_pages(chat: Api, way: str) -> None:
         "page": 1, "limit": limit, "total": 5, "totalPages": pages, "hasNext": pages > 1, "hasPrev": False
     }  # fmt: skip
     walked = [chat.get("/chats", query={"limit": limit, "page": page}).json()["data"] for page in range(1, pages + 1)]
-    assert [session["_id"] for page in walked for session in page] == made
+    assert [session["_id"] for page in walked for session in page] == session_ids
 
 
 def test_last_page(chat: Api) -> None:

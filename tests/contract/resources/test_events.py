@@ -64,17 +64,17 @@ def test_user_events_for_all(server: Server, listen: Listen) -> None:
 
 def test_event_after_change(server: Server, listen: Listen) -> None:
     listener = listen()
-    found: dict[str, int] = {}
+    statuses: dict[str, int] = {}
 
     def look(event: str, payload: Any) -> None:
         if event == "user:created":
-            found[payload["userId"]] = server.platform.get(f"/users/{payload['userId']}").status_code
+            statuses[payload["userId"]] = server.platform.get(f"/users/{payload['userId']}").status_code
 
     listener.on_event = look
     user = server.platform.post("/users", build_user()).json()
     listener.wait_for("user:created", userId=user["id"])
 
-    assert found[user["id"]] == 200
+    assert statuses[user["id"]] == 200
 
 
 def test_no_event_without_change(server: Server, listen: Listen) -> None:

@@ -166,10 +166,10 @@ def test_stream_carries_reference(chat: Api) -> None:
 
 
 def test_reply_function(serve: Callable[..., Server]) -> None:
-    seen = []
+    reply_requests = []
 
     def reply(request: Any) -> str:
-        seen.append(request)
+        reply_requests.append(request)
         return f"You said {request.message} about {request.context}."
 
     chat = serve(reply_function=reply).chat
@@ -177,8 +177,8 @@ def test_reply_function(serve: Callable[..., Server]) -> None:
     chat.post(f"/chats/{session}/messages", {"content": "Before", "sender": "system"})
 
     assert ask(chat, session, "Hello", context="ships")["content"] == "You said Hello about ships."
-    assert [message.content for message in seen[0].history] == ["Before", "Hello"]
-    assert seen[0].session.title == "My session"
+    assert [message.content for message in reply_requests[0].history] == ["Before", "Hello"]
+    assert reply_requests[0].session.title == "My session"
 
 
 @pytest.mark.parametrize(
@@ -245,11 +245,11 @@ def test_session_deleted_meanwhile(serve: Callable[..., Server], headers: dict[s
 
 
 def test_pieces_are_sent_at_once(serve: Callable[..., Server]) -> None:
-    heard = threading.Event()
+    first_received = threading.Event()
 
     def reply(_: Any) -> Iterator[str]:
         yield "first "
-        assert heard.wait(10), "the first piece was held back until the second was made"
+        assert first_received.wait(10), "the first piece was held back until the second was made"
         yield "second"
 
     chat = serve(reply_function=reply).chat
@@ -260,5 +260,5 @@ def test_pieces_are_sent_at_once(serve: Callable[..., Server]) -> None:
     ) as response:
         lines = response.iter_lines(chunk_size=1, decode_unicode=True)
         assert any("first" in line for line in lines)
-        heard.set()
+        first_received.set()
         assert any("message.completed" in line for line in lines)

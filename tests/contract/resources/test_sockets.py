@@ -125,13 +125,13 @@ def test_revoked_token(
 ) -> None:
     login, other = log_in(server), log_in(server)
     revoked = [listen(auth={"token": login["token"]}, transports=way) for _ in range(2)]
-    kept = listen(auth={"token": other["token"]}, transports=way)
+    unaffected = listen(auth={"token": other["token"]}, transports=way)
 
     revoke(server, login)
 
     assert all(listener.is_dropped(within=1) for listener in revoked)
     user = create_user(server.platform)
-    kept.wait_for("user:created", userId=user["id"])
+    unaffected.wait_for("user:created", userId=user["id"])
 
 
 def test_refresh_keeps_socket(server: Server, listen: Listen) -> None:
@@ -220,8 +220,8 @@ class _Raw:
         try:
             self.socket.send('421["nope"]')
             while True:
-                heard = str(self.socket.recv())
-                if heard.startswith("431") or not heard:
+                packet = str(self.socket.recv())
+                if packet.startswith("431") or not packet:
                     return True
         except (websocket.WebSocketConnectionClosedException, ConnectionError):
             return True
@@ -346,7 +346,7 @@ def test_many_events_in_payload(server: Server) -> None:
 
     assert polling.send("\x1e".join(f'42{number}["nope"]' for number in range(30))).status_code == 200
 
-    heard = ""
-    while "4329[" not in heard:
-        heard += polling.read() + "\x1e"
-    assert all(f"43{number}[" in heard for number in range(30))
+    packets = ""
+    while "4329[" not in packets:
+        packets += polling.read() + "\x1e"
+    assert all(f"43{number}[" in packets for number in range(30))

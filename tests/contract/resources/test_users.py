@@ -34,29 +34,29 @@ BAD_EMAILS = ["", "john", "john@", "@example.com", "a@b", "a b@example.com", "jo
 def test_create(platform: Api) -> None:
     body = build_user()
 
-    made = platform.post("/users", body)
+    response = platform.post("/users", body)
 
-    assert made.status_code == 201
-    user = made.json()
+    assert response.status_code == 201
+    user = response.json()
     assert isinstance(user["id"], str)
     assert user == {"id": user["id"], "name": body["name"], "email": body["email"], "role": "user"}
 
 
 @covers(users.GET, 200)
 def test_location(server: Server) -> None:
-    made = server.platform.post("/users", build_user(role="admin"))
+    response = server.platform.post("/users", build_user(role="admin"))
 
-    location = made.headers["Location"]
-    assert location == f"{urlsplit(server.base_url).path}/users/{made.json()['id']}"
-    found = server.at_origin("platform").get(location)
-    assert found.status_code == 200
-    assert found.json() == made.json()
+    user, location = response.json(), response.headers["Location"]
+    assert location == f"{urlsplit(server.base_url).path}/users/{user['id']}"
+    response = server.at_origin("platform").get(location)
+    assert response.status_code == 200
+    assert response.json() == user
 
 
 def test_password_is_never_sent(platform: Api) -> None:
-    made = platform.post("/users", build_user(password="open sesame"))
+    response = platform.post("/users", build_user(password="open sesame"))
 
-    assert "sesame" not in made.text + platform.get(f"/users/{made.json()['id']}").text
+    assert "sesame" not in response.text + platform.get(f"/users/{response.json()['id']}").text
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 100, "😀" * 100, "שלום עולם", "O'Brien <script>", "Zoë 🤖", "％"])
@@ -204,10 +204,10 @@ def test_delete(platform: Api) -> None:
 @covers(users.LIST, 200)
 def test_pages(platform: Api) -> None:
     mark = unique("page")
-    made = [create_user(platform, name=f"{mark} {number}") for number in range(5)]
+    created_users = [create_user(platform, name=f"{mark} {number}") for number in range(5)]
     pages = [platform.get("/users", query={"search": mark, "limit": 2, "page": page}).json() for page in (1, 2, 3, 4)]
 
-    assert [user for page in pages for user in page["users"]] == made
+    assert [user for page in pages for user in page["users"]] == created_users
     assert [page["total"] for page in pages] == [5, 5, 5, 5]
     assert [page["page"] for page in pages] == [1, 2, 3, 4]
     assert [page["limit"] for page in pages] == [2, 2, 2, 2]
@@ -217,12 +217,12 @@ def test_pages(platform: Api) -> None:
 
 def test_default_page(platform: Api) -> None:
     mark = unique("ten")
-    made = [create_user(platform, name=f"{mark} {number}") for number in range(11)]
+    created_users = [create_user(platform, name=f"{mark} {number}") for number in range(11)]
 
     page = platform.get("/users", query={"search": mark}).json()
 
     assert set(page) == {"users", "total", "page", "limit", "hasMore", "nextPage"}
-    assert page == {"users": made[:10], "total": 11, "page": 1, "limit": 10, "hasMore": True, "nextPage": 2}
+    assert page == {"users": created_users[:10], "total": 11, "page": 1, "limit": 10, "hasMore": True, "nextPage": 2}
 
 
 def test_full_last_page(platform: Api) -> None:
@@ -239,12 +239,12 @@ def test_full_last_page(platform: Api) -> None:
 
 def test_order_after_update(platform: Api) -> None:
     mark = unique("order")
-    made = [create_user(platform, name=f"{mark} {number}") for number in range(3)]
-    platform.put(f"/users/{made[0]['id']}", {"name": f"{mark} again"})
+    created_users = [create_user(platform, name=f"{mark} {number}") for number in range(3)]
+    platform.put(f"/users/{created_users[0]['id']}", {"name": f"{mark} again"})
 
     listed = platform.get("/users", query={"search": mark}).json()["users"]
 
-    assert [user["id"] for user in listed] == [user["id"] for user in made]
+    assert [user["id"] for user in listed] == [user["id"] for user in created_users]
 
 
 @pytest.mark.parametrize("how", [str, str.upper, str.lower, lambda text: text[2:-2]], ids=["is", "up", "low", "part"])
@@ -275,9 +275,9 @@ def test_search_is_literal(platform: Api, text: str) -> None:
     create_user(platform, name=f"{mark} plain")
     user = create_user(platform, name=f"{mark} {text} special")
 
-    found = platform.get("/users", query={"search": f"{mark} {text}"}).json()
+    page = platform.get("/users", query={"search": f"{mark} {text}"}).json()
 
-    assert found["users"] == [user]
+    assert page["users"] == [user]
 
 
 def test_unknown_parameters(platform: Api) -> None:
@@ -286,23 +286,23 @@ def test_unknown_parameters(platform: Api) -> None:
 
 @pytest.mark.parametrize("role", ["user", "admin"])
 def test_everyone_may_read(server: Server, role: str) -> None:
-    known = server.platform.with_token(log_in(server, role=role)["token"])
+    caller = server.platform.with_token(log_in(server, role=role)["token"])
     other = create_user(server.platform)
 
-    assert known.get(f"/users/{other['id']}").json() == other
-    assert known.get("/users", query={"search": other["email"]}).json()["users"] == [other]
+    assert caller.get(f"/users/{other['id']}").json() == other
+    assert caller.get("/users", query={"search": other["email"]}).json()["users"] == [other]
 
 
 @covers(users.CREATE, 403)
 @covers(users.UPDATE, 403)
 @covers(users.DELETE, 403)
 def test_user_may_not_change_others(server: Server) -> None:
-    known = server.platform.with_token(log_in(server)["token"])
+    caller = server.platform.with_token(log_in(server)["token"])
     other, unborn = create_user(server.platform), build_user()
 
-    check_error(known.post("/users", unborn), 403)
-    check_error(known.put(f"/users/{other['id']}", {"name": "Owned"}), 403)
-    check_error(known.delete(f"/users/{other['id']}"), 403)
+    check_error(caller.post("/users", unborn), 403)
+    check_error(caller.put(f"/users/{other['id']}", {"name": "Owned"}), 403)
+    check_error(caller.delete(f"/users/{other['id']}"), 403)
 
     assert server.platform.get(f"/users/{other['id']}").json() == other
     assert server.platform.get("/users", query={"search": unborn["email"]}).json()["total"] == 0

@@ -77,9 +77,9 @@ def test_list_without_page(state: State, stranger: Principal) -> None:
 def test_list_page(
     state: State, stranger: Principal, query: ChatQuery, shown: list[str], pagination: Pagination
 ) -> None:
-    found = chats.list_(state, stranger, query)
-    assert [session.title for session in found.data] == shown
-    assert found.pagination == pagination
+    response = chats.list_(state, stranger, query)
+    assert [session.title for session in response.data] == shown
+    assert response.pagination == pagination
 
 
 @pytest.mark.parametrize(

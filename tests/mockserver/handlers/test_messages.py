@@ -57,11 +57,11 @@ def test_send_publishes(state: State, visitor: Principal, recorder: EventRecorde
 def test_list_pages(state: State, visitor: Principal, page: int, limit: int, shown: list[str]) -> None:
     for text in "1234":
         say(state, visitor, text)
-    found = messages.list_(state, visitor, FIXTURE, MessageQuery(page, limit))
-    assert [message.content for message in found.data] == shown
-    assert found.pagination.total == 5
-    assert found.pagination.has_prev == (page > 1)
-    assert found.pagination.has_next == (page * limit < 5)
+    response = messages.list_(state, visitor, FIXTURE, MessageQuery(page, limit))
+    assert [message.content for message in response.data] == shown
+    assert response.pagination.total == 5
+    assert response.pagination.has_prev == (page > 1)
+    assert response.pagination.has_next == (page * limit < 5)
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])

@@ -60,26 +60,26 @@ def test_pieces_then_message(state: State, visitor: Principal) -> None:
 
 
 def test_question_is_stored_first(state: State, visitor: Principal) -> None:
-    asked = ask(state, visitor, lambda request: "Yes.", "Are you there?")
-    next(asked)
+    stream = ask(state, visitor, lambda request: "Yes.", "Are you there?")
+    next(stream)
     assert contents(state) == ["Hello, world!", "Are you there?"]
-    list(asked)
+    list(stream)
     assert contents(state) == ["Hello, world!", "Are you there?", "Yes."]
 
 
 def test_reply_request(state: State, visitor: Principal) -> None:
-    seen: list[ReplyRequest] = []
+    requests: list[ReplyRequest] = []
 
     def reply(request: ReplyRequest) -> str:
-        seen.append(request)
+        requests.append(request)
         return "Yes."
 
     list(ask(state, visitor, reply, "First", context="about tests"))
     list(ask(state, visitor, reply, "Second"))
-    assert [message.content for message in seen[0].history] == ["Hello, world!", "First"]
-    assert [message.content for message in seen[1].history] == ["Hello, world!", "First", "Yes.", "Second"]
-    assert (seen[0].message, seen[0].context, seen[1].context) == ("First", "about tests", None)
-    assert [request.session.id for request in seen] == [FIXTURE, FIXTURE]
+    assert [message.content for message in requests[0].history] == ["Hello, world!", "First"]
+    assert [message.content for message in requests[1].history] == ["Hello, world!", "First", "Yes.", "Second"]
+    assert (requests[0].message, requests[0].context, requests[1].context) == ("First", "about tests", None)
+    assert [request.session.id for request in requests] == [FIXTURE, FIXTURE]
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -104,10 +104,10 @@ def test_events(state: State, visitor: Principal, recorder: EventRecorder, strea
 
 
 def test_reply_moves_session(state: State, visitor: Principal, clock: ManualClock) -> None:
-    asked = ask(state, visitor, lambda request: "Yes.")
-    next(asked)
+    stream = ask(state, visitor, lambda request: "Yes.")
+    next(stream)
     clock.advance(5)
-    *_, reply = asked
+    *_, reply = stream
     assert isinstance(reply, ChatMessage)
     assert chats.get(state, visitor, FIXTURE).last_message_at == clock.now() == reply.created_at
 
@@ -118,37 +118,37 @@ def fail_midway(request: ReplyRequest) -> Iterator[str]:
 
 
 def test_engine_fails(state: State, visitor: Principal, recorder: EventRecorder) -> None:
-    asked = ask(state, visitor, fail_midway, streaming=True)
-    assert isinstance(next(asked), Delta)
+    stream = ask(state, visitor, fail_midway, streaming=True)
+    assert isinstance(next(stream), Delta)
     with raises_http_error(502):
-        next(asked)
+        next(stream)
     assert contents(state) == ["Hello, world!", "Hi"]
     assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
     assert recorder.payloads("notification:new") == []
 
 
 def test_client_disconnects(state: State, visitor: Principal, recorder: EventRecorder) -> None:
-    asked = ask(state, visitor, lambda request: "One two three")
-    next(asked)
-    asked.close()  # type: ignore[attr-defined]  # it is a generator
+    stream = ask(state, visitor, lambda request: "One two three")
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
     assert contents(state) == ["Hello, world!", "Hi"]
     assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
 
 
 def test_session_deleted_meanwhile(state: State, visitor: Principal) -> None:
-    asked = ask(state, visitor, lambda request: "One two")
-    next(asked)
+    stream = ask(state, visitor, lambda request: "One two")
+    next(stream)
     chats.delete(state, visitor, FIXTURE)
     with raises_http_error(404):
-        list(asked)
+        list(stream)
     assert len(state.chats) == 0
 
 
 @pytest.mark.parametrize(("who", "id"), [("visitor", "unknown"), ("stranger", FIXTURE)])
 def test_not_found(state: State, recorder: EventRecorder, who: str, id: str, request: pytest.FixtureRequest) -> None:
-    asked = ask(state, request.getfixturevalue(who), lambda request: "Yes.", id=id)
+    stream = ask(state, request.getfixturevalue(who), lambda request: "Yes.", id=id)
     with raises_http_error(404):
-        next(asked)
+        next(stream)
     assert contents(state) == ["Hello, world!"]
     assert recorder.all == []
 
@@ -170,27 +170,27 @@ def test_empty_piece(state: State, visitor: Principal) -> None:
 
 
 def test_longest_reply(state: State, visitor: Principal) -> None:
-    asked: list[int] = []
+    requested: list[int] = []
 
     def long(request: ReplyRequest) -> Iterator[str]:
         for number in range(100):
-            asked.append(number)
+            requested.append(number)
             yield "x" * 999
 
     *pieces, last = ask(state, visitor, long)
     assert isinstance(last, ChatMessage)
     assert last.content == "x" * MAX_CONTENT
     assert sum(len(piece.delta) for piece in pieces if isinstance(piece, Delta)) == MAX_CONTENT
-    assert len(asked) < 15, "pieces beyond the limit are not requested"
+    assert len(requested) < 15, "pieces beyond the limit are not requested"
 
 
 def test_state_is_free_during_reply(state: State, visitor: Principal) -> None:
     """Between the pieces the state is free: nothing holds its lock."""
-    asked = ask(state, visitor, lambda request: "One two")
-    next(asked)
+    stream = ask(state, visitor, lambda request: "One two")
+    next(stream)
     assert state._lock.acquire(blocking=False)
     state._lock.release()
-    list(asked)
+    list(stream)
 
 
 @pytest.mark.parametrize("error", [HTTPError(429, "Slow down"), HTTPError(503, "Out of order")])

@@ -34,9 +34,9 @@ def test_list_fixtures(state: State) -> None:
 )
 def test_next_page(state: State, page: int, limit: int, size: int, next_page: int | None) -> None:
     create_users(state, 10)
-    found = users.list_(state, UserQuery(page=page, limit=limit))
-    assert (len(found.users), found.total, found.next_page) == (size, 12, next_page)
-    assert found.has_more == (next_page is not None)
+    response = users.list_(state, UserQuery(page=page, limit=limit))
+    assert (len(response.users), response.total, response.next_page) == (size, 12, next_page)
+    assert response.has_more == (next_page is not None)
 
 
 def test_all_pages(state: State) -> None:
@@ -45,9 +45,9 @@ def test_all_pages(state: State) -> None:
     collected: list[User] = []
     page: int | None = 1
     while page is not None:
-        found = users.list_(state, UserQuery(page=page, limit=4))
-        collected += found.users
-        page = found.next_page
+        response = users.list_(state, UserQuery(page=page, limit=4))
+        collected += response.users
+        page = response.next_page
     assert collected == [JOHN, JANE, *new]
 
 
@@ -66,15 +66,15 @@ def test_all_pages(state: State) -> None:
     ],
 )
 def test_search(state: State, search: str | None, names: list[str]) -> None:
-    found = users.list_(state, UserQuery(search=search))
-    assert [user.name for user in found.users] == names
-    assert found.total == len(names)
+    response = users.list_(state, UserQuery(search=search))
+    assert [user.name for user in response.users] == names
+    assert response.total == len(names)
 
 
 def test_total_counts_matches(state: State) -> None:
     create_users(state, 7)
-    found = users.list_(state, UserQuery(limit=3, search="user "))
-    assert (len(found.users), found.total, found.next_page) == (3, 7, 2)
+    response = users.list_(state, UserQuery(limit=3, search="user "))
+    assert (len(response.users), response.total, response.next_page) == (3, 7, 2)
 
 
 def test_get(state: State) -> None:

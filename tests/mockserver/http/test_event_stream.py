@@ -105,16 +105,16 @@ def test_stream_error() -> None:
 
 
 def test_slow_reply_blocks_no_request() -> None:
-    asked, goes_on = threading.Event(), threading.Event()
+    started, goes_on = threading.Event(), threading.Event()
 
     def reply(request: ReplyRequest) -> str:
-        asked.set()
+        started.set()
         assert goes_on.wait(10)
         return "Done."
 
     with MockServer(reply_function=reply) as server, peer(server.port) as one:
         one.send(ask_for_stream())
-        assert asked.wait(10)
+        assert started.wait(10)
         assert ask(server.port, HEALTH).status == 200
         goes_on.set()
         assert b"Done." in one.read_response().body

@@ -27,8 +27,8 @@ each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.i
 
 
 def get_description(one: Operation[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
-    return found
+    description: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
+    return description
 
 
 def walk(value: Any, path: str = "#") -> Iterator[tuple[str, Any]]:
@@ -38,10 +38,10 @@ def walk(value: Any, path: str = "#") -> Iterator[tuple[str, Any]]:
 
 
 def at(reference: str) -> Any:
-    found: Any = DOCUMENT
+    node: Any = DOCUMENT
     for step in reference.removeprefix("#/").split("/"):
-        found = found[step.replace("~1", "/").replace("~0", "~")]
-    return found
+        node = node[step.replace("~1", "/").replace("~0", "~")]
+    return node
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
@@ -109,8 +109,8 @@ def test_served_document(clock: ManualClock) -> None:
 
 def test_operations() -> None:
     verbs = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-    found = {(verb.upper(), path) for path, item in DOCUMENT["paths"].items() for verb in item if verb in verbs}
-    assert found == {(one.method, one.route) for one in DESCRIBED}
+    documented = {(verb.upper(), path) for path, item in DOCUMENT["paths"].items() for verb in item if verb in verbs}
+    assert documented == {(one.method, one.route) for one in DESCRIBED}
     assert {one.id for one in operations()} - {one.id for one in DESCRIBED} <= {"health.ERROR"}, "errors on request"
 
 
@@ -126,8 +126,8 @@ def test_description(one: Operation[Any]) -> None:
     assert documented["tags"] == [one.resource]
     assert set(parameters(one, "path")) == set(one.parameters)
     assert all(each["required"] for each in parameters(one, "path").values())
-    known = {field.data_key or name for name, field in one.query.fields.items()} if one.query else set()
-    assert set(parameters(one, "query")) == known
+    names = {field.data_key or name for name, field in one.query.fields.items()} if one.query else set()
+    assert set(parameters(one, "query")) == names
 
 
 @each_operation

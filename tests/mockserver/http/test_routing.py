@@ -17,9 +17,9 @@ def concrete(one: Operation[None]) -> str:
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 def test_find(one: Operation[None], slash: str) -> None:
-    found = ROUTES.find(concrete(one) + slash)
-    assert found is not None
-    methods, args = found
+    match = ROUTES.find(concrete(one) + slash)
+    assert match is not None
+    methods, args = match
     assert methods[one.method] is one
     assert args == dict.fromkeys(one.parameters, "some-id")
 
@@ -63,9 +63,9 @@ def test_unknown_path(path: str) -> None:
 
 @pytest.mark.parametrize("id", ["1", "..", ".", "a b", "%2f", "ü", "\r\n", "\x00", "x" * 9000, "{id}", "messages"])
 def test_path_parameter(id: str) -> None:
-    found = ROUTES.find(f"/chats-service/api/v1/chats/{id}/messages")
-    assert found is not None
-    assert found[1] == {"id": id}
+    match = ROUTES.find(f"/chats-service/api/v1/chats/{id}/messages")
+    assert match is not None
+    assert match[1] == {"id": id}
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_path_parameter(id: str) -> None:
     ],
 )
 def test_suggestions(method: str, path: str, nearest: str) -> None:
-    found = ROUTES.suggest(method, path)
-    assert nearest in found
-    assert len(found) <= 3
+    suggestions = ROUTES.suggest(method, path)
+    assert nearest in suggestions
+    assert len(suggestions) <= 3
 
 
 @pytest.mark.parametrize("path", ["", "/", "x" * 100_000, "\x00" * 5000])

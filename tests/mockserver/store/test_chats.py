@@ -71,7 +71,7 @@ class ChatsMachine(RuleBasedStateMachine):
         super().__init__()
         self.chats = Chats()
         self.model: list[tuple[str, ChatSession]] = []
-        self.made = 0
+        self.count = 0
 
     @initialize(target=ids)
     def first(self) -> str:
@@ -82,16 +82,16 @@ class ChatsMachine(RuleBasedStateMachine):
         return self.add(owner, seconds, title, favorite)
 
     def add(self, owner: str, seconds: int, title: str, favorite: bool) -> str:
-        self.made += 1
-        made = session(str(self.made), seconds, title, is_favorite=favorite)
-        self.chats.add(owner, made)
-        self.model.append((owner, made))
-        return made.id
+        self.count += 1
+        chat = session(str(self.count), seconds, title, is_favorite=favorite)
+        self.chats.add(owner, chat)
+        self.model.append((owner, chat))
+        return chat.id
 
     @rule(id=ids, seconds=moments, favorite=st.booleans())
     def change(self, id: str, seconds: int, favorite: bool) -> None:
         moment = START + timedelta(seconds=seconds)
-        place, (owner, one) = next(found for found in enumerate(self.model) if found[1][1].id == id)
+        place, (owner, one) = next(item for item in enumerate(self.model) if item[1][1].id == id)
         changed = replace(one, last_message_at=moment, is_favorite=favorite)
         self.chats.replace(changed)
         self.model[place] = owner, changed
@@ -123,8 +123,8 @@ class ChatsMachine(RuleBasedStateMachine):
         ]
         start = 0 if limit is None else (page - 1) * limit
         shown = matching if limit is None else matching[start : start + limit]
-        found = self.chats.page(owner, page=page, limit=limit, search=search, favorite=favorite)
-        assert found == (shown, len(matching))
+        result = self.chats.page(owner, page=page, limit=limit, search=search, favorite=favorite)
+        assert result == (shown, len(matching))
 
     @invariant()
     def equals_model(self) -> None:

@@ -28,8 +28,8 @@ def test_id_formats() -> None:
 
 def test_seed() -> None:
     first, second, other = IdGenerator(7), IdGenerator(7), IdGenerator(8)
-    made = [[ids.object_id(), ids.token_id(), ids.request_id()] for ids in (first, second, other)]
-    assert made[0] == made[1] != made[2]
+    generated = [[ids.object_id(), ids.token_id(), ids.request_id()] for ids in (first, second, other)]
+    assert generated[0] == generated[1] != generated[2]
 
 
 def test_random_ids() -> None:

@@ -25,9 +25,9 @@ def end_events() -> list[str]:
 
 @pytest.fixture
 def logins(end_events: list[str]) -> LoginSessions:
-    made = LoginSessions()
-    made.on_end(end_events.append)
-    return made
+    sessions = LoginSessions()
+    sessions.on_end(end_events.append)
+    return sessions
 
 
 def test_rotation(logins: LoginSessions, end_events: list[str]) -> None:
@@ -99,7 +99,7 @@ def test_ended_sessions_free_memory(logins: LoginSessions) -> None:
         create(logins, str(number))
         rotate(logins, f"{number}-0", f"{number}-1")
         logins.end(str(number))
-    assert sum(len(kept) for kept in vars(logins).values() if isinstance(kept, dict)) == 0
+    assert sum(len(index) for index in vars(logins).values() if isinstance(index, dict)) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), max_size=30))

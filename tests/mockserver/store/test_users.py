@@ -71,7 +71,7 @@ def test_change_of_unknown_user(act: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "next_id"),
+    ("known_ids", "next_id"),
     [
         ([], "1"),
         (["1", "2"], "3"),
@@ -86,9 +86,9 @@ def test_change_of_unknown_user(act: str) -> None:
         (["9" * 30], "1" + "0" * 30),
     ],
 )
-def test_next_id(known: list[str], next_id: str) -> None:
+def test_next_id(known_ids: list[str], next_id: str) -> None:
     users = Users()
-    for number, id in enumerate(known):
+    for number, id in enumerate(known_ids):
         users.add(user(id, f"known{number}@example.com"))
     for _ in range(3):
         assert users.next_id() == next_id
@@ -140,30 +140,30 @@ class UsersMachine(RuleBasedStateMachine):
 
     @rule(target=ids, email=EMAILS, name=NAMES)
     def add(self, email: str, name: str) -> str:
-        made = User(self.users.next_id(), name, email, "user")
-        assert made.id not in self.ever
+        new_user = User(self.users.next_id(), name, email, "user")
+        assert new_user.id not in self.ever
         if self.is_taken(email):
             with pytest.raises(EmailTakenError):
-                self.users.add(made)
+                self.users.add(new_user)
         else:
-            self.users.add(made)
-            self.model.append(made)
-            self.ever.add(made.id)
-        return made.id
+            self.users.add(new_user)
+            self.model.append(new_user)
+            self.ever.add(new_user.id)
+        return new_user.id
 
     @rule(id=ids, email=EMAILS, name=NAMES)
     def change(self, id: str, email: str, name: str) -> None:
-        made = User(id, name, email, "admin")
+        changed = User(id, name, email, "admin")
         place = next((index for index, one in enumerate(self.model) if one.id == id), None)
         if place is None:
             with pytest.raises(KeyError):
-                self.users.replace(made)
+                self.users.replace(changed)
         elif self.is_taken(email, but=id):
             with pytest.raises(EmailTakenError):
-                self.users.replace(made)
+                self.users.replace(changed)
         else:
-            self.users.replace(made)
-            self.model[place] = made
+            self.users.replace(changed)
+            self.model[place] = changed
 
     @rule(id=consumes(ids))
     def remove(self, id: str) -> None:
