@@ -336,7 +336,7 @@ def test_no_shared_module_state() -> None:
 
 
 def _can_change(value: ast.AST | None) -> bool:
-    """Whether an expression makes something that can be changed, as far as its looks tell."""
+    """Whether an expression creates something mutable, as far as its syntax shows."""
     if isinstance(value, ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp):
         return True
     if not isinstance(value, ast.Call):

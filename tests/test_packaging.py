@@ -291,7 +291,7 @@ def test_serve_with_mock_extra(with_mock: Installed) -> None:
 
 @contextmanager
 def serving(installed: Installed) -> Iterator[tuple[int, int]]:
-    """Run `duologue serve` of an installation; give its two ports."""
+    """Run `duologue serve` of an installation; yield its two ports."""
     command = [str(installed.bin / "duologue"), "serve", "--port", "0", "--chat-port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watchdog = threading.Timer(30, process.kill)

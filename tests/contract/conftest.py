@@ -1,4 +1,4 @@
-"""The server that the contract tests speak to: one of ours, or any by its URL.
+"""The server that the contract tests call: one of ours, or any by its URL.
 
     pytest tests/contract
     DUOLOGUE_TEST_PLATFORM_URL=http://localhost:3001/api \
@@ -64,7 +64,7 @@ def urls() -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture
 def server(urls: tuple[str, str, str], request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The shared server. What the test makes there is deleted at its end."""
+    """The shared server. What the test creates there is deleted at its end."""
     server = Server(*urls)
     _watch(request, server)
     yield server

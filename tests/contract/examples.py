@@ -33,7 +33,7 @@ class PreparedRequest:
     path: str
     body: Body
     query: Mapping[str, str] = field(default_factory=dict)
-    """Keeps what others make meanwhile out of a list."""
+    """Keeps what other tests create meanwhile out of a list."""
 
     def send(self, **options: Any) -> requests.Response:
         """Send it, with other headers or another query if asked."""

@@ -1,7 +1,7 @@
-"""How Schemathesis identifies itself: by the API key it is payload, and by a token.
+"""How Schemathesis identifies itself: by the API key it is given, and by a token.
 
-It deletes users, ends logins and changes roles as it goes, so the administrator it is may be gone at any moment; a new
-one is made then.
+It deletes users, ends logins and changes roles as it goes, so its administrator may be gone at any moment; a new one is
+created then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import schemathesis
 
 @schemathesis.auth(retry_on=[401]).apply_to(schemathesis.openapi.require_security_scheme("bearer"))
 class FreshAdministrator:
-    """Makes an administrator and logs it in."""
+    """Creates an administrator and logs it in."""
 
     def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
         """Return a token."""

@@ -25,7 +25,7 @@ from requests.structures import CaseInsensitiveDict
 from duologue.contract import CHAT, PLATFORM, Operation, operations
 
 TIMEOUT = 10.0
-"""Seconds after which a server that does not response fails the test."""
+"""Seconds after which a server that does not respond fails the test."""
 
 RUNNING = os.environ.get("DUOLOGUE_TEST_PLATFORM_URL")
 """The running server that is tested; None where the tests start their own."""
@@ -75,7 +75,7 @@ class RecordedRequest:
 
 @dataclass
 class Record:
-    """What a test has exchanged so far."""
+    """The requests that a test has sent so far."""
 
     requests: list[RecordedRequest] = field(default_factory=list)
     created: list[tuple[Api, str]] = field(default_factory=list)
@@ -254,7 +254,7 @@ def unique(word: str) -> str:
 
 
 def build_user(**fields: Any) -> dict[str, Any]:
-    """Return the body of a `POST /users` that no other test makes."""
+    """Return the body of a `POST /users` that no other test sends."""
     name = unique("Ada")
     return {"name": name, "email": f"{name}@example.com".lower(), **fields}
 

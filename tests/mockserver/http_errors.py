@@ -1,4 +1,4 @@
-"""Expecting a error: as an exception inside, as the common error body outside."""
+"""Expecting an error: as an exception inside, as the common error body outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.mockserver.raw import RawResponse
 
 @contextmanager
 def raises_http_error(status: int, *naming: str) -> Iterator[None]:
-    """Expect a error with this status that names these fields."""
+    """Expect an error with this status that names these fields."""
     with pytest.raises(HTTPError) as caught:
         yield
     assert caught.value.status == status, caught.value.message
@@ -23,7 +23,7 @@ def raises_http_error(status: int, *naming: str) -> Iterator[None]:
 
 
 def parse_error(response: RawResponse, status: int) -> ErrorBody:
-    """Return the common error body of an response with this status; fail if it is anything else."""
+    """Return the common error body of a response with this status; fail if it is anything else."""
     assert response.status == status, response
     assert response.headers["content-type"] == "application/json"
     body = ErrorBodySchema().load(response.json)

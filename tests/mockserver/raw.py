@@ -1,4 +1,4 @@
-"""Speaking to a server by the bytes."""
+"""Requests and responses over a bare TCP connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE = 10.0
 
 
 class ConnectionClosedError(ConnectionError):
-    """The server closed the connection in the middle of an response, or instead of one."""
+    """The server closed the connection in the middle of a response, or instead of one."""
 
 
 @dataclass

@@ -88,7 +88,7 @@ def test_exception_in_block() -> None:
 
 
 def use(mock: MockServer) -> Iterator[None]:
-    """Everything that takes count_descriptors and threads: requests, streams, replies in a thread, sockets."""
+    """Everything that takes file descriptors and threads: requests, streams, replies in a thread, sockets."""
     with mock:
         for port in (mock.port, mock.chat_port):
             assert is_serving(port)
@@ -100,7 +100,7 @@ def use(mock: MockServer) -> Iterator[None]:
 
 
 def check_leaks() -> None:
-    """Start, use and stop servers; fail if count_descriptors or threads are left."""
+    """Start, use and stop servers; fail if file descriptors or threads are left."""
 
     def live() -> None:
         for _ in use(MockServer(reply_function=lambda request: "Yes.")):

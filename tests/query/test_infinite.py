@@ -81,7 +81,7 @@ def test_max_pages(stage: Stage) -> None:
 
 
 def test_page_direction(stage: Stage) -> None:
-    """The direction in which it grows can be results (docs/guides/infinite-queries)."""
+    """The direction in which it grows is visible in the results (docs/guides/infinite-queries)."""
     results: list[QueryResult[Any]] = []
     with create_query(stage, lambda page: page).observe(results.append) as observer:
         stage.executor.run()

@@ -31,7 +31,7 @@ json_values = st.recursive(
 
 
 def deep_copy(value: Any) -> Any:
-    """An equal value result of other objects."""
+    """An equal value made of other objects."""
     if isinstance(value, dict):
         return {key: deep_copy(item) for key, item in value.items()}
     return [deep_copy(item) for item in value] if isinstance(value, list) else value

@@ -224,7 +224,7 @@ def test_one_refresh_for_clients(talk: Talk, clock: FakeClock) -> None:
 
 @posix
 def test_refresh_lock(storage: FileTokenStorage) -> None:
-    """It would print the first token if it did not wait: the second is storage before we let it in."""
+    """It would print the first token if it did not wait: the second is stored before the lock is released."""
     script = (
         "import sys; from pathlib import Path; from duologue import FileTokenStorage\n"
         "storage = FileTokenStorage(sys.argv[1], folder=Path(sys.argv[2]))\n"

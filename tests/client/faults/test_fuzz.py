@@ -121,7 +121,7 @@ def suppress_errors() -> Iterator[None]:
 
 
 def test_every_fault() -> None:
-    """One client meets them all, and is as good as new afterwards."""
+    """One client sees them all, and still works afterwards."""
     server = ScriptedServer()
     with server, Client(base_url=server.origin, max_retries=0, timeout=5) as api:
         for act in (*CUT_OFF.values(), *NOT_HTTP.values(), *UNREADABLE.values()):

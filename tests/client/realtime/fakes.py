@@ -69,7 +69,7 @@ class StatusLog:
 
 
 class ScriptedHandler:
-    """Makes a mock accept events, which it never does, and acknowledge them.
+    """Makes a mock accept events, which it otherwise rejects, and acknowledge them.
 
     Args:
         mock: the mock.

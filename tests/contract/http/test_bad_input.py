@@ -31,7 +31,7 @@ def unchanged(chat: Api) -> Iterator[Api]:
     assert read_data(chat.get(f"/chats/{session}/messages")) == []
 
 
-# JSON that is none, or more than anybody means
+# Invalid JSON, and JSON beyond the limits
 
 BAD_TEXTS = {
     "invalid utf-8": b'{"title": "\xff\xfe"}',

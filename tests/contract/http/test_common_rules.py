@@ -284,7 +284,7 @@ def test_page_and_limit_bounds(server: Server, operation: Operation[Any], query:
     assert prepare_request(server, operation).send(query=query).status_code == 200
 
 
-# The contract, told by the server
+# The contract, as the server describes it
 
 
 @each_service

@@ -236,7 +236,7 @@ def _come_and_go(chat: Api) -> None:
 
 
 def _fold_events(listener: Listener) -> dict[str, Any]:
-    """Return the sessions as one would know them who had only the events."""
+    """Return the sessions as a client knows them that receives only the events."""
     sessions: dict[str, Any] = {}
     for event, payload in listener.about("chat:"):
         match event:

@@ -122,7 +122,7 @@ def _send_and_read(server: Server, text: str) -> requests.Response | None:
         try:
             connection.sendall(sent)
             response = read_response(connection)
-        except ConnectionError:  # it was closed before all was sent, or in place of an response
+        except ConnectionError:  # it was closed before all was sent, or in place of a response
             return None
         assert is_closed(connection)
         return response

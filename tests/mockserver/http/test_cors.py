@@ -1,4 +1,4 @@
-"""The gate: which hosts are this server, and whose pages may use it."""
+"""The origin policy: which hosts are this server, and whose pages may use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock responses."""
+"""The OpenAPI document: valid, complete, made of the contract's own objects, and true of what the mock returns."""
 
 from __future__ import annotations
 

@@ -223,5 +223,5 @@ def test_failing_request_hook(clock: ManualClock) -> None:
         raise ZeroDivisionError
 
     app = create_app(Settings(), request_hooks=[observe])
-    with pytest.raises(ZeroDivisionError):  # the engine responses it with 500
+    with pytest.raises(ZeroDivisionError):  # the HTTP server responds with 500
         app.test_client().get("/api/health")
