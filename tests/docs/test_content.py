@@ -46,7 +46,8 @@ def load(name: str) -> object:
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
-def test_every_public_name_is_in_the_reference(package: ModuleType) -> None:
+def test_public_names_documented(package: ModuleType) -> None:
+    """Every public name is in the reference."""
     shorter = {name.rpartition(".")[2] for name in DIRECTIVES if name.count(".") == 1}
     there = {name.rpartition(".")[2] for name in DIRECTIVES if name.startswith(f"{package.__name__}.")} | shorter
     there |= {name for module in DIRECTIVES for name in dir(load(module)) if isinstance(load(module), ModuleType)}
@@ -54,7 +55,7 @@ def test_every_public_name_is_in_the_reference(package: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("name", DIRECTIVES)
-def test_the_reference_names_what_exists(name: str) -> None:
+def test_reference_names_exist(name: str) -> None:
     assert load(name) is not None
     assert DIRECTIVES.count(name) == 1
 
@@ -72,14 +73,16 @@ PATHS = sorted({path for text in PAGES.values() for path in re.findall(r"`(api(?
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_member_of_the_client_that_is_named_exists(path: str, client: Client) -> None:
+def test_client_members_exist(path: str, client: Client) -> None:
+    """Every member of the client that a page names exists."""
     value: object = client
     for name in path.split(".")[1:]:
         assert name in dir(value), path
         value = getattr(value, name)
 
 
-def test_every_counterpart_of_a_helper_exists() -> None:
+def test_helper_counterparts_exist() -> None:
+    """Every counterpart that is named for a specification's helper exists."""
     public = {*duologue.__all__, *duologue_mock.__all__}
     helper_tables = re.findall(r"the specification's helper .*?\n\n", SPECIFICATIONS, re.DOTALL)
     last_cells = [row.split("|")[-2] for table in helper_tables for row in table.strip().splitlines()[2:]]
@@ -88,7 +91,8 @@ def test_every_counterpart_of_a_helper_exists() -> None:
         assert name in public, name
 
 
-def test_the_specifications_have_every_operation_and_event() -> None:
+def test_operations_and_events() -> None:
+    """The specifications page has every operation, and every event with its fields."""
     for operation in operations():
         assert f"`{operation.method} {operation.route}" in SPECIFICATIONS, operation
     for event in events():
@@ -97,19 +101,21 @@ def test_the_specifications_have_every_operation_and_event() -> None:
         assert f"`{{{', '.join(fields)}}}`" in SPECIFICATIONS, event
 
 
-def test_the_specifications_have_every_code_and_header() -> None:
+def test_error_codes_and_headers() -> None:
+    """The specifications page has every error code and every exposed header."""
     for code in ApiErrorType:
         assert f"`{code}`" in SPECIFICATIONS, code
     for header in headers.EXPOSED:
         assert f"`{header}`" in SPECIFICATIONS, header
 
 
-def test_the_error_body_is_as_specified() -> None:
+def test_specified_error_body() -> None:
     (block,) = [block for block in select_blocks("json") if block.page == "docs/specifications.md"]
     assert ErrorBodySchema().load(json.loads(block.code))
 
 
-def test_every_exception_of_a_status_is_the_one_that_is_specified() -> None:
+def test_exceptions_of_statuses() -> None:
+    """The exception of every status is the one that the specifications page names."""
     rows = re.findall(r"^\| (\d{3})(?: and above)? \| `(\w+)` \| [^|]+ \| `(\w+)` \|$", SPECIFICATIONS, re.MULTILINE)
     assert len(rows) >= 14
     for status, code, exception in rows:
@@ -118,7 +124,7 @@ def test_every_exception_of_a_status_is_the_one_that_is_specified() -> None:
         assert code in ApiErrorType.__members__
 
 
-def test_the_environments_are_as_specified() -> None:
+def test_specified_environments() -> None:
     for name, environment in ENVIRONMENTS.items():
         row = (
             f"| `{name}` | `{environment['base_url']}` | {environment['timeout']:g} s | {environment['max_retries']} |"
@@ -136,7 +142,8 @@ def test_the_environments_are_as_specified() -> None:
         (r"above (\d+) s,", defaults.MAX_RETRY_AFTER),
     ],
 )
-def test_the_numbers_of_the_client_page_are_the_defaults(pattern: str, default: float) -> None:
+def test_numbers_are_the_defaults(pattern: str, default: float) -> None:
+    """The numbers on the client page are the defaults."""
     (number,) = re.findall(pattern, PAGES["docs/client.md"])
     assert float(number) == default
 
@@ -150,7 +157,7 @@ WORDS = re.compile(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_pages_speak_the_glossary(page: str) -> None:
+def test_pages_use_glossary_words(page: str) -> None:
     assert WORDS.findall(PAGES[page]) == []
 
 

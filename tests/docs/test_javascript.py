@@ -57,12 +57,14 @@ def test_javascript_file(block: Block, node: str, application: Path) -> None:
 
 
 @pytest.mark.parametrize("block", select_blocks("js", run=False), ids=str)
-def test_javascript_that_is_not_run_is_javascript(block: Block, node: str, application: Path) -> None:
+def test_unrun_javascript_parses(block: Block, node: str, application: Path) -> None:
+    """JavaScript that is not run has no syntax error."""
     assert block.title is not None
     run_node(node, application, "--check", block.title)
 
 
-def test_variables_of_the_page_are_read() -> None:
+def test_page_variables_are_read() -> None:
+    """Every environment variable that the page sets is read by the page's JavaScript."""
     code = "".join(block.code for block in select_blocks("js"))
     for block in select_blocks("ini"):
         for name in re.findall(r"^(\w+)=", block.code, re.MULTILINE):

@@ -83,11 +83,14 @@ def test_internal_links_resolve(built: dict[Path, PageParser]) -> None:
     assert broken == []
 
 
-def test_reading_the_site_needs_no_network(built: dict[Path, PageParser]) -> None:
+def test_site_needs_no_network(built: dict[Path, PageParser]) -> None:
+    """No page loads anything from another host."""
     assert [loaded for page in built.values() for loaded in page.loaded if urlsplit(loaded).netloc] == []
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_navigation_has_every_page() -> None:
+    """Every page is in the navigation, once."""
+
     def leaves(entries: list[dict[str, object]]) -> Iterator[str]:
         for entry in entries:
             for value in entry.values():
