@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,13 +154,3 @@ def ask(port: int, line: str, *headers: str, body: bytes = b"", host: str | None
     with peer(port) as one:
         one.send(head(line, *headers, "Connection: close", host=host) + body)
         return one.read_response(to=line.split(" ", 1)[0])
-
-
-def eventually(true: Callable[[], bool], *, within: float = PATIENCE) -> bool:
-    """Return whether something becomes true in time."""
-    until = time.monotonic() + within
-    while not true():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.005)
-    return True

@@ -24,7 +24,8 @@ from duologue_mock.http.messages import Request, Response
 from duologue_mock.server import PortInUseError, listen
 from duologue_mock.store.seed import FixtureError
 from tests.mockserver.listeners import Listener
-from tests.mockserver.raw import ask, eventually, head, peer
+from tests.mockserver.raw import ask, head, peer
+from tests.waiting import eventually
 
 HEALTH = "GET /api/health HTTP/1.1"
 CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: server-1", "x-user-id: anonymous-user")

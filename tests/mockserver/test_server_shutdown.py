@@ -13,8 +13,9 @@ import pytest
 
 from duologue_mock import MockServer, ReplyRequest
 from tests.mockserver.listeners import Listener
-from tests.mockserver.raw import eventually, head, peer
+from tests.mockserver.raw import head, peer
 from tests.mockserver.test_server import HEALTH, SMART_CHAT, count_descriptors, is_serving
+from tests.waiting import eventually
 
 
 class Slow:

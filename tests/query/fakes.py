@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from duologue import Clock
 from duologue.query import QueryClient, QueryResult
+from tests.waiting import eventually
 
 T = TypeVar("T")
 
@@ -130,9 +131,4 @@ class Thread(threading.Thread):
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until another thread has made a condition true, where there is no event to wait for."""
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.005)
-    raise AssertionError("the condition did not become true")
+    assert eventually(condition, within=15), "the condition did not become true"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -119,13 +118,6 @@ def emit(mock: MockServer, *events: tuple[Any, ...]) -> None:
 def notify(mock: MockServer, number: int) -> None:
     """Have the server send a notification to the user John, and to administrators."""
     mock.notify("1", title=str(number), message="")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def get_threads() -> list[str]:

@@ -41,6 +41,7 @@ from tests.client.realtime.fakes import (
     get_threads,
 )
 from tests.client.servers import ScriptedServer
+from tests.waiting import eventually
 
 OWN = Event("own")
 
@@ -190,10 +191,8 @@ def test_no_leaks(start: Start, connect: Connect, transport: str) -> None:
     for _ in range(10):
         connect_once()
     assert time.monotonic() - started_at < 2 * TIMEOUT
-    until = time.monotonic() + TIMEOUT  # the mock closes its half in a thread of its own
-    while process.num_fds() > before[0] and time.monotonic() < until:
-        time.sleep(0.01)
-    assert process.num_fds() <= before[0]
+    # the mock closes its half in a thread of its own
+    assert eventually(lambda: process.num_fds() <= before[0], within=TIMEOUT)
     assert get_threads() == before[1] == []
 
 

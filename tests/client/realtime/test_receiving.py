@@ -11,7 +11,8 @@ from duologue.contract import chats, messages, smart_chat, users
 from duologue.realtime import ReceivedEvent
 from duologue.realtime.queues import EventQueue, SerialExecutor
 from duologue_mock import MockServer
-from tests.client.realtime.fakes import TIMEOUT, Connect, Start, StatusLog, emit, new_email, notify, wait_until
+from tests.client.realtime.fakes import TIMEOUT, Connect, Start, StatusLog, emit, new_email, notify
+from tests.waiting import eventually
 
 N = Event("n")
 
@@ -169,7 +170,7 @@ def test_consumer_ends_with_client(start: Start, connect: Connect) -> None:
     consumer.start()
     for number in range(3):
         notify(mock, number)
-    wait_until(lambda: len(titles) == 3)
+    assert eventually(lambda: len(titles) == 3, within=TIMEOUT)
     api.close()
     consumer.join(TIMEOUT)
     assert not consumer.is_alive()

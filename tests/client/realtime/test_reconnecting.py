@@ -19,8 +19,8 @@ from tests.client.realtime.fakes import (
     disconnect_all,
     new_email,
     notify,
-    wait_until,
 )
+from tests.waiting import eventually
 
 
 def test_restarted_server(start: Start, connect: Connect, gate: GatedClock) -> None:
@@ -92,7 +92,7 @@ def test_cache_after_restart(start: Start, connect: Connect, gate: GatedClock) -
         start(mock)
         gate.release()
         statuses.wait("connected", "disconnected", "reconnected")
-        wait_until(lambda: api.queries.users().fetch().total == before + 1)
+        assert eventually(lambda: api.queries.users().fetch().total == before + 1, within=TIMEOUT)
 
 
 def test_reconnect_failed(start: Start, connect: Connect, gate: GatedClock) -> None:

@@ -13,6 +13,7 @@ import pytest
 from duologue.contract import Operation, auth, health, users
 from tests.contract.examples import PASSWORD, each, log_in, prepare_request
 from tests.contract.server import Api, Server, build_user, check_error, covers, unique
+from tests.waiting import eventually
 
 CHECKED: list[Operation[Any]] = [
     *(users.LIST, users.CREATE, users.GET, users.UPDATE, users.DELETE),
@@ -277,18 +278,12 @@ def test_expired_token(serve: Callable[..., Server]) -> None:
     me = server.platform.with_token(login["token"])
 
     assert login["expiresIn"] == 1
-    _wait_until(lambda: me.get("/auth/me").status_code == 401)
+    assert eventually(lambda: me.get("/auth/me").status_code == 401)
 
     check_error(me.get("/users"), 401)
     tokens = server.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
     assert tokens.status_code == 200
     assert server.platform.with_token(tokens.json()["token"]).get("/auth/me").status_code == 200
-
-
-def _wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
 
 
 def test_required_auth(serve: Callable[..., Server]) -> None:

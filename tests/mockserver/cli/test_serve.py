@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.mockserver.cli.processes import HEALTH, fail_serve, is_serving, occupy_port, run_serve
-from tests.mockserver.raw import ask, eventually, head, peer
+from tests.mockserver.raw import ask, head, peer
+from tests.waiting import eventually
 
 CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: cli-1", "x-user-id: anonymous-user")
 

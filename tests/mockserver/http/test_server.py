@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from duologue_mock import MockServer, Settings
 from tests.mockserver.http.lines import CHUNKED, CLOSE, CREATE, GARBAGE, HEALTH, JSON, READ_TIMEOUT
 from tests.mockserver.http_errors import parse_error
-from tests.mockserver.raw import RawResponse, ask, eventually, head, peer
+from tests.mockserver.raw import RawResponse, ask, head, peer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("check_server")
 

@@ -14,7 +14,6 @@ from duologue_mock import MockServer, chats
 from duologue_mock.realtime.packets import MAX_PACKETS_PER_SECOND
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.listeners import Listener, open_websocket
-from tests.mockserver.raw import eventually
 from tests.mockserver.realtime.clients import (
     CHAT,
     VISITOR,
@@ -22,6 +21,7 @@ from tests.mockserver.realtime.clients import (
     count_connections,
     read_events,
 )
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("args", [[], [1], ["x", None, {"a": [1.5]}], [{"deep": [[[[]]]]}]], ids=str)

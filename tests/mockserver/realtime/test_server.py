@@ -16,7 +16,7 @@ from duologue_mock.handler_registry import Principal
 from duologue_mock.store import State
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.listeners import Listener, Refused
-from tests.mockserver.raw import ask, eventually
+from tests.mockserver.raw import ask
 from tests.mockserver.realtime.clients import (
     ANONYMOUS,
     CHAT,
@@ -30,6 +30,7 @@ from tests.mockserver.realtime.clients import (
     publish_marker,
     read_events,
 )
+from tests.waiting import eventually
 
 MESSAGE = MessageCreate("Hi", "user")
 
