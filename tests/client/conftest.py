@@ -9,6 +9,7 @@ import pytest
 
 from duologue import Client
 from tests.client.fakes import FakeClock, FakeTransport, Outcome
+from tests.client.servers import ScriptedServer
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,13 @@ def clients() -> Iterator[Callable[..., Client]]:
     """Creates clients that are closed after the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Client(**options))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    """Starts servers that are stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda *script, **options: stack.enter_context(ScriptedServer(*script, **options))
 
 
 @pytest.fixture

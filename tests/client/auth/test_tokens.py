@@ -25,8 +25,8 @@ Talk = Callable[..., tuple[Client, FakeTransport]]
 OLD = StoredTokens("token-1", "refresh-1")
 
 
-class Platform:
-    """A platform that knows which token is good."""
+class OneTokenPlatform:
+    """A platform that accepts one token, by default the one that a refresh returns."""
 
     def __init__(self, good: str = "token-2") -> None:
         self.good = good
@@ -71,7 +71,7 @@ def test_logout_that_fails(talk: Talk, outcome: Response) -> None:
 
 
 def test_refresh_after_401(talk: Talk) -> None:
-    platform = Platform()
+    platform = OneTokenPlatform()
     api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     assert api.users.create(name="a", email="a@example.com").id == "1"
     refused, refresh, again = net.requests
@@ -84,7 +84,7 @@ def test_refresh_after_401(talk: Talk) -> None:
 
 
 def test_second_401(talk: Talk) -> None:
-    platform = Platform(good="none")
+    platform = OneTokenPlatform(good="none")
     api, net = talk(platform, token_storage=MemoryTokenStorage(OLD))
     with pytest.raises(AuthenticationError, match="Token expired") as caught:
         api.users.get("1")
@@ -155,7 +155,7 @@ def test_refresh_without_login(talk: Talk) -> None:
 
 
 def test_one_refresh_for_threads(talk: Talk) -> None:
-    platform = Platform()
+    platform = OneTokenPlatform()
     together = threading.Barrier(16)
 
     def all_refused_first(request: Request) -> Response:

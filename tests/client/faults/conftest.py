@@ -31,13 +31,6 @@ def in_use() -> tuple[int, int]:
 
 
 @pytest.fixture
-def serve(_nothing_left_behind: None) -> Iterator[Callable[..., ScriptedServer]]:
-    """Starts servers that are stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda *script, **options: stack.enter_context(ScriptedServer(*script, **options))
-
-
-@pytest.fixture
 def to(serve: Callable[..., ScriptedServer]) -> Iterator[Callable[..., tuple[Client, ScriptedServer]]]:
     """Makes a client of a server with this script; its waits for retries take no time."""
     with ExitStack() as stack:

@@ -41,21 +41,6 @@ Serve = Callable[..., ScriptedServer]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts servers that are stopped after the test."""
-    running: list[ScriptedServer] = []
-
-    def start(*script: Act, greeting: bytes = b"") -> ScriptedServer:
-        server = ScriptedServer(*script, greeting=greeting)
-        running.append(server.__enter__())
-        return server
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
-
-
-@pytest.fixture
 def client(clients: Clients) -> Clients:
     """Makes a client for a server, whose waiting takes no time."""
 
