@@ -41,11 +41,13 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         """Serve requests until the connection ends; the server knows the connection meanwhile."""
         self.greenlet = gevent.getcurrent()
         self.server.connections.add(self)
+        rfile = self.rfile
         try:
             super().handle()
         except (OSError, gevent.Timeout):
             pass  # the client closed the connection, or took too long
         finally:
+            rfile.close()  # else the socket stays open until the garbage collector runs, perhaps after its event loop
             self.server.connections.discard(self)
 
     def disconnect(self) -> None:
