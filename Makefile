@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CONSTRAINTS ?= constraints.txt
 TEST_ARGS ?= -n auto
 BENCH ?= server
 
-.PHONY: help serve test check format bench contract docs build clean
+.PHONY: help serve test test-fast check format bench contract docs build clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +17,7 @@ help: ## List the targets.
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Duologue needs Python 3.11 or newer; say which with PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@
 
 serve: $(STAMP) ## Serve the mock backend on ports 3001 and 3002 (options: ARGS='--port 0 …').
@@ -24,6 +25,9 @@ serve: $(STAMP) ## Serve the mock backend on ports 3001 and 3002 (options: ARGS=
 
 test: $(STAMP) ## Run all tests (options: TEST_ARGS='-x -k users').
 	$(BIN)/python -m pytest $(TEST_ARGS)
+
+test-fast: $(STAMP) ## Run all but the slowest tests, in less than a minute on two idle cores.
+	$(BIN)/python -m pytest -m 'not slow' $(TEST_ARGS)
 
 check: $(STAMP) ## Check formatting, lint and types.
 	$(BIN)/ruff format --check .
@@ -34,8 +38,8 @@ format: $(STAMP) ## Format the code and mend what lint can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query or realtime (options: BENCH_ARGS='--help').
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query, realtime or fuzz (options: BENCH_ARGS='--help').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[bench]'
 	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].

@@ -55,6 +55,7 @@ def test_curl_lines(mock: MockServer) -> None:
         assert expected in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_contract(mock: MockServer) -> None:
     line = next(block for block in SHELL if "make contract" in block).strip()

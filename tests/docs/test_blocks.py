@@ -90,6 +90,7 @@ def test_python_files(page: str, tmp_path: Path) -> None:
     assert f"{sum(file.code.count('def test_') for file in files)} passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_python_is_typed(tmp_path: Path) -> None:
     """A strict type checker accepts every block, except those that are given a client."""
     write_files(tmp_path, select_blocks("python", files=True))
@@ -102,6 +103,7 @@ def test_python_is_typed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32" or shutil.which("curl") is None, reason="a POSIX shell with curl")
 @pytest.mark.parametrize("page", select_pages(select_blocks("sh")))
 def test_shell_blocks(page: str, mock: MockServer, environ: dict[str, str], tmp_path: Path) -> None:

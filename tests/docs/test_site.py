@@ -39,6 +39,9 @@ class PageParser(html.parser.HTMLParser):
             self.loaded.append(attributes["src"])
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built from a copy, so that nothing is left in the working tree."""

@@ -116,6 +116,7 @@ def check_leaks() -> None:
     assert not [thread.name for thread in threading.enumerate() if thread.name == "duologue-mock"]
 
 
+@pytest.mark.slow
 def test_no_leaks() -> None:
     """In a process of its own: what other tests keep open here comes and goes."""
     code = f"import {__name__} as module; module.check_leaks()"
@@ -124,6 +125,7 @@ def test_no_leaks() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_closed_connections_leak_nothing() -> None:
     with MockServer() as mock:
         assert is_serving(mock.port)

@@ -44,7 +44,7 @@ class CommandGroup(click.Group):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             hint = f"Options follow the command: duologue COMMAND {error.option_name} …"
-            raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
+            raise click.UsageError(f"{error.format_message()}\n{hint}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; if a package is missing, say which extra of this distribution has it."""

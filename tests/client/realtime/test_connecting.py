@@ -209,6 +209,7 @@ def test_no_thread_is_left(connect: Connect, mock: MockServer) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot freeze a process")
+@pytest.mark.slow
 def test_frozen_server() -> None:
     """Its websocket is open but silent, and the thread that sends is blocked in it."""
     script = (

@@ -29,6 +29,7 @@ from tests.contract.server import (
 HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
 
 
+@pytest.mark.slow
 def test_long_body(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
     with open_connection(server.platform_origin) as connection:
@@ -42,6 +43,7 @@ def test_long_body(server: Server) -> None:
         assert is_closed(connection)
 
 
+@pytest.mark.slow
 def test_long_chunked_body(serve: Callable[..., Server]) -> None:
     server = serve(max_request_size=1000)
     host = urlsplit(server.platform_origin).netloc
