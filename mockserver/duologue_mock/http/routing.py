@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,8 @@ from duologue.contract.core import Operation
 
 _MIN_SIMILARITY = 0.4
 """From 0 to 1; less alike is no help."""
+_MAX_COMPARED = 200
+"""Characters of an unknown path that are compared: the time it takes does not depend on its length."""
 
 
 class Routes:
@@ -23,6 +24,10 @@ class Routes:
         self.operations = tuple(operations)
         self._fixed: dict[str, dict[str, Operation[Any]]] = {}
         self._templates: list[tuple[tuple[str | None, ...], dict[str, Operation[Any]]]] = []
+        self._names = {
+            f"{one.method} {one.route}": [_split_pairs(one.method, path) for path in (one.route, one.path)]
+            for one in self.operations
+        }
         for operation in self.operations:
             self._get_methods(operation)[operation.method] = operation
 
@@ -52,11 +57,8 @@ class Routes:
             path: the request's path.
             limit: the most to return.
         """
-        requested = f"{method} {path[:200]}"
-        similarity = {
-            f"{one.method} {one.route}": max(_compare(requested, one.method, known) for known in (one.route, one.path))
-            for one in self.operations
-        }
+        requested = _split_pairs(method, path[:_MAX_COMPARED])
+        similarity = {name: max(_compare(requested, pairs) for pairs in known) for name, known in self._names.items()}
         names = sorted(similarity, key=lambda name: -similarity[name])[:limit]
         return [name for name in names if similarity[name] > _MIN_SIMILARITY]
 
@@ -72,8 +74,15 @@ class Routes:
         return methods
 
 
-def _compare(requested: str, method: str, path: str) -> float:
-    return difflib.SequenceMatcher(None, requested, f"{method} {path}").ratio()
+def _split_pairs(method: str, path: str) -> set[str]:
+    """Return the pairs of adjacent characters in the name of an operation."""
+    name = f"{method} {path}"
+    return {name[index : index + 2] for index in range(len(name) - 1)}
+
+
+def _compare(pairs: set[str], others: set[str]) -> float:
+    """Return how alike two names are: the Sørensen-Dice coefficient of their pairs, which takes linear time."""
+    return 2 * len(pairs & others) / (len(pairs) + len(others))
 
 
 def format_allow(methods: Iterable[str]) -> str:

@@ -100,3 +100,10 @@ def test_no_suggestions(path: str) -> None:
 )
 def test_allow(methods: list[str], allow: str) -> None:
     assert format_allow(methods) == allow
+
+
+def test_suggestions_are_bounded() -> None:
+    """However long the path, no more of it is compared."""
+    for beginning in ("/api/users", "x" * 200):
+        path = beginning.ljust(200, "/")
+        assert ROUTES.suggest("GET", path + "x" * 100_000) == ROUTES.suggest("GET", path)
