@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask import Response as FlaskResponse
 from flask import request as flask_request
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as WSGIResponse
 
 from duologue.contract import operations
@@ -69,13 +69,15 @@ def create_app(
     if state is None:
         state = _create_state(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False  # no redirects
+    app.before_request(_check_request)
     pages: WSGICallable = app.wsgi_app
     token_service = TokenService(settings)
     authenticator = Authenticator(settings, state, token_service)
     routes = Routes(operations())
     reply_engine = ReplyEngine(settings, rules, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
     idempotency_keys = IdempotencyKeys(state.clock)
-    dispatcher = Dispatcher(settings, state, token_service, reply_engine, idempotency_keys, log_unexpected_error)
+    dispatcher = Dispatcher(state, token_service, reply_engine, idempotency_keys, log_unexpected_error)
     sockets = LazySocketIO(lambda: _create_realtime(app, settings, state, authenticator, call_soon or _call))
     app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports)
     app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
@@ -88,6 +90,7 @@ def create_app(
         sockets=sockets,
         ids=state.ids,
         request_hooks=request_hooks,
+        max_request_size=settings.values["max_request_size"],
     )
     _register_operations(app, routes)
     info.register_pages(app, settings=settings, state=state, routes=routes, ports=ports)
@@ -135,9 +138,16 @@ def _register_operations(app: Flask, routes: Routes) -> None:
             endpoint=operation.id,
             view_func=handle_operation,
             methods=[operation.method, "OPTIONS"],
-            strict_slashes=False,
-            merge_slashes=False,
         )
+
+
+def _check_request() -> None:
+    """Refuse what Werkzeug takes for something else: `//` for `/`, and `get` for `GET` (RFC 9110, section 9.1)."""
+    rule, environ = flask_request.url_rule, flask_request.environ
+    if environ["PATH_INFO"].startswith("//"):
+        raise NotFound
+    if rule is not None and environ["REQUEST_METHOD"] != flask_request.method:
+        raise MethodNotAllowed(sorted(rule.methods or ()))
 
 
 def _register_error_handler(app: Flask, dispatcher: Dispatcher, routes: Routes) -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from duologue.contract.errors import get_error_type
 from duologue.contract.fields import format_timestamp
+
+MAX_FIELDS = 20
+"""How many invalid fields an error names; of more, it says only how many."""
+MAX_FIELD_NAME = 200
+"""Characters of a field's name that an error repeats."""
 
 
 class HTTPError(Exception):
@@ -17,7 +23,8 @@ class HTTPError(Exception):
     Args:
         status: the HTTP status.
         message: what is wrong, for people.
-        fields: what is wrong with each invalid field, header or parameter.
+        fields: what is wrong with each invalid field, header or parameter; the first `MAX_FIELDS` are named.
+        omitted: how many more are invalid.
         code: the error's code; None for the status's own.
         hint: what to do about it; becomes `details.message`.
         headers: response headers that belong to the error.
@@ -29,6 +36,7 @@ class HTTPError(Exception):
         message: str,
         *,
         fields: Mapping[str, Sequence[str]] | None = None,
+        omitted: int = 0,
         code: str | None = None,
         hint: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
@@ -36,7 +44,9 @@ class HTTPError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.fields = {name: list(reasons) for name, reasons in (fields or {}).items()}
+        fields = fields or {}
+        self.fields = {name[:MAX_FIELD_NAME]: list(fields[name]) for name in islice(fields, MAX_FIELDS)}
+        self._omitted = omitted + len(fields) - len(self.fields)
         self.code = code or str(get_error_type(status))
         self.hint = hint
         self.headers = list(headers)
@@ -44,7 +54,10 @@ class HTTPError(Exception):
     @property
     def reasons(self) -> list[str]:
         """What is wrong: a sentence for each reason of each field, or the message where no field is wrong."""
-        return [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons] or [self.message]
+        reasons = [f"{name}: {reason}" for name, reasons in self.fields.items() for reason in reasons]
+        if self._omitted:
+            reasons.append(f"{self._omitted} more are invalid.")
+        return reasons or [self.message]
 
     def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
         """Return the common error body."""
@@ -58,9 +71,11 @@ class HTTPError(Exception):
         }
 
 
-def validation_error(fields: Mapping[str, Sequence[str]], message: str = "Validation failed") -> HTTPError:
+def validation_error(
+    fields: Mapping[str, Sequence[str]], message: str = "Validation failed", *, omitted: int = 0
+) -> HTTPError:
     """Return the 400 of input that breaks the contract, with the reasons by field."""
-    return HTTPError(400, message, fields=fields)
+    return HTTPError(400, message, fields=fields, omitted=omitted)
 
 
 def unauthenticated(message: str, hint: str | None = None) -> HTTPError:

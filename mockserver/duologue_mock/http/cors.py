@@ -11,9 +11,10 @@ import re
 from duologue.contract import headers
 from duologue_mock.errors import HTTPError, forbidden
 from duologue_mock.http.messages import Request
+from duologue_mock.http.request_head import RECEIVED_HOST
 from duologue_mock.settings import Settings
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?", re.ASCII)
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # a token (RFC 9110, section 5.6.2)
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -24,6 +25,9 @@ _REVEALING_HEADERS = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
 """A preflight's, and a websocket's: browsers let a page read the latter without CORS."""
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _MAX_KNOWN_HOSTS = 64
+_MAX_PORT = 65535
+_MAX_SHOWN = 200
+"""Characters of a foreign origin that an error repeats."""
 
 
 class OriginPolicy:
@@ -45,11 +49,16 @@ class OriginPolicy:
         Raises:
             HTTPError: the Host header is missing or malformed (400), or names another host (421).
         """
-        host = request.environ.get("HTTP_HOST", "")
-        if host in self._known_hosts:
-            return
+        environ = request.environ
+        host = environ.get("HTTP_HOST", "")
+        if host not in self._known_hosts:
+            self._check_host_name(host)
+        if RECEIVED_HOST in environ:
+            self._check_host_name(environ[RECEIVED_HOST])
+
+    def _check_host_name(self, host: str) -> None:
         match = _HOST.fullmatch(host)
-        if match is None:
+        if match is None or int(match[2] or 0) > _MAX_PORT:
             raise HTTPError(400, "The Host header is missing or malformed", headers=[("Connection", "close")])
         name = match[1].lower()
         if not _is_loopback(name) and name not in self._allowed_hosts:
@@ -82,7 +91,7 @@ class OriginPolicy:
                 ("Access-Control-Expose-Headers", self._exposed_headers),
             ]
         if not reading_is_safe or request.method not in _SAFE_METHODS or any(map(request.header, _REVEALING_HEADERS)):
-            hint = f"If that page may use the mock, start it with `--allow-origin {origin}`."
+            hint = f"If that page may use the mock, start it with `--allow-origin {origin[:_MAX_SHOWN]}`."
             raise forbidden("Pages of this origin may not use the mock", hint=hint)
         return []
 
@@ -91,7 +100,7 @@ class OriginPolicy:
         if origin.lower() in self._allowed_origins:
             return True
         match = _ORIGIN.fullmatch(origin)
-        return match is not None and _is_loopback(match[1].lower()) and int(match[2] or 1) in range(1, 65536)
+        return match is not None and _is_loopback(match[1].lower()) and int(match[2] or 1) in range(1, _MAX_PORT + 1)
 
 
 def build_preflight_headers(request: Request) -> list[tuple[str, str]]:

@@ -21,7 +21,6 @@ from duologue_mock.http.authentication import authorize
 from duologue_mock.http.idempotency import Claim, IdempotencyKeys
 from duologue_mock.http.messages import JSON, Request, Response, json_bytes
 from duologue_mock.http.parsing import parse_body, parse_query
-from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 
@@ -33,7 +32,6 @@ class Dispatcher:
     """Calls the handlers of operations and builds their responses.
 
     Args:
-        settings: the limit of a request's body.
         state: handed to the handlers.
         token_service: handed to the handlers.
         reply_engine: handed to the handlers.
@@ -43,14 +41,12 @@ class Dispatcher:
 
     def __init__(
         self,
-        settings: Settings,
         state: State,
         token_service: TokenService,
         reply_engine: ReplyEngine,
         idempotency_keys: IdempotencyKeys,
         log_unexpected_error: Callable[[Request, BaseException], HTTPError],
     ) -> None:
-        self._max_request_size = settings.values["max_request_size"]
         self._state = state
         self._idempotency_keys = idempotency_keys
         self._services = {"state": state, "token_service": token_service, "reply_engine": reply_engine}
@@ -73,7 +69,7 @@ class Dispatcher:
         assert request.principal is not None
         authorize(operation, request.principal, request.args)
         query = parse_query(operation, request.query_string) if operation.query else None
-        body = parse_body(operation, request, self._max_request_size) if operation.body else None
+        body = parse_body(operation, request) if operation.body else None
         if not operation.takes_idempotency_key:
             return self._perform(operation, request, query, body, None)
         claim, replay = self._idempotency_keys.claim(request, f"{operation.service.name}:{request.principal.key}")

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from duologue.contract import strict_json
 from duologue.contract.core import Model, ModelSchema, Operation
-from duologue_mock.errors import HTTPError, validation_error
+from duologue_mock.errors import MAX_FIELDS, HTTPError, validation_error
 from duologue_mock.http.messages import Request, parse_query_string
 
 
@@ -27,19 +27,18 @@ def parse_query(operation: Operation[Any], query_string: str) -> Model:
     return _load(operation.query, {name: value for name, value in values.items() if name in names})
 
 
-def parse_body(operation: Operation[Any], request: Request, limit: int) -> Model | None:
+def parse_body(operation: Operation[Any], request: Request) -> Model | None:
     """Return the operation's body; None where there is none and none is required.
 
     Args:
         operation: the operation.
-        request: its request.
-        limit: the most bytes the body may have.
+        request: its request, the body read.
 
     Raises:
-        HTTPError: the body is missing, too large, not JSON, or not what the contract says.
+        HTTPError: the body is missing, not JSON, or not what the contract says.
     """
     assert operation.body is not None
-    data = request.read_body(limit)
+    data = request.body
     if not data and not operation.body_required:
         return None
     if not data and not request.header("CONTENT_TYPE"):
@@ -63,17 +62,24 @@ def parse_body(operation: Operation[Any], request: Request, limit: int) -> Model
 
 
 def _load(schema: ModelSchema[Any], values: Mapping[str, Any]) -> Model:
+    omitted = 0
+    if len(values) > len(schema.fields) + MAX_FIELDS:
+        # marshmallow would take longer for an error of each unknown field than it took to read them
+        known = {field.data_key or name for name, field in schema.fields.items()}
+        unknown = [name for name in values if name not in known]
+        omitted = len(unknown[MAX_FIELDS:])
+        values = {name: values[name] for name in (*known & values.keys(), *unknown[:MAX_FIELDS])}
     try:
         model: Model = schema.load(values)
     except ValidationError as error:
-        raise validation_error(_group_by_field(error.messages)) from None
+        raise validation_error(_group_by_field(error.messages), omitted=omitted) from None
     return model
 
 
 def _group_by_field(messages: Any) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, reasons in messages.items() if isinstance(messages, dict) else [("body", messages)]:
-        fields[str(name)[:200]] = [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
+        fields[str(name)] = [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
     return fields
 
 

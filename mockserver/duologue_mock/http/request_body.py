@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
+import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from gevent.pywsgi import Input
 
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.request_head import MalformedRequestError
+from duologue_mock.http.request_head import MAX_HEADERS, MalformedRequestError
 
 if TYPE_CHECKING:
     import socket
 
-LINGER_TIMEOUT = 2.0
-"""Seconds for which the body of a request that was refused is still read."""
-MAX_LINGER_SIZE = 64 * 1024 * 1024
-"""Bytes of such a body that are read at most."""
+MAX_CHUNK_LINE = 4096
+"""The longest line with a chunk's size, and the longest trailer, in bytes."""
+MAX_EXTENSIONS_SIZE = 16 * 1024
+"""The most bytes of chunk extensions in one body."""
+CHUNKS_PER_TURN = 256
+"""After this many chunks other connections have a turn: reading what has arrived never waits by itself."""
+
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_CHUNK_LINE = re.compile(
+    rb"([0-9A-Fa-f]{1,16})(?:[ \t]*+;[ \t]*+%b(?:[ \t]*+=[ \t]*+(?:%b|%b))?+)*+\r\n" % (_TOKEN, _TOKEN, _QUOTED)
+)
+"""A chunk's size and extensions (RFC 9112, section 7.1.1)."""
+_TRAILER = re.compile(rb"%b:[\t -~\x80-\xff]*+\r\n" % _TOKEN)
+"""A trailer is like a header (RFC 9112, section 7.1.2)."""
 
 
 class RequestTimeoutError(HTTPError):
@@ -34,85 +45,140 @@ class MalformedBodyError(HTTPError):
         super().__init__(400, "The body is not as its headers say", headers=[("Connection", "close")])
 
 
-class RequestBody(Input):  # type: ignore[misc]  # gevent is not typed
+class RequestBody:
     """A request's body as WSGI's `wsgi.input`, which has to arrive within the read timeout.
+
+    It has `read` only: `WSGIApp` reads it, and gives other applications what it has read.
 
     Args:
         stream: the connection's buffered stream.
-        content_length: the declared length in bytes; None if there is none or the body is chunked.
+        content_length: the declared length in bytes, 0 if none is declared or the body is chunked.
         chunked: whether it has the transfer coding `chunked`.
         buffered: how many bytes of it have arrived together with the head.
-        read_timeout: seconds for the whole of it to arrive.
+        read_timeout: seconds for each read, so for the whole of it if it is read at once.
         continue_socket: where to send `100 Continue` before the first read; None if the client expects none.
     """
+
+    __slots__ = (
+        "_buffered",
+        "_chunked",
+        "_continue_socket",
+        "_extensions_size",
+        "_left",
+        "_read_timeout",
+        "_stream",
+        "_turns",
+    )
 
     def __init__(
         self,
         stream: Any,
-        content_length: int | None,
+        content_length: int,
         *,
         chunked: bool,
         buffered: int,
         read_timeout: float,
         continue_socket: socket.socket | None,
     ) -> None:
-        super().__init__(stream, content_length, socket=continue_socket, chunked_input=chunked)
+        self._stream = stream
+        self._chunked = chunked
+        self._left = content_length  # of the body, or of the current chunk
         self._buffered = buffered
         self._read_timeout = read_timeout
-        self._failed = False
-        self.keep_alive = True
-        """Whether another request follows on the connection; the handler sets it with the response."""
+        self._continue_socket = continue_socket
+        self._extensions_size = 0
+        self._turns = 0
 
-    def read(self, length: int | None = None) -> bytes:
-        """Read the body, or `length` bytes of it.
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has been read, so that the next request follows on the connection."""
+        return not self._left and not self._chunked
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read the body, or `size` bytes of it.
 
         Raises:
             RequestTimeoutError: it did not arrive in time.
             MalformedBodyError: it ended early, or its chunks are malformed.
         """
-        if length and length == self.content_length and length <= self._buffered:
-            self.position = length
-            body: bytes = self.rfile.read(length)
-            return body
-        try:
-            with gevent.Timeout(self._read_timeout, RequestTimeoutError()):
-                data: bytes = super().read(length)
-                return data
-        except ConnectionError:
-            raise
-        except (OSError, RequestTimeoutError) as error:
-            self._failed = True
-            raise error if isinstance(error, RequestTimeoutError) else MalformedBodyError() from None
+        wanted = sys.maxsize if size is None or size < 0 else size
+        if not self._chunked and (length := min(wanted, self._left)) <= self._buffered:
+            self._left -= length
+            self._buffered -= length
+            data: bytes = self._stream.read(length)
+            return data
+        if self._continue_socket is not None:
+            self._continue_socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._continue_socket = None
+        with gevent.Timeout(self._read_timeout, RequestTimeoutError()):
+            return self._read_chunks(wanted) if self._chunked else self._read_exactly(length)
+
+    def _read_exactly(self, length: int) -> bytes:
+        data: bytes = self._stream.read(length)
+        if len(data) < length:
+            raise MalformedBodyError
+        self._left -= length
+        self._buffered = 0
+        return data
+
+    def _read_chunks(self, wanted: int) -> bytes:
+        pieces = bytearray()
+        while wanted and self._chunked:
+            if not self._left:
+                self._start_chunk()
+            else:
+                piece = self._read_exactly(min(wanted, self._left))
+                pieces += piece
+                wanted -= len(piece)
+                if not self._left and self._stream.read(2) != b"\r\n":
+                    raise MalformedBodyError
+        return bytes(pieces)
+
+    def _start_chunk(self) -> None:
+        """Read a chunk's size; after that of the last one, which is 0, the trailers."""
+        self._turns += 1
+        if self._turns % CHUNKS_PER_TURN == 0:
+            gevent.sleep(0)
+        line = self._stream.readline(MAX_CHUNK_LINE)
+        match = _CHUNK_LINE.fullmatch(line)
+        if match is None:
+            raise MalformedBodyError
+        self._extensions_size += len(line) - match.end(1) - 2
+        if self._extensions_size > MAX_EXTENSIONS_SIZE:
+            raise MalformedBodyError
+        self._left = int(match[1], 16)
+        if not self._left:
+            for _ in range(MAX_HEADERS):
+                line = self._stream.readline(MAX_CHUNK_LINE)
+                if line == b"\r\n":
+                    self._chunked = False
+                    return
+                if not _TRAILER.fullmatch(line):
+                    break
+            raise MalformedBodyError
 
     def _discard(self) -> None:
-        """Read what the application left unread.
-
-        All of it, where the connection is kept alive: the next request follows it. Otherwise what arrives within
-        `LINGER_TIMEOUT`: closing a socket with unread data resets the connection, and the client might never see the
-        response. After a body that failed nothing more is read.
-        """
-        if self._failed or not (self.chunked_input or (self.position or 0) < (self.content_length or 0)):
-            return
-        self.send_100_continue_enabled = False  # the response has been sent
-        if self.keep_alive:
-            super()._discard()
-            return
-        with gevent.Timeout(LINGER_TIMEOUT, False), contextlib.suppress(OSError):
-            remaining = MAX_LINGER_SIZE
-            while remaining > 0 and (data := super().read(65536)):
-                remaining -= len(data)
+        """Nothing, where gevent's own would read what the application has not: then the connection is closed."""
 
 
-def parse_body_framing(environ: dict[str, Any]) -> tuple[int | None, bool]:
+def parse_body_framing(environ: dict[str, Any]) -> tuple[int, bool]:
     """Return the declared length of a request's body, and whether it is chunked (RFC 9112, section 6).
 
     Raises:
-        MalformedRequestError: the transfer coding is not `chunked`, or the length is not a number.
+        MalformedRequestError: the transfer coding is not `chunked` or not allowed, or the length is not a number.
     """
     coding = environ.get("HTTP_TRANSFER_ENCODING")
-    if coding is not None and coding.lower() != "chunked":
-        raise MalformedRequestError(400, "The only transfer coding spoken here is chunked.")
+    if coding is not None:
+        if coding.lower() != "chunked":
+            raise MalformedRequestError(400, "The only transfer coding spoken here is chunked.")
+        if environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+            raise MalformedRequestError(400, "HTTP/1.0 has no transfer codings.")
+        if "CONTENT_LENGTH" in environ:
+            raise MalformedRequestError(400, "A request has either Content-Length or Transfer-Encoding.")
+        return 0, True
     length = environ.get("CONTENT_LENGTH")
-    if length is not None and not (length.isascii() and length.isdigit() and len(length) < 19):
+    if length is None:
+        return 0, False
+    if not (length.isascii() and length.isdigit() and len(length) < 19):
         raise MalformedRequestError(400, "Content-Length must be a number.")
-    return (None if length is None or coding is not None else int(length)), coding is not None
+    return int(length), False

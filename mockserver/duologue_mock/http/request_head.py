@@ -8,20 +8,40 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
+from duologue_mock.errors import HTTPError
+
 MAX_HEAD_SIZE = 64 * 1024
 """The longest request line and headers, in bytes."""
 MAX_HEADERS = 100
 """The most headers of one request."""
 
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # a token (RFC 9110, section 5.6.2)
+RECEIVED_HOST = "duologue.received_host"
+"""Where in the environ the Host header is, if the request's target names a host itself."""
+
+_REQUEST_LINE = re.compile(rb"(?:\r\n)?([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!\"$-~]+) (HTTP/1\.[01])\r\n")
+"""A token, visible ASCII without `#`, and the protocol (RFC 9112, section 3), after one blank line at most."""
+_ABSOLUTE_FORM = re.compile(r"https?://([^/]*)(/.*)?", re.IGNORECASE)
 _UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _SINGLE = frozenset(
-    {"HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_X_USER_ID", "HTTP_UNIQUE_REFERENCE_CODE", "HTTP_IDEMPOTENCY_KEY"}
+    {
+        *_UNPREFIXED,
+        "HTTP_HOST",
+        "HTTP_AUTHORIZATION",
+        "HTTP_X_API_KEY",
+        "HTTP_X_USER_ID",
+        "HTTP_UNIQUE_REFERENCE_CODE",
+        "HTTP_IDEMPOTENCY_KEY",
+    }
 )
-"""Headers that identify the caller or the call: two of one name contradict each other."""
+"""Headers that identify the caller or the call, or frame the body: two of one name contradict each other."""
+_WEBSOCKET_VERSION = "13"
+_WEBSOCKET_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
+_KNOWN_EXTENSIONS = re.compile(r"(?:[ -<>-~\t]|=[ \t]*+[0-9]{1,2}[ \t]*+(?=[;,]|$))*+")
+"""Offers of websocket extensions whose parameters are small numbers, as those of `permessage-deflate` are."""
 _ENVIRON_KEYS: dict[bytes, str] = {}
-"""WSGI's keys of the header names seen so far, at most `_MAX_ENVIRON_KEYS`."""
+"""WSGI's keys of the header names seen so far, at most `_MAX_ENVIRON_KEYS` that are short."""
 _MAX_ENVIRON_KEYS = 512
+_MAX_ENVIRON_KEY = 64
 
 
 class MalformedRequestError(Exception):
@@ -38,129 +58,168 @@ class MalformedRequestError(Exception):
 
 
 class RequestHead:
-    """What a request's head says. llhttp calls its `on_` methods while it parses.
+    """What a request's head says. llhttp calls its `on_` methods while it parses the headers.
 
     Args:
         environ: WSGI's dictionary; the headers are put into it as they are read.
     """
 
-    __slots__ = ("environ", "header_count", "keep_alive", "method", "parser", "target", "upgrade", "version")
+    __slots__ = (
+        "complete",
+        "environ",
+        "header_count",
+        "keep_alive",
+        "method",
+        "parser",
+        "target",
+        "upgrade",
+        "version",
+    )
 
-    def __init__(self, environ: dict[str, Any]) -> None:
+    def __init__(self, environ: dict[str, Any], method: bytes, target: bytes, version: bytes) -> None:
         self.environ = environ
+        self.method = method.decode("latin-1")
+        self.target = target.decode("latin-1")
+        self.version = version.decode("latin-1")
         self.parser: Any = None
-        self.method = b""
-        self.target = b""
-        self.version = ""
         self.header_count = 0
+        self.complete = False
         self.keep_alive = False
         self.upgrade = False
 
-    def on_url(self, url: bytes) -> None:
-        """Append a piece of the request target."""
-        self.target += url
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header. Several of one name become a list (RFC 9110, section 5.3); a second `Host` is an error."""
+        """Add a header, without the white space around its value (RFC 9110, section 5.5).
+
+        Several of one name become a list (RFC 9110, section 5.3); a second `Host` is an error.
+        """
         self.header_count += 1
         if self.header_count > MAX_HEADERS:
             raise MalformedRequestError(431, f"A request may have at most {MAX_HEADERS} headers.")
         if b"_" in name:
             return  # WSGI could not distinguish `X_Api_Key` from `X-Api-Key`
         key = _ENVIRON_KEYS.get(name) or _environ_key(name)
+        text = value.decode("latin-1").strip(" \t")
         environ = self.environ
-        if key in environ and key not in _UNPREFIXED:
-            if key == "HTTP_HOST":
-                raise MalformedRequestError(400, "A request must have one Host header.")
-            if key in _SINGLE:
-                raise MalformedRequestError(400, f"The header {name.decode('latin-1')} may be given once only.")
-            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
+        if key not in environ:
+            environ[key] = text
+        elif key in _SINGLE:
+            raise MalformedRequestError(400, f"The header {name.decode('latin-1')} may be given once only.")
         else:
-            environ[key] = value.decode("latin-1")
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + text
 
     def on_headers_complete(self) -> None:
         """Note whether the connection is kept alive: llhttp forgets it once the message is complete."""
+        self.complete = True
         self.keep_alive = self.parser.should_keep_alive()
 
 
 def parse_request_head(data: bytes, environ: dict[str, Any]) -> RequestHead:
     """Parse a request's head and fill WSGI's environ from it, except for what concerns the body and the peer.
 
-    A method that llhttp does not know is still a method (RFC 9110, section 9.1): the head is parsed under another one,
-    so that the request gets the 405 of any method that the path does not allow.
+    llhttp parses the headers. The request line is parsed here: llhttp knows only some methods, and accepts other
+    protocols, several spaces, and line feeds in front.
 
     Raises:
         MalformedRequestError: the head breaks the rules of HTTP/1.1 or has too many headers.
     """
-    head = RequestHead(environ)
-    try:
-        _feed(head, data)
-        head.method = head.parser.get_method()
-    except httptools.HttpParserInvalidMethodError:
-        method, _, rest = data.partition(b" ")
-        if not _METHOD.fullmatch(method):
-            raise MalformedRequestError(400, "Not a readable request: it has no method.") from None
-        head = RequestHead(environ)
-        try:
-            _feed(head, b"GET " + rest)
-        except httptools.HttpParserInvalidMethodError:
-            raise MalformedRequestError(400, "Not a readable request: it has no method.") from None
-        head.method = method
-    head.version = head.parser.get_http_version()
-    head.parser = None  # the two refer to each other: without this, only the garbage collector would free them
-    if head.version not in ("1.0", "1.1"):
-        raise MalformedRequestError(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        raise MalformedRequestError(400, "The request line must be like `GET /path HTTP/1.1`.")
+    method, target, version = line.groups()
+    head = RequestHead(environ, method, target, version)
+    _parse_headers(head, b"GET / %b\r\n%b" % (version, data[line.end() :]))
     _fill_environ(head)
     return head
 
 
-def _feed(head: RequestHead, data: bytes) -> None:
+def _parse_headers(head: RequestHead, data: bytes) -> None:
     head.parser = httptools.HttpRequestParser(head)
     try:
         head.parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        head.upgrade = True
-    except httptools.HttpParserInvalidMethodError:
-        head.parser = None
-        raise
+        head.upgrade = head.version != "HTTP/1.0"  # which has no upgrades (RFC 9110, section 7.8)
     except httptools.HttpParserCallbackError as error:
-        head.parser = None
         cause = error.__context__
         if isinstance(cause, MalformedRequestError):
             raise cause from None
         raise MalformedRequestError(400, "Not a readable request.") from None
     except httptools.HttpParserError as error:
-        head.parser = None
         raise MalformedRequestError(400, f"Not a readable request: {error}.") from None
+    finally:
+        head.parser = None  # the two refer to each other: without this, only the garbage collector would free them
+    if not head.complete:
+        raise MalformedRequestError(400, "Not a readable request: its headers have no end.")
 
 
 def _fill_environ(head: RequestHead) -> None:
     environ = head.environ
-    path, _, query = head.target.partition(b"?")
-    if not path.startswith(b"/"):
-        path, host = _split_absolute_form(path)
-        if host is not None:
-            environ["HTTP_HOST"] = host  # the target's authority replaces the header (RFC 9112, section 3.2.2)
-    environ["REQUEST_METHOD"] = head.method.decode("latin-1")
-    environ["SERVER_PROTOCOL"] = f"HTTP/{head.version}"
+    path, _, query = head.target.partition("?")
+    if not path.startswith("/") and (path != "*" or head.method != "OPTIONS"):
+        path = _split_absolute_form(path, environ)
+    environ["REQUEST_METHOD"] = head.method
+    environ["SERVER_PROTOCOL"] = head.version
     environ["SCRIPT_NAME"] = ""
-    environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
-    environ["QUERY_STRING"] = query.decode("latin-1")
+    environ["REQUEST_URI"] = head.target
+    environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+    environ["QUERY_STRING"] = query
 
 
-def _split_absolute_form(target: bytes) -> tuple[bytes, str | None]:
-    """Return the path of a target that does not start with `/`, and its authority (RFC 9112, section 3.2)."""
-    scheme, separator, rest = target.partition(b"://")
-    if separator and scheme.lower() in (b"http", b"https"):
-        authority, _, path = rest.partition(b"/")
-        return b"/" + path, authority.decode("latin-1")
-    return b"/" + target, None
+def _split_absolute_form(target: str, environ: dict[str, Any]) -> str:
+    """Return the path of a target that is a whole URL; its authority becomes the host (RFC 9112, section 3.2.2)."""
+    match = _ABSOLUTE_FORM.fullmatch(target)
+    if match is None:
+        raise MalformedRequestError(400, "The request's target must be a path, or a URL with `http://`.")
+    environ[RECEIVED_HOST] = environ.get("HTTP_HOST", "")
+    environ["HTTP_HOST"] = match[1]
+    return match[2] or "/"
+
+
+def wants_websocket(environ: dict[str, Any]) -> bool:
+    """Return whether a request to Socket.IO asks for a websocket: by its query, or by `Upgrade`."""
+    return "websocket" in environ.get("HTTP_UPGRADE", "").lower() or "transport=websocket" in environ["QUERY_STRING"]
+
+
+def check_websocket_handshake(environ: dict[str, Any]) -> None:
+    """Check that a request can become a websocket (RFC 6455, section 4.2.1).
+
+    The library behind raises whatever it comes across, after a session was created. Extensions that it could not read
+    are declined here, by removing them.
+
+    Raises:
+        HTTPError: it cannot (400), or asks for another version of the protocol (426, with the version spoken here).
+    """
+    connection = [token.strip() for token in environ.get("HTTP_CONNECTION", "").lower().split(",")]
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "upgrade" not in connection:
+        raise _not_a_handshake("It needs `Upgrade: websocket` and `Connection: Upgrade`.")
+    if environ["REQUEST_METHOD"] != "GET" or environ["SERVER_PROTOCOL"] != "HTTP/1.1":
+        raise _not_a_handshake("It must be a GET of HTTP/1.1.")
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != _WEBSOCKET_VERSION:
+        hint = f"Send `Sec-WebSocket-Version: {_WEBSOCKET_VERSION}`."
+        version = ("Sec-WebSocket-Version", _WEBSOCKET_VERSION)
+        headers = [version, ("Upgrade", "websocket"), ("Connection", "close, Upgrade")]
+        raise HTTPError(426, "This version of the websocket protocol is not supported", hint=hint, headers=headers)
+    if not _WEBSOCKET_KEY.fullmatch(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
+        raise _not_a_handshake("Its `Sec-WebSocket-Key` must be 16 bytes in base64.")
+    if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+        raise _not_a_handshake("It must not have a body.")
+    try:
+        environ["HTTP_HOST"].encode("ascii").decode("idna")
+        for name in ("HTTP_CONNECTION", "HTTP_SEC_WEBSOCKET_PROTOCOL"):
+            environ.get(name, "").encode("ascii")
+    except UnicodeError:
+        raise _not_a_handshake("Its headers must be ASCII, and its host a domain name.") from None
+    if not _KNOWN_EXTENSIONS.fullmatch(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")):
+        del environ["HTTP_SEC_WEBSOCKET_EXTENSIONS"]
+
+
+def _not_a_handshake(hint: str) -> HTTPError:
+    return HTTPError(400, "Not a websocket handshake", hint=hint, headers=[("Connection", "close")])
 
 
 def _environ_key(name: bytes) -> str:
     key = name.decode("latin-1").upper().replace("-", "_")
     if key not in _UNPREFIXED:
         key = f"HTTP_{key}"
-    if len(_ENVIRON_KEYS) < _MAX_ENVIRON_KEYS:
+    if len(_ENVIRON_KEYS) < _MAX_ENVIRON_KEYS and len(name) < _MAX_ENVIRON_KEY:
         _ENVIRON_KEYS[name] = key
     return key

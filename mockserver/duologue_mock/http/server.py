@@ -24,6 +24,10 @@ from duologue_mock.http.request_head import MAX_HEAD_SIZE, MalformedRequestError
 
 logger = logging.getLogger("duologue_mock")
 
+LINGER_TIMEOUT = 2.0
+"""Seconds for which a connection is read on after a response to a request that was not read to its end."""
+MAX_LINGER_SIZE = 64 * 1024 * 1024
+"""Bytes that are read at most then."""
 DRAIN_TIMEOUT = 0.5
 """Seconds that remaining connections have to close themselves when the server stops."""
 
@@ -68,15 +72,33 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
             self._parse(data)
         except MalformedRequestError as error:
             self.server.log_malformed_request(self.client_address[0], error)
-            return self._build_malformed_response(error)
+            self.socket.sendall(self.server.error_response(HTTPError(error.status, str(error))))
+            self._linger()
+            return None
         except (OSError, gevent.Timeout):
             return None
         self.application = self.server.application
         self.handle_one_response()
+        if not self.wsgi_input.complete:
+            self._linger()
+            return None
         if self.close_connection or self.rfile.closed or self.server.closing:
             return None
         gevent.sleep(0)  # a client that always has a next request must not keep other connections waiting
         return True
+
+    def _linger(self) -> None:
+        """Say that the response was the last, and read on for a moment what is still being sent.
+
+        Closing a socket with unread data resets the connection: the client might never see the response.
+        """
+        self.busy = False
+        with contextlib.suppress(OSError), gevent.Timeout(LINGER_TIMEOUT, False):
+            self.socket.shutdown(socket.SHUT_WR)
+            remaining = MAX_LINGER_SIZE
+            while remaining > 0 and (data := self.socket.recv(65536)):
+                remaining -= len(data)
+                gevent.sleep(0)
 
     def _read_head(self) -> bytes | None:
         """Return a request's head with its blank line; None if the client closed the connection or sent nothing.
@@ -122,11 +144,11 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
     def _parse(self, data: bytes) -> None:
         environ: dict[str, Any] = self.server.get_environ()
         head = parse_request_head(data, environ)
-        self.command = environ["REQUEST_METHOD"]
-        self.path = head.target.decode("latin-1")
-        self.request_version = environ["SERVER_PROTOCOL"]
+        self.command = head.method
+        self.path = head.target
+        self.request_version = head.version
         self.requestline = f"{self.command} {self.path} {self.request_version}"
-        self.close_connection = head.version == "1.0" or not head.keep_alive
+        self.close_connection = head.version == "HTTP/1.0" or not head.keep_alive
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.client_address[0], str(self.client_address[1])
         self._attach_body(environ)
         if head.upgrade:
@@ -136,7 +158,7 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
 
     def _attach_body(self, environ: dict[str, Any]) -> None:
         self.content_length, chunked = parse_body_framing(environ)
-        expects_continue = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+        expects_continue = "HTTP_EXPECT" in environ and _expects_continue(environ)
         self.wsgi_input = environ["wsgi.input"] = RequestBody(
             self.rfile,
             self.content_length,
@@ -154,8 +176,6 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         except OSError:
             if "werkzeug.socket" not in self.environ:
                 raise
-        finally:
-            self.wsgi_input.keep_alive = not self.close_connection
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         """Take the status and headers (PEP 3333), and return the function that writes the body.
@@ -184,6 +204,8 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         """Send the head and the first piece of the body at once."""
         self.headers_sent = True
         self.connection_upgraded = self.code == 101
+        if not self.wsgi_input.complete:
+            self.close_connection = True  # what is left of the body must not be taken for the next request
         response = bytearray(self._head)
         response += self.server.build_date_header()
         if self.close_connection and not self._has_connection:
@@ -219,18 +241,23 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         elif not issubclass(kind, gevent.GreenletExit):
             logger.error("%s failed", self.requestline, exc_info=(kind, value, trace))
 
-    def _build_malformed_response(self, error: MalformedRequestError) -> tuple[bytes, bytes]:
-        return str(error.status).encode(), self.server.error_response(HTTPError(error.status, str(error)))
-
-    def _handle_client_error(self, ex: Exception) -> Any:
-        self.close_connection = True
-        return self._build_malformed_response(MalformedRequestError(400, "The body is not as its headers say."))
-
     def _send_error_response_if_possible(self, error_code: int) -> None:
         self.close_connection = True
         if not self.headers_sent:
-            message = "Internal server error" if error_code >= 500 else "The body is not as its headers say"
-            self._sendall(self.server.error_response(HTTPError(error_code, message)))
+            self._sendall(self.server.error_response(HTTPError(error_code, "Internal server error")))
+
+
+def _expects_continue(environ: dict[str, Any]) -> bool:
+    """Return whether a client waits for `100 Continue`; one of HTTP/1.0 never does (RFC 9110, section 10.1.1).
+
+    Raises:
+        MalformedRequestError: it expects something else (417).
+    """
+    if environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        return False
+    if environ["HTTP_EXPECT"].lower() != "100-continue":
+        raise MalformedRequestError(417, "The only expectation met here is 100-continue.")
+    return True
 
 
 class SendAllSocket:

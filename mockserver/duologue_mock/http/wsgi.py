@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.messages import Request, RequestHook, Response, status_line
 from duologue_mock.http.rate_limit import RateLimiter
+from duologue_mock.http.request_head import check_websocket_handshake, wants_websocket
 from duologue_mock.http.routing import Routes, format_allow
 from duologue_mock.store.clock import IdGenerator
 
@@ -29,6 +31,8 @@ REQUEST_KEY = "duologue.request"
 """Where in the environ the `Request` is for the applications behind."""
 
 _SOCKET_PATH = "/socket.io/"
+_SOCKET_PATHS = frozenset({_SOCKET_PATH, _SOCKET_PATH.rstrip("/")})
+_SOCKET_ALLOW = "GET, OPTIONS, POST"
 
 
 class WSGIApp:
@@ -48,6 +52,7 @@ class WSGIApp:
         sockets: the Socket.IO engine's application.
         ids: makes ids of requests that bring none.
         request_hooks: called with every request and its response.
+        max_request_size: the most bytes of a request's body.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class WSGIApp:
         sockets: WSGICallable,
         ids: IdGenerator,
         request_hooks: Sequence[RequestHook],
+        max_request_size: int,
     ) -> None:
         self._routes = routes
         self._origin_policy = origin_policy
@@ -72,6 +78,7 @@ class WSGIApp:
         self._sockets = sockets
         self._ids = ids
         self._request_hooks = request_hooks
+        self._max_request_size = max_request_size
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
@@ -79,10 +86,14 @@ class WSGIApp:
         extra: Headers = []
         try:
             self._origin_policy.check_host(request)
-            is_socket = (request.path + "/").startswith(_SOCKET_PATH)
+            is_socket = request.path in _SOCKET_PATHS
             extra += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
+            if "%" in environ.get("REQUEST_URI", ""):
+                _check_encoded_slashes(environ["REQUEST_URI"])
+            if not is_socket or request.method != "POST":  # Socket.IO has a limit of its own
+                request.read_body(self._max_request_size)
             if is_socket:
-                return self._forward(self._sockets, request, start_response, extra)
+                return self._handle_socket(request, start_response, extra)
             match = self._routes.find(request.path)
             if match is None:
                 return self._forward(self._pages, request, start_response, extra)
@@ -105,9 +116,7 @@ class WSGIApp:
             return Response(204, [("Allow", format_allow(methods)), *granted])
         operation = methods.get("GET" if method == "HEAD" else method)
         if operation is None:
-            allow = format_allow(methods)
-            hint = f"This path allows {allow}."
-            raise HTTPError(405, f"{method} is not allowed here", hint=hint, headers=[("Allow", allow)])
+            raise _method_not_allowed(request, format_allow(methods))
         request.operation = operation
         try:
             request.principal = principal = self._authenticator.identify(operation, request)
@@ -117,6 +126,17 @@ class WSGIApp:
             raise
         extra += self._rate_limiter.count(principal.key)
         return self._dispatcher.dispatch(operation, request)
+
+    def _handle_socket(self, request: Request, start_response: StartResponse, extra: Headers) -> Iterable[bytes]:
+        """Let the Socket.IO engine handle a request, unless it would create a session for one that must fail."""
+        request.environ["PATH_INFO"] = _SOCKET_PATH
+        if request.method == "OPTIONS" and not request.is_preflight:
+            return self._send_response(request, Response(204, [("Allow", _SOCKET_ALLOW)]), start_response, extra)
+        if request.method not in ("GET", "OPTIONS", "POST"):
+            raise _method_not_allowed(request, _SOCKET_ALLOW)
+        if request.method == "GET" and wants_websocket(request.environ):
+            check_websocket_handshake(request.environ)
+        return self._forward(self._sockets, request, start_response, extra)
 
     def _send_response(
         self, request: Request, response: Response, start_response: StartResponse, extra: Headers
@@ -152,6 +172,8 @@ class WSGIApp:
         if request.is_preflight:
             return self._send_response(request, Response(204, build_preflight_headers(request)), start_response, extra)
         request.environ[REQUEST_KEY] = request
+        if app is not self._sockets:
+            request.environ["wsgi.input"] = io.BytesIO(request.body)
         engine_errors: list[int] = []
 
         def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
@@ -182,6 +204,17 @@ class WSGIApp:
         if code and len(code) <= headers.MAX_VALUE_LENGTH and code.isascii() and code.isprintable() and code.strip():
             return code.strip()
         return self._ids.request_id()
+
+
+def _check_encoded_slashes(uri: str) -> None:
+    """Raise `HTTPError` for a path with an encoded slash: decoded, it would pass for one that separates segments."""
+    if "%2f" in uri.partition("?")[0].lower():
+        raise HTTPError(404, "There is nothing at this path", hint="No path here has an encoded slash (`%2F`).")
+
+
+def _method_not_allowed(request: Request, allow: str) -> HTTPError:
+    message, hint = f"{request.method} is not allowed here", f"This path allows {allow}."
+    return HTTPError(405, message, hint=hint, headers=[("Allow", allow)])
 
 
 def log_unexpected_error(request: Request, error: BaseException) -> HTTPError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -18,11 +19,12 @@ def server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def check_server(server: MockServer) -> Iterator[None]:
-    """Whatever a test sends: it changes no user, and the next request is served."""
+def check_server(server: MockServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a test sends: it changes no user, is no error of the server, and the next request is served."""
     with server.state as state:
         before = list(state.users)
     yield
     with server.state as state:
         assert list(state.users) == before
     assert ask(server.port, HEALTH).status == 200
+    assert [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -12,16 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue.contract import strict_json
 from duologue.contract.chats import ChatQuery, ChatTitle, Favorite
 from duologue.contract.users import UserCreate, UserQuery, UserUpdate
-from duologue_mock.errors import HTTPError
+from duologue_mock.errors import MAX_FIELDS, HTTPError
 from duologue_mock.http.messages import Request, json_bytes
 from duologue_mock.http.parsing import parse_body, parse_query
 from tests.mockserver.clocks import START
 from tests.mockserver.http_errors import raises_http_error
 from tests.mockserver.requests import build_request, get_operation
 
-LIMIT = 10_000
+LIMIT = 200_000
 JSON = "application/json"
 
 
@@ -39,8 +41,13 @@ def status(function: Callable[[], Any]) -> int:
     return 200
 
 
+def parse(id: str, request: Request, limit: int = LIMIT) -> Any:
+    request.read_body(limit)
+    return parse_body(get_operation(id), request)
+
+
 def read(id: str, value: Any) -> Any:
-    return parse_body(get_operation(id), build_post(json.dumps(value).encode()), LIMIT)
+    return parse(id, build_post(json.dumps(value).encode()))
 
 
 @pytest.mark.parametrize(
@@ -146,9 +153,9 @@ def test_body(id: str, value: Any, model: Any) -> None:
 
 
 def test_optional_body() -> None:
-    assert parse_body(get_operation("chats.FAVORITE"), build_request("PATCH", "/"), LIMIT) is None
+    assert parse("chats.FAVORITE", build_request("PATCH", "/")) is None
     with raises_http_error(400):
-        parse_body(get_operation("chats.CREATE"), build_request("POST", "/"), LIMIT)
+        parse("chats.CREATE", build_request("POST", "/"))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +191,7 @@ def test_optional_body() -> None:
 def test_invalid_body(id: str, value: Any, naming: tuple[str, ...]) -> None:
     body = json.dumps(value).encode()
     with raises_http_error(400, *naming):
-        parse_body(get_operation(id), build_post(body), 100_000)
+        parse(id, build_post(body), 100_000)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +224,7 @@ def test_invalid_body(id: str, value: Any, naming: tuple[str, ...]) -> None:
 )
 def test_not_a_json_object(body: bytes) -> None:
     with raises_http_error(400):
-        parse_body(get_operation("chats.CREATE"), build_post(body), LIMIT)
+        parse("chats.CREATE", build_post(body))
 
 
 @pytest.mark.parametrize(
@@ -233,9 +240,7 @@ def test_not_a_json_object(body: bytes) -> None:
     ],
 )
 def test_json_media_types(content_type: str) -> None:
-    assert parse_body(get_operation("chats.CREATE"), build_post(b'{"title": "x"}', content_type), LIMIT) == ChatTitle(
-        "x"
-    )
+    assert parse("chats.CREATE", build_post(b'{"title": "x"}', content_type)) == ChatTitle("x")
 
 
 @pytest.mark.parametrize(
@@ -256,22 +261,22 @@ def test_json_media_types(content_type: str) -> None:
 def test_other_media_types(content_type: str) -> None:
     """Above all those a page may send elsewhere without asking (a form's, and plain text)."""
     with raises_http_error(415):
-        parse_body(get_operation("chats.CREATE"), build_post(b'{"title": "x"}', content_type), LIMIT)
+        parse("chats.CREATE", build_post(b'{"title": "x"}', content_type))
 
 
 def test_no_media_type() -> None:
     with raises_http_error(415):
-        parse_body(get_operation("chats.CREATE"), build_request("POST", "/", body=b'{"title": "x"}'), LIMIT)
+        parse("chats.CREATE", build_request("POST", "/", body=b'{"title": "x"}'))
 
 
 @pytest.mark.parametrize(("size", "status"), [(100, None), (101, 413), (10_000, 413)])
 def test_body_limit(size: int, status: int | None) -> None:
     sent = build_post(b'{"title": "x"}'.ljust(size))
     if status is None:
-        assert parse_body(get_operation("chats.CREATE"), sent, 100) == ChatTitle("x")
+        assert parse("chats.CREATE", sent, 100) == ChatTitle("x")
         return
     with pytest.raises(HTTPError) as caught:
-        parse_body(get_operation("chats.CREATE"), sent, 100)
+        parse("chats.CREATE", sent, 100)
     assert caught.value.status == status
     assert ("Connection", "close") in caught.value.headers
 
@@ -279,10 +284,60 @@ def test_body_limit(size: int, status: int | None) -> None:
 def test_oversized_body_is_not_read() -> None:
     sent = build_post(b"x" * 101)
     with raises_http_error(413):
-        parse_body(get_operation("chats.CREATE"), sent, 100)
+        parse("chats.CREATE", sent, 100)
     stream = sent.environ["wsgi.input"]
     assert isinstance(stream, io.BytesIO)
     assert stream.tell() == 0
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "unknown", "identity, gzip", "GZIP"])
+def test_content_coding(coding: str) -> None:
+    sent = build_request("POST", "/", body=b"{}", content_type=JSON, content_encoding=coding)
+    with pytest.raises(HTTPError) as caught:
+        sent.read_body(LIMIT)
+    assert caught.value.status == 415
+    assert ("Accept-Encoding", "identity") in caught.value.headers
+
+
+@pytest.mark.parametrize(("body", "coding"), [(b"{}", "identity"), (b"{}", " Identity ,"), (b"{}", ""), (b"", "gzip")])
+def test_no_content_coding(body: bytes, coding: str) -> None:
+    """Nothing to decode: the coding is `identity`, or there is no body."""
+    assert build_request("POST", "/", body=body, content_encoding=coding).read_body(LIMIT) == body
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_FIELDS - 1, MAX_FIELDS, MAX_FIELDS + 1, 5_000])
+def test_many_unknown_fields(count: int) -> None:
+    """The first are named, and the others counted."""
+    body = {"name": 1, "email": "a@example.com", **{f"field{number}": number for number in range(count)}}
+    with pytest.raises(HTTPError) as caught:
+        read("users.CREATE", body)
+    error = caught.value
+    assert len(error.fields) == min(count + 1, MAX_FIELDS)
+    assert error.fields["name"]
+    more = count + 1 - MAX_FIELDS
+    assert error.reasons[-1].startswith(f"{more} more") == (more > 0)
+    assert len(error.reasons) == len(error.fields) + (more > 0)
+    assert len(json_bytes(error.body(timestamp=START, request_id="r", version="v"))) < 10_000
+
+
+def test_unknown_fields_beside_valid() -> None:
+    with raises_http_error(400, *(f"field{number}" for number in range(MAX_FIELDS))):
+        read("chats.CREATE", {"title": "x", **{f"field{number}": number for number in range(1000)}})
+
+
+def test_unknown_fields_take_linear_time() -> None:
+    """They take about as long as reading the JSON; a hundred times as long, if each were compared with all others."""
+    sent = build_post(json.dumps({f"field{number}": number for number in range(20_000)}).encode())
+    sent.read_body(1_000_000)
+
+    def measure(function: Callable[[], object]) -> float:
+        started = time.process_time()
+        function()
+        return time.process_time() - started
+
+    reading = min(measure(lambda: strict_json.loads(sent.body)) for _ in range(3))
+    parsing = min(measure(lambda: status(lambda: parse_body(get_operation("users.CREATE"), sent))) for _ in range(3))
+    assert parsing < 20 * reading
 
 
 JSON_VALUES = st.recursive(

@@ -37,12 +37,12 @@ def test_head_byte_by_byte(server: MockServer) -> None:
         assert one.read_response().json["id"] == "2"
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "GET"])
-def test_asterisk_target(server: MockServer, method: str) -> None:
-    parse_error(ask(server.port, f"{method} * HTTP/1.1"), 404)
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 404), ("GET", 400)])
+def test_asterisk_target(server: MockServer, method: str, status: int) -> None:
+    parse_error(ask(server.port, f"{method} * HTTP/1.1"), status)
 
 
-@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "LOCK", "PATCH", "FROBNICATE", "get"])
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "LOCK", "PATCH", "FROBNICATE", "SETUP", "SOURCE", "get"])
 def test_unknown_method(server: MockServer, method: str) -> None:
     response = ask(server.port, f"{method} /api/users HTTP/1.1", "Cookie: secret=1")
     parse_error(response, 405)
@@ -99,6 +99,8 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "line feeds alone": (b"GET /api/health HTTP/1.1\nHost: localhost\n\n", 400),
     "a hidden request behind line feeds": (head(HEALTH)[:-2] + b"\n" + head("GET /api/users/1 HTTP/1.1"), 400),
     "carriage return alone": (b"GET /api/health HTTP/1.1\r\nHost: localhost\rX-A: a\r\n\r\n", 400),
+    "two media types": (head(CREATE, JSON, JSON, "Content-Length: 2") + b"{}", 400),
+    "another expectation": (head(CREATE, JSON, "Expect: tea", "Content-Length: 2") + b"{}", 417),
     "long header": (head(HEALTH, "X-A: " + "a" * MAX_HEAD_SIZE), 431),
     "long target": (head(f"GET /api/{'a' * MAX_HEAD_SIZE} HTTP/1.1"), 431),
     "a head without end": (b"GET / HTTP/1.1\r\n" + b"X-A: aaaaaaaa\r\n" * (MAX_HEAD_SIZE // 8), 431),
@@ -118,6 +120,39 @@ def test_malformed_request(server: MockServer, sent: bytes, status: int) -> None
             assert one.is_closed()
         else:
             assert status == 421, "framing is beyond doubt only here"
+
+
+def test_no_session_of_bad_handshake(server: MockServer) -> None:
+    """Engine.IO would keep one, until it noticed that nobody is there."""
+    line, upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", ("Connection: Upgrade", "Upgrade: websocket")
+    key, version = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
+    ask(server.port, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1")  # creates the Socket.IO server
+    sessions = server._context.realtime._io.server.eio.sockets
+    before = set(sessions)
+    for headers in ((*upgrade, version), (*upgrade, key), (upgrade[0], key, version), (upgrade[1], key, version)):
+        with peer(server.port) as one:
+            one.send(head(line, *headers))
+            assert one.read_response().status in (400, 426)
+            assert one.is_closed()
+    assert set(sessions) <= before
+
+
+def test_response_to_long_head(server: MockServer) -> None:
+    """It is read though more was being sent: the connection is not reset."""
+    with peer(server.port) as one:
+        one.try_send(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 8_000_000)
+        parse_error(one.read_response(), 431)
+        assert one.is_closed()
+
+
+def test_body_is_not_awaited(server: MockServer) -> None:
+    """A response that comes before the body has been read closes the connection, and says so."""
+    with peer(server.port) as one:
+        one.send(head(CREATE, JSON, "Content-Length: 50", host="evil.example") + head(HEALTH)[:50])
+        response = one.read_response()
+        parse_error(response, 421)
+        assert response.headers["connection"] == "close"
+        assert one.is_closed()
 
 
 def test_largest_head(server: MockServer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import request as flask_request
 
 from duologue.contract import CHAT, Operation, headers, operations
 from duologue.contract.core import Access
@@ -141,6 +142,38 @@ def test_trailing_slash(mock: Mock, one: Operation[Any], slash: str) -> None:
     )
     assert slashed.status_code == bare.status_code
     assert slashed.status_code != 308
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/users%2f2", "/api%2Fusers/2", "/api/users/%2f", "/%2fopenapi.json", "/socket.io%2f"]
+)
+def test_encoded_slash(mock: Mock, path: str) -> None:
+    """Under any server that says what the request's target was."""
+    for method in ("DELETE", "GET"):
+        response = mock.app.test_client().open(path, method=method)
+        assert response.status_code == 404
+        ErrorBodySchema().load(response.json)
+    assert mock.state.users.get("2")
+
+
+def test_encoded_slash_in_query(mock: Mock) -> None:
+    assert mock.app.test_client().get("/api/users?search=a%2Fb").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["//", "//openapi.json", "//api/users", "/openapi.json//"])
+def test_doubled_slash(mock: Mock, path: str) -> None:
+    environ = {"PATH_INFO": path, "REQUEST_URI": path}
+    assert mock.app.test_client().get("/", environ_overrides=environ).status_code == 404
+
+
+def test_page_with_slash(mock: Mock) -> None:
+    assert mock.app.test_client().get("/openapi.json/").status_code == 200
+
+
+def test_body_of_other_routes(mock: Mock) -> None:
+    """A route that somebody adds to the application can read the body, which has been read already."""
+    mock.app.add_url_rule("/echo", view_func=lambda: flask_request.get_data(), methods=["POST"])
+    assert mock.app.test_client().post("/echo", data=b"hello").data == b"hello"
 
 
 def test_unknown_path_suggestions(mock: Mock) -> None:
