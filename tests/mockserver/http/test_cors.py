@@ -171,6 +171,7 @@ FOREIGN_ORIGINS = [
     "http://app.localhost.evil.example",
     "http://evil@app.localhost",
     "http://app.localhost:65536",
+    "http://" + "a." * 130 + "localhost",
     "http://localhost@evil.example",
     "http://evil.example@localhost",
     "http://:pass@localhost",
