@@ -2,8 +2,8 @@
 
 Why gevent: a Flask application on it served two to four times the requests it did on threads, and one thread serves
 HTTP, streams and websockets without anything being monkey-patched (`ARCHITECTURE.md` has the figures). What is replaced
-of `gevent.pywsgi` is how a request's head is read (`request_head`) and bounded in size and time, how a response is sent
-(head and body in one piece), and the response to a malformed request.
+of `gevent.pywsgi` is how a request's head and body are read (`request_head`, `request_body`) and bounded in size and
+time, how a response is sent (head and body in one piece), and the response to a malformed request.
 """
 
 from __future__ import annotations
