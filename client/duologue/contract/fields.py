@@ -22,7 +22,8 @@ _END = r"$(?!\n)"  # Python's `$` also matches before a last newline; ECMA 262's
 
 
 def _not_blank(controls: str) -> str:
-    return rf"^[^{controls}]*[^\s{controls}][^{controls}]*{_END}"
+    # White space, then something visible: as no character is both, no text is matched in more than one way.
+    return rf"^[^\S{controls}]*[^\s{controls}][^{controls}]*{_END}"
 
 
 LINE = _not_blank(_CONTROLS)
@@ -33,7 +34,7 @@ PROSE = _not_blank(_CONTROLS_BUT_BREAKS)
 
 EMAIL = (
     r"^(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,126}[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
 )
 """RFC 5321's dot-string local part, of at most 64 characters, at a dotted host name."""
 
