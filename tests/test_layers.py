@@ -308,9 +308,12 @@ SHARED = {
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
     "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
-    "duologue_mock.http.openapi._ID_POINTERS": "where new ids are in responses; never changed",
-    "duologue_mock.http.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
-    "duologue_mock.http.openapi._SECURITY": "the two security schemes; never changed",
+    "duologue_mock.openapi.response_headers._COUNT": "the schema of a number; never changed",
+    "duologue_mock.openapi.response_headers._DESCRIPTIONS": "what headers are for; never changed",
+    "duologue_mock.openapi.response_headers._TEXT": "the schema of a text; never changed",
+    "duologue_mock.openapi.response_headers.ID_POINTERS": "where new ids are in responses; never changed",
+    "duologue_mock.openapi.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
+    "duologue_mock.openapi.openapi._SECURITY": "the two security schemes; never changed",
 }
 """Every dictionary, list or set at the top of a module of the mock, and why it ties no two servers together."""
 
@@ -352,5 +355,6 @@ def _can_change(value: ast.AST | None) -> bool:
         "DeltaSchema",
         "encode",
         "namedtuple",
+        "MappingProxyType",
     }
     return callee not in immutable

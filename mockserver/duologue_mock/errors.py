@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
+from duologue.contract import headers as names
 from duologue.contract.errors import get_error_type
 from duologue.contract.fields import format_timestamp
 
@@ -27,7 +29,8 @@ class HTTPError(Exception):
         omitted: how many more are invalid.
         code: the error's code; None for the status's own.
         hint: what to do about it; becomes `details.message`.
-        headers: response headers that belong to the error.
+        headers: response headers that belong to the error. Without their own, a 401 gets a challenge, and a 429 and a
+            503 a time to wait.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class HTTPError(Exception):
         self.code = code or str(get_error_type(status))
         self.hint = hint
         self.headers = list(headers)
+        if status in _DEFAULT_HEADERS and not any(name == _DEFAULT_HEADERS[status][0] for name, _ in headers):
+            self.headers.append(_DEFAULT_HEADERS[status])
 
     @property
     def reasons(self) -> list[str]:
@@ -58,6 +63,18 @@ class HTTPError(Exception):
         if self._omitted:
             reasons.append(f"{self._omitted} more are invalid.")
         return reasons or [self.message]
+
+    def copy(self) -> HTTPError:
+        """Return an equal error without a traceback, which would keep alive whatever the frames in it refer to."""
+        return HTTPError(
+            self.status,
+            self.message,
+            fields=self.fields,
+            omitted=self._omitted,
+            code=self.code,
+            hint=self.hint,
+            headers=self.headers,
+        )
 
     def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
         """Return the common error body."""
@@ -79,8 +96,19 @@ def validation_error(
 
 
 def unauthenticated(message: str, hint: str | None = None) -> HTTPError:
-    """Return the 401 of a caller without valid credentials."""
+    """Return the 401 of a caller without valid credentials; it asks for a token (RFC 6750, section 3)."""
     return HTTPError(401, message, hint=hint)
+
+
+def invalid_token(message: str, hint: str | None = None) -> HTTPError:
+    """Return the 401 of an access token that is malformed, forged, expired or revoked (RFC 6750, section 3.1)."""
+    challenge = f'{_BEARER}, error="invalid_token", error_description="{message}"'
+    return HTTPError(401, message, hint=hint, headers=[(_CHALLENGE, challenge)])
+
+
+def invalid_api_key(message: str, hint: str | None = None) -> HTTPError:
+    """Return the 401 of a caller without a valid API key. HTTP has no scheme of that name; any token may be one."""
+    return HTTPError(401, message, hint=hint, headers=[(_CHALLENGE, f'ApiKey realm="chat", header="{names.API_KEY}"')])
 
 
 def forbidden(message: str, hint: str | None = None) -> HTTPError:
@@ -104,3 +132,14 @@ def get_reason_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Client Error" if status < 500 else "Server Error"
+
+
+_CHALLENGE = "WWW-Authenticate"
+_BEARER = 'Bearer realm="platform"'
+_DEFAULT_HEADERS = MappingProxyType(
+    {
+        401: (_CHALLENGE, _BEARER),  # RFC 9110, section 11.6.1: there must be one
+        429: (names.RETRY_AFTER, "1"),
+        503: (names.RETRY_AFTER, "1"),
+    }
+)

@@ -1,7 +1,8 @@
 """Which function handles which operation.
 
 A handler takes what its parameters name: `state`, `token_service`, `reply_engine`, `principal`, `body`, `query`,
-`streaming` and the path's parameters. It returns the operation's model, or raises `HTTPError`. It sees no HTTP.
+`streaming`, `progress` and the path's parameters. It returns the operation's model, or raises `HTTPError`. It sees no
+HTTP.
 
 A handler is called inside `with state:`, so that its changes are atomic. The handler of an operation that streams takes
 its time: it is a generator of the pieces with the whole message last, and holds the state only while it changes it.
@@ -19,7 +20,9 @@ from duologue.contract.users import User
 
 T = TypeVar("T")
 
-_ARGUMENTS = frozenset({"state", "token_service", "reply_engine", "principal", "body", "query", "streaming"})
+_ARGUMENTS = frozenset(
+    {"state", "token_service", "reply_engine", "principal", "body", "query", "streaming", "progress"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,18 @@ class Principal:
     def is_admin(self) -> bool:
         """Whether the caller is identified and an administrator."""
         return self.user is not None and self.user.role == "admin"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a request has done so far, if it is one that takes its time.
+
+    A handler notes here what must not be done twice. An attempt that breaks off leaves it to the next one under the
+    same idempotency key.
+    """
+
+    message_id: str | None = None
+    """The message that the request has stored."""
 
 
 @dataclass(frozen=True, slots=True)

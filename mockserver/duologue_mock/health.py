@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from duologue._version import __version__
 from duologue.contract import health
 from duologue.contract.health import ErrorQuery, Health
@@ -24,10 +26,23 @@ def chat(state: State) -> Health:
 
 @handler(health.ERROR)
 def error(query: ErrorQuery) -> None:
-    """Raise the error that the query asks for."""
+    """Raise the error that the query asks for, with the headers that a response with its status must have."""
     raise HTTPError(
-        query.status, get_reason_phrase(query.status).capitalize(), hint=f"The request asked for status {query.status}."
+        query.status,
+        get_reason_phrase(query.status).capitalize(),
+        hint=f"The request asked for status {query.status}.",
+        headers=_REQUIRED_HEADERS.get(query.status, ()),
     )
+
+
+_REQUIRED_HEADERS = MappingProxyType(
+    {
+        405: [("Allow", "GET, HEAD, OPTIONS")],
+        407: [("Proxy-Authenticate", 'Basic realm="mock"')],
+        426: [("Upgrade", "websocket"), ("Connection", "Upgrade")],
+    }
+)
+"""RFC 9110, sections 15.5.6, 15.5.8 and 15.5.22; those of 401, 429 and 503 come with the error."""
 
 
 def _build_health(state: State) -> Health:

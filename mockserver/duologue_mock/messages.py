@@ -12,8 +12,7 @@ from duologue_mock.store import State
 @handler(messages.LIST)
 def list_(state: State, principal: Principal, id: str, query: MessageQuery) -> MessagePage:
     """Return one page, oldest first."""
-    session = chats.get(state, principal, id)
-    history = state.chats.messages(session.id)
+    history = list_all(state, principal, id)
     start = (query.page - 1) * query.limit
     return MessagePage(
         data=history[start : start + query.limit],
@@ -26,6 +25,11 @@ def send(state: State, principal: Principal, id: str, body: MessageCreate) -> Ch
     """Store a message."""
     chats.get(state, principal, id)
     return store(state, principal, id, body)
+
+
+def list_all(state: State, principal: Principal, session_id: str) -> list[ChatMessage]:
+    """Return all messages of the caller's session, oldest first: the store's own list, not to be changed."""
+    return state.chats.messages(chats.get(state, principal, session_id).id)
 
 
 def store(

@@ -20,7 +20,7 @@ from duologue_mock import notifications
 from duologue_mock.app import create_app
 from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.messages import JSON, RequestHook, json_bytes, status_line
+from duologue_mock.http.messages import JSON, NO_STORE, SECURITY_HEADERS, RequestHook, json_bytes, status_line
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
 from duologue_mock.store import State
@@ -335,7 +335,13 @@ def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:
     def render(error: HTTPError) -> bytes:
         request_id = state.ids.request_id()
         body = json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
-        headers = [("Content-Type", JSON), ("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff")]
+        headers = [
+            ("Content-Type", JSON),
+            NO_STORE,
+            ("X-Request-Id", request_id),
+            *SECURITY_HEADERS,
+            ("Vary", "Origin"),
+        ]
         return build_response_bytes(status_line(error.status), [*headers, *error.headers], body)
 
     return render

@@ -9,20 +9,27 @@ from duologue.contract.messages import MAX_CONTENT, ChatMessage, MessageCreate
 from duologue.contract.smart_chat import Delta, MessageDelta, SmartChatRequest, Typing
 from duologue_mock import chats, messages, notifications
 from duologue_mock.assistant import ReplyEngine
-from duologue_mock.handler_registry import Principal, stream_handler
+from duologue_mock.handler_registry import Principal, Progress, stream_handler
 from duologue_mock.settings import ReplyRequest
 from duologue_mock.store import State
 
 
 @stream_handler(smart_chat.ASK)
 def ask(
-    state: State, reply_engine: ReplyEngine, principal: Principal, id: str, body: SmartChatRequest, streaming: bool
+    state: State,
+    reply_engine: ReplyEngine,
+    principal: Principal,
+    id: str,
+    body: SmartChatRequest,
+    streaming: bool,
+    progress: Progress,
 ) -> Iterator[Delta | ChatMessage]:
     """Yield the pieces of the reply, then the assistant's stored message.
 
-    If the client disconnects or the reply engine fails, no reply is stored.
+    If the client disconnects or the reply engine fails, no reply is stored. The user's message is, and stays: another
+    attempt of the same request does not store it again.
     """
-    request, reply_id = _store_question(state, principal, id, body)
+    request, reply_id = _store_question(state, principal, id, body, progress)
     try:
         text = ""
         for piece in reply_engine.stream(request):
@@ -40,18 +47,28 @@ def ask(
 
 
 def _store_question(
-    state: State, principal: Principal, session_id: str, body: SmartChatRequest
+    state: State, principal: Principal, session_id: str, body: SmartChatRequest, progress: Progress
 ) -> tuple[ReplyRequest, str]:
     with state:
-        messages.send(state, principal, session_id, MessageCreate(content=body.message, sender="user"))
+        history = _list_until(messages.list_all(state, principal, session_id), progress.message_id)
+        if not history:
+            question = MessageCreate(content=body.message, sender="user")
+            progress.message_id = messages.send(state, principal, session_id, question).id
+            history = tuple(messages.list_all(state, principal, session_id))
         _publish_typing(state, principal, session_id, typing=True)
         request = ReplyRequest(
             session=chats.get(state, principal, session_id),
-            history=tuple(state.chats.messages(session_id)),
+            history=history,
             message=body.message,
             context=body.context,
         )
         return request, state.ids.object_id()
+
+
+def _list_until(history: list[ChatMessage], message_id: str | None) -> tuple[ChatMessage, ...]:
+    """Return the messages up to the one with this id; none if it is not among them."""
+    end = next((index for index, message in enumerate(history, 1) if message.id == message_id), 0)
+    return tuple(history[:end])
 
 
 def _store_reply(state: State, principal: Principal, session_id: str, reply_id: str, text: str) -> ChatMessage:

@@ -9,7 +9,7 @@ import jwt
 
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
-from duologue_mock.errors import HTTPError, unauthenticated
+from duologue_mock.errors import HTTPError, invalid_token, unauthenticated
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
@@ -84,11 +84,11 @@ class TokenService:
                 },
             )
         except jwt.InvalidTokenError:
-            raise unauthenticated("Invalid token", hint="Log in again.") from None
+            raise invalid_token("Invalid token", hint="Log in again.") from None
         if not (isinstance(claims["exp"], int | float) and isinstance(claims["sid"], str)):
-            raise unauthenticated("Invalid token", hint="Log in again.")
+            raise invalid_token("Invalid token", hint="Log in again.")
         if claims["exp"] <= state.clock.seconds():
-            raise unauthenticated("Token expired", hint=_REFRESH_HINT)
+            raise invalid_token("Token expired", hint=_REFRESH_HINT)
         user = state.users.get(claims["sub"])
         if user is None or not (allow_revoked or state.logins.is_active(claims["sid"])):
             raise token_revoked()
@@ -110,4 +110,4 @@ class TokenService:
 
 def token_revoked() -> HTTPError:
     """Return the 401 of a token whose login session has ended."""
-    return unauthenticated("Token revoked", hint="Log in again.")
+    return invalid_token("Token revoked", hint="Log in again.")

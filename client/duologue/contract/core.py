@@ -299,9 +299,9 @@ class Operation(_Declaration, Generic[T_co]):
         return self.method in ("POST", "PATCH")
 
     @property
-    def supports_if_match(self) -> bool:
-        """Whether requests may be conditional by `If-Match`."""
-        return self.method in ("PUT", "PATCH", "DELETE")
+    def is_conditional(self) -> bool:
+        """Whether `If-Match` and `If-None-Match` apply: it reads or changes what has an `ETag`."""
+        return self.has_etag or self.method in ("PUT", "PATCH", "DELETE")
 
     def _get_implied_failures(self) -> frozenset[int]:
         failures = {421, 429}
@@ -311,8 +311,8 @@ class Operation(_Declaration, Generic[T_co]):
             failures |= {413, 415}
         if self.takes_idempotency_key:
             failures |= {409, 422}
-        if self.supports_if_match:
-            failures.add(412)
+        if self.is_conditional:
+            failures |= {400, 412}
         if self.parameters:
             failures.add(404)
         if self.service is CHAT and self.access is not Access.PUBLIC:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from duologue.contract.core import Model, ModelSchema
+from duologue.contract.errors import STATUS_CODES
 from duologue.contract.fields import NestedModel, Timestamp
 
 
@@ -43,7 +44,11 @@ class ErrorDetailsSchema(ModelSchema[ErrorDetails]):
     model = ErrorDetails
     message = fields.String(required=True)
     fields_ = fields.Dict(
-        keys=fields.String(), values=fields.List(fields.String()), data_key="fields", attribute="fields"
+        required=True,
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        data_key="fields",
+        attribute="fields",
     )
 
 
@@ -58,12 +63,16 @@ class ErrorBody(Model):
     metadata: Metadata
 
 
+_CODES = tuple(dict.fromkeys(str(code) for code in STATUS_CODES.values()))
+"""The codes that a response may have: the others are the client's, for calls without a response that can be used."""
+
+
 class ErrorBodySchema(ModelSchema[ErrorBody]):
     """A superset of what the two specifications read of an error."""
 
     model = ErrorBody
     message = fields.String(required=True)
-    code = fields.String(required=True)
+    code = fields.String(required=True, validate=validate.OneOf(_CODES))
     details = NestedModel(ErrorDetailsSchema, required=True)
     errors = fields.List(fields.String(), required=True)
     metadata = NestedModel(MetadataSchema, required=True)

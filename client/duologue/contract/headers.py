@@ -47,6 +47,10 @@ ACCEPTED = (
 VALUE = r"^[!-~](?:[ -~]*[!-~])?$"
 """What a reference code or a user id looks like: printable ASCII, no white space around it."""
 
+ENTITY_TAGS = r'^(?:\*|[ \t]*(?:(?:W/)?"[!#-~\x80-\xff]*"[ \t]*)?(?:,[ \t]*(?:(?:W/)?"[!#-~\x80-\xff]*"[ \t]*)?)*)$'
+"""The value of `If-Match` and `If-None-Match`: `*`, or a list of entity tags that may have empty elements (RFC 9110,
+sections 8.8.3 and 5.6.1.2)."""
+
 MAX_VALUE_LENGTH = 255
 """The longest idempotency key, reference code or user id, in characters."""
 

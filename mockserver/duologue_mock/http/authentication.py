@@ -7,7 +7,7 @@ import re
 
 from duologue.contract import auth, headers
 from duologue.contract.core import CHAT, Access, Operation
-from duologue_mock.errors import forbidden, unauthenticated, validation_error
+from duologue_mock.errors import forbidden, invalid_api_key, invalid_token, unauthenticated, validation_error
 from duologue_mock.handler_registry import Principal
 from duologue_mock.http.messages import Request
 from duologue_mock.settings import Settings
@@ -20,6 +20,7 @@ API_KEY = "HTTP_X_API_KEY"
 USER_ID = "HTTP_X_USER_ID"
 REFERENCE_CODE = "HTTP_UNIQUE_REFERENCE_CODE"
 
+_LOOPBACK_ADDRESSES = frozenset({"::1", "::ffff:127.0.0.1"})
 _LOGIN_HINT = "Send `Authorization: Bearer <token>`; POST /api/auth/login returns a token."
 
 
@@ -62,7 +63,7 @@ class Authenticator:
         if operation.access is Access.PUBLIC:
             if key is not None:
                 self._check_key(key)
-            return Principal(key=_get_address(request))
+            return Principal(key=get_address(request))
         self._check_key(key)
         reference = _require_header(headers.REFERENCE_CODE, request.header(REFERENCE_CODE))
         request.id = reference
@@ -71,18 +72,18 @@ class Authenticator:
 
     def _check_key(self, key: str | None) -> None:
         if key is None or not key.strip():
-            raise unauthenticated("API key required", hint=f"Send the header `{headers.API_KEY}`.")
+            raise invalid_api_key("API key required", hint=f"Send the header `{headers.API_KEY}`.")
         if not self.knows_key(key):
-            raise unauthenticated("Invalid API key", hint=f"The mock does not know this `{headers.API_KEY}`.")
+            raise invalid_api_key("Invalid API key", hint=f"The mock does not know this `{headers.API_KEY}`.")
 
     def _identify_platform(self, operation: Operation[object], request: Request) -> Principal:
         authorization = request.header("HTTP_AUTHORIZATION")
         if operation.access is Access.PUBLIC:
-            return Principal(key=_get_address(request))
+            return Principal(key=get_address(request))
         if authorization is None:
             if self._require_auth or operation.access is Access.AUTHENTICATED:
                 raise unauthenticated("Authentication required", hint=_LOGIN_HINT)
-            return Principal(key=_get_address(request))
+            return Principal(key=get_address(request))
         # A logout whose response was lost is retried under its idempotency key; its login session has ended by then.
         identity = self._token_service.verify(
             self._state, _parse_bearer(authorization), allow_revoked=operation is auth.LOGOUT
@@ -107,8 +108,10 @@ def authorize(operation: Operation[object], principal: Principal, args: dict[str
 
 def _parse_bearer(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer":
         raise unauthenticated("Invalid token", hint=_LOGIN_HINT)
+    if not token.strip():
+        raise invalid_token("Invalid token", hint=_LOGIN_HINT)
     return token.strip()
 
 
@@ -123,6 +126,10 @@ def _require_header(name: str, value: str | None) -> str:
     return value
 
 
-def _get_address(request: Request) -> str:
+def get_address(request: Request) -> str:
+    """Return the address that a request comes from; that of this machine is one, over IPv4 or IPv6.
+
+    A program that calls `localhost` may use either, and the other one for its next attempt.
+    """
     address: str = request.environ.get("REMOTE_ADDR", "")
-    return address
+    return "127.0.0.1" if address in _LOOPBACK_ADDRESSES else address

@@ -15,12 +15,13 @@ from duologue.contract.fields import format_timestamp
 from duologue_mock import auth, chats, health, messages, smart_chat, users
 from duologue_mock.assistant import ReplyEngine
 from duologue_mock.errors import HTTPError
-from duologue_mock.handler_registry import Handler, get_handler
+from duologue_mock.handler_registry import Handler, Progress, get_handler
 from duologue_mock.http import event_stream
 from duologue_mock.http.authentication import authorize
 from duologue_mock.http.idempotency import Claim, IdempotencyKeys
-from duologue_mock.http.messages import JSON, Request, Response, json_bytes
+from duologue_mock.http.messages import JSON, NO_STORE, REVALIDATE, Request, Response, json_bytes
 from duologue_mock.http.parsing import parse_body, parse_query
+from duologue_mock.http.preconditions import check_preconditions, has_preconditions
 from duologue_mock.store import State
 from duologue_mock.tokens import TokenService
 
@@ -55,7 +56,11 @@ class Dispatcher:
             operation: get_handler(operation) for operation in operations()
         }
         self._with_location = _find_operations_with_location()
-        self._getters = {operation: _find_getter(operation) for operation in operations()}
+        self._getters = {
+            operation: _find_getter(operation)
+            for operation in operations()
+            if operation.is_conditional and not operation.safe
+        }
 
     def dispatch(self, operation: Operation[Any], request: Request) -> Response:
         """Return the response to a request whose caller is identified.
@@ -89,7 +94,7 @@ class Dispatcher:
     def error_response(self, error: HTTPError, request: Request) -> Response:
         """Return the response that reports an error."""
         body = error.body(timestamp=self._state.clock.now(), request_id=request.id, version=__version__)
-        return Response(error.status, [("Content-Type", JSON), *error.headers], json_bytes(body), error=error)
+        return Response(error.status, [("Content-Type", JSON), NO_STORE, *error.headers], json_bytes(body), error=error)
 
     def _perform(
         self, operation: Operation[Any], request: Request, query: Model | None, body: Model | None, claim: Claim | None
@@ -97,7 +102,7 @@ class Dispatcher:
         if operation.streams:
             return self._perform_stream(operation, request, body, claim)
         with self._state:
-            self._check_preconditions(operation, request)
+            self._check_change(operation, request)
             model = self._call_handler(operation, request, query=query, body=body)
             response = self._build_response(operation, request, model)
         if claim is not None:
@@ -109,30 +114,32 @@ class Dispatcher:
         arguments = {**self._services, "principal": request.principal, **request.args, **parsed}
         return handler.function(**{name: arguments[name] for name in handler.parameters})
 
-    def _check_preconditions(self, operation: Operation[Any], request: Request) -> None:
-        """Check `If-Match` on changes (RFC 9110, section 13.1.1)."""
-        if_match = request.header("HTTP_IF_MATCH")
-        getter = self._getters[operation]
-        if if_match is None or getter is None or not operation.supports_if_match:
+    def _check_change(self, operation: Operation[Any], request: Request) -> None:
+        """Check the preconditions of a change, on what it changes as a `GET` of it returns it now.
+
+        What the `GET` refuses, as a missing resource, is refused here: a condition makes a 404 no 412 (RFC 9110,
+        section 13.2.1).
+        """
+        getter = self._getters.get(operation)
+        if getter is None or not has_preconditions(request):
             return
         assert getter.response is not None
-        current = _build_etag(json_bytes(getter.response.dump(self._call_handler(getter, request))))
-        tags = [tag.strip() for tag in if_match.split(",")]
-        if "*" not in tags and current not in tags:
-            hint = f"Its ETag is {current} now; get it again and repeat the change."
-            raise HTTPError(412, "The resource has changed meanwhile", hint=hint)
+        query = None if getter.query is None else getter.query.load({})
+        data = getter.response.dump(self._call_handler(getter, request, query=query))
+        check_preconditions(request, _build_etag(json_bytes(data)), safe=False)
 
     def _build_response(self, operation: Operation[Any], request: Request, model: Any) -> Response:
         if operation.response is None:
-            return Response(operation.status, [])
+            return Response(operation.status, [NO_STORE])
         data = operation.response.dump(model)
         body = json_bytes(data)
-        headers = [("Content-Type", JSON)]
         if operation.has_etag:
             tag = _build_etag(body)
-            headers.append(("ETag", tag))
-            if operation.safe and _matches_if_none_match(request, tag):
+            headers = [("Content-Type", JSON), ("ETag", tag), REVALIDATE]
+            if operation.safe and has_preconditions(request) and check_preconditions(request, tag, safe=True):
                 return Response(304, headers[1:])
+        else:
+            headers = [("Content-Type", JSON), NO_STORE]
         if operation in self._with_location:
             headers.append(("Location", f"{operation.route.format_map(request.args)}/{model.id}"))
         if operation.enveloped:
@@ -148,11 +155,16 @@ class Dispatcher:
     def _perform_stream(
         self, operation: Operation[Any], request: Request, body: Model | None, claim: Claim | None
     ) -> Response:
+        progress = Progress() if claim is None else claim.progress
+        if progress.message_id is None:  # else an earlier attempt has made a part of the change already
+            with self._state:
+                self._check_change(operation, request)
         streaming = event_stream.is_wanted(operation, request)
-        items = self._call_handler(operation, request, body=body, streaming=streaming)
+        items = self._call_handler(operation, request, body=body, streaming=streaming, progress=progress)
         first = next(items)  # raises what can be refused before a byte is sent
         if streaming:
             stream = self._stream_events(operation, request, chain([first], items), items, claim)
+            next(stream)  # from here on, whatever ends the response ends the generator in its `try`
             return Response(200, event_stream.build_headers(), stream=stream)
         [message] = deque(chain([first], items), maxlen=1)
         response = self._build_response(operation, request, message)
@@ -163,12 +175,11 @@ class Dispatcher:
     def _stream_events(
         self, operation: Operation[Any], request: Request, items: Iterator[Any], handler: Any, claim: Claim | None
     ) -> Iterator[bytes]:
-        completed = False
         try:
+            yield b""
             for item in items:
                 if event_stream.is_last(item) and claim is not None:
                     claim.complete(self._build_response(operation, request, item))
-                    completed = True
                 yield event_stream.format_item(item, operation)
         except GeneratorExit:
             handler.close()
@@ -177,7 +188,7 @@ class Dispatcher:
             http_error = error if isinstance(error, HTTPError) else self._log_unexpected_error(request, error)
             yield event_stream.format_error(self.error_response(http_error, request))
         finally:
-            if claim is not None and not completed:
+            if claim is not None:
                 claim.release()
 
 
@@ -187,9 +198,9 @@ def _find_getter(operation: Operation[Any]) -> Operation[Any] | None:
         other
         for other in operations()
         if other.safe
+        and other.has_etag
         and other.service is operation.service
         and other.parameters == operation.parameters
-        and other.query is None
         and (operation.path + "/").startswith(other.path + "/")
     ]
     return max(candidates, key=lambda other: len(other.path), default=None)
@@ -203,9 +214,3 @@ def _find_operations_with_location() -> frozenset[Operation[Any]]:
 
 def _build_etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-
-
-def _matches_if_none_match(request: Request, tag: str) -> bool:
-    """Compare weakly, as `If-None-Match` does on reads (RFC 9110, section 13.1.2)."""
-    header = request.header("HTTP_IF_NONE_MATCH")
-    return header is not None and any(one.strip().removeprefix("W/") in (tag, "*") for one in header.split(","))

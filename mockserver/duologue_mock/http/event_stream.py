@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from duologue.contract.core import Model, Operation
+from duologue.contract.headers import IDEMPOTENCY_REPLAYED
 from duologue.contract.smart_chat import SSE_COMPLETED, SSE_DELTA, SSE_ERROR, Delta, DeltaSchema
-from duologue_mock.http.messages import Request, Response, json_bytes
+from duologue_mock.http.messages import NO_STORE, Request, Response, json_bytes
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -26,7 +27,7 @@ def is_last(item: Model) -> bool:
 
 def build_headers() -> list[tuple[str, str]]:
     """Return the headers of a stream."""
-    return [("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), ("Cache-Control", "no-cache")]
+    return [("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), NO_STORE]
 
 
 def format_item(item: Model, operation: Operation[Any]) -> bytes:
@@ -49,8 +50,7 @@ def convert_replay(replay: Response) -> Response:
     message = json.loads(replay.body)["data"]
     delta = {"id": message["_id"], "delta": message["content"]}
     body = _format_event(SSE_DELTA, json_bytes(delta)) + _format_event(SSE_COMPLETED, json_bytes(message))
-    headers = [(name, value) for name, value in replay.headers if name not in ("Content-Type", "ETag")]
-    return Response(200, [("Content-Type", f"{MEDIA_TYPE}; charset=utf-8"), *headers], body)
+    return Response(200, [*build_headers(), (IDEMPOTENCY_REPLAYED, "true")], body)
 
 
 def _format_event(event: str, data: bytes) -> bytes:

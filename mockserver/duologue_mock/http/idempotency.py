@@ -6,12 +6,14 @@ After draft-ietf-httpapi-idempotency-key-header, with the contract's statuses.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from duologue.contract import headers
 from duologue.contract.errors import ApiErrorType
 from duologue_mock.errors import HTTPError, validation_error
+from duologue_mock.handler_registry import Progress
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.store.clock import Clock
 
@@ -19,8 +21,14 @@ LIFETIME = 24 * 3600.0
 """Seconds a key is remembered."""
 MAX_KEYS = 10_000
 """Beyond this many, the oldest key is forgotten: memory stays flat under load."""
+MAX_SIZE = 64 * 1024 * 1024
+"""Bytes that all stored responses may take together; beyond that, the oldest is forgotten."""
+NOT_STORED = frozenset({401, 408, 412, 429})
+"""Besides 5xx: the caller logs in, waits or gets the resource again, and then repeats the request."""
 
 _HEADER = "HTTP_IDEMPOTENCY_KEY"
+_OVERHEAD = 1024
+"""Bytes that an entry takes besides its texts, roughly."""
 
 
 @dataclass(slots=True)
@@ -28,6 +36,8 @@ class _Entry:
     fingerprint: bytes
     created_at: float
     response: Response | None = None
+    progress: Progress = field(default_factory=Progress)
+    size: int = 0
 
 
 class IdempotencyKeys:
@@ -39,13 +49,17 @@ class IdempotencyKeys:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._entries: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()
+        self._in_progress: dict[tuple[str, ...], _Entry] = {}
+        self._settled: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()  # an application on threads may see the same key twice at the same moment
 
     def claim(self, request: Request, caller: str) -> tuple[Claim | None, Response | None]:
         """Return a claim on the request's key, or the response to replay; neither if the request has no key.
 
         Args:
-            request: the request, its body read.
+            request: the request, its operation known and its body read. What counts is the operation and its
+                arguments: paths that are spelled differently and served the same are the same.
             caller: whose key it is.
 
         Raises:
@@ -55,50 +69,91 @@ class IdempotencyKeys:
         if key is None:
             return None, None
         _check(key)
-        name = (caller, request.method, request.path, key)
+        assert request.operation is not None
+        name = (caller, request.operation.id, *request.args.values(), key)
         fingerprint = hashlib.blake2b(request.body, digest_size=16).digest()
-        entry = self._entries.get(name)
-        now = self._clock.seconds()
-        if entry is None or now - entry.created_at >= LIFETIME:
-            entry = self._entries[name] = _Entry(fingerprint, now)
-            self._entries.move_to_end(name)
-            self._trim(now)
-            return Claim(self._entries, name, entry), None
-        if entry.fingerprint != fingerprint:
-            raise _key_reused()
-        if entry.response is None:
-            raise _in_progress()
-        return None, _build_replay(entry.response)
+        with self._lock:
+            entry = self._in_progress.get(name) or self._get_settled(name)
+            if entry is not None and entry.fingerprint != fingerprint:
+                raise _key_reused()
+            if name in self._in_progress:
+                raise _in_progress()
+            if entry is not None and entry.response is not None:
+                return None, _build_replay(entry.response)
+            if entry is None:
+                entry = _Entry(fingerprint, self._clock.seconds())
+            else:
+                self._forget(name)  # an attempt that broke off: this one goes on from there
+            self._in_progress[name] = entry
+            return Claim(self, name, entry), None
 
-    def _trim(self, now: float) -> None:
-        while self._entries:
-            oldest = next(iter(self._entries.values()))
-            if len(self._entries) <= MAX_KEYS and now - oldest.created_at < LIFETIME:
+    def settle(self, name: tuple[str, ...], entry: _Entry, response: Response | None) -> None:
+        """End a claim; `Claim` calls this.
+
+        Args:
+            name: the key, with all that belongs to it.
+            entry: what is stored under it.
+            response: the response to replay; None if there is none to store.
+        """
+        with self._lock:
+            if self._in_progress.get(name) is not entry:
+                return  # it is settled
+            del self._in_progress[name]
+            entry.response = response
+            if response is not None or entry.progress.message_id is not None:
+                entry.size = _estimate_size(name, response)
+                self._size += entry.size
+                self._settled[name] = entry
+                self._trim()
+
+    def _get_settled(self, name: tuple[str, ...]) -> _Entry | None:
+        entry = self._settled.get(name)
+        if entry is not None and self._has_expired(entry):
+            self._forget(name)
+            return None
+        return entry
+
+    def _has_expired(self, entry: _Entry) -> bool:
+        return self._clock.seconds() - entry.created_at >= LIFETIME
+
+    def _forget(self, name: tuple[str, ...]) -> None:
+        self._size -= self._settled.pop(name).size
+
+    def _trim(self) -> None:
+        """Forget the oldest, but not the latest: a request in progress is not among them, so none is done twice."""
+        while len(self._settled) > 1:
+            name, oldest = next(iter(self._settled.items()))
+            if len(self._settled) <= MAX_KEYS and self._size <= MAX_SIZE and not self._has_expired(oldest):
                 return
-            self._entries.popitem(last=False)
+            self._forget(name)
 
 
 class Claim:
     """A key in use by one request."""
 
-    def __init__(self, entries: OrderedDict[tuple[str, ...], _Entry], name: tuple[str, ...], entry: _Entry) -> None:
-        self._entries = entries
+    def __init__(self, keys: IdempotencyKeys, name: tuple[str, ...], entry: _Entry) -> None:
+        self._keys = keys
         self._name = name
         self._entry = entry
 
+    @property
+    def progress(self) -> Progress:
+        """What the request has done so far, earlier attempts included."""
+        return self._entry.progress
+
     def complete(self, response: Response) -> None:
-        """Store the response for replays; a server error or a 401 releases the key, so that the call can be retried."""
-        if response.status >= 500 or response.status == 401:
+        """Store the response for replays, or release the key: the call can be repeated after what passes."""
+        if response.status >= 500 or response.status in NOT_STORED:
             self.release()
         else:
-            self._entry.response = Response(
-                response.status, list(response.headers), response.body, error=response.error
-            )
+            # The error itself refers, by its traceback, to the whole request.
+            error = None if response.error is None else response.error.copy()
+            stored = Response(response.status, list(response.headers), response.body, error=error)
+            self._keys.settle(self._name, self._entry, stored)
 
     def release(self) -> None:
-        """Forget the key, as the request has failed; a later request's claim on the same key stays."""
-        if self._entries.get(self._name) is self._entry:
-            del self._entries[self._name]
+        """Let the request be repeated, as it has failed. Does nothing once it has completed."""
+        self._keys.settle(self._name, self._entry, None)
 
 
 def _check(key: str) -> None:
@@ -129,3 +184,10 @@ def _key_reused() -> HTTPError:
 def _build_replay(response: Response) -> Response:
     headers_ = [*response.headers, (headers.IDEMPOTENCY_REPLAYED, "true")]
     return Response(response.status, headers_, response.body, error=response.error)
+
+
+def _estimate_size(name: tuple[str, ...], response: Response | None) -> int:
+    texts = sum(map(len, name)) + _OVERHEAD
+    if response is None:
+        return texts
+    return texts + len(response.body) + sum(len(one) + len(value) for one, value in response.headers)

@@ -42,7 +42,7 @@ def register_pages(
 
     @app.get("/openapi.json")
     def openapi() -> FlaskResponse:
-        from duologue_mock.http.openapi import build_document  # loads apispec, which nothing else needs
+        from duologue_mock.openapi.openapi import build_document  # loads apispec, which nothing else needs
 
         document = build_document(_get_origins(ports).describe_servers())
         return FlaskResponse(json_bytes(document), content_type=JSON)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,15 @@ from duologue_mock.errors import HTTPError, get_reason_phrase, validation_error
 from duologue_mock.handler_registry import Principal
 
 JSON = "application/json"
+
+NO_STORE = ("Cache-Control", "no-store")
+"""Of what has no `ETag`, as errors and tokens: it is for this one request."""
+REVALIDATE = ("Cache-Control", "private, no-cache")
+"""Of what has an `ETag`: browsers may store it, shared caches may not, and each use asks whether it is current."""
+SECURITY_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"))
+"""Of every response. The policy keeps pages from embedding it. Requests with CORS are not subject to the policy (the
+Fetch standard, "cross-origin resource policy check"): pages of allowed origins read it all the same, even those of
+another site, as a page of `localhost` that calls `127.0.0.1`."""
 
 
 class Request:
@@ -131,20 +140,29 @@ def status_line(status: int) -> str:
     return line
 
 
-def parse_query_string(query_string: str) -> dict[str, str]:
-    """Return the parameters of a query string.
+def parse_query_string(query_string: str, names: Container[str]) -> dict[str, str]:
+    """Return the parameters of a query string that have one of these names.
+
+    Others are ignored, whatever they are and however often they are given: caches are bypassed by them, and libraries
+    add their own.
 
     Raises:
-        HTTPError: a parameter is given twice, the text is not UTF-8, or there are more than 100 parameters.
+        HTTPError: a parameter is given twice or is not UTF-8, or there are more than 100 parameters.
     """
     values: dict[str, str] = {}
+    if not query_string.isascii():
+        query_string = query_string.encode("latin-1").decode("utf-8", "surrogateescape")
     try:
-        pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape", max_num_fields=100)
     except ValueError:
-        raise validation_error({"query": ["Not a query string in UTF-8 of at most 100 parameters."]}) from None
+        raise validation_error({"query": ["At most 100 parameters are read."]}) from None
     for name, value in pairs:
+        if name not in names:
+            continue
         if name in values:
             raise validation_error({name: ["Given twice."]})
+        if not _is_utf_8(value):
+            raise validation_error({name: ["Not UTF-8."]})
         values[name] = value
     return values
 
@@ -155,6 +173,14 @@ def _check_content_coding(value: str) -> None:
         hint = "Send the body as it is, without `Content-Encoding`."
         headers = [("Accept-Encoding", "identity")]
         raise HTTPError(415, "The body must not have a content coding", hint=hint, headers=headers)
+
+
+def _is_utf_8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _too_large(limit: int) -> HTTPError:

@@ -22,9 +22,8 @@ def parse_query(operation: Operation[Any], query_string: str) -> Model:
         HTTPError: a parameter is invalid.
     """
     assert operation.query is not None
-    values = parse_query_string(query_string)
     names = {field.data_key or name for name, field in operation.query.fields.items()}
-    return _load(operation.query, {name: value for name, value in values.items() if name in names})
+    return _load(operation.query, parse_query_string(query_string, names))
 
 
 def parse_body(operation: Operation[Any], request: Request) -> Model | None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from duologue.contract import headers
-from duologue.contract.core import Operation
+from duologue.contract.core import CHAT, Access, Operation
 from duologue_mock.errors import HTTPError, get_reason_phrase
-from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator
+from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator, get_address
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.dispatch import Dispatcher
-from duologue_mock.http.messages import Request, RequestHook, Response, status_line
+from duologue_mock.http.messages import NO_STORE, SECURITY_HEADERS, Request, RequestHook, Response, status_line
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.request_head import check_websocket_handshake, wants_websocket
 from duologue_mock.http.routing import Routes, format_allow
@@ -79,6 +79,10 @@ class WSGIApp:
         self._ids = ids
         self._request_hooks = request_hooks
         self._max_request_size = max_request_size
+        self._common_headers = {
+            operation: (*SECURITY_HEADERS, ("Vary", ", ".join(_list_varying_headers(operation))))
+            for operation in routes.operations
+        }
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
@@ -122,7 +126,7 @@ class WSGIApp:
             request.principal = principal = self._authenticator.identify(operation, request)
         except HTTPError:
             # Guessing credentials is counted too, by address: not against the callers whose names are guessed.
-            extra += self._rate_limiter.count(f"unknown at {request.environ.get('REMOTE_ADDR', '')}")
+            extra += self._rate_limiter.count(f"unknown at {get_address(request)}")
             raise
         extra += self._rate_limiter.count(principal.key)
         return self._dispatcher.dispatch(operation, request)
@@ -153,17 +157,14 @@ class WSGIApp:
         return response.stream if response.stream is not None else (response.body,)
 
     def _add_common_headers(self, response_headers: Headers, request: Request, extra: Headers) -> Headers:
-        vary = "Origin"
-        if request.operation is None:  # operations vary with nothing else; pages and preflights may
-            vary = ", ".join(["Origin", *(value for name, value in response_headers if name == "Vary")])
-            response_headers = [header for header in response_headers if header[0] != "Vary"]
-        return [
-            *response_headers,
-            (headers.REQUEST_ID, request.id),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Vary", vary),
-            *extra,
-        ]
+        request_id = (headers.REQUEST_ID, request.id)
+        if request.operation is not None:
+            return [*response_headers, request_id, *self._common_headers[request.operation], *extra]
+        vary = ", ".join(["Origin", *(value for name, value in response_headers if name == "Vary")])
+        response_headers = [header for header in response_headers if header[0] != "Vary"]
+        if all(name != NO_STORE[0] for name, _ in response_headers):
+            response_headers.append(NO_STORE)
+        return [*response_headers, request_id, *SECURITY_HEADERS, ("Vary", vary), *extra]
 
     def _forward(
         self, app: WSGICallable, request: Request, start_response: StartResponse, extra: Headers
@@ -215,6 +216,17 @@ def _check_encoded_slashes(uri: str) -> None:
 def _method_not_allowed(request: Request, allow: str) -> HTTPError:
     message, hint = f"{request.method} is not allowed here", f"This path allows {allow}."
     return HTTPError(405, message, hint=hint, headers=[("Allow", allow)])
+
+
+def _list_varying_headers(operation: Operation[Any]) -> list[str]:
+    """Return the names of the request headers that a response depends on (RFC 9110, section 12.5.5)."""
+    names = ["Origin"]
+    if operation.service is CHAT:
+        names.append(headers.API_KEY)
+        names += [headers.USER_ID] if operation.access is not Access.PUBLIC else []
+    elif operation.access is not Access.PUBLIC:
+        names.append("Authorization")
+    return [*names, "Accept"] if operation.streams else names
 
 
 def log_unexpected_error(request: Request, error: BaseException) -> HTTPError:

@@ -279,7 +279,12 @@ def test_invalid_page_or_limit(server: Server, operation: Operation[Any], query:
 
 
 @each(*PAGED, statuses=[200])
-@pytest.mark.parametrize("query", ["limit=1", "limit=100", "page=1", "page=1000000", "page=1&limit=100", "unknown=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=1", "limit=100", "page=1", "page=1000000", "page=1&limit=100",
+     "unknown=1", "unknown=1&unknown=2", "ids[]=1&ids[]=2", "ids%5B%5D=1&ids%5B%5D=2", "unknown=%ff&%ff=1"],
+    ids=ascii,
+)  # fmt: skip
 def test_page_and_limit_bounds(server: Server, operation: Operation[Any], query: str) -> None:
     assert prepare_request(server, operation).send(query=query).status_code == 200
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from duologue.contract import Operation, auth, chats, messages, operations, smart_chat, users
 from tests.contract.examples import PreparedRequest, create_session, create_user, each, log_in, prepare_request
-from tests.contract.server import Api, Server, build_user, check_error, covers, read_data, unique
+from tests.contract.server import TIMEOUT, Api, Server, build_user, check_error, covers, read_data, send_raw, unique
 
 KEYED = [operation for operation in operations() if operation.method in ("POST", "PATCH")]
 
@@ -204,6 +207,64 @@ def test_key_on_another_path(chat: Api) -> None:
         assert "Idempotency-Replayed" not in response.headers
 
 
+def test_key_on_same_path(server: Server) -> None:
+    """However it is spelled: with a slash at its end, with encoded letters, as an absolute target."""
+    host, body, key = urlsplit(server.platform_origin).netloc, json.dumps(build_user()), unique("key")
+    users_path = urlsplit(server.base_url).path + "/users"
+    paths = [users_path, f"{users_path}/", users_path.replace("users", "%75sers"), f"http://{host}{users_path}"]
+
+    responses = [
+        send_raw(
+            server.platform_origin,
+            f"POST {path} HTTP/1.1\nHost: {host}\nIdempotency-Key: {key}\nContent-Type: application/json\n"
+            f"Content-Length: {len(body)}\nConnection: close\n\n{body}",
+        )
+        for path in paths
+    ]
+
+    assert [response.status_code for response in responses] == [201] * len(paths)
+    for response in responses[1:]:
+        check_replay(responses[0], response)
+    server.platform.delete(f"/users/{responses[0].json()['id']}")
+
+
+def test_key_over_ipv4_and_ipv6(serve: Callable[..., Server]) -> None:
+    """A program that calls `localhost` may use either, and the other for its next attempt."""
+    port = urlsplit(serve().platform_origin).port
+    body, headers = build_user(), with_key()
+    try:
+        first, again = (
+            requests.post(f"http://{address}:{port}/api/users", json=body, headers=headers, timeout=TIMEOUT)
+            for address in ("[::1]", "127.0.0.1")
+        )
+    except requests.ConnectionError:
+        pytest.skip("this machine has no IPv6 loopback")
+
+    check_replay(first, again)
+
+
+def test_request_id_of_replay(chat: Api) -> None:
+    """The body has the first one's, the header the new one's."""
+    headers = with_key()
+    first, again = (chat.post("/chats", {"title": "Once"}, headers=headers) for _ in range(2))
+
+    assert first.headers["X-Request-Id"] != again.headers["X-Request-Id"]
+    assert again.json()["metadata"] == first.json()["metadata"]
+    assert again.json()["metadata"]["requestId"] == first.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("change", ["rename", "favorite"])
+def test_failed_condition_is_not_stored(chat: Api, change: str) -> None:
+    path, headers = f"/chats/{create_session(chat)}", with_key()
+    target, body = (f"{path}/favorite", {"isFavorite": True}) if change == "favorite" else (path, {"title": "New"})
+
+    check_error(chat.patch(target, body, headers={**headers, "If-Match": '"old"'}), 412)
+    again = chat.patch(target, body, headers={**headers, "If-Match": chat.get(path).headers["ETag"]})
+
+    assert again.status_code == 200
+    assert "Idempotency-Replayed" not in again.headers
+
+
 def test_key_on_get(chat: Api) -> None:
     headers = with_key()
     assert read_data(chat.get("/chats", headers=headers)) == []
@@ -225,10 +286,13 @@ def test_server_error_is_not_stored(serve: Callable[..., Server]) -> None:
     path, body = f"/chats/{session}/smart-chat", {"message": "Hello"}
 
     check_error(chat.post(path, body, headers=headers), 502)
+    check_error(chat.post(path, {"message": "Other"}, headers=headers), 422)
     again = chat.post(path, body, headers=headers)
 
     assert read_data(again, 201)["content"] == "Better now"
     assert "Idempotency-Replayed" not in again.headers
+    stored = read_data(chat.get(f"/chats/{session}/messages"))
+    assert [message["content"] for message in stored] == ["Hello", "Better now"]
 
 
 @covers(smart_chat.ASK, 409)
@@ -266,3 +330,52 @@ def test_streamed_reply_once(chat: Api, streamed_first: bool) -> None:
 
     assert response.headers["Idempotency-Replayed"] == "true"
     assert len(read_data(chat.get(f"/chats/{session}/messages"))) == 2
+
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+@pytest.mark.parametrize("accept", [{}, STREAM], ids=["whole", "streamed"])
+@pytest.mark.parametrize("broken_by", ["client", "server"])
+def test_broken_stream_stores_once(serve: Callable[..., Server], broken_by: str, accept: dict[str, str]) -> None:
+    """Whoever broke it off, and however it is asked for again: one question, one reply, and it is replayed then."""
+    attempts, closed = itertools.count(), threading.Event()
+
+    def reply(_: Any) -> Iterator[str]:
+        if next(attempts) > 0:
+            yield from ("All ", "of it")
+            return
+        try:
+            yield "Half "
+            if broken_by == "server":
+                raise RuntimeError("boom")
+            while not closed.wait(0.01):
+                yield "more "
+        finally:
+            closed.set()
+
+    chat = serve(reply_function=reply).chat
+    session, headers = create_session(chat), with_key()
+    path, body = f"/chats/{session}/smart-chat", {"message": "Hello"}
+    with chat.request("POST", path, body, headers={**headers, **STREAM}, stream=True) as broken:
+        assert b"Half" in next(broken.iter_content(1024))
+    assert closed.wait(10)
+
+    again = _repeat_until_free(chat, path, body, {**headers, **accept})
+    replayed = chat.post(path, body, headers=headers)
+
+    assert "Idempotency-Replayed" not in again.headers
+    assert "All " in again.text
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    stored = read_data(chat.get(f"/chats/{session}/messages"))
+    assert [(message["sender"], message["content"]) for message in stored] == [
+        ("user", "Hello"),
+        ("assistant", "All of it"),
+    ]
+
+
+def _repeat_until_free(chat: Api, path: str, body: Any, headers: dict[str, str]) -> requests.Response:
+    """Send a request, again while the server has not noticed that the first attempt was broken off."""
+    while (response := chat.post(path, body, headers=headers)).status_code == 409:
+        assert response.headers["Retry-After"]
+    return response

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from duologue.contract import Model
-from duologue.contract.messages import MAX_CONTENT, ChatMessage
+from duologue.contract.messages import MAX_CONTENT, ChatMessage, MessageCreate
 from duologue.contract.smart_chat import Delta, SmartChatRequest
-from duologue_mock import ReplyRequest, Settings, chats, smart_chat
+from duologue_mock import ReplyRequest, Settings, chats, messages, smart_chat
 from duologue_mock.assistant import ReplyEngine, load_rules
 from duologue_mock.errors import HTTPError
-from duologue_mock.handler_registry import Principal
+from duologue_mock.handler_registry import Principal, Progress
 from duologue_mock.store import State
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
@@ -41,8 +41,10 @@ def ask(
     context: str | None = None,
     id: str = FIXTURE,
     streaming: bool = False,
+    progress: Progress | None = None,
 ) -> Iterator[Model]:
-    return smart_chat.ask(state, replies(reply), principal, id, SmartChatRequest(message, context), streaming)
+    body = SmartChatRequest(message, context)
+    return smart_chat.ask(state, replies(reply), principal, id, body, streaming, progress or Progress())
 
 
 def contents(state: State) -> list[str]:
@@ -133,6 +135,35 @@ def test_client_disconnects(state: State, visitor: Principal, recorder: EventRec
     stream.close()  # type: ignore[attr-defined]  # it is a generator
     assert contents(state) == ["Hello, world!", "Hi"]
     assert [one.typing for one in recorder.payloads("chat:typing")] == [True, False]
+
+
+@pytest.mark.parametrize("sent_meanwhile", [False, True])
+def test_second_attempt(state: State, visitor: Principal, recorder: EventRecorder, sent_meanwhile: bool) -> None:
+    """An attempt that broke off has stored the question; the next one goes on from there, with the same history."""
+    requests: list[ReplyRequest] = []
+
+    def reply(request: ReplyRequest) -> str:
+        requests.append(request)
+        return "One two"
+
+    progress = Progress()
+    stream = ask(state, visitor, reply, progress=progress)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    if sent_meanwhile:
+        messages.send(state, visitor, FIXTURE, MessageCreate("Meanwhile", "user"))
+    list(ask(state, visitor, reply, progress=progress))
+
+    meanwhile = ["Meanwhile"] * sent_meanwhile
+    assert contents(state) == ["Hello, world!", "Hi", *meanwhile, "One two"]
+    assert requests[0].history == requests[1].history
+    assert len(recorder.payloads("message:created")) == 2 + sent_meanwhile
+
+
+def test_second_attempt_elsewhere(state: State, visitor: Principal) -> None:
+    """What is not in the session any more is stored again."""
+    list(ask(state, visitor, lambda request: "Yes.", progress=Progress("forgotten")))
+    assert contents(state) == ["Hello, world!", "Hi", "Yes."]
 
 
 def test_session_deleted_meanwhile(state: State, visitor: Principal) -> None:

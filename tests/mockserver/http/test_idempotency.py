@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from duologue.contract import operations
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.idempotency import LIFETIME, MAX_KEYS, Claim, IdempotencyKeys
+from duologue_mock.handler_registry import Progress
+from duologue_mock.http.idempotency import LIFETIME, MAX_KEYS, MAX_SIZE, Claim, IdempotencyKeys
 from duologue_mock.http.messages import Response
+from duologue_mock.http.routing import Routes
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.http_errors import raises_http_error
 from tests.mockserver.requests import build_request
 
+ROUTES = Routes(operations())
 MADE = Response(201, [("Content-Type", "application/json"), ("Location", "/x")], b'{"id": 1}')
 
 
@@ -27,16 +33,19 @@ def claim_or_replay(
     *,
     principal: str = "ann",
     method: str = "POST",
-    path: str = "/api/users",
+    path: str = "/chats-service/api/v1/chats/1/messages",
     body: bytes = b"{}",
 ) -> tuple[Claim | None, Response | None]:
     sent = build_request(method, path, idempotency_key=key)
     sent.body = body
+    match = ROUTES.find(path)
+    assert match is not None
+    sent.operation, sent.args = match[0][method], match[1]
     return keys.claim(sent, principal)
 
 
-def start_claim(keys: IdempotencyKeys, key: str = "k", **more: str) -> Claim:
-    claim, reply = claim_or_replay(keys, key, **more)  # type: ignore[arg-type]  # texts all
+def start_claim(keys: IdempotencyKeys, key: str = "k", **more: Any) -> Claim:
+    claim, reply = claim_or_replay(keys, key, **more)
     assert claim is not None
     assert reply is None
     return claim
@@ -86,16 +95,28 @@ def test_key_in_progress(keys: IdempotencyKeys) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"principal": "bob"}, {"method": "PATCH"}, {"path": "/api/users/1"}, {"key": "K"}, {"key": "k2"}],
+    [
+        {"principal": "bob"},
+        {"path": "/chats-service/api/v1/chats/1", "method": "PATCH"},
+        {"path": "/chats-service/api/v1/chats/2/messages"},
+        {"path": "/chats-service/api/v1/chats/1/smart-chat"},
+        {"key": "K"},
+        {"key": "k2"},
+    ],
     ids=str,
 )
 def test_other_request(keys: IdempotencyKeys, other: dict[str, str]) -> None:
-    """Another caller, method, path or key makes another claim."""
+    """Another caller, operation, path or key makes another claim."""
     start_claim(keys).complete(MADE)
     start_claim(keys, **other)
 
 
-@pytest.mark.parametrize("status", [200, 204, 400, 404, 409, 412, 429, 499])
+def test_path_with_slash(keys: IdempotencyKeys) -> None:
+    start_claim(keys, path="/chats-service/api/v1/chats").complete(MADE)
+    assert claim_or_replay(keys, path="/chats-service/api/v1/chats/")[1] is not None
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 404, 409, 499])
 def test_stored_statuses(keys: IdempotencyKeys, status: int) -> None:
     start_claim(keys).complete(Response(status, []))
     _, replayed = claim_or_replay(keys)
@@ -103,15 +124,58 @@ def test_stored_statuses(keys: IdempotencyKeys, status: int) -> None:
     assert replayed.status == status
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
-def test_server_error_is_not_stored(keys: IdempotencyKeys, status: int) -> None:
+@pytest.mark.parametrize("status", [401, 408, 412, 429, 500, 502, 503, 504, 599])
+def test_passing_error_is_not_stored(keys: IdempotencyKeys, status: int) -> None:
     start_claim(keys).complete(Response(status, []))
     start_claim(keys)
 
 
 def test_released_claim(keys: IdempotencyKeys) -> None:
     start_claim(keys).release()
-    start_claim(keys)
+    assert start_claim(keys, body=b"other").progress == Progress()
+
+
+def test_stored_error_has_no_traceback(keys: IdempotencyKeys) -> None:
+    """It would keep the request, its body and its connection for a day."""
+    with pytest.raises(HTTPError) as caught:
+        raise HTTPError(409, "Taken", fields={"email": ["Taken."]}, headers=[("A", "1")])
+    start_claim(keys).complete(Response(409, [], b"{}", error=caught.value))
+    _, replayed = claim_or_replay(keys)
+    assert replayed is not None
+    assert replayed.error is not None
+    assert replayed.error.__traceback__ is None
+    assert vars(replayed.error) == vars(caught.value)
+
+
+# --- an attempt that broke off
+
+
+def break_off(keys: IdempotencyKeys, message_id: str = "m-1") -> None:
+    claim = start_claim(keys)
+    claim.progress.message_id = message_id
+    claim.release()
+
+
+def test_progress_of_earlier_attempt(keys: IdempotencyKeys) -> None:
+    break_off(keys)
+    again = start_claim(keys)
+    assert again.progress == Progress("m-1")
+    with raises_http_error(409):
+        claim_or_replay(keys)
+    again.complete(MADE)
+    assert claim_or_replay(keys)[1] is not None
+
+
+def test_other_body_after_break(keys: IdempotencyKeys) -> None:
+    break_off(keys)
+    with raises_http_error(422):
+        claim_or_replay(keys, body=b'{"other": 1}')
+
+
+def test_progress_expires(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    break_off(keys)
+    clock.advance(LIFETIME)
+    assert start_claim(keys).progress == Progress()
 
 
 @pytest.mark.parametrize("key", ["", " ", "\t", "k" * 256])
@@ -151,32 +215,74 @@ def test_expired_key(keys: IdempotencyKeys, clock: ManualClock) -> None:
 def test_oldest_key_is_dropped(keys: IdempotencyKeys) -> None:
     for number in range(MAX_KEYS + 5):
         start_claim(keys, str(number)).complete(MADE)
-    assert len(keys._entries) == MAX_KEYS
     assert claim_or_replay(keys, str(MAX_KEYS + 4))[1] is not None
     assert claim_or_replay(keys, "5")[1] is not None
     assert claim_or_replay(keys, "4")[0] is not None
 
 
-def test_expired_keys_are_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
-    for number in range(100):
+def test_largest_are_bounded(keys: IdempotencyKeys) -> None:
+    """Large responses are forgotten before they fill the memory, the oldest first; the latest is always stored."""
+    large = Response(201, [], b"x" * (MAX_SIZE // 3))
+    for number in range(4):
+        start_claim(keys, str(number)).complete(large)
+    assert [claim_or_replay(keys, str(number))[1] is not None for number in (3, 2, 1)] == [True, True, False]
+    start_claim(keys, "huge").complete(Response(201, [], b"x" * MAX_SIZE))
+    assert claim_or_replay(keys, "huge")[1] is not None
+    assert claim_or_replay(keys, "3")[0] is not None
+
+
+def test_freed_space_is_used_again(keys: IdempotencyKeys) -> None:
+    for _ in range(10):
+        break_off(keys)
+    for number in range(3):
+        start_claim(keys, str(number)).complete(Response(201, [], b"x" * (MAX_SIZE // 4)))
+    assert claim_or_replay(keys, "0")[1] is not None
+
+
+def test_request_in_progress_is_not_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    """However many others there are, and however long it takes: it would be done twice."""
+    slow = start_claim(keys, "slow")
+    for number in range(MAX_KEYS + 5):
         start_claim(keys, str(number)).complete(MADE)
     clock.advance(LIFETIME)
-    start_claim(keys, "new")
-    assert len(keys._entries) == 1
-
-
-@pytest.mark.parametrize(
-    "act", [lambda claim: claim.complete(MADE), lambda claim: claim.release()], ids=["settle", "release"]
-)
-def test_dropped_claim(keys: IdempotencyKeys, clock: ManualClock, act: Callable[[Claim], None]) -> None:
-    """A request that takes more than a day ends while another one holds the key."""
-    late = start_claim(keys)
-    clock.advance(LIFETIME)
-    current = start_claim(keys)
-    act(late)
     with raises_http_error(409):
-        claim_or_replay(keys)
-    current.complete(Response(200, [], b"current"))
+        claim_or_replay(keys, "slow")
+    slow.complete(MADE)
+    start_claim(keys, "slow")  # its day began with its first use
+
+
+def test_expired_keys_are_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
+    body = b"x" * (MAX_SIZE // 40)
+    for number in range(30):
+        start_claim(keys, str(number)).complete(Response(201, [], body))
+    clock.advance(LIFETIME)
+    start_claim(keys, "new").complete(MADE)
+    for number in range(30, 60):
+        start_claim(keys, str(number)).complete(Response(201, [], body))
+    assert claim_or_replay(keys, "new")[1] is not None, "the expired ones take no space"
+
+
+def test_settled_twice(keys: IdempotencyKeys) -> None:
+    """The end of a stream releases its key whether it has completed or not."""
+    claim = start_claim(keys)
+    claim.complete(MADE)
+    claim.release()
+    claim.complete(Response(200, [], b"other"))
     _, replayed = claim_or_replay(keys)
     assert replayed is not None
-    assert replayed.body == b"current"
+    assert replayed.body == MADE.body
+
+
+def test_concurrent_claims(keys: IdempotencyKeys) -> None:
+    """On a server with threads, one of them gets the key."""
+    start = threading.Barrier(8)
+
+    def claim() -> bool:
+        start.wait()
+        try:
+            return claim_or_replay(keys)[0] is not None
+        except HTTPError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda _: claim(), range(8))) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 from apispec import APISpec
@@ -19,7 +18,7 @@ from duologue.contract.error_body import ErrorBodySchema, MetadataSchema
 from duologue.contract.fields import QueryBoolean, QueryInteger, Timestamp
 from duologue.contract.smart_chat import DeltaSchema
 from duologue_mock.errors import get_reason_phrase
-from duologue_mock.http import openapi_examples
+from duologue_mock.openapi import examples, response_headers
 
 _TITLE = "Duologue: platform and chat services"
 _TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
@@ -44,10 +43,12 @@ def _build_paths_and_components() -> dict[str, Any]:
     for name, scheme in _SECURITY.items():
         spec.components.security_scheme(name, scheme)
     spec.components.schema(_get_schema_name(DeltaSchema), schema=DeltaSchema)
-    for name, header in _build_response_headers().items():
+    for name, header in response_headers.build_components().items():
         spec.components.header(name, header)
     for name, parameter in _build_optional_headers().items():
         spec.components.parameter(name, "header", parameter)
+    for name, response in _build_error_responses().items():
+        spec.components.response(name, response)
     for operation in operations():
         if operation.documented:
             spec.path(path=operation.route, operations={operation.method.lower(): _build_operation(operation)})
@@ -97,13 +98,13 @@ def _build_operation(operation: Operation[Any]) -> dict[str, Any]:
         "responses": {
             **_build_success_responses(operation),
             **{
-                str(status): _build_error_response(operation, status)
+                str(status): _name_error_response(operation, status)  # apispec turns the name into a reference
                 for status in sorted(_get_error_statuses(operation))
             },
         },
     }
     if operation.body is not None:
-        content: dict[str, Any] = {"schema": type(operation.body), **openapi_examples.get_request_example(operation)}
+        content: dict[str, Any] = {"schema": type(operation.body), **examples.get_request_example(operation)}
         documented["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
     return documented
 
@@ -162,20 +163,33 @@ def _get_state_dependent_headers(operation: Operation[Any]) -> list[str]:
     They are described under `components` and named by `x-headers`, not listed as parameters: a tool that filled them
     with samples would get 412 and 422 from a correct server.
     """
-    return ["Idempotency-Key"] * operation.takes_idempotency_key + ["If-Match"] * operation.supports_if_match
+    names = ["Idempotency-Key"] if operation.takes_idempotency_key else []
+    if operation.is_conditional:
+        names += ["If-Match"] if operation.safe else ["If-Match", "If-None-Match"]
+    return names
 
 
-_OPTIONAL_HEADERS = {
-    "Idempotency-Key": "The same key, path and body is handled once, then replayed; with another body it is 422.",
-    "If-Match": "Make the change only if the resource still has this ETag; else 412.",
-    "If-None-Match": "Respond with 304 if the resource still has this ETag.",
+_OPTIONAL_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Idempotency-Key": (
+        "The same key, path and body is handled once, then replayed; with another body it is 422.",
+        {"type": "string", "minLength": 1, "maxLength": headers.MAX_VALUE_LENGTH},
+    ),
+    "If-Match": (
+        "Go on only if the resource still has one of these ETags, or with `*` if there is one; else 412.",
+        {"type": "string", "pattern": headers.ENTITY_TAGS},
+    ),
+    "If-None-Match": (
+        "Go on only if the resource has none of these ETags, or with `*` if there is none; else a read is 304, a "
+        "change 412.",
+        {"type": "string", "pattern": headers.ENTITY_TAGS},
+    ),
 }
 
 
 def _build_optional_headers() -> dict[str, dict[str, Any]]:
     return {
-        name: {"in": "header", "name": name, "required": False, "description": text, "schema": {"type": "string"}}
-        for name, text in _OPTIONAL_HEADERS.items()
+        name: {"in": "header", "name": name, "required": False, "description": text, "schema": schema}
+        for name, (text, schema) in _OPTIONAL_HEADERS.items()
     }
 
 
@@ -194,26 +208,35 @@ def _build_required_header(name: str, description: str) -> dict[str, Any]:
 def _build_success_responses(operation: Operation[Any]) -> dict[str, Any]:
     if operation.status >= 400:
         return {}
-    named = _reference_headers(operation, ok=True)
-    response: dict[str, Any] = {"description": get_reason_phrase(operation.status), "headers": named}
+    response: dict[str, Any] = {
+        "description": get_reason_phrase(operation.status),
+        "headers": response_headers.reference_headers(operation, operation.status),
+    }
     if operation.response is not None:
-        content = {"schema": _build_response_schema(operation), **openapi_examples.get_response_example(operation)}
+        content = {"schema": _build_response_schema(operation), **examples.get_response_example(operation)}
         response["content"] = {"application/json": content}
         response |= _build_links(operation)
     responses = {str(operation.status): response}
     if operation.streams:
-        responses["200"] = _build_stream_response()
+        responses["200"] = _build_stream_response(operation)
     if operation.safe and operation.has_etag:
-        responses["304"] = {"description": get_reason_phrase(304), "headers": named}
+        responses["304"] = {
+            "description": get_reason_phrase(304),
+            "headers": response_headers.reference_headers(operation, 304),
+        }
     return responses
 
 
-def _build_stream_response() -> dict[str, Any]:
+def _build_stream_response(operation: Operation[Any]) -> dict[str, Any]:
     description = (
         "Server-sent events, for `Accept: text/event-stream`: `message.delta` with a piece, then `message.completed` "
         "with the whole message; or `error` with the common error body."
     )
-    return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    return {
+        "description": description,
+        "headers": response_headers.reference_headers(operation, 200),
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
 
 
 def _build_response_schema(operation: Operation[Any]) -> Any:
@@ -241,60 +264,43 @@ def _get_error_statuses(operation: Operation[Any]) -> set[int]:
     return set(operation.failures) | (anywhere - {405}) | ({403} if not operation.safe else set())
 
 
+def _build_error_responses() -> dict[str, dict[str, Any]]:
+    """Return `components.responses`: the operations share them."""
+    return {
+        _name_error_response(operation, status): _build_error_response(operation, status)
+        for operation in operations()
+        if operation.documented
+        for status in sorted(_get_error_statuses(operation))
+    }
+
+
+def _name_error_response(operation: Operation[Any], status: int) -> str:
+    replayable = headers.IDEMPOTENCY_REPLAYED in response_headers.list_headers(operation, status)
+    return f"{'Replayable' if replayable else ''}Error{status}"
+
+
 def _build_error_response(operation: Operation[Any], status: int) -> dict[str, Any]:
-    named = _reference_headers(operation, ok=False)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        named["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
     return {
         "description": get_reason_phrase(status),
-        "headers": named,
-        "content": {"application/json": {"schema": ErrorBodySchema, **openapi_examples.get_error_example(status)}},
+        "headers": response_headers.reference_headers(operation, status),
+        "content": {"application/json": {"schema": ErrorBodySchema, **examples.get_error_example(status)}},
     }
-
-
-def _reference_headers(operation: Operation[Any], *, ok: bool) -> dict[str, Any]:
-    names = [headers.REQUEST_ID]
-    if ok:
-        names += [headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET]
-        names += ["ETag"] if operation.has_etag else []
-        names += [headers.IDEMPOTENCY_REPLAYED] if operation.takes_idempotency_key else []
-        names += ["Location"] if operation.status == 201 and operation.id in _ID_POINTERS else []
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _build_response_headers() -> dict[str, dict[str, Any]]:
-    text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
-    described = {
-        headers.REQUEST_ID: ("Names the request; the caller's own reference code if it sent one.", text),
-        headers.RATE_LIMIT: ("Requests allowed a minute.", number),
-        headers.RATE_REMAINING: ("Requests left in this window.", number),
-        headers.RATE_RESET: ("Seconds until the window ends.", number),
-        headers.RETRY_AFTER: ("Seconds to wait before the next try.", number),
-        headers.IDEMPOTENCY_REPLAYED: ("`true` on a response that is replayed.", text),
-        "ETag": ("Names this state of the resource.", text),
-        "Location": ("Where the new resource is.", text),
-    }
-    return {name: {"description": description, "schema": schema} for name, (description, schema) in described.items()}
 
 
 def _build_links(operation: Operation[Any]) -> dict[str, Any]:
     """Return links to the operations that take the id of what this one creates."""
-    if operation.response is None or operation.status != 201 or operation.id not in _ID_POINTERS:
+    if operation.response is None or operation.status != 201 or operation.id not in response_headers.ID_POINTERS:
         return {}
     return {
         "links": {
             _format_operation_id(other): {
                 "operationId": _format_operation_id(other),
-                "parameters": {"id": f"$response.body#{_ID_POINTERS[operation.id]}"},
+                "parameters": {"id": f"$response.body#{response_headers.ID_POINTERS[operation.id]}"},
             }
             for other in operations()
             if other.documented and other.parameters and other.path.startswith(f"{operation.path}/")
         }
     }
-
-
-_ID_POINTERS = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
-"""Where a response has the id of what was created (RFC 6901)."""
 
 
 def _format_operation_id(operation: Operation[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+from werkzeug.test import TestResponse
 
 from duologue import __version__
 from duologue.contract import CHAT, Operation, events, headers, operations
 from duologue.contract.core import Access
-from duologue_mock.http.openapi import build_document
+from duologue_mock.openapi.openapi import build_document
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import REQUESTS, Mock
 
@@ -29,6 +31,11 @@ each_operation = pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.i
 def get_description(one: Operation[Any]) -> dict[str, Any]:
     description: dict[str, Any] = DOCUMENT["paths"][one.route][one.method.lower()]
     return description
+
+
+def get_response(one: Operation[Any], status: int) -> dict[str, Any]:
+    response: dict[str, Any] = get_description(one)["responses"][str(status)]
+    return at(response["$ref"]) if "$ref" in response else response
 
 
 def walk(value: Any, path: str = "#") -> Iterator[tuple[str, Any]]:
@@ -46,7 +53,12 @@ def at(reference: str) -> Any:
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
     """A validator of a schema of the document, formats included."""
-    whole = {**schema, "components": DOCUMENT["components"]}
+    return _create_validator(json.dumps(schema))
+
+
+@functools.cache
+def _create_validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    whole = {**json.loads(schema), "components": DOCUMENT["components"]}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
@@ -81,7 +93,7 @@ def test_references() -> None:
 
 def test_no_unused_components() -> None:
     used = {value for path, value in walk(DOCUMENT) if path.endswith("/$ref")}
-    for kind in ("schemas", "headers", "parameters"):
+    for kind in ("schemas", "headers", "parameters", "responses"):
         unused = {name for name in DOCUMENT["components"][kind] if f"#/components/{kind}/{name}" not in used}
         assert unused <= {"Delta"}, "the data of a stream's event, which OpenAPI cannot point at"
 
@@ -138,7 +150,7 @@ def test_statuses(one: Operation[Any]) -> None:
     assert (304 in documented) == (one.safe and one.has_etag)
     assert (200 in documented and one.status != 200) == one.streams
     for status in documented:
-        response = get_description(one)["responses"][str(status)]
+        response = get_response(one, status)
         assert response["description"]
         if status >= 400:
             schema = response["content"]["application/json"]["schema"]
@@ -167,7 +179,8 @@ def test_header_parameters(one: Operation[Any]) -> None:
     assert ("If-None-Match" in taken) == (one.safe and one.has_etag)
     mentioned = {at(each["$ref"])["name"] for each in get_description(one).get("x-headers", ())}
     assert (headers.IDEMPOTENCY_KEY in mentioned) == one.takes_idempotency_key
-    assert ("If-Match" in mentioned) == one.supports_if_match
+    assert ("If-Match" in mentioned) == one.is_conditional
+    assert ("If-None-Match" in mentioned) == (one.is_conditional and not one.safe)
     assert all(f"`{name}`" in get_description(one)["description"] for name in mentioned)
     assert {name for name, each in taken.items() if each["required"]} <= {headers.REFERENCE_CODE, headers.USER_ID}
 
@@ -182,7 +195,7 @@ def test_body_schemas(one: Operation[Any]) -> None:
         assert documented["requestBody"]["required"] == one.body_required
         assert at(schema["$ref"])["additionalProperties"] is False
     if one.response is None:
-        assert "content" not in documented["responses"][str(one.status)] or one.status >= 400
+        assert "content" not in get_response(one, one.status) or one.status >= 400
     else:
         schema = documented["responses"][str(one.status)]["content"]["application/json"]["schema"]
         inner = schema["properties"]["data"] if one.enveloped else schema
@@ -194,6 +207,28 @@ def test_body_schemas(one: Operation[Any]) -> None:
 # --- true
 
 
+FRAMING = {"Content-Type", "Content-Length", "Connection"}
+"""What OpenAPI does not describe as headers: where a message ends, and its media type."""
+
+
+def check_response(one: Operation[Any], response: TestResponse) -> None:
+    """Check that a response is one that the document describes: its status, its body, and each of its headers."""
+    described = get_response(one, response.status_code)
+    content = described.get("content", {})
+    if "application/json" in content:
+        validator(content["application/json"]["schema"]).validate(response.json)
+    else:
+        assert response.mimetype in content or response.data == b""
+    declared = {name: at(header["$ref"]) for name, header in described["headers"].items()}
+    sent = {name: value for name, value in response.headers.items() if not name.startswith("Access-Control-")}
+    assert len(sent) == len({name.lower() for name in sent})
+    assert {name for name, header in declared.items() if header["required"]} <= sent.keys() <= {*declared, *FRAMING}
+    for name in sent.keys() & declared.keys():
+        schema = declared[name]["schema"]
+        value = int(sent[name]) if schema.get("type") == "integer" else sent[name]
+        validator(schema).validate(value)
+
+
 @each_operation
 def test_responses_match_document(clock: ManualClock, one: Operation[Any]) -> None:
     mock = Mock(clock)
@@ -203,15 +238,47 @@ def test_responses_match_document(clock: ManualClock, one: Operation[Any]) -> No
     sent = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
     body = {"refreshToken": login["refreshToken"]} if one.id == "auth.REFRESH" else body
     response = mock.call(one.id, body, args=args, **sent)
-    description = get_description(one)["responses"][str(response.status_code)]
-    content = description.get("content", {}).get("application/json")
-    assert (content is None) == (response.data == b"")
-    if content is not None:
-        validator(content["schema"]).validate(response.json)
-    promised = {name for name in description.get("headers", {}) if not name.startswith("RateLimit-")}
-    assert promised - set(response.headers.keys()) <= {headers.IDEMPOTENCY_REPLAYED}
+    assert response.status_code == one.status
+    check_response(one, response)
     if body is not None and one.body is not None:
         validator(get_description(one)["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+
+
+BAD_TOKEN = {"Authorization": "Bearer bad", "x-api-key": "bad"}
+SENT: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "an origin": {"Origin": "http://localhost:5173"},
+    "a foreign origin": {"Origin": "http://evil.example"},
+    "another host": {"Host": "evil.example"},
+    "bad credentials": BAD_TOKEN,
+    "a key": {"Idempotency-Key": "key-1"},
+    "an empty key": {"Idempotency-Key": ""},
+    "a condition on what exists": {"If-None-Match": "*"},
+    "a condition on another state": {"If-Match": '"other"'},
+    "a malformed condition": {"If-Match": "other"},
+    "a wish for a stream": {"Accept": "text/event-stream"},
+    "a media type": {"Content-Type": "text/plain"},
+}
+
+
+@each_operation
+@pytest.mark.parametrize("rate_limit", [None, 5], ids=["unlimited", "limited"])
+def test_headers_match_document(clock: ManualClock, one: Operation[Any], rate_limit: int | None) -> None:
+    """Whatever is sent, twice: successes, replays, streams and errors."""
+    mock = Mock(clock, rate_limit=rate_limit)
+    body, args = REQUESTS[one.id]
+    login = mock.call("auth.LOGIN", REQUESTS["auth.LOGIN"][0]).json
+    assert login is not None
+    token = {"Authorization": f"Bearer {login['token']}"} if one.access is Access.AUTHENTICATED else {}
+    statuses = set()
+    for sent in [*SENT.values(), {**SENT["a key"], **SENT["a wish for a stream"]}]:
+        for id in (args, args, "unknown"):
+            for content in (body, {"unknown": 1}):
+                response = mock.call(one.id, content, args=id, **{**token, **sent})
+                statuses.add(response.status_code)
+                check_response(one, response)
+    assert 421 in statuses
+    assert (429 in statuses) == (rate_limit is not None)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +316,7 @@ def test_golden_examples(one: Operation[Any]) -> None:
     documented = get_description(one)
     contents = {
         "request": documented.get("requestBody", {}).get("content", {}).get("application/json", {}),
-        "response": documented["responses"][str(one.status)].get("content", {}).get("application/json", {}),
+        "response": get_response(one, one.status).get("content", {}).get("application/json", {}),
     }
     golden: dict[str, Any] = {}
     if f"{one.id}.json" in GOLDEN:
