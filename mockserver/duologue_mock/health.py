@@ -39,7 +39,7 @@ _REQUIRED_HEADERS = MappingProxyType(
     {
         405: [("Allow", "GET, HEAD, OPTIONS")],
         407: [("Proxy-Authenticate", 'Basic realm="mock"')],
-        426: [("Upgrade", "websocket"), ("Connection", "Upgrade")],
+        426: [("Upgrade", "websocket"), ("Connection", "close, Upgrade")],
     }
 )
 """RFC 9110, sections 15.5.6, 15.5.8 and 15.5.22; those of 401, 429 and 503 come with the error."""

@@ -198,7 +198,6 @@ def _find_getter(operation: Operation[Any]) -> Operation[Any] | None:
         other
         for other in operations()
         if other.safe
-        and other.has_etag
         and other.service is operation.service
         and other.parameters == operation.parameters
         and (operation.path + "/").startswith(other.path + "/")

@@ -11,7 +11,7 @@ import requests
 from duologue.contract import Operation, auth, chats, health, operations, smart_chat, users
 from duologue.contract.core import CHAT, Access
 from tests.contract.examples import each, log_in, prepare_request
-from tests.contract.server import Server, check_error, unique
+from tests.contract.server import Server, check_error, send_raw, unique
 
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -82,6 +82,13 @@ def test_other_paths(server: Server, path: str, method: str) -> None:
     response = server.at_origin("platform").request(method, path, headers={"Origin": "http://localhost:5173"})
 
     check_common(response)
+
+
+@pytest.mark.parametrize(
+    "text", ["GET /api/users\n\n", "GET /api/users HTTP/1.1\n\n", "\x16\x03\x01 x y\n\n"], ids=ascii
+)
+def test_malformed_request(server: Server, text: str) -> None:
+    check_common(send_raw(server.platform_origin, text))
 
 
 @each(*WITH_TOKENS)

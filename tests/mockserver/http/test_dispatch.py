@@ -14,9 +14,12 @@ from duologue.contract import Operation, operations
 from duologue.contract.core import Access
 from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.messages import MessagePageSchema
-from duologue_mock import ReplyRequest, handler_registry
+from duologue_mock import ReplyRequest, Settings, create_app, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler
 from duologue_mock.http.dispatch import HANDLER_MODULES
+from duologue_mock.http.messages import Request, Response
+from duologue_mock.store import State
+from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import CHAT_HEADERS, REQUESTS, Mock
 from tests.mockserver.requests import get_operation
@@ -225,6 +228,45 @@ def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | Non
     second = mock.call("smart_chat.ASK", body, args=args, **headers)
     assert "One two" in second.text
     assert "Idempotency-Replayed" not in second.headers
+
+
+@pytest.mark.parametrize("accept", [None, "text/event-stream"])
+def test_condition_of_second_attempt(mocks: Callable[..., Mock], accept: str | None) -> None:
+    """The first attempt met the condition, and changed what it is about."""
+    replies = iter([ZeroDivisionError(), None])
+
+    def reply(request: ReplyRequest) -> str:
+        if error := next(replies):
+            raise error
+        return "Yes."
+
+    mock = mocks(reply_function=reply)
+    body, args = REQUESTS["smart_chat.ASK"]
+    headers = {"Idempotency_Key": "k", "If_Match": mock.call("chats.GET", args=args).headers["ETag"]}
+    headers |= {"Accept": accept} if accept else {}
+    assert mock.call("smart_chat.ASK", body, args=args, **headers).status_code >= 500
+    assert "Yes." in mock.call("smart_chat.ASK", body, args=args, **headers).text
+    assert len(mock.state.chats.messages(args)) == 3
+
+
+def test_unsent_stream_releases_key(clock: ManualClock) -> None:
+    """Whatever fails between the stream's making and its first byte."""
+    failures = [ZeroDivisionError()]
+
+    def observe(request: Request, response: Response) -> None:
+        if failures:
+            raise failures.pop()
+
+    state = State(clock=clock)
+    Fixtures().seed(state)
+    client = create_app(Settings(), state=state, request_hooks=[observe], sleep=lambda seconds: None).test_client()
+    body, args = REQUESTS["smart_chat.ASK"]
+    path = f"/chats-service/api/v1/chats/{args}/smart-chat"
+    headers = {**CHAT_HEADERS, "Idempotency-Key": "k", "Accept": "text/event-stream"}
+    with pytest.raises(ZeroDivisionError):
+        client.post(path, json=body, headers=headers)
+    assert "message.completed" in client.post(path, json=body, headers=headers).text
+    assert len(state.chats.messages(args)) == 3
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
