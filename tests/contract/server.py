@@ -323,6 +323,15 @@ def open_connection(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.so
         yield connection
 
 
+def has_ipv6() -> bool:
+    """Return whether this machine has an IPv6 loopback."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 def send_raw(origin: str, text: str | bytes) -> requests.Response:
     """Send these very bytes as one request on a connection of its own and return the response.
 

@@ -17,7 +17,7 @@ _DELTA_SCHEMA = DeltaSchema()
 
 def is_wanted(operation: Operation[Any], request: Request) -> bool:
     """Return whether the caller wants the response as a stream."""
-    return operation.streams and MEDIA_TYPE in (request.header("HTTP_ACCEPT") or "").lower()
+    return operation.streams and any(map(_names_stream, (request.header("HTTP_ACCEPT") or "").split(",")))
 
 
 def is_last(item: Model) -> bool:
@@ -51,6 +51,13 @@ def convert_replay(replay: Response) -> Response:
     delta = {"id": message["_id"], "delta": message["content"]}
     body = _format_event(SSE_DELTA, json_bytes(delta)) + _format_event(SSE_COMPLETED, json_bytes(message))
     return Response(200, [*build_headers(), (IDEMPOTENCY_REPLAYED, "true")], body)
+
+
+def _names_stream(media_range: str) -> bool:
+    """Return whether an element of `Accept` asks for a stream, and does not refuse it by the weight 0."""
+    media_type, *parameters = media_range.lower().split(";")
+    refusals = ("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000")
+    return media_type.strip() == MEDIA_TYPE and not any(one.strip() in refusals for one in parameters)
 
 
 def _format_event(event: str, data: bytes) -> bytes:

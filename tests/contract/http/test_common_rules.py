@@ -19,6 +19,7 @@ from tests.contract.server import (
     Server,
     build_user,
     check_error,
+    has_ipv6,
     open_connection,
     read_response,
     unique,
@@ -53,20 +54,12 @@ def test_localhost(server: Server, service: str, address: str) -> None:
     parts = urlsplit(server.at_origin(service).url)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         pytest.skip("the server under test runs on another machine")
-    if address == "::1" and not _has_ipv6():
+    if address == "::1" and not has_ipv6():
         pytest.skip("this machine has no IPv6 loopback")
 
     with socket.create_connection((address, parts.port or 80), TIMEOUT) as connection:
         connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: localhost:{parts.port}\r\n\r\n".encode())
         assert read_response(connection).status_code == 200
-
-
-def _has_ipv6() -> bool:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
 
 
 # Media types and bodies

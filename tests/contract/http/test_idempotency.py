@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,17 @@ import requests
 
 from duologue.contract import Operation, auth, chats, messages, operations, smart_chat, users
 from tests.contract.examples import PreparedRequest, create_session, create_user, each, log_in, prepare_request
-from tests.contract.server import TIMEOUT, Api, Server, build_user, check_error, covers, read_data, send_raw, unique
+from tests.contract.server import (
+    Api,
+    Server,
+    build_user,
+    check_error,
+    covers,
+    has_ipv6,
+    read_data,
+    send_raw,
+    unique,
+)
 
 KEYED = [operation for operation in operations() if operation.method in ("POST", "PATCH")]
 
@@ -230,15 +241,15 @@ def test_key_on_same_path(server: Server) -> None:
 
 def test_key_over_ipv4_and_ipv6(serve: Callable[..., Server]) -> None:
     """A program that calls `localhost` may use either, and the other for its next attempt."""
-    port = urlsplit(serve().platform_origin).port
-    body, headers = build_user(), with_key()
-    try:
-        first, again = (
-            requests.post(f"http://{address}:{port}/api/users", json=body, headers=headers, timeout=TIMEOUT)
-            for address in ("[::1]", "127.0.0.1")
-        )
-    except requests.ConnectionError:
+    if not has_ipv6():
         pytest.skip("this machine has no IPv6 loopback")
+    server = serve()
+    port, path, body, headers = urlsplit(server.base_url).port, urlsplit(server.base_url).path, build_user(), with_key()
+
+    first, again = (
+        replace(server.platform, url=f"http://{address}:{port}{path}").post("/users", body, headers=headers)
+        for address in ("[::1]", "127.0.0.1")
+    )
 
     check_replay(first, again)
 
@@ -254,7 +265,7 @@ def test_request_id_of_replay(chat: Api) -> None:
 
 
 @pytest.mark.parametrize("change", ["rename", "favorite"])
-def test_failed_condition_is_not_stored(chat: Api, change: str) -> None:
+def test_412_is_not_stored(chat: Api, change: str) -> None:
     path, headers = f"/chats/{create_session(chat)}", with_key()
     target, body = (f"{path}/favorite", {"isFavorite": True}) if change == "favorite" else (path, {"title": "New"})
 

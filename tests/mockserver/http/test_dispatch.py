@@ -231,7 +231,7 @@ def test_failed_reply_releases_key(mocks: Callable[..., Mock], accept: str | Non
 
 
 @pytest.mark.parametrize("accept", [None, "text/event-stream"])
-def test_condition_of_second_attempt(mocks: Callable[..., Mock], accept: str | None) -> None:
+def test_second_attempt_condition(mocks: Callable[..., Mock], accept: str | None) -> None:
     """The first attempt met the condition, and changed what it is about."""
     replies = iter([ZeroDivisionError(), None])
 
@@ -249,7 +249,7 @@ def test_condition_of_second_attempt(mocks: Callable[..., Mock], accept: str | N
     assert len(mock.state.chats.messages(args)) == 3
 
 
-def test_unsent_stream_releases_key(clock: ManualClock) -> None:
+def test_unsent_stream_frees_key(clock: ManualClock) -> None:
     """Whatever fails between the stream's making and its first byte."""
     failures = [ZeroDivisionError()]
 
@@ -269,7 +269,7 @@ def test_unsent_stream_releases_key(clock: ManualClock) -> None:
     assert len(state.chats.messages(args)) == 3
 
 
-@pytest.mark.parametrize("accept", [None, "text/event-stream", "Text/Event-Stream, application/json;q=0.5"])
+@pytest.mark.parametrize("accept", [None, "text/event-stream", "application/json;q=0.5, Text/Event-Stream ;q=0.1"])
 @pytest.mark.parametrize("reply", ["", "  ", iter([])], ids=["empty", "blank", "no pieces"])
 def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any) -> None:
     mock = mocks(reply_function=lambda request: reply)
@@ -292,7 +292,11 @@ def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     MessagePageSchema().load({key: listed.json[key] for key in ("data", "pagination")})
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*", "application/json", "", "text/event-stream;q=0", "application/json, text/event-stream ; q=0.000",
+     "text/event-streams", "text/*"],
+)  # fmt: skip
 def test_stream_needs_accept(mock: Mock, accept: str) -> None:
     body, args = REQUESTS["smart_chat.ASK"]
     assert mock.call("smart_chat.ASK", body, args=args, Accept=accept).status_code == 201

@@ -125,7 +125,7 @@ def test_stored_statuses(keys: IdempotencyKeys, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 408, 412, 429, 500, 502, 503, 504, 599])
-def test_passing_error_is_not_stored(keys: IdempotencyKeys, status: int) -> None:
+def test_not_stored_statuses(keys: IdempotencyKeys, status: int) -> None:
     start_claim(keys).complete(Response(status, []))
     start_claim(keys)
 
@@ -135,7 +135,7 @@ def test_released_claim(keys: IdempotencyKeys) -> None:
     assert start_claim(keys, body=b"other").progress == Progress()
 
 
-def test_stored_error_has_no_traceback(keys: IdempotencyKeys) -> None:
+def test_stored_error_traceback(keys: IdempotencyKeys) -> None:
     """It would keep the request, its body and its connection for a day."""
     with pytest.raises(HTTPError) as caught:
         raise HTTPError(409, "Taken", fields={"email": ["Taken."]}, headers=[("A", "1")])
@@ -156,7 +156,7 @@ def break_off(keys: IdempotencyKeys, message_id: str = "m-1") -> None:
     claim.release()
 
 
-def test_progress_of_earlier_attempt(keys: IdempotencyKeys) -> None:
+def test_earlier_attempt_progress(keys: IdempotencyKeys) -> None:
     break_off(keys)
     again = start_claim(keys)
     assert again.progress == Progress("m-1")
@@ -239,7 +239,7 @@ def test_freed_space_is_used_again(keys: IdempotencyKeys) -> None:
     assert claim_or_replay(keys, "0")[1] is not None
 
 
-def test_request_in_progress_is_not_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
+def test_in_progress_not_dropped(keys: IdempotencyKeys, clock: ManualClock) -> None:
     """However many others there are, and however long it takes: it would be done twice."""
     slow = start_claim(keys, "slow")
     for number in range(MAX_KEYS + 5):
