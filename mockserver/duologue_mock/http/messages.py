@@ -69,7 +69,7 @@ class Request:
             limit: the most bytes it may have.
 
         Raises:
-            HTTPError: the body is longer (413), shorter than its `Content-Length` (400), or has a content coding (415).
+            HTTPError: the body is longer (413), or shorter than its `Content-Length` (400).
         """
         environ = self.environ
         declared = environ.get("CONTENT_LENGTH")
@@ -84,8 +84,6 @@ class Request:
             self.body = environ["wsgi.input"].read(limit + 1)
             if len(self.body) > limit:
                 raise _too_large(limit)
-        if self.body and "HTTP_CONTENT_ENCODING" in environ:
-            _check_content_coding(environ["HTTP_CONTENT_ENCODING"])
         return self.body
 
 
@@ -165,14 +163,6 @@ def parse_query_string(query_string: str, names: Container[str]) -> dict[str, st
             raise validation_error({name: ["Not UTF-8."]})
         values[name] = value
     return values
-
-
-def _check_content_coding(value: str) -> None:
-    """Raise `HTTPError` for every content coding but `identity`; `Accept-Encoding` says so (RFC 9110, 15.5.16)."""
-    if any(coding.strip().lower() not in ("", "identity") for coding in value.split(",")):
-        hint = "Send the body as it is, without `Content-Encoding`."
-        headers = [("Accept-Encoding", "identity")]
-        raise HTTPError(415, "The body must not have a content coding", hint=hint, headers=headers)
 
 
 def _is_utf_8(value: str) -> bool:

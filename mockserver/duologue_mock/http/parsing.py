@@ -34,12 +34,14 @@ def parse_body(operation: Operation[Any], request: Request) -> Model | None:
         request: its request, the body read.
 
     Raises:
-        HTTPError: the body is missing, not JSON, or not what the contract says.
+        HTTPError: the body is missing, compressed, not JSON, or not what the contract says.
     """
     assert operation.body is not None
     data = request.body
     if not data and not operation.body_required:
         return None
+    if data and request.header("HTTP_CONTENT_ENCODING") is not None:
+        _check_content_coding(request.environ["HTTP_CONTENT_ENCODING"])
     if not data and not request.header("CONTENT_TYPE"):
         raise HTTPError(
             400, "A JSON body is required", hint="Send a JSON object with `Content-Type: application/json`."
@@ -80,6 +82,14 @@ def _group_by_field(messages: Any) -> dict[str, list[str]]:
     for name, reasons in messages.items() if isinstance(messages, dict) else [("body", messages)]:
         fields[str(name)] = [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
     return fields
+
+
+def _check_content_coding(value: str) -> None:
+    """Raise `HTTPError` for every content coding but `identity`; `Accept-Encoding` says so (RFC 9110, 15.5.16)."""
+    if any(coding.strip().lower() not in ("", "identity") for coding in value.split(",")):
+        hint = "Send the body as it is, without `Content-Encoding`."
+        headers = [("Accept-Encoding", "identity")]
+        raise HTTPError(415, "The body must not have a content coding", hint=hint, headers=headers)
 
 
 @lru_cache(maxsize=64)

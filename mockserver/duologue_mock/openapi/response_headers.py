@@ -15,7 +15,7 @@ ID_POINTERS = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
 
 _EVERYWHERE = ("Cache-Control", "Cross-Origin-Resource-Policy", "Vary", "X-Content-Type-Options", headers.REQUEST_ID)
 _RATE_LIMITS = (headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET)
-_OPTIONAL = frozenset({*_RATE_LIMITS, headers.RETRY_AFTER, headers.IDEMPOTENCY_REPLAYED})
+_OPTIONAL = frozenset({*_RATE_LIMITS, headers.RETRY_AFTER, headers.IDEMPOTENCY_REPLAYED, "Accept-Encoding"})
 _REQUIRED_RETRY_AFTER = "Retry-After-429"
 """The component of 429, which always says when to come again; a 409 does only where the key is in progress."""
 _NEVER_REPLAYED = frozenset({400, 401, 403, 408, 412, 413, 415, 421, 422, 429, 431})
@@ -50,6 +50,8 @@ def list_headers(operation: Operation[Any], status: int) -> list[str]:
         names.append("ETag")
     if operation.id in ID_POINTERS and status == operation.status:
         names.append("Location")
+    if status == 415:
+        names.append("Accept-Encoding")
     if status == 429 or (status == 409 and operation.takes_idempotency_key):
         names.append(headers.RETRY_AFTER)
     if operation.takes_idempotency_key and status < 500 and status not in _NEVER_REPLAYED:
@@ -65,6 +67,7 @@ def _describe(name: str) -> dict[str, Any]:
 _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _DESCRIPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Accept-Encoding": ("The body must have no content coding but this.", {"const": "identity"}),
     "Cache-Control": (
         "With an `ETag`: store it privately and ask each time whether it is current. Without: do not store it.",
         {"enum": ["private, no-cache", "no-store"]},

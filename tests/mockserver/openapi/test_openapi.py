@@ -258,6 +258,7 @@ SENT: dict[str, dict[str, str]] = {
     "a malformed condition": {"If-Match": "other"},
     "a wish for a stream": {"Accept": "text/event-stream"},
     "a media type": {"Content-Type": "text/plain"},
+    "a content coding": {"Content-Encoding": "gzip"},
 }
 
 
