@@ -36,6 +36,10 @@ class TLSHandshakeError(_all.SSLError):
     """The TLS handshake failed, so nothing was sent; urllib3 has the same error for a failure while reading."""
 
 
+class FramingError(http.client.HTTPException):
+    """What arrived is not HTTP; the text says why, without the server's words."""
+
+
 _MESSAGES: dict[type[APIError], str] = {
     CertificateError: "The certificate of {address} is not valid",
     ConnectTimeout: "Connecting to {address} timed out{after}",
@@ -82,6 +86,8 @@ def _classify(causes: list[BaseException]) -> type[APIError]:
         return CertificateError
     if has(_all.EmptyPoolError):  # all connections were in use for too long
         return ConnectTimeout
+    if has(_all.ProxyError) and has(TimeoutError):
+        return ConnectTimeout
     if has(_all.NewConnectionError, TLSHandshakeError, _all.ProxyError, _all.LocationValueError):
         return ConnectError
     if has(_all.ConnectTimeoutError):  # after NewConnectionError, which urllib3 derives from it
@@ -118,6 +124,9 @@ def _find_reason(causes: list[BaseException]) -> str:
     invalid = [cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)]
     if invalid:
         return f"certificate verify failed: {getattr(invalid[-1], 'verify_message', '') or 'not valid for this host'}"
+    framing = [str(cause) for cause in causes if isinstance(cause, FramingError)]
+    if framing:
+        return framing[-1]
     system = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
     if system:
         return system[-1]

@@ -1,8 +1,8 @@
-"""urllib3's connections with three additions: a deadline, a fresh connection for a stale one, and strict headers.
+"""urllib3's connections with three additions: a deadline, a fresh connection for a stale one, and strict responses.
 
 A read timeout starts again with each byte, so a server that sends one every now and then holds a call indefinitely.
-Here each wait on a socket is limited to what is left of the whole exchange: for a look-up, a connection, a handshake,
-a header or a body.
+Here each wait on a socket is limited to what is left of the whole exchange: for a look-up, a connection, a proxy's
+tunnel, a handshake, a header or a body.
 
 A server may close an idle connection at the moment we send on it. When a *reused* connection ends cleanly before the
 first byte of a response, the request is sent once more, at once, on a fresh one.
@@ -11,7 +11,6 @@ first byte of a response, the request is sent once more, at once, on a fresh one
 from __future__ import annotations
 
 import contextlib
-import email.errors
 import http.client
 import ipaddress
 import queue
@@ -29,6 +28,7 @@ from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from duologue.http.error_mapping import TLSHandshakeError
+from duologue.http.framing import StrictResponse
 
 
 class DeadlineTimeout(Timeout):
@@ -87,6 +87,10 @@ class _DeadlineSocketMixin(_AnySocket):
         if self.deadline is not None:
             super().settimeout(_limit(self._seconds, self.deadline))
 
+    def recv(self, *args: Any, **options: Any) -> bytes:
+        self._apply_deadline()
+        return super().recv(*args, **options)
+
     def recv_into(self, *args: Any, **options: Any) -> int:
         self._apply_deadline()
         return super().recv_into(*args, **options)
@@ -108,22 +112,20 @@ class _TLSSocket(_DeadlineSocketMixin, ssl.SSLSocket):
     pass
 
 
-_BODY_DEFECTS = (email.errors.StartBoundaryNotFoundDefect, email.errors.MultipartInvariantViolationDefect)
-"""What the parser of mail headers misses in a `multipart` response, because it does not see the body."""
+def _set_deadline(sock: Any, deadline: float | None) -> None:
+    """Set the deadline of a socket, or of the one inside it: TLS to a server through TLS to a proxy has two."""
+    getattr(sock, "socket", sock).deadline = deadline
 
 
-class _StrictResponse(http.client.HTTPResponse):
-    """A response whose headers are valid. http.client drops those it cannot parse, and urllib3 only logs it."""
-
-    def begin(self) -> None:
-        super().begin()
-        if not all(isinstance(defect, _BODY_DEFECTS) for defect in self.headers.defects):
-            raise http.client.HTTPException("malformed headers")
+def _get_deadline(sock: Any) -> float | None:
+    deadline: float | None = sock.deadline
+    return deadline
 
 
 class _Connection(HTTPConnection):
     deadline: float | None = None
-    response_class = _StrictResponse
+    is_reused = False
+    response_class = StrictResponse
 
     def _new_conn(self) -> socket.socket:
         return _connect(self)
@@ -131,11 +133,13 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         with _mark_connect_errors(self):
             super().connect()
+        _set_deadline(self.sock, self.deadline)
 
 
 class _TLSConnection(HTTPSConnection):
     deadline: float | None = None
-    response_class = _StrictResponse
+    is_reused = False
+    response_class = StrictResponse
 
     def _new_conn(self) -> socket.socket:
         return _connect(self)
@@ -145,16 +149,29 @@ class _TLSConnection(HTTPSConnection):
             self.ssl_context = self._create_context()
         with _mark_connect_errors(self):
             super().connect()
-        if isinstance(self.sock, _TLSSocket):
-            self.sock.deadline = self.deadline
+        _set_deadline(self.sock, self.deadline)
 
     def _create_context(self) -> ssl.SSLContext:
         """Create urllib3's context, with sockets that keep deadlines."""
         context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
         context.sslsocket_class = _TLSSocket
-        if not (self.ca_certs or self.ca_cert_dir or self.ca_cert_data):
+        if self.ca_certs or self.ca_cert_dir or self.ca_cert_data:
+            context.load_verify_locations(self.ca_certs, self.ca_cert_dir, self.ca_cert_data)
+        else:
             context.load_default_certs()
         return context
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
+        if self.proxy_config is not None and self.proxy_config.ssl_context is None:
+            self.proxy_config = self.proxy_config._replace(ssl_context=self._create_context())
+        secured = super()._connect_tls_proxy(hostname, sock)
+        _set_deadline(secured, _get_deadline(sock))
+        return secured
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        if isinstance(self.sock, _DeadlineSocketMixin):
+            self.sock._apply_deadline()  # the handshake that follows may take what the proxy has left
 
 
 @contextlib.contextmanager
@@ -205,8 +222,8 @@ def _connect_to(
             sock.bind(connection.source_address)
         sock.settimeout(None if remaining is None else remaining / share)
         sock.connect(address)
-        sock.settimeout(_limit(None, deadline))  # a TLS handshake may take the rest
-        sock.deadline = connection.deadline
+        sock.settimeout(_limit(None, deadline))
+        sock.deadline = deadline  # of connecting: a proxy's tunnel and a TLS handshake may take the rest
     except BaseException:
         sock.close()
         raise
@@ -266,22 +283,32 @@ else:
 class _StaleConnectionRetryMixin(_AnyPool):
     """What the pools have in common: a `PolicyRetry` sees the request's headers, and a stale connection is replaced."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._calls = threading.local()
+        super().__init__(*args, **options)
+
     def urlopen(self, *args: Any, **options: Any) -> urllib3.BaseHTTPResponse:
+        self._calls.deadline = getattr(options.get("timeout"), "deadline", None)
         headers: Any = options.get("headers")
         retries: Any = options.get("retries")
         if headers and hasattr(retries, "for_headers"):  # urllib3's own repeated calls pass what this has returned
             options["retries"] = retries.for_headers(headers)
         return super().urlopen(*args, **options)
 
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        """Return a connection with the deadline of this thread's request: urllib3 opens a tunnel before it sends."""
+        conn: Any = super()._get_conn(timeout)
+        conn.deadline = getattr(self._calls, "deadline", None)
+        conn.is_reused = conn.sock is not None
+        if conn.is_reused:
+            _set_deadline(conn.sock, conn.deadline)
+        return conn
+
     def _make_request(self, conn: Any, *args: Any, **options: Any) -> urllib3.BaseHTTPResponse:
-        conn.deadline = getattr(options["timeout"], "deadline", None)
-        reused = conn.sock is not None
-        if reused:
-            conn.sock.deadline = conn.deadline
         try:
             return super()._make_request(conn, *args, **options)
         except http.client.RemoteDisconnected:
-            if not reused or not isinstance(options["body"], (bytes, str, type(None))):
+            if not conn.is_reused or not isinstance(options["body"], (bytes, str, type(None))):
                 raise
         tunnelled = conn.proxy_is_tunneling
         conn.close()

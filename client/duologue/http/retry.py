@@ -25,6 +25,7 @@ from duologue.errors import (
     ConnectionLostError,
     DeadlineExceeded,
     HTTPStatusError,
+    ProtocolError,
     RequestTimeout,
 )
 
@@ -150,6 +151,10 @@ class RetryPolicy:
             return failure.status in self.statuses or (has_idempotency_key and _is_in_progress(failure))
         if isinstance(failure, (CertificateError, DeadlineExceeded)):
             return False
+        if isinstance(failure, ProtocolError):
+            return (
+                failure.status > 0
+            )  # a body that is framed badly may be the connection's fault; a head is the server's
         return isinstance(failure, (ConnectError, ConnectionLostError, RequestTimeout))
 
     def _backoff(self, attempt: int) -> float:

@@ -20,8 +20,9 @@ import urllib3
 
 from duologue import defaults
 from duologue.concurrency import fork_safety
-from duologue.errors import APIError, DeadlineExceeded, RequestTimeout, ResponseTooLargeError
+from duologue.errors import APIError, DeadlineExceeded, ProtocolError, RequestTimeout, ResponseTooLargeError
 from duologue.http.adapter import RetryAdapter
+from duologue.http.content_coding import decode
 from duologue.http.error_mapping import TRANSPORT_ERRORS, map_exception
 from duologue.http.pool import DeadlineTimeout
 from duologue.http.retry import RetryPolicy
@@ -210,7 +211,8 @@ class HTTPTransport:
         except TRANSPORT_ERRORS as error:
             failure = _map_exception(error, request, deadline)
         else:
-            return Response(raw.status, raw.headers, _iter_body(raw, request, deadline), close=lambda: _release(raw))
+            headers = dict(raw.headers.itermerged())
+            return Response(raw.status, headers, _iter_body(raw, request, deadline), close=lambda: _release(raw))
         raise failure  # not inside `except`: our errors do not chain those of other libraries
 
     def _exchange(self, request: Request, deadline: float | None) -> urllib3.BaseHTTPResponse:
@@ -281,18 +283,21 @@ def _prepare(url: str) -> requests.PreparedRequest:
 def _iter_body(raw: urllib3.BaseHTTPResponse, request: Request, deadline: float | None) -> Iterator[bytes]:
     """Yield a response's body as it arrives, without the delay that reading full blocks would bring."""
     try:
-        yield from raw.stream(_CHUNK_SIZE, decode_content=True) if raw.chunked else _iter_unchunked(raw)
+        pieces = raw.stream(_CHUNK_SIZE, decode_content=False) if raw.chunked else _iter_unchunked(raw)
+        content_encoding = raw.headers.get("content-encoding")
+        yield from decode(pieces, content_encoding) if content_encoding else pieces
         return
-    except (*TRANSPORT_ERRORS, ValueError) as error:  # the last for a chunk of a negative size
+    except TRANSPORT_ERRORS as error:
         failure = _map_exception(error, request, deadline)
+    if isinstance(failure, ProtocolError):
+        failure.status = raw.status  # the head was HTTP
     raise failure
 
 
 def _iter_unchunked(raw: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    plain = "content-encoding" not in raw.headers
-    while chunk := raw.read1(_CHUNK_SIZE, decode_content=True):
+    while chunk := raw.read1(_CHUNK_SIZE, decode_content=False):
         yield chunk
-        if plain and raw.length_remaining == 0:
+        if raw.length_remaining == 0:
             return
 
 

@@ -59,7 +59,11 @@ def drip(head: bytes, drops: Iterable[bytes], every: float) -> Act:
 
 def endless(head: bytes, piece: bytes) -> Act:
     """Send the same piece again and again, as fast as it goes, until the client goes away."""
-    return send(itertools.chain([head], itertools.repeat(piece)))
+
+    def act(connection: socket.socket) -> bool:
+        return send(itertools.chain([head], itertools.repeat(piece)))(connection)
+
+    return act
 
 
 def closing(act: Act) -> Act:
@@ -84,12 +88,21 @@ CUT_OFF: dict[str, Act] = {
     "inside a chunk": send(CHUNKED + b'ff\r\n{"id"'),
     "inside a chunk, reset": then_reset(CHUNKED + b'ff\r\n{"id"'),
     "no chunk at all": send(CHUNKED),
-    "a chunk's size is no number": send(CHUNKED + b"xyz\r\n{}\r\n0\r\n\r\n"),
-    "a chunk's size has no end": send(CHUNKED + b"1" * 100_000),
-    "a chunk's size is negative": send(CHUNKED + b"-5\r\n{}\r\n0\r\n\r\n"),
     "packed": send(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 999\r\n\r\n" + gzip.compress(b"{}")),
 }
-"""Bodies that end too early, or are framed badly."""
+"""Bodies that end too early."""
+
+BADLY_CHUNKED: dict[str, Act] = {
+    "a chunk's size has no end": send(CHUNKED + b"1" * 100_000),
+    "a chunk is longer than its size": send(CHUNKED + b"1\r\n{}\r\n0\r\n\r\n"),
+    "a size ends with a line feed": send(CHUNKED + b"2\n{}\r\n0\r\n\r\n"),
+    "trailers without end": endless(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Flood: y\r\n"),
+    **{
+        f"the size is {size!r}": send(CHUNKED + size + b"\r\n" + b" " * 80 + b"\r\n0\r\n\r\n")
+        for size in (b"", b"xyz", b"-5", b"0x5", b"0X50", b"+5", b" 5", b"5_0", b"5 ", b"5,", b"\xb2", b"1" * 17, b";a")
+    },
+}
+"""Bodies whose chunks are not framed as RFC 9112 says."""
 
 NOT_HTTP: dict[str, Act] = {
     "another protocol": send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
@@ -102,6 +115,19 @@ NOT_HTTP: dict[str, Act] = {
     "a status that is no number": send(b"HTTP/1.1 abc OK\r\n\r\n"),
     "a status out of bounds": send(b"HTTP/1.1 99999 OK\r\n\r\n"),
     "two lengths": send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}"),
+    **{
+        f"the length is {length!r}": send(HEAD + b"Content-Length: " + length + b"\r\n\r\n{}")
+        for length in (b"-1", b"-2", b"+2", b"0x2", b"2_0", b"2.0", b"", b"2, 5", b"2;", b"2 2", b"\xb2", b"9" * 5000)
+    },
+    "another coding": send(HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+    "chunked twice": send(HEAD + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n2\r\n{}\r\n0\r\n\r\n"),
+    "another protocol from now on": send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
+    "interim responses without end": endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "a status with a sign": send(b"HTTP/1.1 +20 OK\r\nContent-Length: 2\r\n\r\n{}"),
+    "a status with an underscore": send(b"HTTP/1.1 2_0 OK\r\nContent-Length: 2\r\n\r\n{}"),
+    "a carriage return in a header": send(HEAD + b"X: a\rContent-Length: 2\r\n\r\n{}"),
+    "NUL in a header": send(HEAD + b"X: a\0b\r\nContent-Length: 2\r\n\r\n{}"),
+    "garbage without a line": send(b"\0" * 100),
     "another version": send(b"HTTP/7.5 200 OK\r\n\r\n"),
     "HTML before HTTP": send(b"<html><body>HTTP/1.1 200 OK</body></html>\r\n\r\n"),
 }
@@ -126,12 +152,18 @@ UNREADABLE: dict[str, Act] = {
     "not packed": compress(b"plain text"),
     "packed badly": compress(gzip.compress(b'{"id": "1"}')[:-6] + b"xxxxxx"),
     "packed half": compress(gzip.compress(b'{"id": "1"}' * 100)[:30]),
+    "packed without its checksum": compress(gzip.compress(b'{"id": "1"}')[:-8]),
+    "packed with garbage behind it": compress(gzip.compress(b'{"id": "1"}') + b"garbage"),
+    "packed with zeros behind it": compress(gzip.compress(b'{"id": "1"}') + b"\0" * 8),
+    "deflated half": compress(zlib.compress(b'{"id": "1"}')[:-4], "deflate"),
+    "deflated with garbage behind it": compress(zlib.compress(b'{"id": "1"}') + b"garbage", "deflate"),
     "packed six times": compress(b"x", "gzip, gzip, gzip, gzip, gzip, gzip"),
     "compressed with an unknown encoding": compress(zlib.compress(b"{}"), "br"),
 }
 """HTTP whose body is not JSON."""
 
 __all__ = [
+    "BADLY_CHUNKED",
     "BOMB",
     "CHUNKED",
     "CUT_OFF",

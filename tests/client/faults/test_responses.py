@@ -16,6 +16,7 @@ from duologue import (
     RequestTimeout,
 )
 from tests.client.faults.acts import (
+    BADLY_CHUNKED,
     CUT_OFF,
     HEAD,
     NOT_HTTP,
@@ -29,8 +30,11 @@ from tests.client.servers import Act
 # body cut off, reset or badly chunked midway
 
 
+DAMAGED = {**CUT_OFF, **BADLY_CHUNKED}
+
+
 @BOTH
-@pytest.mark.parametrize("act", CUT_OFF.values(), ids=CUT_OFF.keys())
+@pytest.mark.parametrize("act", DAMAGED.values(), ids=DAMAGED.keys())
 def test_body_cut_off(to: To, act: Act, call: Callable[[Client], object]) -> None:
     api, server = to(act, GOOD)
     call(api)
@@ -42,6 +46,14 @@ def test_body_cut_off(to: To, act: Act, call: Callable[[Client], object]) -> Non
 def test_body_always_cut_off(to: To, act: Act) -> None:
     api, _ = to(act, max_retries=1)
     assert len(get_error(api, get, ConnectionLostError).attempts) == 2
+
+
+@pytest.mark.parametrize("act", BADLY_CHUNKED.values(), ids=BADLY_CHUNKED.keys())
+def test_body_badly_chunked(to: To, act: Act) -> None:
+    """It may be the connection's fault, so it is retried; a head that is not HTTP is not."""
+    api, _ = to(act, max_retries=1)
+    error = get_error(api, get, ProtocolError)
+    assert (error.status, len(error.attempts)) == (200, 2)
 
 
 def test_body_stops(to: To) -> None:
