@@ -185,7 +185,7 @@ def _mark_connect_errors(connection: HTTPConnection) -> Any:
         raise TLSHandshakeError(error) from error
     except urllib3.exceptions.HTTPError:
         raise
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:  # the latter for what a proxy sends
         raise NewConnectionError(connection, str(error)) from error
 
 

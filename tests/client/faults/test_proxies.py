@@ -1,0 +1,171 @@
+"""Proxies: tunnels and what comes through them keep deadlines too."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from duologue import APIError, Client, ConnectError, ConnectTimeout, DeadlineExceeded
+from tests.client.fakes import USER, FakeClock
+from tests.client.faults.acts import HEAD, closing, drip, hang_up, respond, send, silence
+from tests.client.faults.test_deadlines import SOON, in_time
+from tests.client.servers import Act, ScriptedServer
+
+TLS = Path(__file__).parent / "tls"
+OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+GOOD = respond(200, USER)
+
+Serve = Callable[..., ScriptedServer]
+Behind = Callable[..., tuple[Client, ScriptedServer]]
+
+
+def create_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+    return context
+
+
+def relay_to(server: ScriptedServer) -> Act:
+    """Open the tunnel, and pass on what comes from either side."""
+
+    def act(connection: socket.socket) -> bool:
+        with socket.create_connection(("127.0.0.1", server.port)) as target:
+            connection.sendall(OPENED)
+            back = threading.Thread(target=pump, args=[target, connection], daemon=True)
+            back.start()
+            pump(connection, target)
+            back.join(5)
+        return False
+
+    return act
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(params=["http", "https"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """How the client speaks to the proxy."""
+    return str(request.param)
+
+
+@pytest.fixture
+def behind(serve: Serve, scheme: str) -> Iterator[Behind]:
+    """Makes a client of a server behind TLS and a proxy; the proxy does what its script says, else it relays."""
+    clients: list[Client] = []
+
+    def make(*script: Act, proxy: tuple[Act, ...] = (), **options: object) -> tuple[Client, ScriptedServer]:
+        server = serve(*script, tls=create_tls())
+        gate = serve(*proxy, relay_to(server), tls=create_tls() if scheme == "https" else None)
+        settings = {"verify": str(TLS / "cert.pem"), "timeout": 30, "clock": FakeClock(), "max_retries": 0, **options}
+        proxies = {"https": f"{scheme}://localhost:{gate.port}"}
+        clients.append(Client(base_url="https://localhost:9", proxies=proxies, **settings))  # type: ignore[arg-type]
+        return clients[-1], gate
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_tunnel(behind: Behind) -> None:
+    api, gate = behind(GOOD)
+    assert [api.users.get("1").id for _ in range(3)] == ["1"] * 3
+    assert gate.connections == len(gate.received) == 1
+    assert gate.received[0].target == "localhost:9"
+
+
+def listen(connection: socket.socket) -> bool:
+    """Read until the client gives up."""
+    while connection.recv(65_536):
+        pass
+    return False
+
+
+STALLS: dict[str, Act] = {
+    "no response": silence,
+    "a slow response": drip(b"HTTP/1.1 200 OK\r\nX: ", [b"y"] * 1000, 0.04),
+    "slow headers": drip(b"HTTP/1.1 200 OK\r\n", [b"X: y\r\n"] * 1000, 0.04),
+    "slow interim responses": drip(b"", [b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0.04),
+    "no handshake": lambda connection: drip(OPENED, [], 0)(connection) or listen(connection),
+    "no handshake after a wait": lambda connection: drip(b"", [OPENED], SOON / 2)(connection) or listen(connection),
+}
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS.keys())
+def test_stalled_tunnel(behind: Behind, stall: Act) -> None:
+    api, _ = behind(GOOD, proxy=(stall,), clock=None, deadline=SOON)
+    with in_time(), pytest.raises(DeadlineExceeded):
+        api.users.get("1")
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS.keys())
+def test_tunnel_timeout(behind: Behind, stall: Act) -> None:
+    api, _ = behind(GOOD, proxy=(stall,), timeout=SOON, deadline=None)
+    with in_time(), pytest.raises(ConnectTimeout):
+        api.users.get("1")
+
+
+def test_slow_body_in_tunnel(behind: Behind) -> None:
+    api, _ = behind(drip(HEAD + b"Content-Length: 900\r\n\r\n", [b" "] * 900, 0.04), clock=None, deadline=SOON)
+    with in_time(), pytest.raises(DeadlineExceeded):
+        api.users.get("1")
+
+
+def test_reopened_tunnel(behind: Behind) -> None:
+    """It has the deadline of the call that opens it again, not that of the call before."""
+    api, gate = behind(closing(GOOD), GOOD, clock=None)
+    api.with_options(deadline=5).users.get("1")
+    pools = api._http._pools.values()
+    for pool in pools:
+        assert pool.pool is not None
+        for connection in filter(None, pool.pool.queue):
+            connection.deadline = 0.0  # long ago
+    assert api.users.get("1").id == "1"
+    assert len(gate.received) == 2
+
+
+def test_reopened_tunnel_stalls(behind: Behind) -> None:
+    api, gate = behind(closing(GOOD), clock=None)
+    api.with_options(deadline=None).users.get("1")
+    gate.script[:] = [silence]
+    with in_time(), pytest.raises(DeadlineExceeded):
+        api.with_options(deadline=SOON).users.get("1")
+
+
+REFUSALS: dict[str, Act] = {
+    "a status": respond(502),
+    "a close": hang_up,
+    "half a head": send(OPENED[:30]),
+    "garbage": send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+    "headers without end": send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+def test_refused_tunnel(behind: Behind, refusal: Act) -> None:
+    api, _ = behind(GOOD, proxy=(refusal,))
+    with pytest.raises(APIError) as caught:
+        api.users.get("1")
+    assert isinstance(caught.value, ConnectError)
+    assert caught.value.attempts
+
+
+def test_slow_forwarding(serve: Serve) -> None:
+    gate = serve(drip(b"HTTP/1.1 200 OK\r\nX: ", [b"y"] * 1000, 0.04))
+    with (
+        Client(base_url="http://platform.invalid", proxies={"http": gate.origin}, deadline=SOON) as api,
+        in_time(),
+        pytest.raises(DeadlineExceeded),
+    ):
+        api.users.get("1")
