@@ -44,10 +44,12 @@ class StreamingResponse:
     Args:
         response: the response; close it.
         error_context: a context that annotates the errors raised in it with the call, and ends the call.
+        max_response_size: the largest body to read of a server that does not stream, in bytes; None for no limit.
     """
 
     response: Response
     error_context: Callable[[], AbstractContextManager[None]]
+    max_response_size: int | None
 
 
 class _Lifetime:
@@ -159,7 +161,8 @@ class APIRequestor:
         """Make a call whose response is read as it arrives; see `request`."""
         call = create_call(operation, body, ids, config=self.config, clock=self.clock, stream=True)
         with self._annotate_errors(call, ends_call=False):
-            return StreamingResponse(self._send(call), lambda: self._annotate_errors(call))
+            limit = self.config.options["max_response_size"]
+            return StreamingResponse(self._send(call), lambda: self._annotate_errors(call), limit)
 
     def close(self) -> None:
         """Refuse further calls, and end the waits of those that are about to be retried."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -141,7 +142,7 @@ def _read_error_body(response: Response, max_response_size: int | None) -> objec
     except APIError:
         return None
     try:
-        return strict_json.loads(body)
+        return _load_json(body)
     except strict_json.StrictJSONError:
         return body[:2000].decode("utf-8", "replace") or None
 
@@ -184,9 +185,12 @@ def parse_response(
 
 
 def _check_content_type(response: Response, body: bytes) -> None:
-    """Raise if a response declares another type than JSON; one that declares none is read as JSON."""
+    """Raise if a response declares another type than JSON; one that declares none is read as JSON.
+
+    If it declares several, the last one counts (RFC 9110, section 8.3).
+    """
     content_type = response.header("Content-Type")
-    if content_type and not _JSON_TYPE.fullmatch(content_type):
+    if content_type and not any(map(_JSON_TYPE.fullmatch, (content_type, content_type.rpartition(",")[2]))):
         raise DecodingError(
             f"The response is not JSON but {redact(content_type[:80])}",
             status=response.status,
@@ -202,7 +206,7 @@ def build_excerpt(body: bytes) -> str:
 def parse_json(body: bytes, status: int) -> object:
     """Return the JSON value of a body, or raise `DecodingError` with its start, redacted."""
     try:
-        return cast(object, strict_json.loads(body))
+        return _load_json(body)
     except strict_json.StrictJSONError as error:
         reason = redact(str(error))
     raise DecodingError(
@@ -210,6 +214,11 @@ def parse_json(body: bytes, status: int) -> object:
         status=status,
         details={"reason": reason, "excerpt": build_excerpt(body)},
     )
+
+
+def _load_json(body: bytes) -> object:
+    """Return the JSON value of a body; a byte order mark before it is ignored (RFC 8259, section 8.1)."""
+    return cast(object, strict_json.loads(body.removeprefix(codecs.BOM_UTF8)))
 
 
 def load_model(schema: ModelSchema[T], value: object, status: int) -> T:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,7 +36,10 @@ RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 """The methods that may be repeated (RFC 9110, section 9.2.2)."""
 
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_FIELDS = re.compile(r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, )?(?:[^,]|,(?! ))+", re.IGNORECASE)
+_MAX_DATE = 64
+"""Characters of the longest HTTP date, and more."""
 
 
 class RetryBudget:
@@ -173,14 +177,24 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Return the seconds that a `Retry-After` header asks to wait, None if it is missing or invalid.
 
     Args:
-        value: the header: seconds, fractions allowed, or an HTTP date (RFC 9110, section 10.2.3).
+        value: the header: seconds, fractions allowed, or an HTTP date in any of its three forms (RFC 9110, sections
+            10.2.3 and 5.6.7); of several, joined by commas, the longest wait counts.
         now: the time, for a date; a date in the past is ignored.
     """
-    text = (value or "").strip()
+    waits = (_parse_wait(text.strip(), now) for text in _FIELDS.findall(value or ""))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _parse_wait(text: str, now: datetime) -> float | None:
     if _SECONDS.fullmatch(text):
-        return float(text)
+        return min(float(text), sys.float_info.max)  # a number too large for a float would be infinite
+    if len(text) > _MAX_DATE:
+        return None
     try:
-        wait = (parsedate_to_datetime(text).astimezone(UTC) - now).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:  # as of an asctime date, or one with `-0000`: all HTTP dates are in GMT
+            date = date.replace(tzinfo=UTC)
+        wait = (date - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
     return wait if wait >= 0 else None

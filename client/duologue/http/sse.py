@@ -58,17 +58,19 @@ def _decode(chunks: Iterable[bytes]) -> Iterator[str]:
 def _split_lines(texts: Iterable[str]) -> Iterator[str]:
     """Yield complete lines; CR, LF and CRLF end one, even where a chunk ends between CR and LF."""
     pending: list[str] = []
+    size = 0
     after_cr = False
     for text in texts:
         if after_cr:
             text = text.removeprefix("\n")
-        after_cr = text.endswith("\r") if text else after_cr
+        after_cr = text.endswith("\r")
         *complete, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for line in complete:
             yield "".join([*pending, line])
-            pending = []
+            pending, size = [], 0
         pending.append(rest)
-        if sum(map(len, pending)) > MAX_EVENT:
+        size += len(rest)
+        if size > MAX_EVENT:
             raise DecodingError(f"A server-sent event is longer than {MAX_EVENT:,} characters")
 
 
@@ -97,7 +99,7 @@ class _EventBuilder:
         self._data.append(value)
 
     def finish(self) -> ServerSentEvent | None:
-        """Return the event and start the next; None if it has no data."""
+        """Return the event and start the next; None if it has no `data` line, as one of comments only."""
         name, data = self._name or "message", self._data
         self._name, self._data, self._size = "", [], 0
-        return ServerSentEvent(name, "\n".join(data), self._id) if data and data != [""] else None
+        return ServerSentEvent(name, "\n".join(data), self._id) if data else None

@@ -34,6 +34,7 @@ class ReplyStream:
     def __init__(self, stream: StreamingResponse) -> None:
         self._response = stream.response
         self._error_context = stream.error_context
+        self._max_response_size = stream.max_response_size
         self._message: ChatMessage | None = None
         self._deltas = self._read()
 
@@ -92,7 +93,7 @@ class ReplyStream:
 
     def _read_message(self) -> Iterator[str]:
         """Read the response of a server that does not stream."""
-        self._message = parse_response(smart_chat.ASK, self._response)
+        self._message = parse_response(smart_chat.ASK, self._response, max_response_size=self._max_response_size)
         yield self._message.content
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import time
 from collections.abc import Callable
 
@@ -12,9 +14,11 @@ from duologue import (
     ConnectionLostError,
     DeadlineExceeded,
     DecodingError,
+    NotFoundError,
     ProtocolError,
     RequestTimeout,
 )
+from tests.client.fakes import USER
 from tests.client.faults.acts import (
     BADLY_CHUNKED,
     CUT_OFF,
@@ -22,6 +26,7 @@ from tests.client.faults.acts import (
     NOT_HTTP,
     UNREADABLE,
     drip,
+    send,
     then_silence,
 )
 from tests.client.faults.calls import BOTH, GOOD, Serve, To, get, get_error, is_one_call
@@ -112,3 +117,24 @@ def test_not_json(to: To, act: Act, call: Callable[[Client], object]) -> None:
 def test_excerpt(to: To) -> None:
     api, _ = to(UNREADABLE["HTML"])
     assert get_error(api, get, DecodingError).details["excerpt"] == "<!doctype html><title>Welcome</title>"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD,
+        HEAD + b"Content-Type: application/json; charset=utf-8\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Type: application/json\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_sloppy_servers(to: To, head: bytes, mark: bytes) -> None:
+    """A byte order mark before the JSON, and a `Content-Type` sent twice, do no harm."""
+    body = mark + json.dumps(USER).encode()
+    api, _ = to(send(head + b"Content-Length: %d\r\n" % len(body) * 2 + b"\r\n" + body))
+    raw = api.users.with_raw_response.get("1")
+    assert raw.parsed.id == raw.data["id"] == "1"
+    body = mark + b'{"message": "Not here"}'
+    api, _ = to(send(head.replace(b"200", b"404") + b"Content-Length: %d\r\n\r\n" % len(body) + body))
+    assert get_error(api, get, NotFoundError).message == "Not here"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duologue import (
     APIError,
@@ -182,7 +185,22 @@ def test_post_without_key() -> None:
         ("inf", None),
         ("nan", None),
         ("٣", None),
-        ("9" * 400, None),
+        ("9" * 20, 1e20),
+        ("9" * 5_000, sys.float_info.max),
+        ("0." + "0" * 5_000 + "1", 0.0),
+        ("Mon Jan  1 00:00:09 2024", 9.0),
+        ("Monday, 01-Jan-24 00:00:09 GMT", 9.0),
+        ("Mon, 01 Jan 2024 00:00:09 -0000", 9.0),
+        ("Mon, 01 Jan 2024 00:00:09", 9.0),
+        ("Mon, 01 Jan 2024 02:00:09 +0200", 9.0),
+        ("5, 7", 7.0),
+        ("7, 5", 7.0),
+        ("soon, 7", 7.0),
+        ("7, Mon, 01 Jan 2024 00:00:09 GMT", 9.0),
+        ("Monday, 01-Jan-24 00:00:09 GMT, 12", 12.0),
+        ("Mon Jan  1 00:00:09 2024, Mon, 01 Jan 2024 00:00:05 GMT", 9.0),
+        ("Mon, 01 Jan 0001 00:00:00 +9999", None),
+        ("1,5", None),
         ("Mon, 99 Jan 2024 00:00:09 GMT", None),
         ("", None),
         (None, None),
@@ -190,6 +208,12 @@ def test_post_without_key() -> None:
 )
 def test_parse_retry_after(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, NOW) == seconds
+
+
+@given(st.text(max_size=80) | st.text("0123456789:, +-GMTJan.Mo", max_size=80))
+def test_any_retry_after(text: str) -> None:
+    seconds = parse_retry_after(text, NOW)
+    assert seconds is None or 0 <= seconds < float("inf")
 
 
 def test_retry_after(talk: Talk, clock: FakeClock) -> None:

@@ -20,7 +20,12 @@ def read(*chunks: bytes) -> list[tuple[str, str]]:
         (b"data: YHOO\ndata: +2\ndata: 10\n\n", [("message", "YHOO\n+2\n10")]),
         (b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
          [("message", "first event"), ("message", "second event"), ("message", " third event")]),
-        (b"data\n\ndata\ndata\n\ndata:", [("message", "\n")]),
+        (b"data\n\ndata\ndata\n\ndata:", [("message", ""), ("message", "\n")]),
+        (b"event: empty\ndata:\n\nevent: none\n\n", [("empty", "")]),
+        (b"data: a\r\n\ndata: b\n\r\ndata: c\r\r\n", [("message", "a"), ("message", "b"), ("message", "c")]),
+        (b"data: a\r\rdata: b\r\n\r\n", [("message", "a"), ("message", "b")]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [("message", "b")]),
+        (b": \n:\nretry: x\nretry:\n\n", []),
         (b"data:test\n\ndata: test\n\n", [("message", "test"), ("message", "test")]),
         (b"event: add\ndata: 1\n\nevent: remove\ndata: 2\n\ndata: 3\n\n",
          [("add", "1"), ("remove", "2"), ("message", "3")]),
@@ -43,6 +48,16 @@ def test_events(stream: bytes, events: list[tuple[str, str]]) -> None:
 def test_last_id() -> None:
     stream = b"id: 1\ndata: a\n\ndata: b\n\nid: bad\0\ndata: c\n\nid\ndata: d\n\n"
     assert [event.id for event in read_events([stream])] == ["1", "1", "1", ""]
+
+
+LINES = st.sampled_from(["\n", "\r", "\r\n", "data", "data:", "data: a", ":", "event: e", "id: 1", "\ufeff"])
+
+
+@given(st.lists(LINES, max_size=12).map("".join).map(str.encode), st.data())
+def test_cuts_change_nothing(stream: bytes, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    chunks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert list(read_events(chunks)) == list(read_events([stream]))
 
 
 @given(

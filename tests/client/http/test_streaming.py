@@ -17,6 +17,7 @@ from duologue import (
     DecodingError,
     NotFoundError,
     RequestTimeout,
+    ResponseTooLargeError,
     ResponseValidationError,
     ServerError,
 )
@@ -203,3 +204,22 @@ def test_server_without_streaming(clients: Clients) -> None:
         reply = client(clients, server).smart_chat.stream("s", message="m")
         assert list(reply) == ["Grüße, Welt"]
         assert reply.message.id == REPLY["_id"]
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["length", "until close"])
+def test_large_reply_at_once(clients: Clients, length: bool) -> None:
+    head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+    head += b"Content-Length: 5000000\r\n\r\n" if length else b"\r\n"
+    with ScriptedServer(send(head + b" " * 5_000_000)) as server:
+        api = client(clients, server, max_response_size=1_000_000)
+        with pytest.raises(ResponseTooLargeError, match="larger than 1,000,000 bytes") as caught:
+            api.smart_chat.stream("s", message="m").read()
+    assert caught.value.path == "/chats/s/smart-chat"
+
+
+def test_empty_data(clients: Clients) -> None:
+    """An event whose data is empty is an event, and no valid one of ours."""
+    with ScriptedServer(stream(b"data:\n\n", b"event: message.delta\ndata:\n\n", COMPLETED)) as server:
+        reply = client(clients, server).smart_chat.stream("s", message="m")
+        with pytest.raises(DecodingError, match="empty"):
+            reply.read()
