@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -11,9 +12,11 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,16 +24,25 @@ from urllib.parse import urlsplit
 from duologue.auth.data_folder import data_folder
 from duologue.auth.token_storage import StoredTokens
 from duologue.concurrency import fork_safety
+from duologue.concurrency.timer import Timer
 from duologue.contract.errors import escape_for_log
-from duologue.errors import TokenFileError
+from duologue.contract.headers import validate_header_value
+from duologue.errors import DeadlineExceeded, TokenFileError
 
 if sys.platform != "win32":
     import fcntl
 
 _log = logging.getLogger("duologue")
 
+_TOKEN = re.compile(r"[!-~]+")
 _VERSION = 1
 _MAX_SIZE = 65_536
+_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for a writer
+_LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process that changes the file, which takes none."""
+_LOCK_PAUSE = 0.02
+"""Seconds between two attempts to get a lock."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _Signature = tuple[int, int, int]
 
 
@@ -60,6 +72,8 @@ class FileTokenStorage:
         self.file = chosen / _build_file_name(self._url)
         self._lock = threading.Lock()
         fork_safety.watch_locks(self, "_lock")
+        self._lock_files: set[FileIO] = set()
+        fork_safety.watch(self)
         self._cached: tuple[_Signature, StoredTokens | None] | None = None
 
     def load(self) -> StoredTokens | None:
@@ -70,7 +84,7 @@ class FileTokenStorage:
         """
         with self._lock, _map_os_errors(self.file):
             try:
-                handle = os.open(self.file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                handle = os.open(self.file, os.O_RDONLY | _OPEN_FLAGS)
             except FileNotFoundError:
                 return None
             with os.fdopen(handle, "rb") as file:
@@ -87,22 +101,37 @@ class FileTokenStorage:
         Raises:
             TokenFileError: it cannot be written.
         """
-        with self._hold_lock("changing"), _map_os_errors(self.file):
+        with self._hold_change_lock(None), _map_os_errors(self.file):
             self._write(tokens)
 
-    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None, *, timeout: float | None = None) -> bool:
         """Store `new` if `old` is what is stored, atomically; see `SharedTokenStorage`."""
-        with self._hold_lock("changing"), _map_os_errors(self.file):
+        with self._hold_change_lock(timeout), _map_os_errors(self.file):
             unchanged = self.load() == old
             if unchanged:
                 self._write(new)
             return unchanged
 
     @contextmanager
-    def refresh_lock(self) -> Iterator[None]:
-        """Hold a lock that one program at a time can hold; the system releases it when the program ends."""
-        with self._hold_lock("renewing"):
+    def refresh_lock(self, *, timeout: float | None = None) -> Iterator[None]:
+        """Hold a lock that one program at a time can hold; the system releases it when the program ends.
+
+        Args:
+            timeout: seconds to wait for it; None for no limit.
+
+        Raises:
+            DeadlineExceeded: another program held it all that time.
+        """
+        with self._hold_lock("renewing", timeout) as locked:
+            if not locked:
+                raise DeadlineExceeded
             yield
+
+    def after_fork(self) -> None:
+        """Close the lock files of the parent's threads: the system keeps a lock while any process has its file open."""
+        for file in list(self._lock_files):
+            file.close()
+        self._lock_files.clear()
 
     def __repr__(self) -> str:
         return f"<FileTokenStorage {self.file}>"
@@ -129,19 +158,57 @@ class FileTokenStorage:
             return None
 
     @contextmanager
-    def _hold_lock(self, purpose: str) -> Iterator[None]:
-        """Exclude other processes, and other storages of this one.
-
-        The lock file is beside the token file, because that is replaced. A file system without locks is accepted.
-        """
-        with _map_os_errors(self.file):
-            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.file.with_suffix(f".{purpose}"), os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "r+b") as lock:
-            if sys.platform != "win32":
-                with suppress(OSError):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+    def _hold_change_lock(self, timeout: float | None) -> Iterator[None]:
+        with self._hold_lock("changing", _LOCK_TIMEOUT if timeout is None else timeout) as locked:
+            if not locked:
+                raise TokenFileError(f"{self.file} cannot be used", details={"reason": "another process has locked it"})
             yield
+
+    @contextmanager
+    def _hold_lock(self, purpose: str, timeout: float | None) -> Iterator[bool]:
+        """Exclude other processes, and other storages of this one; yield whether that could be done in time.
+
+        The lock file is beside the token file, because that is replaced. A file system without locks is accepted, and
+        one that is full.
+        """
+        file = self._open_lock_file(purpose)
+        if file is None:
+            yield True
+            return
+        with file:
+            self._lock_files.add(file)
+            try:
+                yield _lock(file, Timer(timeout))
+            finally:
+                self._lock_files.discard(file)
+
+    def _open_lock_file(self, purpose: str) -> FileIO | None:
+        with _map_os_errors(self.file):
+            try:
+                self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                path = self.file.with_suffix(f".{purpose}")
+                return FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+            except OSError as error:
+                if error.errno in _FULL:
+                    return None
+                raise
+
+
+def _lock(file: FileIO, wait: Timer) -> bool:
+    """Lock a file and return True, or False if another process has locked it all the time."""
+    if sys.platform == "win32":
+        return True
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if wait.left == 0:
+                return False
+            time.sleep(_LOCK_PAUSE)
+        except OSError:  # a file system without locks
+            return True
+        else:
+            return True
 
 
 @contextmanager
@@ -189,6 +256,7 @@ def _to_json(url: str, tokens: StoredTokens) -> dict[str, object]:
         "expiresAt": format_time(tokens.expires_at),
         "refreshAt": format_time(tokens.refresh_at),
         "login": tokens.login,
+        "refreshKey": tokens.refresh_key,
     }
 
 
@@ -199,12 +267,20 @@ def _from_json(url: str, values: Any) -> StoredTokens:
         raise ValueError("of another server")
     refresh_token = values["refreshToken"]
     return StoredTokens(
-        _check_text(values["token"]),
-        None if refresh_token is None else _check_text(refresh_token),
+        _check_token(values["token"]),
+        None if refresh_token is None else _check_token(refresh_token),
         _parse_time(values["expiresAt"]),
         _parse_time(values["refreshAt"]),
         _check_text(values["login"]),
+        validate_header_value("refreshKey", values.get("refreshKey", "")),
     )
+
+
+def _check_token(value: object) -> str:
+    """Return a token that can be sent."""
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ValueError("a token that cannot be sent")
+    return value
 
 
 def _check_text(value: object) -> str:

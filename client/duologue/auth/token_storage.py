@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,9 @@ class StoredTokens:
         expires_at: when the access token expires, None if unknown.
         refresh_at: from when on it is refreshed before use, None to derive that from `expires_at`.
         login: identifies the login: the same over all its refreshes. Not a secret; a storage may leave it out.
+        refresh_key: the idempotency key of the request that exchanges the refresh token. If its response is lost, the
+            same request is made again under this key, and the platform does not take that for a stolen token. A storage
+            may leave it out; one that processes share should not.
     """
 
     token: str = field(repr=False)
@@ -31,6 +35,7 @@ class StoredTokens:
     expires_at: datetime | None = None
     refresh_at: datetime | None = field(default=None, compare=False)
     login: str = field(default="", compare=False)
+    refresh_key: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def from_response(cls, tokens: Tokens, now: datetime) -> StoredTokens:
@@ -41,13 +46,22 @@ class StoredTokens:
         leeway = min(defaults.REFRESH_LEEWAY, tokens.expires_in / 10)
         expires_at = now + timedelta(seconds=tokens.expires_in)
         refresh_at = expires_at - timedelta(seconds=leeway)
-        return cls(tokens.token, tokens.refresh_token, expires_at, refresh_at, login=secrets.token_hex(8))
+        return cls(
+            tokens.token,
+            tokens.refresh_token,
+            expires_at,
+            refresh_at,
+            login=secrets.token_hex(8),
+            refresh_key=str(uuid.uuid4()),
+        )
 
     def needs_refresh(self, now: datetime) -> bool:
         """Return whether the access token expires so soon that it should be refreshed before it is used."""
         if self.refresh_token is None or self.expires_at is None:
             return False
-        return now >= (self.refresh_at or self.expires_at - timedelta(seconds=defaults.REFRESH_LEEWAY))
+        if self.refresh_at is not None:
+            return now >= self.refresh_at
+        return self.expires_at - now <= timedelta(seconds=defaults.REFRESH_LEEWAY)
 
 
 class TokenStorage(Protocol):
@@ -70,12 +84,25 @@ class SharedTokenStorage(TokenStorage, Protocol):
     the same expired token only one may refresh it.
     """
 
-    def refresh_lock(self) -> AbstractContextManager[None]:
-        """Return a lock, as a context, that one process at a time can hold."""
+    def refresh_lock(self, *, timeout: float | None = None) -> AbstractContextManager[None]:
+        """Return a lock, as a context, that one process at a time can hold.
+
+        Args:
+            timeout: seconds to wait for it; None for no limit.
+
+        Raises:
+            DeadlineExceeded: another process held it all that time.
+        """
         ...
 
-    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None) -> bool:
-        """Store `new` if `old` is what is stored, atomically; return whether it was."""
+    def compare_and_swap(self, old: StoredTokens, new: StoredTokens | None, *, timeout: float | None = None) -> bool:
+        """Store `new` if `old` is what is stored, atomically; return whether it was.
+
+        Args:
+            old: what should be stored.
+            new: what to store; None removes the tokens.
+            timeout: seconds to wait for other processes; None for a limit of the storage's own.
+        """
         ...
 
 

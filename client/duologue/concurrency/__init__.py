@@ -1,1 +1,1 @@
-"""Building blocks for threads: clock, fork safety, event emitter, ordered notification, latest state, worker pool."""
+"""Building blocks for threads: clock, timer, fork safety, event emitter, notification, latest state, worker pool."""

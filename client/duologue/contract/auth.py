@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from marshmallow import Schema, fields, validate
 
 from duologue.contract.core import Access, Model, ModelSchema, Operation
-from duologue.contract.fields import EmailAddress, NestedModel, StrictInteger
+from duologue.contract.fields import TOKEN, EmailAddress, NestedModel, StrictInteger
 from duologue.contract.users import User, UserSchema
 
 _TOKEN_RULE = validate.Length(min=1, max=4096)
+_ISSUED_TOKEN_RULES = [
+    validate.Length(min=1, max=16_384),
+    validate.Regexp(TOKEN, error="Not a token: it must be visible ASCII without spaces."),
+]
+_LIFETIME_RULE = validate.Range(min=1, max=10_000_000_000)  # three centuries: some servers never let tokens expire
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,9 @@ class Tokens(Model):
 
 
 class _TokenFields(Schema):
-    token = fields.String(required=True)
-    refresh_token = fields.String(required=True, data_key="refreshToken")
-    expires_in = StrictInteger(required=True, data_key="expiresIn")
+    token = fields.String(required=True, validate=_ISSUED_TOKEN_RULES)
+    refresh_token = fields.String(required=True, validate=_ISSUED_TOKEN_RULES, data_key="refreshToken")
+    expires_in = StrictInteger(required=True, validate=_LIFETIME_RULE, data_key="expiresIn")
 
 
 class TokensSchema(_TokenFields, ModelSchema[Tokens]):

@@ -130,7 +130,14 @@ class APIRequestor:
     # ---- calls
 
     def request(
-        self, operation: Operation[T], body: Model | None = None, /, *, token: str | None = None, **ids: str
+        self,
+        operation: Operation[T],
+        body: Model | None = None,
+        /,
+        *,
+        token: str | None = None,
+        idempotency_key: str | None = None,
+        **ids: str,
     ) -> T:
         """Make a call and return its result.
 
@@ -138,13 +145,22 @@ class APIRequestor:
             operation: the operation of the contract.
             body: its body or its query.
             token: the access token to send instead of that of the login.
+            idempotency_key: the key to send instead of a new one.
             ids: the parameters of its path.
 
         Raises:
             APIError: the call failed; the class says how.
             ValueError: an argument that cannot be sent.
         """
-        call = create_call(operation, body, ids, config=self.config, clock=self.clock, access_token=token)
+        call = create_call(
+            operation,
+            body,
+            ids,
+            config=self.config,
+            clock=self.clock,
+            access_token=token,
+            idempotency_key=idempotency_key,
+        )
         with self._annotate_errors(call):
             response = self._send(call)
             result = parse_response(
@@ -312,17 +328,20 @@ class APIRequestor:
         """Return the access token to use now, refreshed if it is about to expire; see `TokenManager.get_valid`."""
         return self.tokens.get_valid(self.clock.now(), self._root._fetch_tokens)
 
-    def _fetch_tokens_in_time(self, call: Call, refresh_token: str) -> StoredTokens:
+    def _fetch_tokens_in_time(self, call: Call, tokens: StoredTokens) -> StoredTokens:
         """Exchange a refresh token within a call's deadline; the headers of a view do not apply."""
         left = call.time_left
         requestor = self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
-        return requestor._fetch_tokens(refresh_token)
+        return requestor._fetch_tokens(tokens)
 
-    def _fetch_tokens(self, refresh_token: str) -> StoredTokens:
+    def _fetch_tokens(self, tokens: StoredTokens) -> StoredTokens:
         from duologue.contract import auth  # its schemas are built at the first login, not at the import of the client
 
-        tokens = self.request(auth.REFRESH, auth.RefreshRequest(refresh_token))
-        return StoredTokens.from_response(tokens, self.clock.now())
+        assert tokens.refresh_token is not None
+        body = auth.RefreshRequest(tokens.refresh_token)
+        return StoredTokens.from_response(
+            self.request(auth.REFRESH, body, idempotency_key=tokens.refresh_key), self.clock.now()
+        )
 
     # ---- what others see of a call
 

@@ -188,6 +188,7 @@ def create_call(
     clock: Clock,
     stream: bool = False,
     access_token: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Call:
     """Return a call that has not been sent.
 
@@ -199,6 +200,7 @@ def create_call(
         clock: the time.
         stream: whether the response is read as server-sent events.
         access_token: the access token to send instead of that of the login.
+        idempotency_key: the key to send, where the operation takes one; None for a new one.
 
     Raises:
         ValueError: an argument that cannot be sent.
@@ -213,7 +215,7 @@ def create_call(
         path=path,
         url=service.base_url + path,
         query=encode_query(operation, model),
-        headers=_build_constant_headers(operation, reference_code, body, stream),
+        headers=_build_constant_headers(operation, reference_code, idempotency_key, body, stream),
         body=body,
         timeout=service.timeout,
         stream=stream,
@@ -226,7 +228,7 @@ def create_call(
 
 
 def _build_constant_headers(
-    operation: Operation[Any], reference_code: str, body: bytes | None, stream: bool
+    operation: Operation[Any], reference_code: str, idempotency_key: str | None, body: bytes | None, stream: bool
 ) -> dict[str, str]:
     constant = {
         "User-Agent": _USER_AGENT,
@@ -237,7 +239,7 @@ def _build_constant_headers(
     if body is not None:
         constant["Content-Type"] = JSON_TYPE
     if operation.takes_idempotency_key:
-        constant[headers.IDEMPOTENCY_KEY] = request_ids.create_idempotency_key()
+        constant[headers.IDEMPOTENCY_KEY] = idempotency_key or request_ids.create_idempotency_key()
     return constant
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from duologue import Client, FileTokenStorage, StoredTokens, TokenFileError
+from duologue import Client, DeadlineExceeded, FileTokenStorage, StoredTokens, TokenFileError
 from duologue.auth.token_storage import SharedTokenStorage
 from tests.client.auth.fake_platform import Platform, log_in, run_together
-from tests.client.fakes import FakeClock, FakeTransport
+from tests.client.fakes import FakeClock, FakeTransport, reply
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 
 URL = "http://localhost:3001/api"
 MOMENT = datetime(2024, 1, 1, 12, tzinfo=UTC)
-TOKENS = StoredTokens("token-1", "refresh-1", MOMENT, MOMENT, "a login")
+TOKENS = StoredTokens("token-1", "refresh-1", MOMENT, MOMENT, "a login", "a key")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and locks")
 
@@ -41,6 +41,7 @@ def test_round_trip(storage: FileTokenStorage, tokens: StoredTokens) -> None:
     again = FileTokenStorage(URL, folder=storage.file.parent).load()
     assert again is not None
     assert (again, again.refresh_at, again.login) == (tokens, tokens.refresh_at, tokens.login)
+    assert again.refresh_key == tokens.refresh_key
     storage.save(None)
     assert not storage.file.exists()
     assert storage.load() is None
@@ -105,6 +106,9 @@ def test_file_of_another_kind(storage: FileTokenStorage, monkeypatch: pytest.Mon
         lambda good: good.replace(b'"version": 1', b'"version": 2'),
         lambda good: good.replace(b"localhost:3001", b"localhost:3009"),
         lambda good: good.replace(b'"token-1"', b"7"),
+        lambda good: good.replace(b'"token-1"', b'"token-1\\r\\n"'),
+        lambda good: good.replace(b'"token-1"', b'""'),
+        lambda good: good.replace(b'"refresh-1"', b'"r\\u00e4"'),
         lambda good: good.replace(b'"refreshToken"', b'"refresh"'),
         lambda good: good.replace(b"+00:00", b""),
         lambda good: good.replace(b"2024-", b"soon-"),
@@ -242,6 +246,96 @@ def test_refresh_lock(storage: FileTokenStorage) -> None:
         storage.save(replace(TOKENS, token="token-2"))
     output, _ = other.communicate(timeout=10)
     assert output == "token-2\n"
+
+
+@posix
+def test_lock_timeout(storage: FileTokenStorage) -> None:
+    """Another storage stands for another program; the lock is its until it lets go."""
+    other = FileTokenStorage(URL, folder=storage.file.parent)
+    with other.refresh_lock():
+        with pytest.raises(DeadlineExceeded), storage.refresh_lock(timeout=0.05):
+            pytest.fail("the lock was free")
+        with pytest.raises(DeadlineExceeded), storage.refresh_lock(timeout=0):
+            pytest.fail("the lock was free")
+    with storage.refresh_lock(timeout=0):
+        pass
+
+
+@posix
+def test_deadline_of_lock(clients: Callable[..., Client], storage: FileTokenStorage) -> None:
+    """A call does not wait past its deadline for a program that refreshes, or that was stopped while it did."""
+    storage.save(StoredTokens("token-1", "refresh-1"))
+    transport = FakeTransport(reply(401, {"message": "expired"}))
+    api = clients(base_url=URL, token_storage=storage, transport=transport, deadline=0.2)
+    with FileTokenStorage(URL, folder=storage.file.parent).refresh_lock(), pytest.raises(DeadlineExceeded) as caught:
+        api.users.get("1")
+    assert (caught.value.path, caught.value.status) == ("/users/1", 408)
+    assert len(transport.requests) == 1
+
+
+@posix
+def test_stuck_change(clients: Callable[..., Client], storage: FileTokenStorage) -> None:
+    """A program that was stopped while it changed the file: the new tokens are used, though not stored."""
+    platform = Platform()
+    api = clients(base_url=URL, token_storage=storage, transport=FakeTransport(platform))
+    log_in(api)
+    view = api.with_options(deadline=0.3)
+    platform.number = 7  # the first token is not valid any more
+    with FileTokenStorage(URL, folder=storage.file.parent)._hold_lock("changing", None) as locked:
+        assert locked
+        with pytest.raises(DeadlineExceeded):
+            view.users.get("1")
+        assert api.users.get("1").id == "1"
+        assert api._requestor.tokens.token == "token-8"
+    stored = storage.load()
+    assert stored is not None
+    assert stored.token == "token-1"
+
+
+@posix
+def test_full_disk_has_no_lock(storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def fail_to_create(path: object, flags: int, *rest: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(28, "No space left on device")
+        return opened(path, flags, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", fail_to_create)
+    with storage.refresh_lock(timeout=1):
+        pass
+
+
+@posix
+def test_fork_during_refresh(storage: FileTokenStorage) -> None:
+    """A child that was forked meanwhile does not hold its parent's lock."""
+    reading, writing = os.pipe()
+    with storage.refresh_lock():
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)  # until the parent is done
+            os._exit(0)
+        with (
+            pytest.raises(DeadlineExceeded),
+            FileTokenStorage(URL, folder=storage.file.parent).refresh_lock(timeout=0),
+        ):
+            pytest.fail("the fork released the parent's lock")
+    try:
+        with FileTokenStorage(URL, folder=storage.file.parent).refresh_lock(timeout=5):
+            pass
+    finally:
+        os.close(writing)
+        os.close(reading)
+        os.waitpid(child, 0)
+
+
+@posix
+def test_pipe_in_the_way(storage: FileTokenStorage) -> None:
+    storage.file.parent.mkdir(parents=True)
+    os.mkfifo(storage.file, 0o600)
+    with pytest.raises(TokenFileError, match="not a regular file"):
+        storage.load()
 
 
 def test_error_of_call(talk: Talk) -> None:
