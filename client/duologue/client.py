@@ -15,13 +15,14 @@ from duologue.auth.tokens import TokenManager
 from duologue.auth.user_id import AnonymousUserId, UserIdStorage
 from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
-from duologue.config import OPTIONS, CallOptions, Config, Options
+from duologue.config import OPTIONS, CallOptions, Config, Options, hide_secrets
 from duologue.http import request_ids
 from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import HTTPTransport, Transport
 from duologue.observability.hooks import Hook, Hooks
 from duologue.observability.logging_setup import configure_from_env
 from duologue.observability.on_call import CallRecord
+from duologue.observability.redaction import HiddenFrames
 from duologue.resources.client_resources import ClientResources
 
 if TYPE_CHECKING:
@@ -91,10 +92,15 @@ class Client(ClientResources):
         on_error: Hook | None = None,
         **options: Unpack[Options],
     ) -> None:
+        options = hide_secrets(options)
         OPTIONS.check_names(options, owner="Client", parameters=Client.__init__.__kwdefaults__ or ())
-        environ = os.environ if environ is None else environ
-        configure_from_env(environ)
-        self.config = Config.resolve(environ, **options)
+        try:
+            with HiddenFrames():
+                configure_from_env(os.environ if environ is None else environ)
+                self.config = Config.resolve(os.environ if environ is None else environ, **options)
+        except ValueError:
+            del environ
+            raise
         self.clock = clock or Clock()
         self._query_layer_lock = threading.Lock()
         fork_safety.watch_locks(self, "_query_layer_lock")
@@ -132,8 +138,10 @@ class Client(ClientResources):
             TypeError: single calls have no such option.
             ValueError: an option is invalid.
         """
+        options = hide_secrets(options)
         view = copy.copy(self)
-        view._use_requestor(self._requestor.with_options(**options))
+        with HiddenFrames():
+            view._use_requestor(self._requestor.with_options(**options))
         view.config = view._requestor.config
         return view
 

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypedDict, Unpack, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
 from duologue import defaults
 from duologue.contract.core import CHAT, PLATFORM, Service
 from duologue.contract.headers import validate_header_name, validate_header_value
 from duologue.contract.options import Option, OptionSet
+
+T = TypeVar("T")
 
 EnvironmentName = Literal["development", "staging", "production"]
 
@@ -275,7 +277,7 @@ class Config:
             resolved |= _add_implied(layer)
         resolved["base_url"] = PLATFORM.complete_url(resolved["base_url"])
         resolved["chat_base_url"] = CHAT.complete_url(resolved["chat_base_url"])
-        return cls(cast(Options, MappingProxyType(resolved)))
+        return cls(_freeze(resolved))
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return this configuration with other options for both services; headers are added to those there are.
@@ -289,7 +291,7 @@ class Config:
         changed = {**self.options, **_add_implied(options)}
         if "headers" in options:
             changed["headers"] = {**(self.options["headers"] or {}), **(options["headers"] or {})}
-        return type(self)(cast(Options, MappingProxyType(changed)))
+        return type(self)(_freeze(changed))
 
     @cached_property
     def platform(self) -> ServiceConfig:
@@ -313,6 +315,23 @@ class Config:
     def __repr__(self) -> str:
         shown = (f"{name}={value!r}" for name, value in self.options.items() if not OPTIONS[name].option.secret)
         return f"Config({', '.join(shown)})"
+
+
+class _Values(dict[str, Any]):
+    """The values of options by name; its repr leaves out secrets."""
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in self.items() if name in OPTIONS and not OPTIONS[name].option.secret}
+        return repr(shown)
+
+
+def hide_secrets(options: T) -> T:
+    """Return the same options with a repr that leaves out secrets: some tools show the variables of a traceback."""
+    return cast(T, _Values(cast(Mapping[str, Any], options)))
+
+
+def _freeze(values: Mapping[str, Any]) -> Options:
+    return cast(Options, MappingProxyType(_Values(values)))
 
 
 def _add_implied(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,13 +73,13 @@ class APIError(Exception):
     `str(error)` says what happened, the reason or the first invalid fields, the status, the call and its attempts.
 
     Attributes:
-        message: what happened, in a sentence; the server's own where it sent one.
+        message: what happened, in a sentence; the server's own where it sent one, cut at 5,000 characters.
         type: the kind of failure.
         status: the HTTP status; 0 when no response arrived, 408 when it took too long.
         code: the server's `code`, None if it sent none.
         details: the server's `details`, or the `reason` of a network failure.
         errors: the server's `errors`: a sentence for each thing that is wrong.
-        data: the whole body of the response, as JSON values or else as text.
+        data: the body of the response, as JSON values or else as text; of a large one, the first 20,000 characters.
         retry_after: seconds the server asked to wait, None if it did not.
         request_id: the server's id of the request, else the client's.
         method: the HTTP method.
@@ -381,11 +381,12 @@ def error_from_body(status: int, body: object, *, retry_after: float | None = No
     """
     values = body if isinstance(body, dict) else {}
     message, code, details, errors = (values.get(name) for name in ("message", "code", "details", "errors"))
+    code = code if isinstance(code, str) else None
     return error_class(status)(
         message if isinstance(message, str) else None,
-        type=ApiErrorType.__members__.get(str(code)) or get_error_type(status),
+        type=ApiErrorType.__members__.get(code or "") or get_error_type(status),
         status=status,
-        code=code if isinstance(code, str) else None,
+        code=code,
         details=details if isinstance(details, dict) else None,
         errors=[item for item in errors if isinstance(item, str)] if isinstance(errors, list) else (),
         data=body,

@@ -57,11 +57,18 @@ class ApiKeyInvalidEvent:
     error: AuthenticationError
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key whose repr does not show it."""
+
+    value: str | None = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Verdict:
     """Whether a key is valid, and since when that is known, in monotonic seconds."""
 
-    api_key: str | None = field(repr=False)
+    api_key: _Key
     valid: bool
     since: float
 
@@ -98,8 +105,12 @@ class APIKeyManager:
         Raises:
             ValueError: a key that no header can carry.
         """
-        if api_key is not None and not callable(api_key):
-            validate_header_value("api_key", api_key)
+        try:
+            if api_key is not None and not callable(api_key):
+                validate_header_value("api_key", api_key)
+        except ValueError:
+            del api_key  # some tools show the variables of a traceback
+            raise
         self._credentials.rotate(api_key)
 
     def on(self, event: ApiKeyEventName, callback: Callable[[ApiKeyInvalidEvent], object]) -> None:
@@ -122,7 +133,7 @@ class APIKeyManager:
         """See `Client.validate_api_key`; `request` is a call that an invalid key fails with 401."""
         rejection = None
         with self._validating if cached else nullcontext():
-            api_key = self.current
+            api_key = _Key(self.current)
             verdict = self._get_verdict(api_key) if cached else None
             if verdict and self._clock.monotonic() - verdict.since < VALIDATION_INTERVAL:
                 return verdict.valid
@@ -134,7 +145,7 @@ class APIKeyManager:
                 if not cached:
                     raise
                 return verdict is None or verdict.valid
-            if self.current == api_key:
+            if _Key(self.current) == api_key:
                 self._verdict = _Verdict(api_key, rejection is None, self._clock.monotonic())
             else:  # rotated meanwhile: nothing is known about the new key
                 return True
@@ -142,7 +153,7 @@ class APIKeyManager:
             self._listeners.emit("api_key_invalid", ApiKeyInvalidEvent(rejection))
         return rejection is None
 
-    def _get_verdict(self, api_key: str | None) -> _Verdict | None:
+    def _get_verdict(self, api_key: _Key) -> _Verdict | None:
         verdict = self._verdict
         return verdict if verdict is not None and verdict.api_key == api_key else None
 

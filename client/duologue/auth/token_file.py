@@ -143,7 +143,7 @@ class FileTokenStorage:
         handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=".tokens-")  # with mode 0600
         try:
             with os.fdopen(handle, "w", encoding="ascii") as temporary:
-                json.dump(_to_json(self._url, tokens), temporary, indent=2)
+                temporary.write(json.dumps(_to_json(self._url, tokens), indent=2))  # no frame of json has the tokens
                 temporary.flush()
                 os.fsync(temporary.fileno())  # else a crash may leave an empty file, and the login would be lost
             Path(name).replace(self.file)

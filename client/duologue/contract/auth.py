@@ -13,7 +13,7 @@ from duologue.contract.users import User, UserSchema
 _TOKEN_RULE = validate.Length(min=1, max=4096)
 _ISSUED_TOKEN_RULES = [
     validate.Length(min=1, max=16_384),
-    validate.Regexp(TOKEN, error="Not a token: it must be visible ASCII without spaces."),
+    validate.Regexp(TOKEN, error="Not valid: it must be visible ASCII without spaces."),
 ]
 _LIFETIME_RULE = validate.Range(min=1, max=10_000_000_000)  # three centuries: some servers never let tokens expire
 

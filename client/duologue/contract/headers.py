@@ -68,6 +68,7 @@ def validate_header_value(name: str, value: str) -> str:
         ValueError: it is not printable ASCII, or starts or ends with a space; the value is not shown, it may be secret.
     """
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+        del value  # some tools show the variables of a traceback
         raise ValueError(f"{name} must be printable ASCII without line breaks or surrounding spaces")
     return value
 

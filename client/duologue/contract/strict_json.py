@@ -14,6 +14,7 @@ from typing import Any
 
 MAX_DEPTH = 64
 MAX_DIGITS = 400
+_MAX_KEY = 80  # characters of a key that is named; a part of a longer one might be a part of a secret
 
 
 class StrictJSONError(ValueError):
@@ -24,7 +25,7 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise StrictJSONError(f"The key {key[:80]!r} occurs twice.")
+        raise StrictJSONError(f"{f'The key {key!r}' if len(key) <= _MAX_KEY else 'A long key'} occurs twice.")
     return result
 
 

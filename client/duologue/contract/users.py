@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from marshmallow import fields, validate
@@ -43,7 +43,7 @@ class UserCreate(Model):
     name: str
     email: str
     role: Role | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 class UserCreateSchema(ModelSchema[UserCreate]):

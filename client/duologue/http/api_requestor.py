@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, MutableSequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, MutableSequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -23,13 +23,14 @@ from duologue.contract.errors import escape_for_log
 from duologue.contract.headers import validate_header_value
 from duologue.errors import APIError, AuthenticationError, ClientClosedError, DeadlineExceeded, RedirectError
 from duologue.http.call import Call, create_call, get_outcome_name
+from duologue.http.call_scope import CallScope
 from duologue.http.response_parsing import RawResponse, error_from_response, find_redirect, parse_response
 from duologue.http.retry import RetryBudget, RetryPolicy
 from duologue.http.transport import Request, Response, Transport
 from duologue.observability.hooks import Hook, Hooks, run_hook
 from duologue.observability.logging_setup import log
 from duologue.observability.on_call import CallRecord
-from duologue.observability.redaction import redact
+from duologue.observability.redaction import HiddenFrames, redact
 
 T = TypeVar("T")
 
@@ -161,13 +162,14 @@ class APIRequestor:
             access_token=token,
             idempotency_key=idempotency_key,
         )
+        del token
         with self._annotate_errors(call):
             response = self._send(call)
             result = parse_response(
                 operation,
                 response,
                 max_response_size=self.config.options["max_response_size"],
-                on_unknown_field=partial(self._log_unknown_field, operation),
+                on_unknown_field=partial(self._log_unknown_field, call),
             )
         if self._raw_responses is not None:
             self._raw_responses.append(_build_raw_response(call, response, result))
@@ -286,10 +288,9 @@ class APIRequestor:
 
     def _build_credentials(self, call: Call) -> dict[str, str]:
         if call.operation.service is CHAT:
-            key, user = self.identity.api_key, validate_header_value(headers.USER_ID, self.identity.user_id())
-            api_key = {} if key is None else {headers.API_KEY: validate_header_value(headers.API_KEY, key)}
-            return {headers.USER_ID: user, **api_key}
-        return {"Authorization": validate_header_value("Authorization", f"Bearer {call.token}")} if call.token else {}
+            user = _build_header(headers.USER_ID, self.identity.user_id())
+            return {**user, **_build_header(headers.API_KEY, self.identity.api_key)}
+        return _build_header("Authorization", f"Bearer {call.token}" if call.token else None)
 
     def _get_token(self, call: Call) -> str | None:
         """Return the access token that a call carries, refreshed if it is about to expire."""
@@ -322,11 +323,17 @@ class APIRequestor:
 
     def refresh_tokens(self, rejected: str | None = None) -> StoredTokens | None:
         """Exchange the refresh token for new tokens; see `TokenManager.refresh`."""
-        return self.tokens.refresh(rejected, self._root._fetch_tokens)
+        try:
+            with HiddenFrames():
+                return self.tokens.refresh(rejected, self._root._fetch_tokens)
+        except BaseException:
+            del rejected
+            raise
 
     def get_valid_token(self) -> str | None:
         """Return the access token to use now, refreshed if it is about to expire; see `TokenManager.get_valid`."""
-        return self.tokens.get_valid(self.clock.now(), self._root._fetch_tokens)
+        with HiddenFrames():
+            return self.tokens.get_valid(self.clock.now(), self._root._fetch_tokens)
 
     def _fetch_tokens_in_time(self, call: Call, tokens: StoredTokens) -> StoredTokens:
         """Exchange a refresh token within a call's deadline; the headers of a view do not apply."""
@@ -345,38 +352,32 @@ class APIRequestor:
 
     # ---- what others see of a call
 
-    @contextmanager
-    def _annotate_errors(self, call: Call, *, ends_call: bool = True) -> Iterator[None]:
-        """Add the call to an error, run `on_error`, and emit the call's record when it has ended."""
-        failure: BaseException | None = None
-        try:
-            yield
-        except GeneratorExit:  # the stream was left early
-            raise
-        except BaseException as error:
-            failure = error
-            if isinstance(error, APIError):
-                call.annotate_error(error)
-                self._run_hook(self.hooks.on_error, call, error=error)
-            raise
-        finally:
-            if (ends_call or failure is not None) and self.calls.has_listeners("call"):
-                self.calls.emit("call", call.build_record(failure))
+    def _annotate_errors(self, call: Call, *, ends_call: bool = True) -> CallScope:
+        return CallScope(call, self.hooks, self.calls, ends_call=ends_call)
 
     def _run_hook(self, hook: Hook | None, call: Call, **values: Any) -> None:
         if hook is not None:
             run_hook(hook, call.build_hook_event(**values))
 
-    def _log_unknown_field(self, operation: Operation[Any], name: str) -> None:
+    def _log_unknown_field(self, call: Call, name: str) -> None:
         """Log a field of a response that is not in the contract, once."""
-        field = (operation.id, name)
+        operation = call.operation.id
+        field = (operation, name)
         if field not in self._unknown_fields and len(self._unknown_fields) < _MAX_UNKNOWN_FIELDS:
             self._unknown_fields.add(field)
             log.warning(
                 "The response of %s has a field that is not in the contract: %s",
-                operation.id,
-                escape_for_log(redact(name)),
+                operation,
+                escape_for_log(redact(name, call.secrets)),
             )
+
+
+def _build_header(name: str, value: str | None) -> dict[str, str]:
+    try:
+        return {} if value is None else {name: validate_header_value(name, value)}
+    except ValueError:
+        del value  # some tools show the variables of a traceback
+        raise
 
 
 def _build_raw_response(call: Call, response: Response, result: T) -> RawResponse[T]:

@@ -20,14 +20,21 @@ from duologue.http.transport import Response
 from duologue.observability.hooks import HookEvent
 from duologue.observability.logging_setup import log
 from duologue.observability.on_call import CallRecord
-from duologue.observability.redaction import collect_secrets, is_secret, redact, redact_headers, redact_value
+from duologue.observability.redaction import (
+    collect_secrets,
+    is_secret,
+    is_secret_header,
+    redact,
+    redact_headers,
+    redact_value,
+)
 
 JSON_TYPE = "application/json"
 EVENT_STREAM_TYPE = "text/event-stream"
 _USER_AGENT = f"duologue/{__version__}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Call:
     """One call: its request, which stays the same over all attempts, and what has come of it so far."""
 
@@ -107,7 +114,9 @@ class Call:
         if self._secrets is None:
             body = self.operation.body.dump(self.model) if self.model and self.operation.body else {}
             values = [value for name, value in body.items() if is_secret(name) and isinstance(value, str)]
-            values += [text.removeprefix("Bearer ") for name, text in self.request_headers.items() if is_secret(name)]
+            for name, text in self.request_headers.items():
+                if is_secret_header(name):
+                    values += text.split()  # `Bearer` or `Basic` stands before the secret itself
             self._secrets = collect_secrets([*values, self.token])
         return self._secrets
 
@@ -126,6 +135,9 @@ class Call:
     def __str__(self) -> str:
         return f"{self.operation.method} {self.redacted_path}"
 
+    def __repr__(self) -> str:
+        return f"<Call {self}>"
+
     def redact_headers(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return headers with their secrets masked."""
         return redact_headers(values, self.secrets)
@@ -137,7 +149,7 @@ class Call:
         error.args = (error.message,)
         error.code = error.code and redact(error.code, secrets)
         error.details, error.data = redact_value(error.details, secrets), redact_value(error.data, secrets)
-        error.errors = tuple(redact(text, secrets) for text in error.errors)
+        error.errors = tuple(redact_value(error.errors, secrets))
 
     def annotate_error(self, error: APIError) -> None:
         """Add to an error which call it ended, and what happened before."""

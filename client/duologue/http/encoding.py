@@ -48,4 +48,8 @@ def encode_body(operation: Operation[Any], body: Model | None) -> bytes | None:
     if operation.body is None or body is None:
         return None
     text = json.dumps(operation.body.dump(body), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        del text  # it may hold a password, and the error holds it too
+    raise ValueError("a text holds half of a surrogate pair, which JSON in UTF-8 cannot represent")

@@ -1,4 +1,7 @@
-"""From a response to a model or an error. Pure functions, but for reading the body."""
+"""From a response to a model or an error. Pure functions, but for reading the body.
+
+The errors hold what the server sent; `Call` masks the secrets in them, and cuts what is long, before a caller sees it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from duologue.errors import (
 )
 from duologue.http.retry import parse_retry_after
 from duologue.http.transport import Response
-from duologue.observability.redaction import redact, redact_value
+from duologue.observability.redaction import CUT, MAX_TEXT, shorten
 
 T = TypeVar("T")
 
@@ -144,7 +147,7 @@ def _read_error_body(response: Response, max_response_size: int | None) -> objec
     try:
         return _load_json(body)
     except strict_json.StrictJSONError:
-        return body[:2000].decode("utf-8", "replace") or None
+        return build_excerpt(body, MAX_TEXT) or None
 
 
 # ---- successes
@@ -192,23 +195,24 @@ def _check_content_type(response: Response, body: bytes) -> None:
     content_type = response.header("Content-Type")
     if content_type and not any(map(_JSON_TYPE.fullmatch, (content_type, content_type.rpartition(",")[2]))):
         raise DecodingError(
-            f"The response is not JSON but {redact(content_type[:80])}",
+            f"The response is not JSON but {shorten(content_type, 80)}",
             status=response.status,
             details={"excerpt": build_excerpt(body)},
         )
 
 
-def build_excerpt(body: bytes) -> str:
-    """Return the start of a body, redacted, to recognize it by."""
-    return redact(body[:_EXCERPT].decode("utf-8", "replace"))
+def build_excerpt(body: bytes, limit: int = _EXCERPT) -> str:
+    """Return the start of a body as text, to recognize it by; it ends between two characters."""
+    start = codecs.getincrementaldecoder("utf-8")("replace").decode(body[: 4 * limit])
+    return start[:limit] + CUT if len(start) > limit or len(body) > 4 * limit else start
 
 
 def parse_json(body: bytes, status: int) -> object:
-    """Return the JSON value of a body, or raise `DecodingError` with its start, redacted."""
+    """Return the JSON value of a body, or raise `DecodingError` with its start."""
     try:
         return _load_json(body)
     except strict_json.StrictJSONError as error:
-        reason = redact(str(error))
+        reason = str(error)
     raise DecodingError(
         f"The response is not JSON: {reason}" if body else "The response is empty",
         status=status,
@@ -239,10 +243,10 @@ def _get_enveloped_data(value: object, status: int) -> object:
 
 def _build_validation_error(what: str, fields: object, value: object, status: int) -> ResponseValidationError:
     return ResponseValidationError(
-        f"The response does not match the contract ({redact(what)})",
+        f"The response does not match the contract ({what})",
         status=status,
-        details={"fields": redact_value(fields)},
-        data=redact_value(value),
+        details={"fields": fields},
+        data=value,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypedDic
 
 from duologue.concurrency.latest_state import LatestState
 from duologue.errors import ClientClosedError
+from duologue.observability.redaction import Arguments
 from duologue.query.base_client import BaseQueryClient
 from duologue.query.keys import Key
 from duologue.query.optimistic import OptimisticUpdate
@@ -133,10 +134,12 @@ class Mutation(Generic[P, T]):
         Raises:
             Exception: what the function raised on the last attempt.
         """
+        kwargs = Arguments(kwargs)  # type: ignore[assignment]  # the same arguments; their repr masks passwords
         return self.mutate(*args, **kwargs)
 
     def mutate(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Make the call; the same as calling the mutation (`mutateAsync`)."""
+        kwargs = Arguments(kwargs)  # type: ignore[assignment]  # as above
         if self._client.closed:
             raise ClientClosedError
         variables = Variables(args, kwargs)

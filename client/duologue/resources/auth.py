@@ -35,7 +35,9 @@ class Auth(Resource):
         Raises:
             AuthenticationError: the address or the password is wrong.
         """
-        login = self._request(auth.LOGIN, Credentials(email, password))
+        credentials = Credentials(email, password)
+        del password  # some tools show the variables of a traceback
+        login = self._request(auth.LOGIN, credentials)
         tokens = StoredTokens.from_response(login.tokens, self._requestor.clock.now())
         self._user = (_get_login_name(tokens), login.user)
         self._requestor.tokens.set(tokens, login.user)
@@ -131,11 +133,12 @@ class Auth(Resource):
 
     def _request_user(self) -> User:
         """Request the user with a token that was refreshed if needed: a call to `/auth/me` refreshes none itself."""
-        token = self._requestor.get_valid_token()
+        self._requestor.get_valid_token()
+        tokens = self._requestor.tokens.current
         try:
             return self.me()
         except AuthenticationError:
-            if self._requestor.refresh_tokens(token) is None:
+            if self._requestor.refresh_tokens(tokens.token if tokens else None) is None:
                 raise
             return self.me()
 

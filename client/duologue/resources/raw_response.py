@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from duologue.http.response_parsing import RawResponse
+from duologue.observability.redaction import Arguments
 from duologue.resources.resource import Resource
 
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ class RawMethod(Generic[R, P, T]):
 
         @functools.wraps(method)
         def call(*args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
+            kwargs = Arguments(kwargs)  # type: ignore[assignment]  # still the same arguments
             responses: deque[RawResponse[Any]] = deque(maxlen=1)  # a page that is kept requests further pages with it
             view = resource._with_requestor(resource._requestor.recording(responses))
             result = method(view, *args, **kwargs)

@@ -46,7 +46,9 @@ class Users(Resource):
             BadRequestError: a value is invalid.
             ConflictError: the e-mail address is taken.
         """
-        return self._request(users.CREATE, UserCreate(name, email, role, password))
+        user = UserCreate(name, email, role, password)
+        del password  # some tools show the variables of a traceback
+        return self._request(users.CREATE, user)
 
     def update(self, id: str, *, name: str | None = None, email: str | None = None, role: Role | None = None) -> User:
         """Change a user; what is left out stays as it is.

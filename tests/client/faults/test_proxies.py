@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,21 +36,22 @@ def relay_to(server: ScriptedServer) -> Act:
     def act(connection: socket.socket) -> bool:
         with socket.create_connection(("127.0.0.1", server.port)) as target:
             connection.sendall(OPENED)
-            back = threading.Thread(target=pump, args=[target, connection], daemon=True)
-            back.start()
-            pump(connection, target)
-            back.join(5)
+            while pass_on(connection, target):
+                pass
         return False
 
     return act
 
 
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
+def pass_on(one: socket.socket, other: socket.socket) -> bool:
+    """Pass on what has come; return False when a side has ended. One thread does both: TLS allows no more."""
+    buffered = isinstance(one, ssl.SSLSocket) and one.pending() > 0
+    for source in [one] if buffered else select.select([one, other], [], [])[0]:
+        data = source.recv(65_536)
+        if not data:
+            return False
+        (other if source is one else one).sendall(data)
+    return True
 
 
 @pytest.fixture(params=["http", "https"])
