@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from duologue.contract.core import Access, Model, ModelSchema, Operation
-from duologue.contract.fields import TOKEN, EmailAddress, NestedModel, StrictInteger
+from duologue.contract.fields import EmailAddress, NestedModel, StrictInteger
 from duologue.contract.users import User, UserSchema
 
 _TOKEN_RULE = validate.Length(min=1, max=4096)
-_ISSUED_TOKEN_RULES = [
-    validate.Length(min=1, max=16_384),
-    validate.Regexp(TOKEN, error="Not valid: it must be visible ASCII without spaces."),
-]
 _LIFETIME_RULE = validate.Range(min=1, max=10_000_000_000)  # three centuries: some servers never let tokens expire
+
+
+_ISSUED_TOKEN = re.compile(r"[!-~]{1,16384}")
+
+
+def _check_issued_token(token: str) -> None:
+    """Raise if a token is not one that an `Authorization` header can carry (RFC 6750, section 2.1, is stricter)."""
+    if not _ISSUED_TOKEN.fullmatch(token):
+        raise ValidationError("Not valid: it must be 1 to 16,384 visible ASCII characters without spaces.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,8 @@ class Tokens(Model):
 
 
 class _TokenFields(Schema):
-    token = fields.String(required=True, validate=_ISSUED_TOKEN_RULES)
-    refresh_token = fields.String(required=True, validate=_ISSUED_TOKEN_RULES, data_key="refreshToken")
+    token = fields.String(required=True, validate=_check_issued_token)
+    refresh_token = fields.String(required=True, validate=_check_issued_token, data_key="refreshToken")
     expires_in = StrictInteger(required=True, validate=_LIFETIME_RULE, data_key="expiresIn")
 
 

@@ -32,9 +32,6 @@ LINE = _not_blank(_CONTROLS)
 PROSE = _not_blank(_CONTROLS_BUT_BREAKS)
 """Text of any number of lines: something visible, no control characters but tab and line breaks."""
 
-TOKEN = rf"^[!-~]+{_END}"
-"""A token that an `Authorization` header can carry: visible ASCII (RFC 6750, section 2.1, is stricter)."""
-
 EMAIL = (
     r"^(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,126}[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]" + _END
