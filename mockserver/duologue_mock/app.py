@@ -99,16 +99,13 @@ def create_app(
 
 
 def _create_realtime(
-    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
+    settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
 ) -> SocketIOServer:
     from duologue_mock.realtime.server import SocketIOServer
 
-    wsgi_app: WSGICallable = app.wsgi_app
-    realtime = SocketIOServer(
-        app, settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
+    return SocketIOServer(
+        settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
     )
-    app.wsgi_app = wsgi_app  # type: ignore[method-assign, assignment]  # Flask-SocketIO puts itself in front of it
-    return realtime
 
 
 def _create_state(settings: Settings, fixtures: Fixtures) -> State:

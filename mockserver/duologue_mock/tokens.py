@@ -83,7 +83,7 @@ class TokenService:
                     "require": ["exp", "sub", "sid"],
                 },
             )
-        except jwt.InvalidTokenError:
+        except Exception:  # whatever a stranger's header, parsed before the signature is checked, makes PyJWT raise
             raise invalid_token("Invalid token", hint="Log in again.") from None
         if not (isinstance(claims["exp"], int | float) and isinstance(claims["sid"], str)):
             raise invalid_token("Invalid token", hint="Log in again.")

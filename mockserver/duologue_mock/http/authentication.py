@@ -51,7 +51,7 @@ class Authenticator:
 
     def knows_key(self, key: str) -> bool:
         """Return whether the chat service accepts an API key."""
-        candidate = key.encode("utf-8", "surrogateescape")
+        candidate = key.encode("utf-8", "surrogatepass")
         return any(hmac.compare_digest(candidate, known) for known in self._api_keys)
 
     def verify_token(self, token: str) -> Identity:

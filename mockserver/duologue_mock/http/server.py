@@ -19,6 +19,7 @@ import gevent
 from gevent.pywsgi import WSGIHandler, WSGIServer, format_date_time
 
 from duologue_mock.errors import HTTPError
+from duologue_mock.http.messages import CONNECTION_KEY
 from duologue_mock.http.request_body import RequestBody, parse_body_framing
 from duologue_mock.http.request_head import MAX_HEAD_SIZE, MalformedRequestError, parse_request_head
 
@@ -151,9 +152,9 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         self.close_connection = head.version == "HTTP/1.0" or not head.keep_alive
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.client_address[0], str(self.client_address[1])
         self._attach_body(environ)
+        environ[CONNECTION_KEY] = (self.rfile, self.socket)
         if head.upgrade:
             self.close_connection = self.upgraded = True
-            environ["werkzeug.socket"] = SendAllSocket(self.socket)  # where simple-websocket looks for one
         self.environ = environ
 
     def _attach_body(self, environ: dict[str, Any]) -> None:
@@ -168,14 +169,6 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
             continue_socket=self.socket if expects_continue else None,
         )
         environ["wsgi.input_terminated"] = True
-
-    def run_application(self) -> None:
-        """Run the application; a websocket ends with an exception that only means that it is closed."""
-        try:
-            super().run_application()
-        except OSError:
-            if "werkzeug.socket" not in self.environ:
-                raise
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         """Take the status and headers (PEP 3333), and return the function that writes the body.
@@ -258,21 +251,6 @@ def _expects_continue(environ: dict[str, Any]) -> bool:
     if environ["HTTP_EXPECT"].lower() != "100-continue":
         raise MalformedRequestError(417, "The only expectation met here is 100-continue.")
     return True
-
-
-class SendAllSocket:
-    """A socket whose `send` sends everything: simple-websocket ignores how much was sent."""
-
-    def __init__(self, sock: Any) -> None:
-        self._socket = sock
-
-    def send(self, data: bytes) -> int:
-        """Send all of `data`."""
-        self._socket.sendall(data)
-        return len(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)
 
 
 class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed

@@ -9,7 +9,7 @@ from typing import Any
 
 from duologue.contract import headers
 from duologue.contract.core import CHAT, Access, Operation
-from duologue_mock.errors import HTTPError, get_reason_phrase
+from duologue_mock.errors import HTTPError
 from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator, get_address
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.dispatch import Dispatcher
@@ -175,30 +175,14 @@ class WSGIApp:
         request.environ[REQUEST_KEY] = request
         if app is not self._sockets:
             request.environ["wsgi.input"] = io.BytesIO(request.body)
-        engine_errors: list[int] = []
 
         def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
-            code = int(status[:3])
-            if code >= 400 and app is self._sockets:
-                engine_errors.append(code)  # the engine's errors are plain texts; ours have the common body
-                return lambda _: None
-            response = Response(code, response_headers, error=request.environ.get(ERROR_KEY))
+            response = Response(int(status[:3]), response_headers, error=request.environ.get(ERROR_KEY))
             for hook in self._request_hooks:
                 hook(request, response)
             return start_response(status, self._add_common_headers(response_headers, request, extra), exc_info)
 
-        try:
-            body = app(request.environ, start)
-        except ValueError as error:
-            if "werkzeug.socket" not in request.environ:
-                raise
-            # A frame that is not of the websocket protocol: there is no HTTP any more to send an error in.
-            raise ConnectionAbortedError(str(error)) from error
-        if engine_errors:
-            [code] = engine_errors
-            reason = b"".join(body).decode("utf-8", "replace").strip('"') or get_reason_phrase(code)
-            raise HTTPError(code, "Not a Socket.IO request that can be served", hint=reason[:200])
-        return body
+        return app(request.environ, start)
 
     def _choose_request_id(self, environ: dict[str, Any]) -> str:
         code: str | None = environ.get(REFERENCE_CODE)

@@ -1,88 +1,168 @@
-"""Reading what Socket.IO clients send: payloads of several packets, attachments, events, and how many a second."""
+"""Reading what clients send: the packets of Engine.IO and of Socket.IO, and how many of them a second."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Any
 
-from engineio.packet import Packet as EnginePacket
-from engineio.payload import Payload as EnginePayload
-from socketio.packet import Packet
-
+from duologue.contract import strict_json
 from duologue_mock.errors import HTTPError
 from duologue_mock.store.clock import Clock
 
 MAX_PACKETS_PER_SECOND = 100
 """A client that sends more is disconnected."""
+MAX_PACKET_SIZE = 16 * 1024
+"""The most characters of a Socket.IO packet that are parsed: the largest one of use is a handshake with a token."""
+MAX_ATTACHMENTS = 100
+"""The most binary attachments of one packet."""
 
-_SEPARATOR = b"\x1e"  # between the packets of one payload (Engine.IO, protocol 4)
+SEPARATOR = "\x1e"
+"""Between the packets of a polling body (Engine.IO, protocol 4)."""
+
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+
+_PACKET = re.compile(
+    r"(?P<type>[0-6])"
+    r"(?:(?P<attachments>[0-9]+)-)?"
+    r"(?:(?P<namespace>/[^,]*),?)?"
+    r"(?P<id>[0-9]{1,16}(?![0-9]))?"
+    r"(?P<data>.*)",
+    re.DOTALL,
+)
+_MAX_NAMESPACE = 255
+_MAX_DIGITS = 9
 
 
 class PacketRate:
-    """Counts the packets of each client in the current second.
+    """Counts the packets of one client in the current second.
 
     Args:
         clock: the time.
     """
 
+    __slots__ = ("_clock", "_count", "_second")
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._second = 0
-        self._counts: dict[str, int] = {}
+        self._count = 0
 
-    def exceeds(self, transport_id: str) -> bool:
+    def exceeds(self) -> bool:
         """Count a packet, and return whether the client has sent too many."""
         second = int(self._clock.seconds())
         if second != self._second:
-            self._second = second
-            self._counts.clear()
-        count = self._counts[transport_id] = self._counts.get(transport_id, 0) + 1
-        return count > MAX_PACKETS_PER_SECOND
+            self._second, self._count = second, 0
+        self._count += 1
+        return self._count > MAX_PACKETS_PER_SECOND
 
 
-class PendingAttachments:
-    """The binary attachments of events that are still to come, by client."""
+class MalformedPacketError(ValueError):
+    """A packet that is not Socket.IO's.
 
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+    Args:
+        reason: what is wrong, as a sentence.
+        packet: what could be read of it; None if nothing could.
+        too_large: whether it was not parsed because of its size.
+    """
 
-    def expect(self, transport_id: str, packet: Packet) -> None:
-        """Note the attachments that an event announces."""
-        if packet.attachment_count:
-            self._counts[transport_id] = packet.attachment_count
-
-    def skip(self, transport_id: str) -> bool:
-        """Return whether a binary packet is one of these attachments, and count it."""
-        pending = self._counts.get(transport_id, 0)
-        if pending:
-            self._counts[transport_id] = pending - 1
-        return pending > 0
-
-    def retain(self, transport_ids: Container[str]) -> None:
-        """Forget the clients that are not among these."""
-        self._counts = {id: count for id, count in self._counts.items() if id in transport_ids and count}
+    def __init__(self, reason: str, packet: Packet | None = None, *, too_large: bool = False) -> None:
+        super().__init__(reason)
+        self.packet = packet
+        self.too_large = too_large
 
 
-def parse_event_name(packet: Packet) -> str:
-    """Return the name of the event in a packet; raise `ValueError` if it has none."""
-    data = packet.data
-    if not isinstance(data, list) or not data or not isinstance(data[0], str):
-        raise ValueError("an event needs a name")
-    return data[0]
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A Socket.IO packet (protocol 5), whose data is not parsed yet."""
+
+    type: int
+    namespace: str
+    id: int | None
+    attachments: int
+    text: str
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is an event, with or without attachments."""
+        return self.type in (EVENT, BINARY_EVENT)
+
+    def parse_data(self) -> Any:
+        """Return its data; None if it has none.
+
+        Raises:
+            MalformedPacketError: it is not JSON, or too large.
+        """
+        if len(self.text) > MAX_PACKET_SIZE:
+            reason = f"A packet may have at most {MAX_PACKET_SIZE} characters."
+            raise MalformedPacketError(reason, self, too_large=True)
+        if not self.text:
+            return None
+        try:
+            return strict_json.loads(self.text.encode())
+        except strict_json.StrictJSONError as error:
+            raise MalformedPacketError(str(error), self) from None
+
+    def parse_event_name(self) -> str:
+        """Return the name of an event.
+
+        Raises:
+            MalformedPacketError: it has none.
+        """
+        data = self.parse_data()
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise MalformedPacketError("An event is a list that begins with its name.", self)
+        return data[0]
 
 
-def split_payload(payload: bytes) -> list[bytes]:
-    """Split the payload of a polling request into chunks of as many packets as the engine reads at a time.
+def parse_packet(text: str) -> Packet:
+    """Parse a Socket.IO packet except for its data.
 
     Raises:
-        HTTPError: it is not an Engine.IO payload (400).
+        MalformedPacketError: it is not a packet.
     """
-    if payload.startswith(b"d="):  # JSONP, which a form wraps; it has few packets
-        return [payload]
-    packets = payload.split(_SEPARATOR)
+    match = _PACKET.fullmatch(text)
+    if match is None:
+        raise MalformedPacketError("A packet begins with its type, 0 to 6.")
+    type, attachments = int(match["type"]), match["attachments"]
+    namespace = (match["namespace"] or "/").partition("?")[0]
+    if len(namespace) > _MAX_NAMESPACE:
+        raise MalformedPacketError(f"A namespace has at most {_MAX_NAMESPACE} characters.")
+    id = None if match["id"] is None else int(match["id"])
+    count = int((attachments or "0")[:_MAX_DIGITS])
+    packet = Packet(type, namespace, id, count, match["data"])
+    if (attachments is not None) is not (type in (BINARY_EVENT, BINARY_ACK)):
+        raise MalformedPacketError("A binary packet says how many attachments it has, and no other does.", packet)
+    if packet.attachments > MAX_ATTACHMENTS:
+        raise MalformedPacketError(f"A packet has at most {MAX_ATTACHMENTS} attachments.", packet)
+    return packet
+
+
+def split_payload(payload: bytes) -> list[str | bytes]:
+    """Split the body of a polling request into its packets: texts with their type, and binary messages.
+
+    Raises:
+        HTTPError: it is not an Engine.IO payload (400), or has more packets than a client may send in a second (429).
+    """
+    if payload.count(SEPARATOR.encode()) >= MAX_PACKETS_PER_SECOND:
+        raise too_many_packets()
     try:
-        for packet in packets:
-            EnginePacket(encoded_packet=packet.decode())
-    except ValueError as error:
-        raise HTTPError(400, "Malformed Engine.IO payload", hint=str(error)[:200]) from None
-    size = EnginePayload.max_decode_packets
-    return [_SEPARATOR.join(packets[start : start + size]) for start in range(0, len(packets), size)]
+        packets = payload.decode().split(SEPARATOR)
+        return [base64.b64decode(text[1:], validate=True) if text.startswith("b") else text for text in packets]
+    except UnicodeDecodeError:
+        raise malformed_payload("The body is not UTF-8.") from None
+    except (binascii.Error, ValueError):
+        raise malformed_payload("A binary packet is not base64.") from None
+
+
+def malformed_payload(hint: str) -> HTTPError:
+    """Return the 400 of what is not Engine.IO."""
+    return HTTPError(400, "Malformed Engine.IO packet", hint=hint)
+
+
+def too_many_packets() -> HTTPError:
+    """Return the 429 of a client that sends too many packets."""
+    hint = f"Send at most {MAX_PACKETS_PER_SECOND} packets a second."
+    return HTTPError(429, "Too many packets", hint=hint, headers=[("Retry-After", "1")])

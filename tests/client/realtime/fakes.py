@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -82,15 +83,14 @@ class ScriptedHandler:
         self._realtime = mock._context.realtime
         self._realtime._reject_event = self._handle  # type: ignore[method-assign]
 
-    def _handle(self, transport_id: str, packet: Any) -> None:
-        from socketio.packet import ACK, Packet
-
+    def _handle(self, session: Any, packet: Any) -> None:
+        event = packet.parse_data()
         with self._changed:
-            self.received.append(packet.data)
+            self.received.append(event)
             self._changed.notify_all()
-        data = self._acknowledge(packet.data)
+        data = self._acknowledge(event)
         if packet.id is not None and data is not None:
-            self._realtime._io.server.eio.send(transport_id, Packet(ACK, data=data, id=packet.id).encode())
+            session.send(f"43{packet.id}{json.dumps(data)}")
 
     def wait(self, count: int) -> list[list[Any]]:
         """Return the events received, once there are so many."""
@@ -109,8 +109,9 @@ def emit(mock: MockServer, *events: tuple[Any, ...]) -> None:
     realtime = mock._context.realtime
 
     def send() -> None:
-        for name, *args in events:
-            realtime._io.emit(name, *args)
+        for event in events:
+            for session in realtime._connections:
+                session.send(f"42{json.dumps(event)}")
 
     realtime._call_soon(send)
 

@@ -1,0 +1,130 @@
+"""An Engine.IO session: what is to be sent to one client, and whether the client is still there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from duologue_mock.realtime.packets import PacketRate
+from duologue_mock.realtime.websocket import WebSocket
+
+PING_INTERVAL = 25.0
+"""Seconds from a client's response to the next ping."""
+PING_TIMEOUT = 20.0
+"""Seconds within which a client responds to a ping."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that a client has to receive what is left, and to close its side."""
+MAX_QUEUE_SIZE = 1024 * 1024
+"""A client that has not received packets of this size, in characters, is disconnected when there is another."""
+
+CLOSE, PING, NOOP = "1", "2", "6"
+"""The packets that a server sends beside `MESSAGE` and, for opening a session, `OPEN`."""
+_PACKET_OVERHEAD = 64
+
+
+class Session:
+    """A session. All of its methods are called in the thread that serves the clients; none of them waits but `wait`.
+
+    Args:
+        sid: its id, a secret of the client's.
+        rate: counts the client's packets.
+        on_close: called with the session when it is closed.
+    """
+
+    __slots__ = (
+        "_changed", "_on_close", "_packets", "_pinged", "_size", "_timer", "closed", "is_polling", "joined", "rate",
+        "sid", "upgrading", "websocket",
+    )  # fmt: skip
+
+    def __init__(self, sid: str, rate: PacketRate, on_close: Callable[[Session], None]) -> None:
+        self.sid = sid
+        self.rate = rate
+        self.closed = False
+        self.joined = False
+        """Whether the client has connected to Socket.IO; one that has not when a ping is due is disconnected."""
+        self.is_polling = False
+        """Whether a request waits for packets."""
+        self.upgrading = False
+        """Whether a websocket is about to replace polling: packets are kept for it."""
+        self.websocket: WebSocket | None = None
+        self._on_close = on_close
+        self._packets: deque[str] = deque()
+        self._size = 0
+        self._pinged = False
+        self._changed = Event()
+        self._timer: Any = gevent.spawn_later(PING_INTERVAL, self._ping)
+
+    def send(self, packet: str) -> None:
+        """Queue a packet; if too many wait because the client does not receive them, close the session instead."""
+        if self.closed:
+            return
+        if self._size > MAX_QUEUE_SIZE:
+            self._packets.clear()
+            self.close()
+            return
+        self._packets.append(packet)
+        self._size += len(packet) + _PACKET_OVERHEAD
+        self._changed.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for packets, for the end of the session, or to be woken; return whether there is any of that."""
+        if not self._packets and not self.closed:
+            self._changed.clear()
+            return bool(self._changed.wait(timeout))
+        return True
+
+    def wake(self) -> None:
+        """End a `wait`."""
+        self._changed.set()
+
+    def take_packets(self) -> list[str]:
+        """Remove the packets that are queued, and return them."""
+        packets = list(self._packets)
+        self._packets.clear()
+        self._size = 0
+        return packets
+
+    def receive_pong(self) -> None:
+        """Note that the client is there; a pong without a ping says nothing."""
+        if self._pinged and not self.closed:
+            self._pinged = False
+            self._set_timer(PING_INTERVAL, self._ping)
+
+    def close(self) -> None:
+        """End the session. What is queued is still sent, then the websocket is closed."""
+        if self.closed:
+            return
+        self.closed = True
+        self._on_close(self)
+        self._changed.set()
+        self.cancel_timer()
+        if self.websocket is not None:
+            self._set_timer(CLOSE_TIMEOUT, self.websocket.abort)
+
+    def cancel_timer(self) -> None:
+        """Expect nothing of the client any more."""
+        if self._timer is not None:
+            self._timer.kill(block=False)
+            self._timer = None
+
+    def _ping(self) -> None:
+        self._timer = None  # it is what runs here
+        if not self.joined:
+            self.close()
+            return
+        self.send(PING)
+        self._pinged = True
+        if not self.closed:
+            self._set_timer(PING_TIMEOUT, self._give_up)
+
+    def _give_up(self) -> None:
+        self._timer = None
+        self.close()
+
+    def _set_timer(self, seconds: float, function: Callable[[], None]) -> None:
+        self.cancel_timer()
+        self._timer = gevent.spawn_later(seconds, function)
