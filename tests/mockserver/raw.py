@@ -126,6 +126,13 @@ class Peer:
         received, self._buffer = self._buffer[:size], self._buffer[size:]
         return received
 
+    def read_up_to(self, size: int) -> bytes:
+        """Read so many bytes, or fewer if the server closes the connection."""
+        while len(self._buffer) < size and (piece := self._receive()):
+            self._buffer += piece
+        received, self._buffer = self._buffer[:size], self._buffer[size:]
+        return received
+
     def _receive(self) -> bytes:
         try:
             return self.socket.recv(65536)

@@ -84,7 +84,32 @@ def tamper(token: str, **changes: Any) -> str:
     return f"{head}.{body}.{signature}"
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}"])
+def build_header(text: str) -> str:
+    """Return a token with a header that PyJWT parses before it checks the signature."""
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode() + ".e30.x"
+
+
+HEADERS = [
+    "[]",
+    "5",
+    "null",
+    "[" * 20_000,
+    '{"a":' * 5000,
+    '{"alg":[]}',
+    '{"alg":{}}',
+    '{"alg":"HS256","crit":5}',
+    "9" * 5000,
+]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}", "\ud800", "." * 5000),
+        *map(build_header, HEADERS),
+    ],
+    ids=lambda token: ascii(token)[:30],
+)
 def test_garbage(state: State, token_service: TokenService, token: str) -> None:
     with raises_http_error(401):
         token_service.verify(state, token)

@@ -25,7 +25,7 @@ from duologue_mock.realtime.packets import (
     split_payload,
     too_many_packets,
 )
-from duologue_mock.realtime.session import CLOSE, CLOSE_TIMEOUT, NOOP, PING, PING_INTERVAL, PING_TIMEOUT, Session
+from duologue_mock.realtime.session import CLOSE, NOOP, PING, PING_INTERVAL, PING_TIMEOUT, Session
 from duologue_mock.realtime.websocket import WebSocket, accept_handshake
 from duologue_mock.store.clock import Clock
 
@@ -189,7 +189,7 @@ class EngineIOServer:
         session.is_polling = True
         self._idle.pop(session.sid, None)
         try:
-            while not session.wait(_POLL_CHECK_INTERVAL) and not (session.upgrading or session.websocket):
+            while not (session.probed or session.websocket or session.wait(_POLL_CHECK_INTERVAL)):
                 unread = _peek(environ)
                 if unread == b"":  # the client has gone away
                     session.close()
@@ -198,7 +198,7 @@ class EngineIOServer:
         finally:
             session.is_polling = False
             self._mark_idle(session)
-        if session.upgrading or session.websocket is not None:
+        if session.probed or session.websocket is not None:
             return [NOOP]
         packets = session.take_packets()
         if session.closed:
@@ -208,23 +208,34 @@ class EngineIOServer:
     def _serve_websocket(
         self, session: Session | None, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        if session is None:
+            rate = PacketRate(self._clock)
+            websocket = self._accept_websocket(rate, environ, start_response)
+            session = self._open_session(rate, [])
+            session.websocket = websocket
+        elif session.upgrading:
+            raise _bad_request("Another websocket is about to replace polling.")
+        else:
+            session.upgrading = True
+            try:
+                websocket = self._accept_websocket(session.rate, environ, start_response)
+                upgraded = self._upgrade(session, websocket)
+            finally:
+                session.upgrading = session.probed = False
+            if not upgraded:
+                return ()
+        self._exchange_packets(session, websocket)
+        return ()
+
+    def _accept_websocket(
+        self, rate: PacketRate, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> WebSocket:
         headers = accept_handshake(environ)
         if CONNECTION_KEY not in environ:
             raise _bad_request("This server does not speak websocket.")
-        if session is not None and session.upgrading:
-            session.close()
-            raise _bad_request("Another websocket is about to replace polling.")
         start_response("101 Switching Protocols", headers)(b"")
-        rate = PacketRate(self._clock) if session is None else session.rate
         stream, sock = environ[CONNECTION_KEY]
-        websocket = WebSocket(stream, sock, max_message_size=self._max_message_size, rate=rate)
-        if session is None:
-            session = self._open_session(rate, [])
-            session.websocket = websocket
-        elif not self._upgrade(session, websocket):
-            return ()
-        self._exchange_packets(session, websocket)
-        return ()
+        return WebSocket(stream, sock, max_message_size=self._max_message_size, rate=rate)
 
     def _upgrade(self, session: Session, websocket: WebSocket) -> bool:
         """Replace polling by a websocket that has proved to work; return whether it has."""
@@ -232,7 +243,7 @@ class EngineIOServer:
         try:
             packet = websocket.receive()
             if packet == PING + _PROBE:
-                session.upgrading = True
+                session.probed = True
                 session.wake()  # a waiting request ends
                 websocket.send([_PONG + _PROBE])
                 packet = websocket.receive()
@@ -243,12 +254,11 @@ class EngineIOServer:
             if packet is not None:  # otherwise only the websocket did not work, and the client may go on polling
                 session.close()
                 websocket.fail(CloseReason.PROTOCOL_ERROR, "Not the packets of an upgrade")
+            websocket.drain()
         except OSError:
             pass
         finally:
-            session.upgrading = False
             guard.kill(block=False)
-        _drain(websocket)
         return False
 
     def _exchange_packets(self, session: Session, websocket: WebSocket) -> None:
@@ -263,9 +273,12 @@ class EngineIOServer:
             websocket.fail(code, error.message)
         finally:
             session.close()  # from here on it takes no more than `CLOSE_TIMEOUT`
-            writer.join()
-            websocket.drain()
-            session.cancel_timer()
+            try:
+                writer.join()
+                websocket.drain()
+            finally:
+                writer.kill(block=False)
+                session.cancel_timer()
 
 
 def _write_packets(session: Session, websocket: WebSocket) -> None:
@@ -279,12 +292,6 @@ def _write_packets(session: Session, websocket: WebSocket) -> None:
                 websocket.send([CLOSE])
                 websocket.close()
                 break
-
-
-def _drain(websocket: WebSocket) -> None:
-    guard = gevent.spawn_later(CLOSE_TIMEOUT, websocket.abort)
-    websocket.drain()
-    guard.kill(block=False)
 
 
 def _peek(environ: dict[str, Any]) -> bytes | None:

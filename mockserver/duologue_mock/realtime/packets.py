@@ -26,7 +26,7 @@ CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range
 
 _PACKET = re.compile(
     r"(?P<type>[0-6])"
-    r"(?:(?P<attachments>[0-9]+)-)?"
+    r"(?:(?P<attachments>[0-9]++)-)?"
     r"(?:(?P<namespace>/[^,]*),?)?"
     r"(?P<id>[0-9]{1,16}(?![0-9]))?"
     r"(?P<data>.*)",

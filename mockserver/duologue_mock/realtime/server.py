@@ -182,7 +182,8 @@ class SocketIOServer:
             self._refuse(session, packet.namespace, "Invalid namespace", _unknown_namespace(packet))
             return
         try:
-            connection = self._authenticate(packet)
+            with self._state:  # a login that another thread ends now is seen here, or finds the connection
+                self._connections[session] = self._authenticate(packet)
         except HTTPError as error:
             self._refuse(session, _NAMESPACE, "Unauthorized", error)
         except Exception:
@@ -190,7 +191,6 @@ class SocketIOServer:
             self._refuse(session, _NAMESPACE, "Unauthorized", HTTPError(500, "Internal server error"))
         else:
             session.joined = True
-            self._connections[session] = connection
             session.send(f"4{CONNECT}" + _dump({"sid": secrets.token_urlsafe(15)}))
 
     def _authenticate(self, packet: Packet) -> Connection:

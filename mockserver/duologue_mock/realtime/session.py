@@ -18,8 +18,9 @@ PING_TIMEOUT = 20.0
 """Seconds within which a client responds to a ping."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that a client has to receive what is left, and to close its side."""
-MAX_QUEUE_SIZE = 1024 * 1024
-"""A client that has not received packets of this size, in characters, is disconnected when there is another."""
+MAX_QUEUE_SIZE = 16 * 1024 * 1024
+"""A client that has not received packets of this size, in characters, is disconnected when there is another. A request
+of the largest size makes several events of up to 3 MiB at once."""
 
 CLOSE, PING, NOOP = "1", "2", "6"
 """The packets that a server sends beside `MESSAGE` and, for opening a session, `OPEN`."""
@@ -36,8 +37,8 @@ class Session:
     """
 
     __slots__ = (
-        "_changed", "_on_close", "_packets", "_pinged", "_size", "_timer", "closed", "is_polling", "joined", "rate",
-        "sid", "upgrading", "websocket",
+        "_changed", "_on_close", "_packets", "_pinged", "_size", "_timer", "closed", "is_polling", "joined", "probed",
+        "rate", "sid", "upgrading", "websocket",
     )  # fmt: skip
 
     def __init__(self, sid: str, rate: PacketRate, on_close: Callable[[Session], None]) -> None:
@@ -49,7 +50,9 @@ class Session:
         self.is_polling = False
         """Whether a request waits for packets."""
         self.upgrading = False
-        """Whether a websocket is about to replace polling: packets are kept for it."""
+        """Whether a websocket is about to replace polling."""
+        self.probed = False
+        """Whether this websocket has been tried: packets are kept for it, and requests for packets end."""
         self.websocket: WebSocket | None = None
         self._on_close = on_close
         self._packets: deque[str] = deque()

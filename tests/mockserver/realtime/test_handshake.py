@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from duologue.contract.chats import ChatTitle
 from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.users import UserCreate
 from duologue_mock import MockServer, chats, users
+from duologue_mock.http.authentication import Authenticator
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.listeners import Listener, Refused, open_websocket
 from tests.mockserver.raw import ask, head, peer
@@ -67,6 +70,122 @@ def test_bad_credentials(connect: Connect, mock: MockServer, auth: Any) -> None:
         connect(auth)
     assert caught.value.body["message"] == "Unauthorized"
     ErrorBodySchema().load(caught.value.body["data"])
+    assert count_connections(mock) == 0
+
+
+HOSTILE_AUTH = {
+    "lone surrogate": '{"token":"\\ud800"}',
+    "lone surrogate in a key": '{"apiKey":"\\udfff","userId":"x"}',
+    "lone surrogate in a user": '{"apiKey":"dev-api-key","userId":"\\ud800"}',
+    "lone surrogate in a name": '{"\\ud800":1}',
+    "surrogate escapes": '{"token":"\\udc80\\udcff"}',
+    "NUL": '{"token":"\\u0000"}',
+    "other script": '{"token":"ﬀ.🔑.é"}',
+    "deep token": '{"token":' + "[" * 5000 + "]" * 5000 + "}",
+    "deep object": '{"a":' * 5000 + "1" + "}" * 5000,
+    "deep header of a token": '{"token":"' + base64.urlsafe_b64encode(b"[" * 7000).decode() + '.e30.x"}',
+    "header of a token that is a list": '{"token":"W10.e30.x"}',
+    "algorithm that is a list": '{"token":"' + base64.urlsafe_b64encode(b'{"alg":[]}').decode() + '.e30.x"}',
+    "algorithm that is an object": '{"token":"' + base64.urlsafe_b64encode(b'{"alg":{}}').decode() + '.e30.x"}',
+    "critical extension": '{"token":"' + base64.urlsafe_b64encode(b'{"alg":"HS256","crit":5}').decode() + '.e30.x"}',
+    "header with many digits": '{"token":"' + base64.urlsafe_b64encode(b"9" * 5000).decode() + '.e30.x"}',
+    "dots": '{"token":"' + "." * 5000 + '"}',
+    "long token": '{"token":"' + "x" * 1_000_000 + '"}',
+    "long key": '{"apiKey":"' + "x" * 1_000_000 + '","userId":"x"}',
+    "key twice": '{"token":null,"token":"x"}',
+    "many digits": '{"token":' + "9" * 5000 + "}",
+    "not a number": '{"token":NaN}',
+    "cut off": '{"token":',
+    "list": "[]",
+    "text": '"token"',
+    "number": "5e3",
+    "false": "false",
+    "nothing but a bracket": "}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("auth", HOSTILE_AUTH.values(), ids=HOSTILE_AUTH)
+@pytest.mark.parametrize("require_auth", [True, False], ids=["required", "optional"])
+def test_hostile_credentials(auth: str, require_auth: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with MockServer(require_auth=require_auth, max_request_size=2_000_000) as mock:
+        raw = open_websocket(mock.port)
+        raw.recv()
+        raw.send(f"40{auth}")
+        packet = raw.recv()
+        assert packet.startswith("44{"), packet[:100]
+        body = json.loads(packet[2:])
+        assert body["message"] == "Unauthorized"
+        assert ErrorBodySchema().load(body["data"]).code in ("AUTHENTICATION_ERROR", "VALIDATION_ERROR")
+        assert count_connections(mock) == 0
+        with mock.state as state:
+            users.create(state, UserCreate(name="Ada", email="ada@example.com"))
+        raw.send("40{}")
+        assert raw.recv()[:2] == ("44" if require_auth else "40"), "no event has been received meanwhile"
+        raw.close(timeout=0)
+        raw.shutdown()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, RecursionError, MemoryError, Exception, OSError])
+@pytest.mark.parametrize("method", ["verify_token", "knows_key"])
+def test_unexpected_error_refuses(
+    mock: MockServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Exception]
+) -> None:
+    """Whatever goes wrong while credentials are checked refuses them."""
+
+    def fail(*_: object) -> None:
+        raise error("unexpected")
+
+    monkeypatch.setattr(Authenticator, method, fail)
+    with pytest.raises(Refused) as caught:
+        connect({"token": "x"} if method == "verify_token" else CHAT)
+    assert caught.value.body["message"] == "Unauthorized"
+    assert ErrorBodySchema().load(caught.value.body["data"]).code == "SERVER_ERROR"
+    assert "unexpected" not in str(caught.value.body)
+    assert count_connections(mock) == 0
+
+
+@pytest.mark.parametrize("packet", ["40/admin,", "40/admin", '40/admin,{"token":"x"}', "40/a?b=c,", "40//,"])
+@pytest.mark.parametrize("joined", [True, False], ids=["joined", "opened"])
+def test_other_namespace(mock: MockServer, packet: str, joined: bool) -> None:
+    """A client makes an `Error` of it, with `message` and `data`."""
+    raw = open_websocket(mock.port)
+    raw.recv()
+    if joined:
+        raw.send("40")
+        assert raw.recv().startswith("40")
+    raw.send(packet)
+    namespace, body = raw.recv()[2:].split(",", 1)
+    assert namespace == packet[2:].split(",")[0].split("?")[0]
+    assert json.loads(body)["message"] == "Invalid namespace"
+    assert ErrorBodySchema().load(json.loads(body)["data"]).code == "NOT_FOUND_ERROR"
+    assert count_connections(mock) == joined
+    raw.close(timeout=0)
+    raw.shutdown()
+
+
+def test_login_ends_during_handshake(mock: MockServer, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that ends while its token is checked does not leave a client that receives its events."""
+    token = issue_token(mock, "1")
+    verify = Authenticator.verify_token
+    ending: list[threading.Thread] = []
+
+    def end_while_verifying(self: Authenticator, token: str) -> Any:
+        identity = verify(self, token)
+        thread = threading.Thread(target=lambda: end(identity.login_id))
+        thread.start()
+        thread.join(0.2)
+        ending.append(thread)
+        return identity
+
+    def end(login_id: str) -> None:
+        with mock.state as state:
+            state.logins.end(login_id)
+
+    monkeypatch.setattr(Authenticator, "verify_token", end_while_verifying)
+    client = connect({"token": token})
+    ending[0].join()
+    assert client.wait_for_disconnect()
     assert count_connections(mock) == 0
 
 

@@ -110,13 +110,6 @@ def test_packet_too_large(connect: Connect, mock: MockServer) -> None:
     assert read_events(other, mock) == []
 
 
-def test_other_namespace(connect: Connect, mock: MockServer) -> None:
-    one = connect()
-    one.send("40/admin,")
-    assert one.packet().startswith("44/admin,")
-    assert read_events(one, mock) == []
-
-
 def test_too_many_packets(connect: Connect, mock: MockServer) -> None:
     one, other = connect(), connect()
     for _ in range(MAX_PACKETS_PER_SECOND + 50):
