@@ -235,7 +235,7 @@ class EngineIOServer:
             raise _bad_request("This server does not speak websocket.")
         start_response("101 Switching Protocols", headers)(b"")
         stream, sock = environ[CONNECTION_KEY]
-        return WebSocket(stream, sock, max_message_size=self._max_message_size, rate=rate)
+        return WebSocket(stream, sock, max_message_size=self._max_message_size, rate=rate, last_message=CLOSE)
 
     def _upgrade(self, session: Session, websocket: WebSocket) -> bool:
         """Replace polling by a websocket that has proved to work; return whether it has."""
@@ -289,7 +289,6 @@ def _write_packets(session: Session, websocket: WebSocket) -> None:
             if packets := session.take_packets():
                 websocket.send(packets)
             elif session.closed:
-                websocket.send([CLOSE])
                 websocket.close()
                 break
 
@@ -320,4 +319,4 @@ def _send_packets(packets: list[str], start_response: Callable[..., Any]) -> Ite
 
 
 def _bad_request(hint: str) -> HTTPError:
-    return HTTPError(400, "Not an Engine.IO request that can be served", hint=hint)
+    return HTTPError(400, "Not a Socket.IO request that can be served", hint=hint)

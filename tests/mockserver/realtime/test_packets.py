@@ -103,6 +103,18 @@ def test_packet_before_handshake(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.parametrize(
+    "packet", ['427["x","' + "x" * 50_000 + '"]', '451-7["' + "x" * 50_000 + '"]'], ids=["42", "45"]
+)
+def test_large_event_is_not_parsed(packet: str) -> None:
+    with MockServer() as mock:
+        one = Listener(mock.port)
+        one.send(packet)
+        (error,) = one.ack(7)
+        assert ErrorBodySchema().load(error).code == "PAYLOAD_TOO_LARGE"
+        one.close()
+
+
 def test_packet_too_large(connect: Connect, mock: MockServer) -> None:
     one, other = connect(), connect()
     one.emit("large", "x" * 100_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duologue_mock import MockServer
+from duologue_mock.realtime import engine
 from duologue_mock.realtime.packets import MAX_PACKETS_PER_SECOND
 from tests.mockserver.realtime.clients import publish_marker
 from tests.mockserver.realtime.raw_clients import (
@@ -88,7 +89,8 @@ def test_second_upgrade(mock: MockServer) -> None:
         assert one.read_text().startswith("438")
 
 
-def test_upgrade_ends_poll(mock: MockServer) -> None:
+def test_upgrade_ends_poll(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_POLL_CHECK_INTERVAL", 1000)
     with leaves_nothing(mock):
         polling = Polling(mock.port)
         with polling.wait_for_packets() as waiting, frames(mock.port, sid=polling.sid) as one:
