@@ -22,7 +22,7 @@ SOURCES = {
         ("class RetryPolicy", "client/duologue/http/retry.py"),
         ("Access-Control-Allow-Origin", "mockserver/duologue_mock/http/cors.py"),
         ("jwt.decode", "mockserver/duologue_mock/tokens.py"),
-        ("if connection.receives(event", "mockserver/duologue_mock/realtime/server.py"),
+        ("_io.emit(", "mockserver/duologue_mock/realtime/server.py"),
         ("class Options(CallOptions", "client/duologue/config.py"),
         ("class MockSettings(", "mockserver/duologue_mock/settings.py"),
         ("def parse_response", "client/duologue/http/response_parsing.py"),

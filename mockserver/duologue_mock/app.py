@@ -99,12 +99,12 @@ def create_app(
 
 
 def _create_realtime(
-    settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
+    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
 ) -> SocketIOServer:
     from duologue_mock.realtime.server import SocketIOServer
 
     return SocketIOServer(
-        settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
+        app, settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
     )
 
 

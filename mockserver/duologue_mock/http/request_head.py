@@ -8,8 +8,6 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
-from duologue_mock.errors import HTTPError
-
 MAX_HEAD_SIZE = 64 * 1024
 """The longest request line and headers, in bytes."""
 MAX_HEADERS = 100
@@ -34,10 +32,6 @@ _SINGLE = frozenset(
     }
 )
 """Headers that identify the caller or the call, or frame the body: two of one name contradict each other."""
-_WEBSOCKET_VERSION = "13"
-_WEBSOCKET_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
-_KNOWN_EXTENSIONS = re.compile(r"(?:[ -<>-~\t]|=[ \t]*+[0-9]{1,2}[ \t]*+(?=[;,]|$))*+")
-"""Offers of websocket extensions whose parameters are small numbers, as those of `permessage-deflate` are."""
 _ENVIRON_KEYS: dict[bytes, str] = {}
 """WSGI's keys of the header names seen so far, at most `_MAX_ENVIRON_KEYS` that are short."""
 _MAX_ENVIRON_KEYS = 512
@@ -172,48 +166,6 @@ def _split_absolute_form(target: str, environ: dict[str, Any]) -> str:
     environ[RECEIVED_HOST] = environ.get("HTTP_HOST", "")
     environ["HTTP_HOST"] = match[1]
     return match[2] or "/"
-
-
-def wants_websocket(environ: dict[str, Any]) -> bool:
-    """Return whether a request to Socket.IO asks for a websocket: by its query, or by `Upgrade`."""
-    return "websocket" in environ.get("HTTP_UPGRADE", "").lower() or "transport=websocket" in environ["QUERY_STRING"]
-
-
-def check_websocket_handshake(environ: dict[str, Any]) -> None:
-    """Check that a request can become a websocket (RFC 6455, section 4.2.1).
-
-    The library behind raises whatever it comes across, after a session was created. Extensions that it could not read
-    are declined here, by removing them.
-
-    Raises:
-        HTTPError: it cannot (400), or asks for another version of the protocol (426, with the version spoken here).
-    """
-    connection = [token.strip() for token in environ.get("HTTP_CONNECTION", "").lower().split(",")]
-    if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "upgrade" not in connection:
-        raise _not_a_handshake("It needs `Upgrade: websocket` and `Connection: Upgrade`.")
-    if environ["REQUEST_METHOD"] != "GET" or environ["SERVER_PROTOCOL"] != "HTTP/1.1":
-        raise _not_a_handshake("It must be a GET of HTTP/1.1.")
-    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != _WEBSOCKET_VERSION:
-        hint = f"Send `Sec-WebSocket-Version: {_WEBSOCKET_VERSION}`."
-        version = ("Sec-WebSocket-Version", _WEBSOCKET_VERSION)
-        headers = [version, ("Upgrade", "websocket"), ("Connection", "close, Upgrade")]
-        raise HTTPError(426, "This version of the websocket protocol is not supported", hint=hint, headers=headers)
-    if not _WEBSOCKET_KEY.fullmatch(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
-        raise _not_a_handshake("Its `Sec-WebSocket-Key` must be 16 bytes in base64.")
-    if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
-        raise _not_a_handshake("It must not have a body.")
-    try:
-        environ["HTTP_HOST"].encode("ascii").decode("idna")
-        for name in ("HTTP_CONNECTION", "HTTP_SEC_WEBSOCKET_PROTOCOL"):
-            environ.get(name, "").encode("ascii")
-    except UnicodeError:
-        raise _not_a_handshake("Its headers must be ASCII, and its host a domain name.") from None
-    if not _KNOWN_EXTENSIONS.fullmatch(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")):
-        del environ["HTTP_SEC_WEBSOCKET_EXTENSIONS"]
-
-
-def _not_a_handshake(hint: str) -> HTTPError:
-    return HTTPError(400, "Not a websocket handshake", hint=hint, headers=[("Connection", "close")])
 
 
 def _environ_key(name: bytes) -> str:

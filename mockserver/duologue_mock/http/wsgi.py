@@ -15,7 +15,6 @@ from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.messages import NO_STORE, SECURITY_HEADERS, Request, RequestHook, Response, status_line
 from duologue_mock.http.rate_limit import RateLimiter
-from duologue_mock.http.request_head import check_websocket_handshake, wants_websocket
 from duologue_mock.http.routing import Routes, format_allow
 from duologue_mock.store.clock import IdGenerator
 
@@ -30,9 +29,7 @@ ERROR_KEY = "duologue.error"
 REQUEST_KEY = "duologue.request"
 """Where in the environ the `Request` is for the applications behind."""
 
-_SOCKET_PATH = "/socket.io/"
-_SOCKET_PATHS = frozenset({_SOCKET_PATH, _SOCKET_PATH.rstrip("/")})
-_SOCKET_ALLOW = "GET, OPTIONS, POST"
+_SOCKET_PATHS = frozenset({"/socket.io/", "/socket.io"})
 
 
 class WSGIApp:
@@ -94,10 +91,9 @@ class WSGIApp:
             extra += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
             if "%" in environ.get("REQUEST_URI", ""):
                 _check_encoded_slashes(environ["REQUEST_URI"])
-            if not is_socket or request.method != "POST":  # Socket.IO has a limit of its own
-                request.read_body(self._max_request_size)
-            if is_socket:
-                return self._handle_socket(request, start_response, extra)
+            if is_socket:  # it reads the body itself, and has its own limit
+                return self._forward(self._sockets, request, start_response, extra)
+            request.read_body(self._max_request_size)
             match = self._routes.find(request.path)
             if match is None:
                 return self._forward(self._pages, request, start_response, extra)
@@ -130,17 +126,6 @@ class WSGIApp:
             raise
         extra += self._rate_limiter.count(principal.key)
         return self._dispatcher.dispatch(operation, request)
-
-    def _handle_socket(self, request: Request, start_response: StartResponse, extra: Headers) -> Iterable[bytes]:
-        """Let the Socket.IO engine handle a request, unless it would create a session for one that must fail."""
-        request.environ["PATH_INFO"] = _SOCKET_PATH
-        if request.method == "OPTIONS" and not request.is_preflight:
-            return self._send_response(request, Response(204, [("Allow", _SOCKET_ALLOW)]), start_response, extra)
-        if request.method not in ("GET", "OPTIONS", "POST"):
-            raise _method_not_allowed(request, _SOCKET_ALLOW)
-        if request.method == "GET" and wants_websocket(request.environ):
-            check_websocket_handshake(request.environ)
-        return self._forward(self._sockets, request, start_response, extra)
 
     def _send_response(
         self, request: Request, response: Response, start_response: StartResponse, extra: Headers

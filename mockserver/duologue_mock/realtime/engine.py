@@ -29,7 +29,6 @@ from duologue_mock.realtime.session import CLOSE, NOOP, PING, PING_INTERVAL, PIN
 from duologue_mock.realtime.websocket import WebSocket, accept_handshake
 from duologue_mock.store.clock import Clock
 
-PATHS = ("/socket.io/", "/socket.io")
 MAX_IDLE_SESSIONS = 1000
 """The most sessions that no connection is open for; a polling client's is idle between two requests."""
 UPGRADE_TIMEOUT = 10.0
@@ -40,6 +39,7 @@ _POLL_CHECK_INTERVAL = 1.0
 _ALLOW = "GET, OPTIONS, POST"
 _OPEN, _PONG, _MESSAGE, _UPGRADE = "0", "3", "4", "5"
 _PROBE = "probe"
+_QUERY = frozenset({"transport", "sid", "EIO", "j"})
 
 
 class EngineIOServer:
@@ -71,6 +71,20 @@ class EngineIOServer:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def generate_id(self) -> str:
+        """Return an id that no one guesses; python-socketio asks for it."""
+        return secrets.token_urlsafe(15)
+
+    def send(self, sid: str, message: str) -> None:
+        """Send a message of Socket.IO to a session, if it has not ended; python-socketio calls this."""
+        if (session := self._sessions.get(sid)) is not None:
+            session.send(_MESSAGE + message)
+
+    def send_packet(self, sid: str, packet: Any) -> None:
+        """Send a packet of python-engineio's, as python-socketio creates one for all receivers of an event."""
+        if (session := self._sessions.get(sid)) is not None:
+            session.send(packet.encode())
+
     def close(self) -> None:
         """Close every session."""
         for session in list(self._sessions.values()):
@@ -83,8 +97,6 @@ class EngineIOServer:
             HTTPError: it cannot be served.
         """
         method = environ["REQUEST_METHOD"]
-        if environ["PATH_INFO"] not in PATHS:
-            raise HTTPError(404, "Not found", hint=f"Socket.IO is at {PATHS[0]}.")
         if method == "OPTIONS":
             start_response("204 No Content", [("Allow", _ALLOW)])
             return ()
@@ -123,7 +135,7 @@ class EngineIOServer:
         return transport, session
 
     def _open_session(self, rate: PacketRate, upgrades: list[str]) -> Session:
-        session = Session(secrets.token_urlsafe(15), rate, self._remove_session)
+        session = Session(self.generate_id(), rate, self._remove_session)
         self._sessions[session.sid] = session
         opening = {
             "sid": session.sid,

@@ -1,14 +1,20 @@
-"""The Socket.IO server: who may connect, whom an event is sent to, and what is refused."""
+"""The Socket.IO server: who may connect, which rooms an event is sent to, and what is refused.
+
+Flask-SocketIO has the rooms, and sends events. What clients send comes through the bounded Engine.IO of this package
+instead of python-engineio's, and only what has been checked here reaches python-socketio.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
 
 from duologue._version import __version__
 from duologue.contract import headers, users
@@ -37,6 +43,8 @@ logger = logging.getLogger("duologue_mock")
 
 _NAMESPACE = "/"
 _MAX_SHOWN_NAME = 100
+_ADMINS = "admins"
+_PLATFORM_USER = "platform:"
 
 
 @dataclass(slots=True)
@@ -47,20 +55,16 @@ class Connection:
     chat_user: str | None
     attachments: int = 0
 
-    @property
-    def is_admin(self) -> bool:
-        """Whether it is an administrator's."""
-        return self.identity is not None and self.identity.user.role == "admin"
-
-    def receives(self, event: Event[Any], user_id: str | None) -> bool:
-        """Return whether an event is sent to this client."""
-        if event.audience is Audience.PLATFORM:
-            return True
-        if event.audience is Audience.USER:
-            return self.chat_user is not None and self.chat_user == user_id
-        if user_id is not None and user_id.startswith(CHAT_USER):
-            return self.chat_user is not None and CHAT_USER + self.chat_user == user_id
-        return self.is_admin or (self.identity is not None and self.identity.user.id == user_id)
+    def list_rooms(self) -> list[str]:
+        """Return the rooms that the client is in."""
+        rooms = []
+        if self.identity is not None:
+            rooms.append(_PLATFORM_USER + self.identity.user.id)
+            if self.identity.user.role == "admin":
+                rooms.append(_ADMINS)
+        if self.chat_user is not None:
+            rooms.append(CHAT_USER + self.chat_user)
+        return rooms
 
 
 class SocketIOServer:
@@ -70,6 +74,7 @@ class SocketIOServer:
     is not Engine.IO, comes before the handshake, or is too much ends it.
 
     Args:
+        app: the Flask application that it belongs to.
         settings: whether a handshake needs credentials, and the largest packet.
         state: whose events are sent.
         authenticator: checks credentials.
@@ -79,6 +84,7 @@ class SocketIOServer:
 
     def __init__(
         self,
+        app: Flask,
         *,
         settings: Settings,
         state: State,
@@ -98,6 +104,7 @@ class SocketIOServer:
             on_message=self._handle_message,
             on_close=self._leave,
         )
+        self._io, self._handlers = _create_socketio(app, self.engine)
         self._unsubscribe = (state.subscribe(self._publish), state.logins.on_end(self._disconnect_login))
 
     def __len__(self) -> int:
@@ -190,8 +197,15 @@ class SocketIOServer:
             logger.exception("A Socket.IO handshake failed")
             self._refuse(session, _NAMESPACE, "Unauthorized", HTTPError(500, "Internal server error"))
         else:
-            session.joined = True
-            session.send(f"4{CONNECT}" + _dump({"sid": secrets.token_urlsafe(15)}))
+            self._join(session)
+
+    def _join(self, session: Session) -> None:
+        """Let python-socketio accept a client, and put it into its rooms."""
+        session.joined = True
+        self._handlers["connect"](session.sid, {})
+        self._handlers["message"](session.sid, str(CONNECT))
+        for room in self._connections[session].list_rooms():
+            self._io.server.enter_room(self._get_sid(session), room)
 
     def _authenticate(self, packet: Packet) -> Connection:
         """Return whose credentials a handshake has; refuse wrong ones, and missing ones where they are required."""
@@ -225,7 +239,13 @@ class SocketIOServer:
     def _leave(self, session: Session) -> None:
         """Forget a client; its session ends with the next ping unless it connects again."""
         session.joined = False
-        self._connections.pop(session, None)
+        if self._connections.pop(session, None) is not None:
+            self._handlers["disconnect"](session.sid, self._io.server.reason.CLIENT_DISCONNECT)
+
+    def _get_sid(self, session: Session) -> str:
+        """Return the Socket.IO id of a connected client."""
+        sid: str = self._io.server.manager.sid_from_eio_sid(session.sid, _NAMESPACE)
+        return sid
 
     def _send_error(self, session: Session, packet: Packet | None, error: HTTPError) -> None:
         """Send an error: as an acknowledgement if the packet asks for one, else as an `error` event."""
@@ -244,17 +264,16 @@ class SocketIOServer:
 
     def _emit(self, event: Event[Any], data: dict[str, Any], payload: Any, user_id: str | None) -> None:
         if event is users.UPDATED:
-            self._update_identities(payload.user)
-        packet = f"4{EVENT}" + _dump([event.name, data])
-        for session, connection in list(self._connections.items()):  # a client that is too slow leaves
-            if connection.receives(event, user_id):
-                session.send(packet)
+            self._update_admin_room(payload.user)
+        self._io.emit(event.name, data, to=_select_rooms(event, user_id))
 
-    def _update_identities(self, user: User) -> None:
-        """Let a user's clients receive what its new role may."""
-        for connection in self._connections.values():
+    def _update_admin_room(self, user: User) -> None:
+        """The clients of a user who has become an administrator enter the administrators' room, or leave it."""
+        for session, connection in self._connections.items():
             if connection.identity is not None and connection.identity.user.id == user.id:
                 connection.identity = Identity(user, connection.identity.login_id)
+                move = self._io.server.enter_room if user.role == "admin" else self._io.server.leave_room
+                move(self._get_sid(session), _ADMINS)
 
     def _disconnect_login(self, login_id: str) -> None:
         for session, connection in list(self._connections.items()):  # another thread may have ended the login
@@ -268,6 +287,27 @@ class SocketIOServer:
 
     def _build_error_body(self, error: HTTPError) -> dict[str, Any]:
         return error.body(timestamp=self._state.clock.now(), request_id=self._ids.request_id(), version=__version__)
+
+
+def _create_socketio(app: Flask, engine: EngineIOServer) -> tuple[SocketIO, dict[str, Callable[..., Any]]]:
+    """Return Flask-SocketIO on an engine, and the functions by which an engine hands over what clients do."""
+    wsgi_app = app.wsgi_app
+    socketio = SocketIO(app, async_mode="threading", manage_session=False, async_handlers=False)
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # Flask-SocketIO would pass requests to its own engine
+    handlers = socketio.server.eio.handlers
+    socketio.server.eio = engine
+    return socketio, handlers
+
+
+def _select_rooms(event: Event[Any], user_id: str | None) -> str | list[str] | None:
+    """Return the rooms that an event is sent to; None for every client."""
+    if event.audience is Audience.PLATFORM:
+        return None
+    if event.audience is Audience.USER:
+        return f"{CHAT_USER}{user_id}"
+    if user_id is not None and user_id.startswith(CHAT_USER):
+        return user_id
+    return [_ADMINS, f"{_PLATFORM_USER}{user_id}"]
 
 
 def _unknown_namespace(packet: Packet) -> HTTPError:
