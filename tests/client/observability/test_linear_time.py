@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -19,9 +18,12 @@ from duologue.http.retry import parse_retry_after
 from duologue.http.sse import read_events
 from duologue.observability import redaction
 from duologue.observability.redaction import collect_secrets, redact, redact_headers, redact_value
+from tests.linear_time import check_linear, measure
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 SECRETS = collect_secrets(["abababababababab", "a" * 300, "token=token", "eyJeyJeyJ"])
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = [
     "eyJ",
@@ -96,26 +98,10 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-def measure(work: Callable[[], object]) -> float:
-    """The processor time of the fastest of a few runs, none of them too short to be measured."""
-    fastest = float("inf")
-    for _ in range(3):
-        started, runs = time.process_time(), 0
-        while time.process_time() - started < 0.002:
-            work()
-            runs += 1
-        fastest = min(fastest, (time.process_time() - started) / runs)
-    return fastest
-
-
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
 @pytest.mark.parametrize("piece", HOSTILE, ids=repr)
 def test_time_grows_linearly(read: Callable[[str], object], piece: str) -> None:
-    """Eight times the length takes eight times as long, or less; a quadratic pattern takes 64 times as long."""
-    short, long = (piece * (size // len(piece)) for size in (600, 4_800))
-    for ending in ("", "\n!"):
-        ratio = measure(lambda end=ending: read(long + end)) / measure(lambda end=ending: read(short + end))  # type: ignore[misc]
-        assert ratio < 30, ending
+    check_linear(read, piece)
 
 
 LARGE: dict[str, Callable[[], object]] = {
