@@ -203,6 +203,26 @@ def test_prefetch_error(stage: Stage) -> None:
     assert state.is_error
 
 
+def test_set_before_observed(stage: Stage) -> None:
+    """Data that was set has no function; the observer's is used from then on (src/query.ts, `fetch`)."""
+    stage.queries.set_data(("a",), "set")
+    _, results = observe(stage, ("a",), FakeFunction("one", "two", "three"))
+    stage.executor.run()
+    assert results == [], "it is fresh"
+    for name in ("invalidate", "refetch", "reset"):
+        getattr(stage.queries, name)(("a",))
+        stage.executor.run()
+    assert [result.data for result in results if result.fetch_status == "idle"] == ["set", "one", "two", None, "three"]
+
+
+def test_set_before_observed_twice(stage: Stage) -> None:
+    """The function of the first observer that has one is used, also for an observer without (src/query.ts)."""
+    stage.queries.set_data(("a",), "set")
+    without, _ = observe(stage, ("a",), None)
+    observe(stage, ("a",), FakeFunction("one"))
+    assert without.refetch().data == "one"
+
+
 def test_longest_cache_time(stage: Stage) -> None:
     """The longest cache time counts (tests/query.test.tsx)."""
     stage.queries.fetch(("a",), FakeFunction(1), cache_time=50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,18 @@ def test_logout_clears_data(how: str, api: Client, user: User) -> None:
         assert api.queries.me().get_data() is None
         assert api.query_client.get_data(("users", user.id)) is None
         wait_until(lambda: bool(results) and results[-1].data is None)
+
+
+def test_login_then_observed(api: Client, user: User, mock: MockServer) -> None:
+    """The user that a login returns is fetched again when it is observed and has changed."""
+    api.mutations.login(email=user.email, password="password")
+    with api.queries.me().observe() as observer:
+        assert observer.data == user
+        with Client(base_url=mock.base_url) as elsewhere:
+            elsewhere.users.update(user.id, name="Changed elsewhere")
+        api.query_client.invalidate(("me",))
+        wait_idle(api)
+        assert observer.data == replace(user, name="Changed elsewhere")
 
 
 def test_refresh_keeps_data(api: Client, user: User) -> None:

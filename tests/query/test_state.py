@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from duologue.concurrency.clock import Clock
 from duologue.query.options import QuerySpec, Settings
@@ -23,6 +24,7 @@ NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
 class FakeObserver:
     enabled = True
+    spec: QuerySpec[Any] = QuerySpec(("a",), None, Settings())
 
     def __init__(self) -> None:
         self.states: list[QueryState] = []
@@ -45,6 +47,7 @@ def create_fetch(query: CachedQuery) -> Fetch:
         started_at=1,
         revert_state=query.state,
         run=lambda flight: None,
+        on_idle=lambda fetch: None,
         on_end=lambda fetch: None,
         clock=Clock(),
         waiting={},

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, ParamSpec, TypeVar
 
+from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.latest_state import LatestState
 from duologue.errors import APIError
@@ -100,6 +101,7 @@ class RetryableCall(Generic[P, T]):
         self._retry = RetryOptions(max_retries, retry_if=_is_retryable)
         self._clock = clock or Clock()
         self._closing = threading.Event()
+        fork_safety.watch_locks(self, "_closing")
         self.retry_count = 0
         """How often the latest call was retried; 0 once it has succeeded."""
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from duologue.concurrency import fork_safety
 from duologue.concurrency.notify import ListenerQueue, NotifyManager
 
 S = TypeVar("S")
@@ -21,6 +22,7 @@ class LatestState(Generic[S]):
     def __init__(self, initial: S) -> None:
         self.value = initial
         self._lock = threading.Lock()
+        fork_safety.watch_locks(self, "_lock")
         self._notify_manager = NotifyManager()
         self._listeners: dict[ListenerQueue[S], None] = {}
         self._call = 0

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from duologue.concurrency import fork_safety
+
 T = TypeVar("T")
 
 _log = logging.getLogger("duologue")
@@ -24,12 +26,15 @@ class ListenerQueue(Generic[T]):
         callback: called with each event. What it raises is logged, and affects no other listener.
     """
 
-    __slots__ = ("_callback", "_delivering", "_events")
+    __slots__ = ("__weakref__", "_callback", "_events", "_turn")
 
     def __init__(self, callback: Callable[[T], object]) -> None:
         self._callback = callback
         self._events: deque[T] = deque()
-        self._delivering = threading.Lock()
+        self._turn: dict[str, list[int]] = {}
+        """The thread that is delivering, in a list of that flush's own. A lock would stay locked if Ctrl-C came just
+        after it was acquired, or if it was held during a fork."""
+        fork_safety.watch(self)
 
     def put(self, event: T) -> None:
         """Add an event."""
@@ -37,11 +42,20 @@ class ListenerQueue(Generic[T]):
 
     def flush(self) -> None:
         """Deliver all events, unless another thread, or this one further up the stack, is delivering them."""
-        while self._events and self._delivering.acquire(blocking=False):
+        turn = [threading.get_ident()]
+        while self._events:
             try:
+                if self._turn.setdefault("delivering", turn) is not turn:
+                    return
                 self._deliver()
             finally:
-                self._delivering.release()
+                if self._turn.get("delivering") is turn:
+                    self._turn.clear()
+
+    def after_fork(self) -> None:
+        """Let the child deliver; unless the callback itself has forked, and is still running there."""
+        if self._turn.get("delivering") != [threading.get_ident()]:
+            self._turn.clear()
 
     def _deliver(self) -> None:
         while self._events:
@@ -70,4 +84,8 @@ class NotifyManager:
                 queue = self._pending.popleft()
             except IndexError:  # another thread was faster
                 return
-            queue.flush()
+            try:
+                queue.flush()
+            except BaseException:  # Ctrl-C in a callback: the events after that are the next flush's
+                self._pending.append(queue)
+                raise

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Literal, Self, TypeVar, Unpack, cast
 
+from duologue.concurrency import fork_safety
 from duologue.concurrency.clock import Clock
 from duologue.concurrency.worker_pool import WorkerPool
 from duologue.query.cache import QueryCache
@@ -51,6 +52,9 @@ class BaseQueryClient:
         self.fetcher = Fetcher(self.cache, self._executor)
         self.generation = 0
         """How often the cache was cleared because another user logged in."""
+        self._clearing = 0
+        fork_safety.watch_locks(self, "closing")
+        fork_safety.watch(self)
 
     # ---- data ----------------------------------------------------------------------------------------------------
 
@@ -106,6 +110,18 @@ class BaseQueryClient:
         """Replace the data of all queries that match a prefix and have data (`setQueriesData`); see `update_data`."""
         for query in self._find_all(prefix):
             self.update_data(query.key, updater)
+
+    def edit_queries_data(self, prefix: Key, updater: Callable[[Any], Any]) -> None:
+        """Change a part of the data of all queries that match a prefix, without making it any fresher.
+
+        `set_queries_data` says that the data is new; this is for changes after which the rest is as old as before.
+
+        Args:
+            prefix: see `invalidate`.
+            updater: gets the data and returns the changed data, or the same object if nothing changes.
+        """
+        for query in self._find_all(prefix):
+            self.cache.edit_data(query, updater)
 
     def optimistic_update(self, key: Key, update: Callable[[T], T]) -> OptimisticUpdate:
         """Change data before the server has; commit or roll back the change when the server has responded.
@@ -202,7 +218,9 @@ class BaseQueryClient:
         Data of the previous user cannot return: fetches are cancelled, optimistic updates dropped.
         """
         self.generation += 1
+        self._clearing += 1
         self.cache.clear()
+        self._clearing -= 1
         with suppress(RuntimeError):  # closed: there are no observers
             self._executor.submit(self.cache.notify_manager.flush)
 
@@ -234,6 +252,14 @@ class BaseQueryClient:
         self.cache.close()
         if self._pool is not None:
             self._pool.close()
+
+    def after_fork(self) -> None:
+        """Repair the cache in a forked process; see `QueryClient`."""
+        self.cache.after_fork()
+        self.fetcher.after_fork()
+        if self._clearing:  # a thread of the parent had not removed all of the previous user's data yet
+            self._clearing = 0
+            self.cache.clear()
 
     def __len__(self) -> int:
         return len(self.cache)

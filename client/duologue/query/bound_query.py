@@ -137,11 +137,10 @@ class BoundQuery(Generic[T]):
 
     def _fetch(self, timeout: float | None, *, cancel_refetch: bool = False, direction: Direction | None = None) -> T:
         fetcher = self.client.fetcher
-        fetch = fetcher.start(self.spec, cancel_refetch=cancel_refetch, direction=direction)
-        return cast(T, fetcher.join(fetch, timeout))
+        return cast(T, fetcher.fetch(self.spec, timeout, cancel_refetch=cancel_refetch, direction=direction))
 
     def _fetch_in_background(self) -> None:
-        self.client.fetcher.run_in_background(self.client.fetcher.start(self.spec))
+        self.client.fetcher.prefetch(self.spec)
 
 
 class BoundInfiniteQuery(BoundQuery[InfiniteData[T, P]], Generic[T, P]):

@@ -105,11 +105,12 @@ class QueryCache:
             raise ClientClosedError
         self._collect_garbage()
         query = self._queries.get(spec.query_hash)
-        if query is not None:
+        if query is not None and not query.removed:
             self._queries.move_to_end(spec.query_hash)
             return query
-        query = self._queries[spec.query_hash] = CachedQuery(spec, next(self.sequence))
+        query = CachedQuery(spec, next(self.sequence))
         self._index.add(spec.query_hash, query)
+        self._queries[spec.query_hash] = query
         self.schedule_gc(query)
         self._evict(query)
         return query
@@ -184,6 +185,20 @@ class QueryCache:
                 break
         return data
 
+    def edit_data(self, query: CachedQuery, update: Callable[[Any], object]) -> None:
+        """Change a part of the data. The rest is as old, or as out of date, as before, and so the data is.
+
+        Args:
+            query: the query; nothing happens if it has no data.
+            update: returns the new data, or the same object if nothing changes.
+        """
+
+        def compute(base: object, patches: Patches) -> tuple[object, Patches] | None:
+            new = base if base is MISSING else update(base)
+            return None if new is base else (new, patches)
+
+        self._set_patches(query, compute)
+
     def add_patch(self, query: CachedQuery, patch: Patch) -> None:
         """Apply an optimistic change."""
         self._set_patches(query, lambda base, patches: (base, (*patches, patch)))
@@ -202,7 +217,9 @@ class QueryCache:
 
         self._set_patches(query, compute)
 
-    def _set_patches(self, query: CachedQuery, compute: Callable[[object, Patches], tuple[object, Patches]]) -> None:
+    def _set_patches(
+        self, query: CachedQuery, compute: Callable[[object, Patches], tuple[object, Patches] | None]
+    ) -> None:
         def store(base: object, visible: object, patches: Patches) -> None:
             query.set_data(base, patches)
             query.dispatch(PatchAction(visible))
@@ -274,6 +291,22 @@ class QueryCache:
                 self._remove(query)
                 query.observers.clear()
 
+    def after_fork(self) -> None:
+        """Make the cache whole in a forked process: a thread of the parent may have been changing it just then."""
+        self.lock = threading.Lock()
+        self._index, self._gc_heap = KeyIndex(), []
+        for query_hash, query in list(self._queries.items()):
+            if query.removed:
+                del self._queries[query_hash]
+                continue
+            self._index.add(query_hash, query)
+            query.after_fork()
+            query.gc_scheduled = False
+            if query.is_unused and query.gc_at == math.inf:
+                self.schedule_gc(query)
+            else:
+                self._push_gc(query)
+
     def _reset(self, query: CachedQuery) -> None:
         fetch, query.fetch = query.fetch, None
         if fetch is not None:
@@ -290,8 +323,9 @@ class QueryCache:
         if fetch is not None:
             query.dispatch(RevertAction(fetch.revert_state))
             fetch.cancel()
-        del self._queries[query.query_hash]
-        self._index.discard(query.query_hash)
+        if self._queries.get(query.query_hash, query) is query:
+            self._queries.pop(query.query_hash, None)
+            self._index.discard(query.query_hash)
 
     # ---- observers; the lock is held -----------------------------------------------------------------------------
 

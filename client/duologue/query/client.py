@@ -33,6 +33,10 @@ class QueryClient(BaseQueryClient):
     same wait for it. No function of yours is called with a lock held. All callers get the same objects: do not modify
     them.
 
+    A forked process has the data that the cache had at that moment. Fetches that were in progress, and optimistic
+    updates, are the parent's: in the child such a query is idle, and its data is as it was before. Background threads
+    are started again when they are needed; an executor that was passed must survive the fork itself.
+
     Args:
         clock: time and waiting; tests pass their own.
         executor: runs background fetches; by default a pool of four threads, which `close` ends. An executor that is
@@ -75,8 +79,11 @@ class QueryClient(BaseQueryClient):
             initial_page_param: the parameter of the first page.
             get_next_page_param: given the last page and all pages, the parameter of the next; None if there is none.
             get_previous_page_param: given the first page and all pages, the parameter of the one before.
-            max_pages: how many pages to keep; None keeps all.
+            max_pages: how many pages to keep; None or 0 keeps all.
             options: see `QueryOptions`.
+
+        Raises:
+            ValueError: `max_pages` is negative.
         """
         behavior = InfiniteQueryBehavior(
             function, initial_page_param, get_next_page_param, get_previous_page_param, max_pages

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, cast
 
+from duologue.concurrency import fork_safety
 from duologue.errors import QueryCancelledError
 from duologue.query.cache import Patches, QueryCache
 from duologue.query.infinite import InfiniteQueryBehavior
@@ -40,6 +42,31 @@ class Fetcher:
         self._clock = cache.clock
         self._fetches: dict[Fetch, None] = {}
         self._waiting: dict[int, Flight[Any]] = {}
+
+    # ---- fetch ---------------------------------------------------------------------------------------------------
+
+    def fetch(
+        self,
+        spec: QuerySpec[Any],
+        timeout: float | None = None,
+        *,
+        cancel_refetch: bool = False,
+        direction: Direction | None = None,
+    ) -> object:
+        """Fetch on this thread, or wait for the fetch in progress, and return the data; see `start` and `join`."""
+        try:
+            return self.join(self.start(spec, cancel_refetch=cancel_refetch, direction=direction), timeout)
+        except BaseException as error:
+            self.cancel_abandoned(error)
+            raise
+
+    def prefetch(self, spec: QuerySpec[Any]) -> None:
+        """Fetch in the background, unless a fetch is in progress."""
+        try:
+            self.run_in_background(self.start(spec))
+        except BaseException as error:
+            self.cancel_abandoned(error)
+            raise
 
     # ---- start and join ------------------------------------------------------------------------------------------
 
@@ -70,6 +97,8 @@ class Fetcher:
             return current
         if spec.function is not None:
             query.set_spec(spec)
+        else:
+            query.find_function()
         fetch = Fetch(
             query,
             _get_function(query, direction),
@@ -77,6 +106,7 @@ class Fetcher:
             started_at=next(self.cache.sequence),
             revert_state=query.state if current is None else current.revert_state,
             run=self._run,
+            on_idle=self._end,
             on_end=self._discard,
             clock=self._clock,
             waiting=self._waiting,
@@ -129,8 +159,9 @@ class Fetcher:
 
     def run_in_background(self, fetch: Fetch) -> None:
         """Run a fetch on a background thread, unless another thread runs it first."""
+        fetch.in_background = True
         try:
-            self._executor.submit(_run_unless_running, fetch)
+            self._executor.submit(fetch.run_unless_running)
         except RuntimeError:  # the executor is shut down: the first thread that joins the fetch runs it
             _log.debug("No background thread to fetch %r", fetch.query.key)
 
@@ -138,6 +169,7 @@ class Fetcher:
         """Fetch queries again in the background, replacing fetches in progress."""
         for query in queries:
             with self.cache.lock:
+                query.find_function()
                 if query.removed or self.cache.closed or query.spec.function is None:
                     continue
                 fetch = self.start_locked(query, query.spec, cancel_refetch=True)
@@ -161,14 +193,8 @@ class Fetcher:
         try:
             while not fetch.settled:
                 self._attempt(fetch)
-        except BaseException:
-            if fetch.waiters < 2:  # no other thread waits that could take over
-                self.cache.cancel([fetch])
-            raise
         finally:
             self.cache.notify_manager.flush()
-            if fetch.settled:
-                fetch.end()
 
     def _attempt(self, fetch: Fetch) -> None:
         try:
@@ -198,7 +224,7 @@ class Fetcher:
         with self.cache.lock:
             if fetch.query.fetch is fetch:
                 self.cache.end_fetch(fetch, ErrorAction(error, self._clock.now()))
-                fetch.settle(error=error)
+            fetch.settle(error=error)
 
     def _settle_data(self, fetch: Fetch, data: object) -> None:
         query = fetch.query
@@ -217,18 +243,43 @@ class Fetcher:
             fetch.settle(visible)
             fetch_again = fetch.invalidated and fetch.refetch_if_invalidated and query.is_active
 
-        self.cache.compare_and_set(query, compute, store, fetch)
+        if not self.cache.compare_and_set(query, compute, store, fetch):
+            fetch.settle(data)  # it is settled already, unless its end was interrupted
         self.cache.notify_manager.flush()
         if fetch_again:
             self.refetch([query])
 
+    def cancel_abandoned(self, error: BaseException) -> None:
+        """After Ctrl-C between start and join, cancel what this thread has started: no other would run it."""
+        if isinstance(error, Exception):
+            return
+        for fetch in list(self._fetches):
+            started_here = fetch.started_by == threading.get_ident() and not fetch.in_background
+            if started_here and fetch.leader is None and not fetch.waiters:
+                self._end(fetch)
+
+    def _end(self, fetch: Fetch) -> None:
+        """Forget a fetch that no thread runs any more; cancel it if it was interrupted, and no other thread waits."""
+        query = fetch.query
+        if not fetch.settled or (query.fetch is None and query.state.fetch_status == "fetching"):
+            self.cache.cancel([fetch])
+            with self.cache.lock:
+                query.end_interrupted_fetch()
+                self.cache.schedule_gc(query)
+            fetch.settle(error=QueryCancelledError())
+        self._discard(fetch)
+
     def _discard(self, fetch: Fetch) -> None:
         self._fetches.pop(fetch, None)
+        fetch.ended.set()
 
-
-def _run_unless_running(fetch: Fetch) -> None:
-    if fetch.acquire():
-        fetch.run()
+    def after_fork(self) -> None:
+        """Forget the fetches of the parent's threads."""
+        self._waiting.clear()
+        for fetch in list(self._fetches):
+            fork_safety.replace_locks(fetch, "ended")
+            if fetch.drop_after_fork():
+                self._end(fetch)
 
 
 def _get_function(query: CachedQuery, direction: Direction | None) -> Callable[[], object]:

@@ -35,7 +35,10 @@ class InfiniteQueryBehavior(Generic[T, P]):
         get_next_param: returns the parameter of the page after the last one, given that one and all pages; None if
             there is none.
         get_previous_param: likewise for the page before the first one.
-        max_pages: how many pages to keep; beyond that pages are dropped at the other end. None keeps all.
+        max_pages: how many pages to keep; beyond that pages are dropped at the other end. None or 0 keeps all.
+
+    Raises:
+        ValueError: `max_pages` is negative.
     """
 
     function: Callable[[P], T]
@@ -44,6 +47,10 @@ class InfiniteQueryBehavior(Generic[T, P]):
     get_previous_param: Callable[[T, Sequence[T]], P | None] | None = None
     max_pages: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_pages is not None and self.max_pages < 0:
+            raise ValueError(f"max_pages is {self.max_pages}; pass a positive number, or None or 0 to keep all pages")
+
     def refetch(self, base: object) -> Callable[[], InfiniteData[T, P]]:
         """Return a function that fetches all pages again, one after the other: later ones may have moved."""
         data = _as_pages(base)
@@ -51,11 +58,11 @@ class InfiniteQueryBehavior(Generic[T, P]):
         def fetch() -> InfiniteData[T, P]:
             first = data.page_params[0] if data.pages else self.initial_param
             new: InfiniteData[T, P] = InfiniteData((self.function(first),), (first,))
-            while len(new.pages) < len(data.pages):
+            for _ in range(len(data.pages) - 1):
                 param = self._get_next_param(new)
                 if param is None:
                     break
-                new = InfiniteData((*new.pages, self.function(param)), (*new.page_params, param))
+                new = self._add_page(new, self.function(param), param, "forward")
             return new
 
         return fetch
@@ -89,10 +96,11 @@ class InfiniteQueryBehavior(Generic[T, P]):
         return None if self.get_previous_param is None else self.get_previous_param(data.pages[0], data.pages)
 
     def _add_page(self, data: InfiniteData[T, P], page: T, param: P, direction: Direction) -> InfiniteData[T, P]:
+        most = self.max_pages or len(data.pages) + 1
         if direction == "forward":
-            limit = slice(-self.max_pages, None) if self.max_pages else slice(None)
+            limit = slice(-most, None)
             return InfiniteData((*data.pages, page)[limit], (*data.page_params, param)[limit])
-        limit = slice(self.max_pages)
+        limit = slice(most)
         return InfiniteData((page, *data.pages)[limit], (param, *data.page_params)[limit])
 
 

@@ -173,8 +173,12 @@ class QueryObserver(Generic[T]):
         with self._cache.lock:
             if self._query.removed and not self.closed:
                 self._query = self._cache.add_observer(self, self._spec)
-        fetch = self._fetcher.start(self._spec, cancel_refetch=cancel_refetch, direction=direction)
-        self._fetcher.wait(fetch, timeout)
+        try:
+            fetch = self._fetcher.start(self._spec, cancel_refetch=cancel_refetch, direction=direction)
+            self._fetcher.wait(fetch, timeout)
+        except BaseException as error:
+            self._fetcher.cancel_abandoned(error)
+            raise
         return self.current
 
     # ---- results -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ meanwhile. Here the failed patch is removed from the list, and the others stay.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
@@ -22,10 +23,11 @@ class Patch:
         update: returns the changed data; it gets the result of the patches before it, and must not modify that.
     """
 
-    __slots__ = ("committed_at", "update")
+    __slots__ = ("committed_at", "thread", "update")
 
     def __init__(self, update: Callable[[Any], Any]) -> None:
         self.update = update
+        self.thread = threading.get_ident()
         self.committed_at: int | None = None
         """When the server confirmed the change, in the cache's sequence; None before that."""
 

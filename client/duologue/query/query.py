@@ -20,6 +20,7 @@ from duologue.query.state import (
     InvalidateAction,
     PatchAction,
     QueryState,
+    RevertAction,
     SuccessAction,
     reduce,
 )
@@ -27,6 +28,11 @@ from duologue.query.state import (
 
 class StateListener(Protocol):
     """What a query notifies: a `QueryObserver`."""
+
+    @property
+    def spec(self) -> QuerySpec[Any]:
+        """What it observes."""
+        ...
 
     @property
     def enabled(self) -> bool:
@@ -102,6 +108,16 @@ class CachedQuery:
         self.spec = spec
         self.cache_time = max(self.cache_time, spec.settings.cache_time)
 
+    def find_function(self) -> None:
+        """If there is no function, use that of the first observer that has one.
+
+        So it is when the data was set before the query was observed, as after a login (`query.ts`, `fetch`).
+        """
+        if self.spec.function is None:
+            spec = next((observer.spec for observer in self.observers if observer.spec.function is not None), None)
+            if spec is not None:
+                self.set_spec(spec)
+
     def set_data(self, base: object, patches: tuple[Patch, ...]) -> None:
         """Set the data without optimistic updates, and the optimistic updates that apply to it."""
         self.base, self.patches = base, patches
@@ -119,6 +135,26 @@ class CachedQuery:
             for observer in self.observers:
                 observer.on_query_update(self.state)
 
+    def end_interrupted_fetch(self) -> None:
+        """Become idle after the end of a fetch was interrupted before it was in the state."""
+        if self.fetch is None and self.state.fetch_status == "fetching":
+            self.dispatch(RevertAction(self.state))
+
+    def after_fork(self) -> None:
+        """Drop the fetch of a thread that a forked process does not have, and the optimistic updates.
+
+        Whether those have reached the server is for the parent to know, so the data is out of date.
+        """
+        fetch = self.fetch
+        if fetch is not None and fetch.leader != threading.get_ident():
+            self.fetch = None
+            self.dispatch(RevertAction(fetch.revert_state))
+        self.end_interrupted_fetch()
+        if any(patch.thread != threading.get_ident() for patch in self.patches):
+            self.set_data(self.base, ())
+            self.dispatch(PatchAction(self.base))
+            self.dispatch(InvalidateAction())
+
 
 class Fetch(Flight[Any]):
     """One fetch of a query, retries included.
@@ -130,7 +166,8 @@ class Fetch(Flight[Any]):
         started_at: its place in the cache's sequence of fetches and commits.
         revert_state: the state to return to when it is cancelled.
         run: see `Flight`.
-        on_end: called when the fetch is settled and its function is not running.
+        on_idle: see `Flight`.
+        on_end: called when it is cancelled and its function is not running, with the cache's lock held.
         clock: waits.
         waiting: see `Flight`.
     """
@@ -144,17 +181,20 @@ class Fetch(Flight[Any]):
         started_at: int,
         revert_state: QueryState,
         run: Callable[[Flight[Any]], None],
+        on_idle: Callable[[Fetch], None],
         on_end: Callable[[Fetch], None],
         clock: Clock,
         waiting: dict[int, Flight[Any]],
     ) -> None:
-        super().__init__(run, clock, waiting)
+        super().__init__(run, clock, waiting, on_idle)
         self.query = query
         self.function = function
         self.settings = settings
         self.started_at = started_at
         self.revert_state = revert_state
         self.failure_count = 0
+        self.started_by = threading.get_ident()
+        self.in_background = False
         self.invalidated = False
         self.refetch_if_invalidated = False
         self.retry_cancelled = False
@@ -166,9 +206,4 @@ class Fetch(Flight[Any]):
         """Settle it with `QueryCancelledError`. A function that is running goes on, but its result is dropped."""
         self.settle(error=QueryCancelledError())
         if self.leader is None:
-            self.end()
-
-    def end(self) -> None:
-        """Record that it is settled and its function is not running."""
-        self._on_end(self)
-        self.ended.set()
+            self._on_end(self)

@@ -7,7 +7,7 @@ import pytest
 
 from duologue import ClientClosedError, Clock
 from duologue.compat.batching import BatchProcessor, RequestBatcher
-from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Thread
+from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Thread, wait_until
 
 
 class PausedClock(Clock):
@@ -122,3 +122,86 @@ def test_close_rejects_queued(clock: FakeClock) -> None:
     assert isinstance(queued.exception(TIMEOUT), ClientClosedError)
     with pytest.raises(ClientClosedError):
         batch.add("late", FakeFunction("never"))
+
+
+@pytest.mark.parametrize("cancelled", [[0], [1], [4], [0, 1, 2, 3], [0, 1, 2, 3, 4]])
+def test_cancelled_calls(cancelled: list[int]) -> None:
+    """A cancelled call is not made; the others of its batch get the result of the last one that was not cancelled."""
+    clock = PausedClock()
+    with RequestBatcher(clock=clock) as batcher:
+        servers = [FakeFunction(number) for number in range(5)]
+        futures = [batcher.submit("a", server) for server in servers]
+        for number in cancelled:
+            assert futures[number].cancel()
+        clock.resume.set()
+        left = [number for number in range(5) if number not in cancelled]
+        assert [futures[number].result(TIMEOUT) for number in left] == [max(left)] * len(left) if left else True
+        assert batcher.batch("a", FakeFunction("next")) == "next"
+        assert [server.calls for server in servers] == [int(number == max(left, default=-1)) for number in range(5)]
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_cancelled_operations(close: bool) -> None:
+    """Those that wait behind a cancelled operation are made, or rejected when the batcher is closed."""
+    processor = BatchProcessor(batch_size=1)
+    blocking = BlockingFunction("first")
+    first = processor.add("0", blocking)
+    assert blocking.started.wait(TIMEOUT)
+    futures = [processor.add(str(number), FakeFunction(number)) for number in range(1, 6)]
+    for future in futures[::2]:
+        assert future.cancel()
+    closing = Thread(processor.close) if close else None
+    wait_until(lambda: processor._closing.is_set() == close)
+    blocking.release.set()
+    assert first.result(TIMEOUT) == "first"
+    for future, number in ((futures[1], 2), (futures[3], 4)):
+        if close:
+            assert isinstance(future.exception(TIMEOUT), ClientClosedError)
+        else:
+            assert future.result(TIMEOUT) == number
+    if closing is not None:
+        _ = closing.result
+    processor.close()
+
+
+@pytest.mark.parametrize("raised", [ValueError, SystemExit])
+def test_failing_done_callback(raised: type[BaseException]) -> None:
+    """What a callback of a future raises affects no other future of the batch."""
+
+    def fail(_: object) -> None:
+        raise raised
+
+    clock, blocking = PausedClock(), BlockingFunction(1)
+    with RequestBatcher(clock=clock) as batcher, BatchProcessor(batch_size=1) as processor:
+        futures = [batcher.submit("a", FakeFunction(1)) for _ in range(3)]
+        futures[0].add_done_callback(fail)
+        clock.resume.set()
+        assert [future.result(TIMEOUT) for future in futures] == [1, 1, 1]
+        first, second = processor.add("a", blocking), processor.add("b", FakeFunction(2))
+        first.add_done_callback(fail)
+        blocking.release.set()
+        assert second.result(TIMEOUT) == 2
+
+
+def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that cannot be made raises, and strands neither those before it nor those after it."""
+    batcher, processor = RequestBatcher(), BatchProcessor()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        for one in (batcher, processor):
+            patch.setattr(one._pool, "submit", refuse)
+        for call in (lambda: batcher.batch("a", FakeFunction(1)), lambda: processor.add("a", FakeFunction(1))):
+            with pytest.raises(RuntimeError, match="thread"):
+                call()
+    assert batcher.batch("a", FakeFunction(2)) == 2
+    assert processor.add("a", FakeFunction(2)).result(TIMEOUT) == 2
+    submit = processor._pool.submit
+    with monkeypatch.context() as patch:
+        patch.setattr(processor._pool, "submit", lambda function, *args: submit(function) if not args else refuse())
+        assert isinstance(processor.add("a", FakeFunction(3)).exception(TIMEOUT), RuntimeError)
+    assert processor.add("a", FakeFunction(4)).result(TIMEOUT) == 4
+    batcher.close()
+    processor.close()

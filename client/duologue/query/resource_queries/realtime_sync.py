@@ -39,8 +39,8 @@ class RealtimeSync:
     """Keeps the cache up to date with Realtime events until it is stopped; a context manager.
 
     The entity in an event replaces the one in the cache, and lists that may have changed are invalidated: an event
-    never creates a list. Notifications are the exception, since the services have no list of them: they are kept under
-    `("notifications",)`, the newest first.
+    never creates a list, and never makes data fresh of which it says nothing. Notifications are the exception, since
+    the services have no list of them: they are kept under `("notifications",)`, the newest first.
 
     After a reconnection everything is invalidated, since events were missed.
 
@@ -93,6 +93,8 @@ class RealtimeSync:
     def _on_user(self, event: UserEvent) -> None:
         self._set_entity(("users", event.user_id), event.user, ("users",), ("me",))
         self._client.invalidate(("users",))
+        if self._client.is_fetching(("me",)):  # its response may be from before the event
+            self._client.invalidate(("me",))
 
     def _on_user_deleted(self, event: UserDeleted) -> None:
         self._client.remove_inactive(("users", event.user_id))
@@ -124,5 +126,5 @@ class RealtimeSync:
         if self._client.generation != self._generation:
             return
         for prefix in prefixes:
-            self._client.set_queries_data(prefix, lambda data: update_entity(data, entity.id, lambda _: entity))
+            self._client.edit_queries_data(prefix, lambda data: update_entity(data, entity.id, lambda _: entity))
         self._client.set_data(key, entity)
