@@ -80,6 +80,28 @@ def test_max_pages(stage: Stage) -> None:
     assert query.fetch_previous_page() == InfiniteData((2, 3), (2, 3))
 
 
+@pytest.mark.parametrize("max_pages", [None, 0])
+def test_max_pages_unlimited(stage: Stage, max_pages: int | None) -> None:
+    """Zero is no limit, as in version 5 (src/utils.ts, `addToStart`)."""
+    query = create_query(stage, lambda page: page, last=9, max_pages=max_pages)
+    for _ in range(3):
+        query.fetch_next_page()
+    assert query.fetch_previous_page() == InfiniteData((0, 1, 2, 3), (0, 1, 2, 3))
+    assert query.refetch() == InfiniteData((0, 1, 2, 3), (0, 1, 2, 3))
+
+
+def test_max_pages_negative(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="max_pages is -1"):
+        create_query(stage, lambda page: page, max_pages=-1)
+
+
+def test_max_pages_of_set_data(stage: Stage) -> None:
+    """Pages that were set by hand are all fetched again, and the last ones are kept (src/infiniteQueryBehavior.ts)."""
+    query = create_query(stage, lambda page: page, last=9, max_pages=2)
+    query.set_data(InfiniteData((1, 2, 3, 4), (1, 2, 3, 4)))
+    assert query.refetch() == InfiniteData((3, 4), (3, 4))
+
+
 def test_page_direction(stage: Stage) -> None:
     """The direction in which it grows is visible in the results (docs/guides/infinite-queries)."""
     results: list[QueryResult[Any]] = []

@@ -24,10 +24,11 @@ from duologue.query import QueryClient
 from duologue.query.resource_queries.realtime_sync import RealtimeSync
 from duologue.realtime import Reconnect
 from duologue_mock import MockServer, State
-from tests.query.fakes import wait_until
+from tests.query.fakes import FakeClock, wait_until
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ADA = User("1", "Ada", "ada@example.com", "admin")
+OTHER = User("9", "Other", "other@example.com", "user")
 GRACE = User("1", "Grace", "ada@example.com", "admin")
 SESSION = ChatSession("s", "Test", False, NOW, NOW, NOW)
 MESSAGE = ChatMessage("m", "s", "user", "Hello", NOW)
@@ -91,6 +92,50 @@ def test_user_updated(sync: RealtimeSync, events: FakeEvents, queries: QueryClie
     assert queries.get_data(("users", "1")) == queries.get_data(("me",)) == GRACE
     assert queries.get_data(("users", {"page": 1})).users == [GRACE]
     assert is_stale(queries, "users", {"page": 1})
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        (USER_UPDATED, UserEvent("1", GRACE)),
+        (USER_UPDATED, UserEvent("9", OTHER)),
+        (CHAT_CREATED, ChatEvent(SESSION)),
+        (MESSAGE_CREATED, MessageEvent("s", MESSAGE)),
+        (NEW, Notification("1", "info", "T", "M", NOW)),
+        (USER_DELETED, UserDeleted("9")),
+        (CHAT_DELETED, ChatDeleted("other")),
+    ],
+)
+def test_event_refreshes_no_other_data(
+    event: Any, payload: Any, sync: RealtimeSync, events: FakeEvents, queries: QueryClient, clock: FakeClock
+) -> None:
+    """What is out of date stays so, unless the event has all of it; and what is old gets no younger."""
+    queries.set_data(("me",), ADA)
+    queries.set_data(("users", {"page": 1}), UserPage([ADA], 1, 1, 10, False))
+    queries.set_data(("chats", {}), [SESSION])
+    queries.set_data(("messages", "t", {"page": 1}), [])
+    queries.set_data(("something", "else"), [ADA])
+    queries.invalidate()
+    clock.advance(10)
+    keys = [key for key, _ in queries.get_queries_data()]
+    before = {str(key): queries.get_state(key) for key in keys}
+    events.emit(event, payload)
+    for key in keys:
+        state, old = queries.get_state(key), before[str(key)]
+        assert state is not None
+        assert old is not None
+        assert (state.is_stale, state.updated_at) == (True, old.updated_at), key
+
+
+def test_event_during_fetch_of_me(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
+    """The response may be from before the event, so it is out of date when it arrives."""
+
+    def fetch() -> User:
+        events.emit(USER_UPDATED, UserEvent("1", GRACE))
+        return ADA
+
+    queries.fetch(("me",), fetch)
+    assert is_stale(queries, "me")
 
 
 @pytest.mark.parametrize(

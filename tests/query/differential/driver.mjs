@@ -161,7 +161,7 @@ class Play {
       if (fetching(query) && query.getObserversCount() === 1 && [...this.waiting.values()].includes(query.queryHash))
         return 'retries-for-those-who-wait'
     }
-    if (['refetch', 'reset', 'invalidate'].includes(op.do) && found.some((query) => !query.options.queryFn))
+    if (['refetch', 'reset', 'invalidate'].includes(op.do) && found.some((query) => !query.options.queryFn && !query.observers.some((observer) => observer.options.queryFn)))
       return 'no-function-no-fetch'
     if (op.do === 'reset' && found.some((query) => !query.isActive()))
       return 'what-was-reset-is-collected'

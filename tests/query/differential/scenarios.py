@@ -16,13 +16,30 @@ Scenario = dict[str, Any]
 def scenario(seed: int) -> Scenario:
     """Return the scenario of a seed. Times are in ticks of 1/1024 s, which floating-point seconds hold exactly."""
     chance = random.Random(seed)
+    settings = _settings(seed, chance)
+    return {**settings, "steps": [step(chance, number) for number in range(chance.randint(5, 30))]}
+
+
+def set_before_observed(seed: int) -> Scenario:
+    """Return a scenario in which data is set before the query is observed, as the user is by a login."""
+    chance = random.Random(f"set {seed}")
+    settings = _settings(seed, chance)
+    key = chance.choice(KEYS)
+    steps: list[dict[str, Any]] = [{"do": "set", "key": key, "value": 0}]
+    for number in range(1, chance.randint(4, 12)):
+        kind = chance.choice(["advance", "observe", "observe", "invalidate", "refetch", "reset", "set", "unobserve"])
+        details = {**_details(kind, chance, number), **({} if kind in ("advance", "unobserve") else {"key": key})}
+        steps.append({"do": kind, **details})
+    return {**settings, "steps": steps}
+
+
+def _settings(seed: int, chance: random.Random) -> Scenario:
     return {
         "seed": seed,
         "stale_time": chance.choice([0, 700, 5000, 300_000]),
         "cache_time": chance.choice([0, 900, 6000, 600_000]),
         "retry": chance.choice([0, 0, 1, 2]),
         "server": {text(key): responses(chance) for key in [*KEYS, INFINITE, ["mutation"]]},
-        "steps": [step(chance, number) for number in range(chance.randint(5, 30))],
     }
 
 

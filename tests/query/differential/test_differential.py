@@ -13,7 +13,7 @@ import pytest
 
 from tests.query.differential.duologue_driver import Play
 from tests.query.differential.node_driver import install, play
-from tests.query.differential.scenarios import name_observers, scenario
+from tests.query.differential.scenarios import name_observers, scenario, set_before_observed
 
 pytestmark = pytest.mark.node
 
@@ -55,7 +55,17 @@ def ignore_cancelled(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_traces_are_equal(batch: int, node: str) -> None:
-    scenarios = [name_observers(scenario(seed)) for seed in range(batch * BATCH, (batch + 1) * BATCH)]
+    ended = compare(node, [name_observers(scenario(seed)) for seed in range(batch * BATCH, (batch + 1) * BATCH)])
+    assert ended[None] > BATCH / 4, "most scenarios should be compared to their end"
+
+
+def test_set_before_observed(node: str) -> None:
+    ended = compare(node, [name_observers(set_before_observed(seed)) for seed in range(200)])
+    assert ended[None] > 50
+
+
+def compare(node: str, scenarios: list[dict[str, Any]]) -> Counter[str | None]:
+    """Assert that the traces of scenarios are equal, and return how many ended for which reason."""
     ended = Counter[str | None]()
     for played, reference in zip(scenarios, play(node, scenarios), strict=True):
         ended[reference["difference"]] += 1
@@ -65,7 +75,7 @@ def test_traces_are_equal(batch: int, node: str) -> None:
             assert ignore_cancelled(ours, theirs) == theirs, f"seed {played['seed']}, settings {played}, after {so_far}"
     print(dict(ended))
     assert set(ended) <= {None, *DIFFERENCES}
-    assert ended[None] > BATCH / 4, "most scenarios should be compared to their end"
+    return ended
 
 
 def test_differences_occur(node: str) -> None:
