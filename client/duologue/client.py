@@ -6,7 +6,6 @@ import copy
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Self, Unpack
 
 from duologue.auth.api_keys import APIKeyManager, ChatCredentials
@@ -104,6 +103,7 @@ class Client(ClientResources):
         self.clock = clock or Clock()
         self._query_layer_lock = threading.Lock()
         fork_safety.watch_locks(self, "_query_layer_lock")
+        self._realtime: Realtime | None = None
         self._query_layer: tuple[QueryClient, Queries, Mutations] | None = None
         resolved = self.config.options
         self._http = HTTPTransport(
@@ -160,14 +160,18 @@ class Client(ClientResources):
         """
         return self._requestor.calls.on("call", callback)
 
-    @cached_property
+    @property
     def realtime(self) -> Realtime:
-        """The Socket.IO connection; needs the extra `duologue[realtime]`."""
-        from duologue.realtime import Realtime
+        """The Socket.IO connection; needs the extra `duologue[realtime]`. Views share it."""
+        return self._root._realtime or self._root._create_realtime()
 
-        if self._root is not self:  # a view: the connection is its client's
-            return self._root.realtime
-        return Realtime(self._requestor, self._http.new_session)
+    def _create_realtime(self) -> Realtime:
+        from duologue.realtime import Realtime  # before the lock: it takes a while, and a fork may come meanwhile
+
+        with self._query_layer_lock:
+            if self._realtime is None:
+                self._realtime = Realtime(self._requestor, self._http.new_session)
+        return self._realtime
 
     @property
     def query_client(self) -> QueryClient:
@@ -224,9 +228,8 @@ class Client(ClientResources):
     def close(self) -> None:
         """Close all connections and end the waiting for retries; a later call raises `ClientClosedError`."""
         self._requestor.close()
-        connected = self._root.__dict__.get("realtime")
-        if connected is not None:
-            connected.disconnect()
+        if self._root._realtime is not None:
+            self._root._realtime.disconnect()
         if self._root._query_layer is not None:
             self._root._query_layer[0].close()
         self._http.close()

@@ -7,7 +7,7 @@ This module imports neither requests nor the rest of the client: the command lin
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from duologue import defaults
 from duologue.contract.core import CHAT, PLATFORM, Service
 from duologue.contract.headers import validate_header_name, validate_header_value
+from duologue.contract.lazy_property import lazy_property
 from duologue.contract.options import Option, OptionSet
 
 T = TypeVar("T")
@@ -293,13 +294,13 @@ class Config:
             changed["headers"] = {**(self.options["headers"] or {}), **(options["headers"] or {})}
         return type(self)(_freeze(changed))
 
-    @cached_property
+    @lazy_property
     def platform(self) -> ServiceConfig:
         """The Platform API's configuration."""
         options = self.options
         return ServiceConfig(options["base_url"], options["timeout"], options["max_retries"])
 
-    @cached_property
+    @lazy_property
     def chat(self) -> ServiceConfig:
         """The Smart Chat API's configuration."""
         options = self.options

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.forks import query_cases
+from tests.forks import client_cases, query_cases
 from tests.forks.script import run_script
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -15,3 +15,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 @pytest.mark.parametrize("case", query_cases.CASES)
 def test_fork_of_query_layer(case: str) -> None:
     run_script("tests.forks.query_cases", case)
+
+
+@pytest.mark.parametrize("case", client_cases.CASES)
+def test_fork_of_client(case: str) -> None:
+    run_script("tests.forks.client_cases", case)

@@ -52,8 +52,8 @@ class FakeEvents:
     def off(self, name: str, callback: Callable[[Any], object]) -> None:
         self.callbacks[name].remove(callback)
 
-    def reconnect(self) -> None:
-        for callback in self.callbacks["reconnected"]:
+    def emit_status(self, name: str) -> None:
+        for callback in self.callbacks[name]:
             callback(None)
 
     def emit(self, event: Event[Any], payload: object) -> None:
@@ -80,9 +80,9 @@ def is_stale(queries: QueryClient, *key: Any) -> bool:
 
 def test_events_are_subscribed(sync: RealtimeSync, events: FakeEvents) -> None:
     ignored = {"chat:typing", "message:delta"}
-    assert {name for name in events.callbacks if name != "reconnected"} == {
-        event.name for event in list_events()
-    } - ignored
+    assert (
+        events.callbacks.keys() - {"reconnected", "events_dropped"} == {event.name for event in list_events()} - ignored
+    )
 
 
 def test_user_updated(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
@@ -193,9 +193,10 @@ def test_invalidate_all(sync: RealtimeSync, queries: QueryClient) -> None:
     assert is_stale(queries, "chats", "s")
 
 
-def test_reconnect_invalidates(sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
+@pytest.mark.parametrize("name", ["reconnected", "events_dropped"])
+def test_missed_events_invalidate(name: str, sync: RealtimeSync, events: FakeEvents, queries: QueryClient) -> None:
     queries.set_data(("users", "1"), ADA)
-    events.reconnect()
+    events.emit_status(name)
     assert is_stale(queries, "users", "1")
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Collection, Mapping
-from functools import cached_property
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from duologue.contract.lazy_property import lazy_property
 
 _OFF: Final = ("off", "none")
 """Texts of None, for an option that may be None but not text."""
@@ -61,7 +62,7 @@ class DeclaredOption:
         self.option = option
         self.env = env
 
-    @cached_property
+    @lazy_property
     def kinds(self) -> tuple[Any, ...]:
         """The members of its type without None: `(float,)` of `float | None`."""
         union = get_origin(self.annotation) in (Union, types.UnionType)
@@ -73,7 +74,7 @@ class DeclaredOption:
         """Whether None is valid."""
         return self.annotation is None or type(None) in get_args(self.annotation)
 
-    @cached_property
+    @lazy_property
     def choices(self) -> tuple[Any, ...]:
         """The values of a `Literal`, none of another type."""
         return get_args(self.kinds[0]) if get_origin(self.kinds[0]) is Literal else ()

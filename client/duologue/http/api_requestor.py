@@ -321,25 +321,28 @@ class APIRequestor:
         log.info("%s: the token was rejected and %s", call, "refreshed" if tokens else "could not be refreshed")
         return tokens is not None
 
-    def refresh_tokens(self, rejected: str | None = None) -> StoredTokens | None:
-        """Exchange the refresh token for new tokens; see `TokenManager.refresh`."""
+    def refresh_tokens(self, rejected: str | None = None, *, timeout: float | None = None) -> StoredTokens | None:
+        """Exchange the refresh token for new tokens, within `timeout` seconds; see `TokenManager.refresh`."""
         try:
             with HiddenFrames():
-                return self.tokens.refresh(rejected, self._root._fetch_tokens)
+                return self.tokens.refresh(rejected, self._with_deadline(timeout)._fetch_tokens, timeout=timeout)
         except BaseException:
             del rejected
             raise
 
-    def get_valid_token(self) -> str | None:
+    def get_valid_token(self, *, timeout: float | None = None) -> str | None:
         """Return the access token to use now, refreshed if it is about to expire; see `TokenManager.get_valid`."""
         with HiddenFrames():
-            return self.tokens.get_valid(self.clock.now(), self._root._fetch_tokens)
+            fetch_tokens = self._with_deadline(timeout)._fetch_tokens
+            return self.tokens.get_valid(self.clock.now(), fetch_tokens, timeout=timeout)
+
+    def _with_deadline(self, seconds: float | None) -> APIRequestor:
+        """Return the root requestor, or a view of it with a deadline; the headers of a view do not apply."""
+        return self._root if seconds is None else self._root.with_options(deadline=max(seconds, 0.001))
 
     def _fetch_tokens_in_time(self, call: Call, tokens: StoredTokens) -> StoredTokens:
         """Exchange a refresh token within a call's deadline; the headers of a view do not apply."""
-        left = call.time_left
-        requestor = self._root if left is None else self._root.with_options(deadline=max(left, 0.001))
-        return requestor._fetch_tokens(tokens)
+        return self._with_deadline(call.time_left)._fetch_tokens(tokens)
 
     def _fetch_tokens(self, tokens: StoredTokens) -> StoredTokens:
         from duologue.contract import auth  # its schemas are built at the first login, not at the import of the client

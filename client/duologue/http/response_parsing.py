@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import marshmallow
 
 from duologue.contract import ModelSchema, Operation, headers, strict_json
+from duologue.contract.lazy_property import lazy_property
 from duologue.errors import (
     APIError,
     Attempt,
@@ -59,7 +59,7 @@ class RawResponse(Generic[T]):
     attempts: tuple[Attempt, ...]
     elapsed: float
 
-    @cached_property
+    @lazy_property
     def data(self) -> Any:
         """The body's JSON value, with fields that are not in the contract; None where there is no body."""
         return parse_json(self.body, self.status) if self.body else None

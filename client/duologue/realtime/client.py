@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -24,13 +26,16 @@ from duologue.errors import (
 )
 from duologue.http.api_requestor import APIRequestor
 from duologue.http.transport import Session
+from duologue.observability.redaction import collect_secrets, redact_value
 from duologue.realtime.connection import ReconnectingConnection
 from duologue.realtime.events import EventName, EventRegistry, ReceivedEvent, TypedEvents
 from duologue.realtime.queues import NOT_CONNECTED, EventQueue, SerialExecutor
-from duologue.realtime.socketio_link import RESERVED, SocketIOLink
+from duologue.realtime.socketio_link import RESERVED, SocketIOLink, redact_error
 from duologue.realtime.status import NAMES, ConnectionEvent, ConnectionEventName, Reconnect
 
 _log = logging.getLogger("duologue")
+
+_TRANSPORTS = {"websocket", "polling"}
 
 
 class Realtime(TypedEvents):
@@ -67,7 +72,6 @@ class Realtime(TypedEvents):
         self._event_queue = EventQueue(0, ended=True)
         self._callback_executor: SerialExecutor | None = None
         fork_safety.watch_locks(self, "_subscribing", "_connecting")
-        fork_safety.watch_locks(self._status_emitter, "_lock")
         fork_safety.watch(self)
 
     @property
@@ -94,7 +98,12 @@ class Realtime(TypedEvents):
             ConnectError: no connection could be made, or `disconnect()` was called meanwhile.
             ConnectTimeout: the server did not respond in time.
             ClientClosedError: the client was closed.
+            ValueError: there is no such transport, or no timeout.
         """
+        if not transports or not set(transports) <= _TRANSPORTS:
+            raise ValueError(f"transports is {transports!r}; pass websocket, polling, or both")
+        if not 0 < timeout <= threading.TIMEOUT_MAX:
+            raise ValueError(f"timeout is {timeout!r}; pass a number of seconds")
         with self._connecting:
             if self._requestor.closed:
                 raise ClientClosedError
@@ -124,7 +133,8 @@ class Realtime(TypedEvents):
         """Call a function when the connection changes, in order with the callbacks of events.
 
         Args:
-            name: `connected`, `disconnected`, `reconnected` (catch up on what was missed), or `reconnect_failed`.
+            name: `connected`, `disconnected`, `reconnected` (catch up on what was missed), `reconnect_failed`, or
+                `events_dropped` (likewise: up to 10,000 events wait for slow callbacks, then the oldest are dropped).
             callback: called with a `ConnectionEvent`; it may call this client. An exception in it is logged.
 
         Raises:
@@ -154,9 +164,9 @@ class Realtime(TypedEvents):
             SendBufferFullError: too many events wait already.
             ConnectionLostError: there is no connection, and none will be made.
             TypeError: the data is not JSON.
-            ValueError: Socket.IO reserves the name.
+            ValueError: the data is not JSON, as NaN and a lone surrogate are not; or Socket.IO reserves the name.
         """
-        self._get_connection(event).emit(event, data)
+        self._get_connection(event).emit(event, _copy_json(event, data))
 
     def call(self, event: str, data: object = None, *, timeout: float = defaults.REALTIME_TIMEOUT) -> object:
         """Send an event, wait for the server's acknowledgement, and return its data.
@@ -170,12 +180,13 @@ class Realtime(TypedEvents):
             ConnectionLostError: there is no connection at this moment, or it was lost before the acknowledgement.
             RequestTimeout: there was no acknowledgement in time.
             HTTPStatusError: the server acknowledged with an error; the class says which.
-            ValueError: Socket.IO reserves the name.
+            TypeError: the data is not JSON.
+            ValueError: see `emit`.
         """
-        response = _unpack(self._get_connection(event).call(event, data, timeout))
+        response = _unpack(self._get_connection(event).call(event, _copy_json(event, data), timeout))
         error = _find_error(response)
         if error is not None:
-            raise error
+            raise redact_error(error, collect_secrets([self._requestor.tokens.token, self._requestor.identity.api_key]))
         return response
 
     def disconnect(self) -> None:
@@ -190,6 +201,7 @@ class Realtime(TypedEvents):
     def after_fork(self) -> None:
         """Drop the connection in a child process: it is the parent's."""
         connection, self._connection = self._connection, None
+        self._event_queue.after_fork()  # for iterators over it
         self._event_queue, self._callback_executor = EventQueue(0, ended=True), None
         if connection is not None:
             connection.abandon()
@@ -222,7 +234,13 @@ class Realtime(TypedEvents):
                 yield outcome
 
     def _open(self, timeout: float, transports: list[str], reconnect: Reconnect) -> None:
-        event_queue, callback_executor = EventQueue(defaults.RECEIVE_BUFFER_SIZE), SerialExecutor("duologue-callbacks")
+        event_queue = EventQueue(defaults.RECEIVE_BUFFER_SIZE)
+        callback_executor = SerialExecutor(
+            "duologue-callbacks",
+            size=defaults.RECEIVE_BUFFER_SIZE,
+            when_full="drop",
+            on_dropped=self._on_events_dropped,
+        )
 
         def on_reconnect_failed(error: APIError) -> None:
             event_queue.end(error)
@@ -233,8 +251,11 @@ class Realtime(TypedEvents):
             partial(self._new_link, timeout),
             transports=transports,
             reconnect=reconnect,
+            timeout=timeout,
             on_event=lambda name, *args: self._on_event(event_queue, callback_executor, name, args),
-            on_status=lambda event: callback_executor.submit(self._status_emitter.emit, event.name, event),
+            on_status=lambda event: callback_executor.submit(
+                self._status_emitter.emit, event.name, event, may_drop=False
+            ),
             on_reconnect_failed=on_reconnect_failed,
         )
         self._event_queue, self._callback_executor, self._connection = event_queue, callback_executor, connection
@@ -252,6 +273,7 @@ class Realtime(TypedEvents):
             options["realtime_url"],
             session=self._new_session(),
             timeout=timeout,
+            max_size=options["max_response_size"] or sys.maxsize,
             proxied=bool(options["proxies"]),
             **callbacks,
         )
@@ -274,8 +296,14 @@ class Realtime(TypedEvents):
         try:
             return payload if event is None else event.payload.load(payload, unknown="exclude")
         except marshmallow.ValidationError as error:
-            details = {"fields": error.messages}
-        raise ResponseValidationError(f"The event {name} breaks the contract", details=details, data=payload)
+            details = {"fields": redact_value(error.messages)}
+        raise ResponseValidationError(
+            f"The event {name} breaks the contract", details=details, data=redact_value(payload)
+        )
+
+    def _on_events_dropped(self, count: int) -> None:
+        _log.warning("realtime: callbacks are too slow; %d events were received but not delivered to them", count)
+        self._status_emitter.emit("events_dropped", ConnectionEvent("events_dropped", dropped=count))
 
     def _deliver(self, event: ReceivedEvent[str, object]) -> None:
         for callback in self._callbacks.get(event.name, ()):
@@ -292,6 +320,22 @@ class Realtime(TypedEvents):
         if self._connection is None:
             raise ConnectionLostError(NOT_CONNECTED)
         return self._connection
+
+
+def _copy_json(event: str, data: object) -> Any:
+    """Return a copy of data to send, and refuse what is not JSON: it would be sent later, on another thread."""
+    try:
+        text = json.dumps([event, data], allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except RecursionError:
+        raise ValueError(f"The data of {event!r} cannot be sent: it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"{event!r} cannot be sent: its name or its data has a lone surrogate") from None
+    except ValueError as error:
+        raise ValueError(f"The data of {event!r} cannot be sent: it is not JSON ({error})") from None
+    except TypeError as error:
+        raise TypeError(f"The data of {event!r} cannot be sent: it is not JSON ({error})") from None
+    return json.loads(text)[1]
 
 
 def _unpack(args: tuple[object, ...]) -> object:

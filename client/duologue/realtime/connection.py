@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from typing import TypeVar
 
 from duologue import defaults
 from duologue.errors import (
@@ -24,10 +24,12 @@ from duologue.realtime.queues import DISCONNECTED, NOT_CONNECTED, Acknowledgemen
 from duologue.realtime.socketio_link import SocketIOLink
 from duologue.realtime.status import ConnectionEvent, ConnectionEventName, Reconnect
 
+T = TypeVar("T")
+
 _log = logging.getLogger("duologue")
 
 _JOIN_TIMEOUT = 10.0
-"""Seconds to wait for the thread that reconnects; it may be refreshing a token."""
+"""Seconds to wait for the thread that reconnects."""
 
 
 class ReconnectingConnection:
@@ -38,6 +40,7 @@ class ReconnectingConnection:
         new_link: creates a link, given the three callbacks of `SocketIOLink`.
         transports: the transports to connect by.
         reconnect: when to reconnect.
+        timeout: seconds that connecting, and each attempt to reconnect, may take.
         on_event: called with the name of each event and its arguments.
         on_status: called with each change of the connection, in order, while a lock is held: it must not wait.
         on_reconnect_failed: called when there will be no connection any more, with the error that says why.
@@ -50,17 +53,21 @@ class ReconnectingConnection:
         *,
         transports: Sequence[str],
         reconnect: Reconnect,
+        timeout: float,
         on_event: Callable[..., None],
         on_status: Callable[[ConnectionEvent], None],
         on_reconnect_failed: Callable[[APIError], None],
     ) -> None:
         self._requestor, self._new_link, self._transports, self._reconnect = requestor, new_link, transports, reconnect
+        self._timeout = timeout
         self._on_event, self._on_status, self._on_reconnect_failed = on_event, on_status, on_reconnect_failed
         self._lock = threading.Lock()
         self._lost, self._stopping = threading.Event(), threading.Event()
         self._link: SocketIOLink | None = None
         self._connected = self._ended = self._had_token = self._had_connection = False
-        self._attempts = 0
+        self._attempts = self._delays = 0
+        self._connected_at = 0.0
+        self._reading_credentials = False
         self._reason = ""
         self._send_buffer: deque[tuple[str, object]] = deque()
         self._acknowledgements: set[Acknowledgement] = set()
@@ -97,16 +104,20 @@ class ReconnectingConnection:
         """
         with self._lock:
             if self._link is not None and self._connected:
-                with suppress(ConnectionLostError):  # it is lost already; `_on_disconnect` is about to be called
+                try:
                     self._link.emit(event, data)
                     return
+                except SendBufferFullError:
+                    raise
+                except ConnectionLostError:  # it is lost already; `_on_disconnect` is about to be called
+                    pass
             if self._ended:
                 raise ConnectionLostError(NOT_CONNECTED)
             if len(self._send_buffer) >= defaults.SEND_BUFFER_SIZE:
                 raise SendBufferFullError(
                     f"{len(self._send_buffer)} events wait for a realtime connection; {event!r} was not added"
                 )
-            self._send_buffer.append((event, copy.deepcopy(data)))
+            self._send_buffer.append((event, data))
 
     def call(self, event: str, data: object, timeout: float) -> tuple[object, ...]:
         """Send an event and return the data of its acknowledgement; see `Realtime.call`."""
@@ -137,7 +148,8 @@ class ReconnectingConnection:
         if link is not None:
             link.close()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(_JOIN_TIMEOUT)
+            # one that refreshes a token, or waits for the caller's storage, ends by itself when that does
+            self._thread.join(0.0 if self._reading_credentials else _JOIN_TIMEOUT)
 
     def abandon(self) -> None:
         """Close the descriptors in a forked process: the connection and its threads are the parent's."""
@@ -159,7 +171,10 @@ class ReconnectingConnection:
     def _try_to_reconnect(self) -> APIError | None:
         """Make attempts until one succeeds or the last has failed; return the error of the latter."""
         self._attempts, last = 0, None
+        if self._requestor.clock.monotonic() - self._connected_at >= self._reconnect.max_delay:
+            self._delays = 0  # the connection was stable
         for seconds in self._get_delays():
+            self._delays += 1
             self._requestor.clock.sleep(seconds, self._stopping)
             if self._stopping.is_set():
                 return None
@@ -176,7 +191,7 @@ class ReconnectingConnection:
 
     def _get_delays(self) -> Iterator[float]:
         """Return the seconds to wait before each attempt; a login that has ended is reported without waiting."""
-        return iter((0.0,)) if self._has_login_ended() else self._reconnect.delays()
+        return iter((0.0,)) if self._has_login_ended() else self._reconnect.delays(self._delays)
 
     def _try_to_connect(self) -> APIError | None:
         """Make one attempt and return its error; no error may end this thread unnoticed."""
@@ -191,25 +206,36 @@ class ReconnectingConnection:
 
     def _connect(self) -> None:
         """Make one attempt; a token that is refused is refreshed once, as for other calls."""
-        token = self._requestor.get_valid_token()
+        deadline = time.monotonic() + self._timeout
+        token = self._read_credential(lambda left: self._requestor.get_valid_token(timeout=left), deadline)
         if self._has_login_ended():
             raise AuthenticationError("The login has ended")
         try:
-            self._open(token)
+            self._open(token, deadline)
         except AuthenticationError:
-            if (
-                token is None
-                or self._requestor.refresh_tokens(token) is None
-                or self._requestor.tokens.token in (None, token)
-            ):
+            if token is None:
                 raise
-            self._open(self._requestor.tokens.token)
+            tokens = self._read_credential(lambda left: self._requestor.refresh_tokens(token, timeout=left), deadline)
+            if tokens is None or self._requestor.tokens.token in (None, token):
+                raise
+            self._open(self._requestor.tokens.token, deadline)
+
+    def _read_credential(self, read: Callable[[float], T], deadline: float) -> T:
+        """Read a credential, which may be a request, or code of the caller; `stop` does not wait for it."""
+        self._reading_credentials = True
+        try:
+            if self._stopping.is_set():
+                raise ConnectError(details={"reason": "disconnect() was called while connecting"})
+            return read(max(deadline - time.monotonic(), 0.001))
+        finally:
+            self._reading_credentials = False
 
     def _has_login_ended(self) -> bool:
         """Return whether there was a token before and is none now; without one it would be another connection."""
         return self._had_token and self._requestor.tokens.token is None
 
-    def _open(self, token: str | None) -> None:
+    def _open(self, token: str | None, deadline: float) -> None:
+        credentials = self._read_credential(lambda _: self._get_credentials(token), deadline)
         self._had_token = self._had_token or token is not None
         link: SocketIOLink = self._new_link(
             on_connect=lambda: self._on_connect(link),
@@ -221,7 +247,7 @@ class ReconnectingConnection:
             stopping = self._stopping.is_set()
         if stopping:
             link.close()
-        link.open(self._get_credentials(token), self._transports)
+        link.open(credentials, self._transports, deadline)
 
     def _get_credentials(self, token: str | None) -> dict[str, str]:
         credentials = {} if token is None else {"token": token}
@@ -237,6 +263,7 @@ class ReconnectingConnection:
             name: ConnectionEventName = "reconnected" if self._had_connection else "connected"
             self._on_status(ConnectionEvent(name, attempts=self._attempts))
             self._had_connection = self._connected = True
+            self._connected_at = self._requestor.clock.monotonic()
             self._send_buffered(link)
 
     def _send_buffered(self, link: SocketIOLink) -> None:
@@ -245,8 +272,6 @@ class ReconnectingConnection:
                 link.emit(*self._send_buffer[0])
             except ConnectionLostError:  # it is lost already: the rest waits for the next one
                 return
-            except (TypeError, ValueError):
-                _log.exception("realtime: %r cannot be sent", self._send_buffer[0][0])
             self._send_buffer.popleft()
 
     def _on_disconnect(self, link: SocketIOLink, reason: str) -> None:

@@ -1,21 +1,18 @@
 """One Socket.IO connection, from its handshake to its end; never used again after that.
 
-The only module that imports socketio. python-socketio speaks the protocol; its reconnection is off, because
-`connection` sends the credentials of the moment. Added here: messages stay in order, errors are Duologue's, no thread
-or socket is left over, and the polling transport takes a burst.
+python-socketio speaks the protocol; its reconnection is off, because `connection` sends the credentials of the moment.
+Added here: errors are Duologue's whatever the server sends, and no thread or socket is left over.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import socket as sockets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, AnyStr
+from typing import Any, Final
 
 from duologue.errors import (
     APIError,
@@ -23,17 +20,13 @@ from duologue.errors import (
     ConnectError,
     ConnectionLostError,
     ConnectTimeout,
+    SendBufferFullError,
     error_from_body,
 )
 from duologue.http.transport import Session
-from duologue.realtime.queues import DISCONNECTED, SerialExecutor
-
-try:
-    import engineio
-    import socketio
-    import websocket
-except ImportError as missing:
-    raise ImportError(f"Realtime needs {missing.name}: pip install 'duologue[realtime]'") from missing
+from duologue.observability.redaction import collect_secrets, redact, redact_value
+from duologue.realtime.engineio_client import CONNECTION_ERRORS, BoundedWebSocket, InterruptibleAdapter, SocketIOClient
+from duologue.realtime.queues import DISCONNECTED
 
 _packet_log = logging.getLogger("duologue.realtime.packets")
 _packet_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet, the one with the token too
@@ -41,12 +34,11 @@ _packet_log.setLevel(logging.CRITICAL)  # below that, socketio logs every packet
 _NO_PROXY = {"http_proxy_host": "none", "http_no_proxy": ["*"]}
 """Keeps websocket-client from reading `HTTP_PROXY`; without the first it does not look at the second."""
 
-_DRAIN_TIMEOUT = 1.0
-"""Seconds that the last events, and the disconnect packet, may take to be sent."""
+_MAX_REASON: Final = 200
+"""Characters of another library's text that an error quotes."""
 
-_JOIN_TIMEOUT = 2.0
-"""Seconds to wait for the threads of a connection that was closed. Only one that polls a frozen server takes longer:
-until its request times out."""
+MAX_UNSENT: Final = 10_000
+"""Packets that wait to be sent over a connection that is too slow."""
 
 RESERVED = ("connect", "connect_error", "disconnect", "*", "__disconnect_final")
 """Names that Socket.IO reserves for itself."""
@@ -58,7 +50,8 @@ class SocketIOLink:
     Args:
         url: the server's URL.
         session: makes the requests of the polling transport, with proxies and certificates; closed with the link.
-        timeout: seconds that the handshake, and each request, may take.
+        timeout: seconds that each request may take.
+        max_size: bytes that a message may have.
         proxied: whether proxies were configured; those of environment variables are never used.
         on_connect: called when the server has accepted the connection, before any event.
         on_event: called with the name of each event and its arguments, in order.
@@ -71,6 +64,7 @@ class SocketIOLink:
         *,
         session: Session,
         timeout: float,
+        max_size: int,
         proxied: bool,
         on_connect: Callable[[], None],
         on_event: Callable[..., None],
@@ -79,28 +73,41 @@ class SocketIOLink:
         self._url = url
         self._session = session
         self._timeout = timeout
+        self._max_size = max_size
+        self._deadline = 0.0
+        self._secrets: tuple[str, ...] = ()
+        self._connecting: threading.Thread | None = None
+        self._failure: Exception | None = None
         self._on_connect, self._on_disconnect = on_connect, on_disconnect
         self._handshake_done = threading.Event()
         self._closed = self._connected = self._ended = False
         self._lock = threading.Lock()
-        self._connect_error: object = None
-        self._websockets: list[_InterruptibleWebSocket] = []
+        self._connect_error: object = "The server closed the connection"
+        self._websockets: list[BoundedWebSocket] = []
+        self._adapter = InterruptibleAdapter()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, self._adapter)
         self._socket = self._new_socket(proxied, on_event)
 
-    def open(self, credentials: Mapping[str, str], transports: Sequence[str]) -> None:
+    def open(self, credentials: Mapping[str, str], transports: Sequence[str], deadline: float) -> None:
         """Connect, and return when the server has accepted the connection.
 
         Args:
             credentials: the `auth` of the handshake.
             transports: `websocket`, `polling`, or both in the order to try them.
+            deadline: when that must have happened, on `time.monotonic`'s scale.
 
         Raises:
             AuthenticationError: the server refused the credentials.
             ConnectError: no connection could be made, or `close` was called meanwhile.
             ConnectTimeout: the server did not respond in time.
         """
+        self._deadline = deadline
+        self._secrets = collect_secrets(value for name, value in credentials.items() if name != "userId")
         try:
-            self._shake_hands(dict(credentials), list(transports))
+            error = self._shake_hands(dict(credentials), list(transports))
+            if error is not None:
+                raise error
         except BaseException:
             self.close()
             raise
@@ -110,14 +117,16 @@ class SocketIOLink:
 
         Raises:
             ConnectionLostError: the connection has ended.
-            TypeError: the data cannot be sent.
+            SendBufferFullError: the server takes what is sent too slowly.
         """
         if self._ended or self._closed:
             raise ConnectionLostError(DISCONNECTED)
+        if self._socket.eio.queue.unfinished_tasks >= MAX_UNSENT:
+            raise SendBufferFullError(f"{MAX_UNSENT:,} events wait to be sent; {event!r} was not added")
         try:
             self._socket.emit(event, data, callback=on_acknowledged)
-        except socketio.exceptions.SocketIOError as error:
-            raise ConnectionLostError(DISCONNECTED) from error
+        except CONNECTION_ERRORS:
+            raise ConnectionLostError(DISCONNECTED) from None
 
     def discard(self, on_acknowledged: Callable[..., None]) -> None:
         """Drop the callback of an acknowledgement that is no longer waited for."""
@@ -131,8 +140,10 @@ class SocketIOLink:
         self._handshake_done.set()
         try:
             self._socket.disconnect()
-        except RuntimeError:  # the server disconnected at this very moment: its list of namespaces changed
-            self._socket.eio.disconnect()
+        except Exception:  # it is being made, or the server disconnected at this very moment
+            with suppress(Exception):
+                self._socket.eio.disconnect()
+        self._adapter.interrupt()
         for one in self._websockets:
             one.interrupt()
         self._socket.eio.join_threads()
@@ -143,16 +154,18 @@ class SocketIOLink:
     def abandon(self) -> None:
         """Close the descriptors without a packet: in a forked process, where the connection is the parent's."""
         self._closed = True
+        self._adapter.abandon()
         for one in self._websockets:
             if one.sock is not None:
                 one.sock.close()
 
     def _new_socket(self, proxied: bool, on_event: Callable[..., None]) -> Any:
-        socket = _SocketIOClient(
+        socket = SocketIOClient(
             reconnection=False,
             request_timeout=self._timeout,
             http_session=self._session,
-            websocket_extra_options={"class_": self._new_websocket} | ({} if proxied else _NO_PROXY),
+            websocket_extra_options={"class_": self._new_websocket, "redirect_limit": 0}
+            | ({} if proxied else _NO_PROXY),  # a redirect could lead our credentials elsewhere
             handle_sigint=False,
             logger=_packet_log,
             engineio_logger=_packet_log,
@@ -162,33 +175,40 @@ class SocketIOLink:
         socket.on("connect_error", self._on_socket_connect_error)
         socket.on("disconnect", self._on_socket_disconnect)
         socket.eio.before_end = self._on_socket_disconnect
+        socket.eio.max_size = self._max_size
         return socket
 
-    def _new_websocket(self, *args: Any, **options: Any) -> _InterruptibleWebSocket:
-        created = _InterruptibleWebSocket(*args, **options)
+    def _new_websocket(self, *args: Any, **options: Any) -> BoundedWebSocket:
+        created = BoundedWebSocket(*args, max_size=self._max_size, deadline=self._deadline, **options)
         self._websockets.append(created)
+        if self._closed:
+            created.interrupt()
         return created
 
-    def _shake_hands(self, credentials: dict[str, str], transports: list[str]) -> None:
-        until = time.monotonic() + self._timeout
-        try:
-            if not self._closed:
-                # Not to wait in there: it would not notice a server that closes the connection.
-                self._socket.connect(self._url, auth=credentials, transports=transports, wait=False)
-        except (socketio.exceptions.SocketIOError, engineio.exceptions.EngineIOError, OSError) as error:
-            if time.monotonic() >= until:
-                raise ConnectTimeout from error
-            raise self._build_error(str(error), _find_http_status(error)) from error
-        done = self._handshake_done.wait(max(0.0, until - time.monotonic()))
+    def _shake_hands(self, credentials: dict[str, str], transports: list[str]) -> APIError | None:
+        """Connect on a thread of its own, and return why it failed: a thread can be left behind, at the deadline."""
+        if not self._closed:
+            self._connecting = self._socket.eio.start_background_task(self._connect, credentials, transports)
+        done = self._handshake_done.wait(max(0.0, self._deadline - time.monotonic()))
         with self._lock:
             if self._connected:
-                return
+                return None
             was_closed, self._closed = self._closed, True  # from now on it is too late to accept us
-        if not done:
-            raise ConnectTimeout
-        raise self._build_error(
-            "disconnect() was called while connecting" if was_closed else "The server closed the connection"
-        )
+        if was_closed:
+            return ConnectError(details={"reason": "disconnect() was called while connecting"})
+        if not done or (self._failure is not None and time.monotonic() >= self._deadline):
+            return ConnectTimeout()
+        return redact_error(self._build_error(self._failure), self._secrets)
+
+    def _connect(self, credentials: dict[str, str], transports: list[str]) -> None:
+        try:
+            # Not to wait in there: it would not notice a server that closes the connection.
+            self._socket.connect(self._url, auth=credentials, transports=transports, wait=False)
+            for one in self._websockets:
+                one.end_handshake()
+        except Exception as error:  # whatever the libraries make of what the server sent
+            self._failure = error
+            self._handshake_done.set()
 
     def _on_socket_connect(self) -> None:
         self._socket.connected = True  # or it would ignore a disconnect packet that comes before `connect` returns
@@ -200,8 +220,9 @@ class SocketIOLink:
         self._handshake_done.set()
 
     def _on_socket_connect_error(self, data: object = None, *_: object) -> None:
-        self._connect_error = data
-        self._handshake_done.set()
+        self._connect_error = "The server refused the connection" if data is None else data
+        if threading.current_thread() is not self._connecting:  # else an exception follows, which says more
+            self._handshake_done.set()
 
     def _on_socket_disconnect(self, reason: str) -> None:
         """Note the end of the connection, once: both Engine.IO and Socket.IO report it."""
@@ -212,18 +233,42 @@ class SocketIOLink:
         if was_lost:
             self._on_disconnect(str(reason))
 
-    def _build_error(self, reason: str, status: int | None = None) -> APIError:
+    def _build_error(self, failure: Exception | None) -> APIError:
         """Return the error for a connection that was not made, from what the server said about it, if it did."""
-        data = self._connect_error
+        data, status = self._connect_error, _find_http_status(failure)
         if status == 401:  # not Socket.IO's way to refuse, but that of a gateway in front of it
             return error_from_body(status, data)
+        if status is not None:
+            message = data.get("message") if isinstance(data, dict) else None
+            reason = f"The server responded with the status {status}" + (f": {message}" if message else "")
+            return ConnectError(details={"reason": reason[:_MAX_REASON]}, data=data)
         if not isinstance(data, dict):
-            return ConnectError(details={"reason": str(data or reason)})
+            reason = str(data) if failure is None else _describe_failure(failure)
+            return ConnectError(details={"reason": reason[:_MAX_REASON]})
         message, body = data.get("message"), data.get("data")
         if message == "Unauthorized":
             error = error_from_body(401, body)
             return AuthenticationError(message, code=error.code, details=error.details, errors=error.errors, data=body)
-        return ConnectError(details={"reason": str(message)}, data=body)
+        return ConnectError(details={"reason": str(message)[:_MAX_REASON]}, data=body)
+
+
+def redact_error(error: APIError, secrets: Iterable[str]) -> APIError:
+    """Mask secrets in an error, and return it: a server may echo them."""
+    secrets = tuple(secrets)
+    error.message = redact(error.message, secrets)
+    error.args = (error.message,)
+    error.code = error.code and redact(error.code, secrets)
+    error.details, error.data = redact_value(error.details, secrets), redact_value(error.data, secrets)
+    error.errors = tuple(redact(text, secrets) for text in error.errors)
+    return error
+
+
+def _describe_failure(failure: Exception) -> str:
+    """Return why a connection was not made, in a sentence."""
+    if isinstance(failure, CONNECTION_ERRORS):
+        cause = failure.__cause__ or failure
+        return str(cause.__context__ or cause)
+    return f"The server sent what is not valid Socket.IO ({type(failure).__name__})"
 
 
 def _find_http_status(error: BaseException | None) -> int | None:
@@ -231,129 +276,7 @@ def _find_http_status(error: BaseException | None) -> int | None:
     while error is not None:
         match = re.match(r"Unexpected status code (\d{3}) ", str(error))  # engineio's, of polling
         status = int(match[1]) if match else getattr(error, "status_code", None)  # websocket-client's
-        if status is not None:
-            return int(status)
+        if isinstance(status, int):
+            return status
         error = error.__cause__ or error.__context__
     return None
-
-
-class _InterruptibleWebSocket(websocket.WebSocket):
-    """A websocket that can be closed at once, even while a thread waits in it for a silent server."""
-
-    def close(self, *_: Any, **__: Any) -> None:
-        """Close it. The library's own method waits for a frame that the reading thread will get; and Engine.IO's close
-        packet, which was sent before, says the same as the frame that it would send."""
-        self.connected = False
-        self.interrupt()
-
-    def interrupt(self) -> None:
-        """Wake the threads that wait in it."""
-        descriptor = self.sock
-        if descriptor is not None:
-            with suppress(OSError):
-                descriptor.shutdown(sockets.SHUT_RDWR)
-
-
-class _EngineIOClient(engineio.Client):  # type: ignore[misc]  # engineio has no types
-    """engineio with messages in order, a list of its threads, and more than 16 packets in one request.
-
-    Attributes:
-        executor: handles the messages.
-        before_end: called with the reason as soon as the connection ends.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.executor = SerialExecutor("duologue-realtime")
-        self.before_end: Callable[[str], None] = lambda reason: None
-        self._disconnecting = threading.RLock()
-        self._threads: list[threading.Thread] = []
-        self._chunks: deque[_PayloadChunk] = deque()
-
-    def on(self, event: str, handler: Any = None) -> Any:
-        """Register a handler; the one for `disconnect` is called when the last packets were sent."""
-        return super().on(event, handler if event != "disconnect" else lambda reason: self._end(handler, reason))
-
-    def start_background_task(self, target: Callable[..., object], *args: Any, **options: Any) -> Any:
-        """Start a thread; but messages, for which engineio starts one each, are handled one after the other."""
-        if target == self.handlers.get("message"):
-            return self.executor.submit(target, *args)
-        name = f"duologue-realtime{target.__name__}"
-        thread = threading.Thread(target=target, args=args, kwargs=options, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-        return thread
-
-    def disconnect(self, abort: bool = False, reason: Any = None) -> None:
-        """End the connection when the last packets were sent; `join_threads` waits for the threads, with a limit."""
-        with self._disconnecting:  # a second call would remove what ends the sending thread
-            if self.state == "connected":
-                self._drain()
-            super().disconnect(abort=True, reason=reason)
-
-    def join_threads(self) -> None:
-        """Wait for all threads of the connection."""
-        self.queue.put(None)  # for a sending thread that has not noticed the end
-        until = time.monotonic() + _JOIN_TIMEOUT
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
-        self.executor.stop()
-
-    def _drain(self) -> None:
-        """Wait for the thread that sends: when it finds the connection ended it drops what is left."""
-        queue = self.queue
-        with queue.all_tasks_done:
-            queue.all_tasks_done.wait_for(lambda: not queue.unfinished_tasks, _DRAIN_TIMEOUT)
-
-    def _end(self, handler: Callable[[str], None], reason: str) -> None:
-        self.before_end(reason)
-        for thread in self._threads:
-            if thread.name.endswith("_write_loop") and thread is not threading.current_thread():
-                thread.join(_DRAIN_TIMEOUT)
-        handler(reason)
-
-    def _send_request(self, method: str, url: str, **options: Any) -> Any:
-        """Make a request of the polling transport.
-
-        Both sides refuse a body with more than 16 packets (`engineio.payload.Payload.max_decode_packets`), but neither
-        keeps to that when it writes one. So responses are passed on, and requests sent, in chunks of that size.
-        """
-        if method == "POST":
-            return self._post_chunks(url, options.pop("body"), options)
-        if self._chunks:
-            return self._chunks.popleft()
-        response = super()._send_request(method, url, **options)
-        if response is None or isinstance(response, str) or response.status_code != 200:
-            return response
-        self._chunks.extend(_PayloadChunk(chunk) for chunk in _split_payload(response.content, b"\x1e"))
-        return self._chunks.popleft()
-
-    def _post_chunks(self, url: str, body: str, options: dict[str, Any]) -> Any:
-        response = None
-        for chunk in _split_payload(body, "\x1e"):
-            response = super()._send_request("POST", url, body=chunk, **options)
-            if response is None or isinstance(response, str) or response.status_code != 200:
-                break
-        return response
-
-
-class _PayloadChunk:
-    """What engineio reads of a response."""
-
-    status_code = 200
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-
-def _split_payload(payload: AnyStr, separator: AnyStr) -> list[AnyStr]:
-    """Split an Engine.IO payload into several, each with as many packets as one may have."""
-    packets = payload.split(separator)
-    most = engineio.payload.Payload.max_decode_packets
-    return [separator.join(packets[start : start + most]) for start in range(0, len(packets), most)]
-
-
-class _SocketIOClient(socketio.Client):  # type: ignore[misc]  # socketio has no types
-    def _engineio_client_class(self) -> type[_EngineIOClient]:
-        return _EngineIOClient

@@ -11,9 +11,15 @@ from typing import Final, Literal
 from duologue import defaults
 from duologue.errors import APIError
 
-ConnectionEventName = Literal["connected", "disconnected", "reconnected", "reconnect_failed"]
+ConnectionEventName = Literal["connected", "disconnected", "reconnected", "reconnect_failed", "events_dropped"]
 
-NAMES: Final[tuple[ConnectionEventName, ...]] = ("connected", "disconnected", "reconnected", "reconnect_failed")
+NAMES: Final[tuple[ConnectionEventName, ...]] = (
+    "connected",
+    "disconnected",
+    "reconnected",
+    "reconnect_failed",
+    "events_dropped",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +29,10 @@ class ConnectionEvent:
     Args:
         name: `connected`, by `connect()`; `disconnected`, whether by the client, the server or the network;
             `reconnected`: events that were sent meanwhile were missed; `reconnect_failed`: there is no connection
-            until the next `connect()`.
+            until the next `connect()`; `events_dropped`: callbacks were too slow, and did not get some events.
         reason: why the connection was lost, in Socket.IO's words, as `server disconnect` or `transport error`.
         attempts: how many attempts reconnecting took, or how many failed.
+        dropped: how many events callbacks did not get.
         error: why reconnecting failed: an `AuthenticationError` if the server refused us, else a `ConnectionLostError`.
     """
 
@@ -33,11 +40,15 @@ class ConnectionEvent:
     reason: str = ""
     attempts: int = 0
     error: APIError | None = None
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
     """When to reconnect; by default as the Platform API specification does, after 2, 4, 8, 16 and 32 seconds.
+
+    A connection that is lost again before it has lasted for `max_delay` does not start over: the delays go on growing,
+    so that a server which accepts connections and drops them is not flooded. The number of attempts starts over.
 
     Args:
         attempts: how many attempts to make; 0 for none, None for no limit.
@@ -60,9 +71,13 @@ class Reconnect:
         if (self.attempts or 0) < 0 or not 0 < self.delay <= self.max_delay or not 0 <= self.jitter <= 1:
             raise ValueError(f"{self} is invalid: attempts ≥ 0, 0 < delay ≤ max_delay, and 0 ≤ jitter ≤ 1 are required")
 
-    def delays(self) -> Iterator[float]:
-        """Yield the seconds to wait before each attempt."""
-        delay = self.delay
+    def delays(self, skip: int = 0) -> Iterator[float]:
+        """Yield the seconds to wait before each attempt.
+
+        Args:
+            skip: how many delays were waited for already.
+        """
+        delay = min(self.delay * 2.0 ** min(skip, 64), self.max_delay)
         for number in count():
             if self.attempts is not None and number >= self.attempts:
                 return

@@ -10,6 +10,7 @@ from typing import Any
 from duologue import Client, Clock
 from duologue.http.request_ids import create_idempotency_key
 from duologue.realtime import ConnectionEvent, Realtime
+from duologue.realtime.status import NAMES
 from duologue_mock import MockServer
 
 TIMEOUT = 5.0
@@ -20,12 +21,20 @@ Connect = Callable[..., Client]
 
 
 class GatedClock(Clock):
-    """The real time, but each sleep lasts until the test ends it."""
+    """The real time, which the test can advance, but each sleep lasts until the test ends it."""
 
     def __init__(self) -> None:
+        self._advanced = 0.0
         self.slept: list[float] = []
         self.asleep = threading.Semaphore(0)
         self._gate = threading.Semaphore(0)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._advanced += seconds
 
     def sleep(self, seconds: float, until: threading.Event) -> None:
         self.slept.append(seconds)
@@ -48,7 +57,7 @@ class StatusLog:
     def __init__(self, live: Realtime) -> None:
         self.events: list[ConnectionEvent] = []
         self._changed = threading.Condition()
-        for name in ("connected", "disconnected", "reconnected", "reconnect_failed"):
+        for name in NAMES:
             live.on(name, self._append)
 
     def _append(self, event: ConnectionEvent) -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from duologue import ConnectionLostError, Event, NotFoundError, RequestTimeout, ResponseValidationError
+from duologue import ConnectionLostError, Event, NotFoundError, RequestTimeout, ResponseValidationError, defaults
 from duologue.contract import chats, messages, smart_chat, users
 from duologue.realtime import ReceivedEvent
 from duologue.realtime.queues import EventQueue, SerialExecutor
@@ -249,7 +249,7 @@ def test_executor_after_stop() -> None:
 
 def test_messages_in_order() -> None:
     """engineio itself starts a thread for each, and handles first what is scheduled first."""
-    from duologue.realtime.socketio_link import _EngineIOClient
+    from duologue.realtime.engineio_client import _EngineIOClient
 
     engine = _EngineIOClient()
     handled: list[tuple[int, str]] = []
@@ -258,3 +258,62 @@ def test_messages_in_order() -> None:
         engine._trigger_event("message", number, run_async=True)
     engine.executor.stop()
     assert handled == [(number, "duologue-realtime") for number in range(50)]
+
+
+def test_slow_callback(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A callback that blocks fills no memory: the oldest events are dropped, which is said, and the cache knows."""
+    monkeypatch.setattr(defaults, "RECEIVE_BUFFER_SIZE", 5)
+    mock = start()
+    api = connect(mock)
+    live, statuses = api.realtime, StatusLog(api.realtime)
+    received: list[object] = []
+    started, release = threading.Event(), threading.Event()
+
+    def block(number: object) -> None:
+        received.append(number)
+        started.set()
+        release.wait(TIMEOUT)
+
+    live.subscribe(N, block)
+    api.query_client.set_data(("users",), "data")
+    with live.connect(), api.query_client.sync(live):
+        emit(mock, ("n", 0))
+        assert started.wait(TIMEOUT)
+        emit(mock, *[("n", number) for number in range(1, 21)], ("end",))
+        assert eventually(lambda: live._event_queue._waiting[-1][0] == "end", within=TIMEOUT)
+        release.set()
+        event = statuses.wait("connected", "events_dropped")
+        assert eventually(lambda: len(received) == 6, within=TIMEOUT)
+        state = api.query_client.get_state(("users",))
+        assert state is not None
+        assert state.is_stale
+        assert [live.receive().name for _ in range(5)] == ["n"] * 4 + ["end"]
+    assert event.dropped == 15
+    assert received == [0, 16, 17, 18, 19, 20]
+    assert "15 events were received but not delivered" in caplog.text
+    assert "17 events were dropped, because too many waited to be received" in caplog.text
+
+
+def test_full_executor_waits() -> None:
+    """The thread that reads waits for the one that handles, which does not wait for itself."""
+    worker = SerialExecutor("duologue-test", size=2)
+    done: list[int] = []
+    release = threading.Event()
+    worker.submit(release.wait, TIMEOUT)
+
+    def submit(first: int) -> None:
+        for number in range(first, first + 10):
+            worker.submit(done.append, number)
+
+    submitting = threading.Thread(target=submit, args=(0,))
+    submitting.start()
+    assert eventually(lambda: len(worker._calls) == 2, within=TIMEOUT)
+    assert submitting.is_alive()
+    release.set()
+    submitting.join(TIMEOUT)
+    worker.submit(submit, 10)
+    assert eventually(lambda: len(done) == 20, within=TIMEOUT)
+    worker.stop()
+    assert done == list(range(20))

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from duologue import APIError, AuthenticationError, ConnectionLostError, MemoryTokenStorage, NotFoundError, StoredTokens
+from duologue import (
+    APIError,
+    AuthenticationError,
+    ClientClosedError,
+    Clock,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    MemoryTokenStorage,
+    NotFoundError,
+    StoredTokens,
+)
 from duologue.contract import chats, users
 from duologue.realtime import ConnectionEvent, Reconnect
 from tests.client.realtime.fakes import (
@@ -20,6 +33,7 @@ from tests.client.realtime.fakes import (
     new_email,
     notify,
 )
+from tests.client.realtime.raw_server import RawServer, serve, wait_for_end
 from tests.waiting import eventually
 
 
@@ -59,7 +73,24 @@ def test_server_disconnects(start: Start, connect: Connect, gate: GatedClock) ->
             statuses.wait("connected", *["disconnected", "reconnected"] * losses)
     reasons = {event.reason for event in statuses.events[:-1] if event.name == "disconnected"}
     assert reasons == {"server disconnect"}
-    assert all(1.6 <= seconds <= 2.4 for seconds in gate.slept)  # each loss starts with the first delay
+
+
+def test_flapping_server(start: Start, connect: Connect, gate: GatedClock) -> None:
+    """One that accepts connections and drops them at once is waited for longer and longer, but not given up."""
+    mock = start()
+    live = connect(mock).realtime
+    statuses = StatusLog(live)
+    with live.connect(reconnect=Reconnect(attempts=2, jitter=0, max_delay=9)):
+        for losses in range(1, 6):
+            disconnect_all(mock)
+            gate.wait_for_sleep()
+            gate.release()
+            statuses.wait("connected", *["disconnected", "reconnected"] * losses)
+        assert gate.slept == [2, 4, 8, 9, 9]
+        gate.advance(9)  # this one lasts
+        disconnect_all(mock)
+        gate.wait_for_sleep()
+        assert gate.slept[5:] == [2]
 
 
 @pytest.mark.parametrize("transports", [["polling"], ["polling", "websocket"]])
@@ -245,3 +276,66 @@ def test_connect_after_logout(connect: Connect) -> None:
     with live.connect():
         session = api.chats.create(title="Back again")
         assert live.receive(timeout=5).payload == chats.ChatEvent(session)
+
+
+@pytest.fixture
+def silent() -> Iterator[RawServer]:
+    """A platform that accepts requests and never responds."""
+    with serve(lambda connection, _: wait_for_end(connection)) as server:
+        yield server
+
+
+def expired() -> MemoryTokenStorage:
+    return MemoryTokenStorage(StoredTokens("expired", "refresh", expires_at=datetime(2024, 1, 1, tzinfo=UTC)))
+
+
+def test_disconnect_during_renewal(start: Start, connect: Connect, gate: GatedClock, silent: RawServer) -> None:
+    mock = start()
+    storage = MemoryTokenStorage()
+    urls = {"base_url": f"{silent.url}/api", "realtime_url": mock.origin}
+    api = connect(mock, **urls, token_storage=storage, timeout=600)
+    live = api.realtime.connect(timeout=600)
+    storage.save(expired().load())
+    disconnect_all(mock)
+    gate.wait_for_sleep()
+    gate.release()
+    assert eventually(lambda: silent.connections == 1, within=TIMEOUT)
+    started_at = time.monotonic()
+    live.disconnect()
+    assert time.monotonic() - started_at < TIMEOUT
+    assert list(live.events()) == []
+
+
+@pytest.mark.parametrize("end", ["disconnect", "close"])
+def test_end_during_first_renewal(start: Start, connect: Connect, silent: RawServer, end: str) -> None:
+    """The thread that connects ends when the renewal does; the one that ends it does not wait for that."""
+    mock = start()
+    urls = {"base_url": f"{silent.url}/api", "realtime_url": mock.origin}
+    api = connect(mock, **urls, token_storage=expired(), timeout=600, clock=Clock(), max_retries=0)
+    failures: list[BaseException] = []
+
+    def try_to_connect() -> None:
+        try:
+            api.realtime.connect(timeout=600)
+        except APIError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=try_to_connect)
+    thread.start()
+    assert eventually(lambda: silent.connections == 1, within=TIMEOUT)
+    started_at = time.monotonic()
+    (api.realtime.disconnect if end == "disconnect" else api.close)()
+    assert time.monotonic() - started_at < TIMEOUT
+    silent.close()
+    thread.join(TIMEOUT)
+    assert [type(failure) for failure in failures] in ([ConnectError], [ClientClosedError])
+
+
+def test_timeout_includes_renewal(start: Start, connect: Connect, silent: RawServer) -> None:
+    mock = start()
+    urls = {"base_url": f"{silent.url}/api", "realtime_url": mock.origin}
+    api = connect(mock, **urls, token_storage=expired(), timeout=600, clock=Clock())
+    started_at = time.monotonic()
+    with pytest.raises((ConnectTimeout, AuthenticationError)):
+        api.realtime.connect(timeout=0.3)
+    assert time.monotonic() - started_at < 60

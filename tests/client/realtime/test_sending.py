@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from duologue import (
+    Client,
     ConnectionLostError,
     Event,
     NotFoundError,
@@ -17,7 +20,10 @@ from duologue import (
     SendBufferFullError,
     defaults,
 )
+from duologue.realtime import socketio_link
+from duologue_mock import MockServer
 from tests.client.realtime.fakes import TIMEOUT, Connect, GatedClock, ScriptedHandler, Start, disconnect_all
+from tests.client.realtime.raw_server import frame, open_packet, serve, speak
 
 
 def test_send_buffer(start: Start, connect: Connect, gate: GatedClock) -> None:
@@ -41,19 +47,71 @@ def test_send_buffer(start: Start, connect: Connect, gate: GatedClock) -> None:
     assert [data["n"] for _, data in handler.wait(defaults.SEND_BUFFER_SIZE)] == list(range(defaults.SEND_BUFFER_SIZE))
 
 
-def test_unsendable_data(start: Start, connect: Connect, gate: GatedClock, caplog: pytest.LogCaptureFixture) -> None:
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+NESTED: list[Any] = functools.reduce(lambda inner, _: [inner], range(100_000), CIRCLE[:0])
+
+UNSENDABLE: dict[str, tuple[Any, type[Exception]]] = {
+    "set": ({1}, TypeError),
+    "bytes": (b"a", TypeError),
+    "nested bytes": ({"a": [b"a"]}, TypeError),
+    "complex": (1j, TypeError),
+    "key": ({(1, 2): 3}, TypeError),
+    "NaN": ({"a": [float("nan")]}, ValueError),
+    "infinite": (float("-inf"), ValueError),
+    "surrogate": ("\ud800", ValueError),
+    "surrogate in a key": ({"\udfff": 1}, ValueError),
+    "long number": (10**5000, ValueError),
+    "circle": (CIRCLE, ValueError),
+    "nested": (NESTED, ValueError),
+}
+
+
+@pytest.mark.parametrize(("data", "error"), UNSENDABLE.values(), ids=UNSENDABLE.keys())
+def test_unsendable_data(mock: MockServer, connect: Connect, data: Any, error: type[Exception]) -> None:
+    """It is refused at once, in words, and the connection stands."""
+    with connect().realtime.connect() as live:
+        with pytest.raises(error, match="'bad' cannot be sent"):
+            live.emit("bad", data)
+        with pytest.raises(error, match="'bad' cannot be sent"):
+            live.call("bad", data)
+        with pytest.raises(NotFoundError):
+            live.call("good", timeout=TIMEOUT)
+
+
+def test_unsendable_while_lost(start: Start, connect: Connect, gate: GatedClock) -> None:
+    """Also what would wait for a connection; what does wait is a copy."""
     mock = start()
     live = connect(mock).realtime.connect()
-    with pytest.raises(TypeError):
-        live.emit("bad", {1j})
     mock.stop()
     gate.wait_for_sleep()
-    live.emit("bad", {1j})
-    live.emit("good")
+    with pytest.raises(ValueError, match="float"):
+        live.emit("bad", float("nan"))
+    with pytest.raises(ValueError, match="surrogate"):
+        live.emit("\ud800")
+    data = {"a": [1]}
+    live.emit("good", data)
+    data["a"].append(2)
     handler = ScriptedHandler(start(mock), lambda _: None)
     gate.release()
-    assert handler.wait(1) == [["good"]]
-    assert "'bad' cannot be sent" in caplog.text
+    assert handler.wait(1) == [["good", {"a": [1]}]]
+    live.disconnect()
+
+
+def test_slow_server(clients: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes nothing does not fill the memory."""
+    monkeypatch.setattr(socketio_link, "MAX_UNSENT", 50)
+    with serve(speak(frame(open_packet()), frame('40{"sid":"s"}'), hold=True)) as server:
+        live = clients(realtime_url=server.url).realtime.connect()
+        assert live._connection is not None
+        assert live._connection._link is not None
+        monkeypatch.setattr(live._connection._link._websockets[0], "send", lambda _: server.ended.wait(TIMEOUT))
+        for _ in range(50):
+            live.emit("a")
+        with pytest.raises(SendBufferFullError, match="50 events"):
+            live.emit("a")
+        server.ended.set()
+        live.disconnect()
 
 
 def test_emit_in_threads(start: Start, connect: Connect) -> None:

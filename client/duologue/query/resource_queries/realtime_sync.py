@@ -26,11 +26,11 @@ class EventSource(Protocol):
         """Stop calling it."""
         ...
 
-    def on(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
-        """Call a function when a lost connection has been restored."""
+    def on(self, name: Literal["reconnected", "events_dropped"], callback: Callable[[Any], object]) -> object:
+        """Call a function when a lost connection has been restored, or events were dropped."""
         ...
 
-    def off(self, name: Literal["reconnected"], callback: Callable[[Any], object]) -> object:
+    def off(self, name: Literal["reconnected", "events_dropped"], callback: Callable[[Any], object]) -> object:
         """Stop calling it."""
         ...
 
@@ -42,7 +42,8 @@ class RealtimeSync:
     never creates a list, and never makes data fresh of which it says nothing. Notifications are the exception, since
     the services have no list of them: they are kept under `("notifications",)`, the newest first.
 
-    After a reconnection everything is invalidated, since events were missed.
+    After a reconnection everything is invalidated, since events were missed; also when callbacks were so slow that
+    events were dropped.
 
     A connection belongs to the user who opened it. After another user has logged in, its events only invalidate;
     connect and sync again.
@@ -68,11 +69,13 @@ class RealtimeSync:
         )
         for event, handler in self._handlers:
             events.subscribe(event, handler)
-        events.on("reconnected", self._on_reconnected)
+        events.on("reconnected", self._on_events_missed)
+        events.on("events_dropped", self._on_events_missed)
 
     def stop(self) -> None:
         """Stop handling events."""
-        self._events.off("reconnected", self._on_reconnected)
+        self._events.off("reconnected", self._on_events_missed)
+        self._events.off("events_dropped", self._on_events_missed)
         for event, handler in self._handlers:
             self._events.unsubscribe(event, handler)
 
@@ -87,7 +90,7 @@ class RealtimeSync:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _on_reconnected(self, _: object) -> None:
+    def _on_events_missed(self, _: object) -> None:
         self.invalidate()
 
     def _on_user(self, event: UserEvent) -> None:
