@@ -15,9 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, AnyStr
-
-import urllib3
+from typing import TYPE_CHECKING, Any, AnyStr
 
 from duologue.http.adapter import RetryAdapter
 from duologue.http.error_mapping import map_exception
@@ -31,6 +29,9 @@ try:
     import websocket
 except ImportError as missing:
     raise ImportError(f"Realtime needs {missing.name}: pip install 'duologue[realtime]'") from missing
+
+if TYPE_CHECKING:
+    import urllib3
 
 _log = logging.getLogger("duologue")
 
