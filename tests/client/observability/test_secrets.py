@@ -250,7 +250,16 @@ def test_invalid_arguments(call: Callable[[], object]) -> None:
     assert find_leaks(show(caught.value)) == []
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """A shell ignores Ctrl-C for what it runs in the background."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupted_call(serve: Serve) -> None:
     """Ctrl-C while the client waits for a response: the frames of urllib3 hold the whole request."""
     main = threading.main_thread().ident
