@@ -9,7 +9,7 @@ CONSTRAINTS ?= constraints.txt
 TEST_ARGS ?= -n auto
 BENCH ?= server
 
-.PHONY: help serve test test-fast check format bench contract docs build clean
+.PHONY: help serve test test-fast check format bench mutate contract docs build clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ format: $(STAMP) ## Format the code and mend what lint can.
 bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query, realtime or fuzz (options: BENCH_ARGS='--help').
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[bench]'
 	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
+
+mutate: $(STAMP) ## Change the code and see whether a test fails, where a mistake hurts most (options: MUTATE='retry tokens').
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[mutation]'
+	$(BIN)/python -m benchmarks.mutation $(MUTATE)
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }

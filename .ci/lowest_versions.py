@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-DEVELOPMENT_EXTRAS = ("bench", "dev", "docs")
+DEVELOPMENT_EXTRAS = ("bench", "dev", "docs", "mutation")
 
 
 def main() -> None:

@@ -1,0 +1,133 @@
+"""How good the tests are: change the code, and see whether a test fails. `python -m benchmarks.mutation [NAME …]`.
+
+mutmut makes the changes, in a copy of the project. Each group of modules is tested by the tests that are its own. What
+survives is listed, with the command that shows the change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "mutation"
+TARGET = 90  # percent of the changes that are to be noticed
+
+GROUPS: dict[str, tuple[list[str], list[str]]] = {
+    "retry": (
+        ["duologue/http/retry.py"],
+        ["tests/client/http/test_retry.py", "tests/client/http/test_calls.py", "tests/client/faults/test_statuses.py"],
+    ),
+    "adapter": (
+        ["duologue/http/adapter.py", "duologue/http/pool.py", "duologue/http/framing.py", "duologue/http/sse.py"],
+        [
+            *("tests/client/http", "tests/client/faults/test_plain_session.py", "tests/client/faults/test_cut_off.py"),
+            *("tests/client/faults/test_proxies.py", "tests/client/faults/test_connections.py"),
+            *("tests/client/faults/test_tls.py", "tests/client/faults/test_responses.py"),
+        ],
+    ),
+    "tokens": (["duologue/auth/token*.py"], ["tests/client/auth"]),
+    "query": (["duologue/query/*.py"], ["tests/query", "--deselect=tests/query/differential"]),
+    "idempotency": (
+        ["duologue_mock/http/idempotency.py"],
+        ["tests/mockserver/http/test_idempotency.py", "tests/mockserver/http/test_dispatch.py"],
+    ),
+    "preconditions": (["duologue_mock/http/preconditions.py"], ["tests/mockserver/http/test_preconditions.py"]),
+    "authentication": (
+        ["duologue_mock/http/authentication.py", "duologue_mock/tokens.py"],
+        [
+            *("tests/mockserver/http/test_authentication.py", "tests/mockserver/test_tokens.py"),
+            "tests/mockserver/handlers/test_auth.py",
+        ],
+    ),
+    "cors": (["duologue_mock/http/cors.py"], ["tests/mockserver/http/test_cors.py"]),
+    "store": (["duologue_mock/store/*.py"], ["tests/mockserver/store"]),
+    "strict-json": (["duologue/contract/strict_json.py"], ["tests/mockserver/http/test_parsing.py"]),
+    "redaction": (
+        ["duologue/observability/redaction.py"],
+        ["tests/client/observability/test_redaction.py", "tests/client/observability/test_secrets.py"],
+    ),
+}
+"""Modules in which a mistake hurts most, and their tests."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Test the groups, print a line for each and what survived; return 1 if `--enforce` was given and one misses."""
+    parser = argparse.ArgumentParser(prog="benchmarks.mutation", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="NAME", help=f"only these: {', '.join(GROUPS)}")
+    parser.add_argument("--children", type=int, default=2, metavar="N", help="test N changes at a time (2)")
+    parser.add_argument("--enforce", action="store_true", help=f"exit with 1 unless {TARGET} % are noticed in each")
+    options = parser.parse_args(arguments)
+    unknown = set(options.groups) - GROUPS.keys()
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(GROUPS)}")
+    scores = [test_group(name, options.children) for name in options.groups or GROUPS]
+    return 1 if options.enforce and min(scores) < TARGET else 0
+
+
+def test_group(name: str, children: int) -> float:
+    """Test the changes of a group, print the result, and return how many percent were noticed."""
+    modules, tests = GROUPS[name]
+    copy_project(modules, tests)
+    run_mutmut("run", "--max-children", str(children))
+    lines = [
+        line.strip().rpartition(": ") for line in run_mutmut("results", "--all", "true").splitlines() if ": " in line
+    ]
+    statuses = Counter(status for _, _, status in lines)
+    survivors = [mutant for mutant, _, status in lines if status in ("survived", "no tests")]
+    total = sum(statuses.values())
+    score = 100 * (total - len(survivors)) / total if total else 0.0
+    print(f"{name:16} {score:5.1f} % of {total:4} changes noticed  {dict(statuses)}", flush=True)
+    for mutant in survivors:
+        print(f"    {mutant}")
+    print(f"    show one: cd {FOLDER.relative_to(ROOT)} && mutmut show NAME")
+    return score
+
+
+def copy_project(modules: Sequence[str], tests: Sequence[str]) -> None:
+    """Copy the project as mutmut wants it: with all packages in `src`."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+    for source, copy in {
+        "client/duologue": "src/duologue",
+        "mockserver/duologue_mock": "src/duologue_mock",
+        "fixtures": "src/duologue_mock/fixtures",
+        "tests": "tests",
+    }.items():
+        shutil.copytree(ROOT / source, FOLDER / copy, ignore=ignored)
+    for folder in ("fixtures", "docs"):
+        shutil.copytree(ROOT / folder, FOLDER / folder, ignore=ignored)
+    (FOLDER / "setup.cfg").write_text(build_configuration(modules, tests))
+
+
+def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
+    """Return the configuration of pytest and mutmut."""
+    original = (ROOT / "setup.cfg").read_text("utf-8")
+    pytest_section = original[original.index("[tool:pytest]") :].partition("\n\n")[0]
+    options = {
+        "source_paths": ["src"],
+        "only_mutate": [f"src/{module}" for module in modules],
+        "pytest_add_cli_args_test_selection": tests,
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow"],
+        "also_copy": ["fixtures", "docs"],
+    }
+    lines = [f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in options.items()]
+    return f"{pytest_section}\n\n[mutmut]\n{''.join(lines)}"
+
+
+def run_mutmut(*arguments: str) -> str:
+    """Run mutmut in the copy, and return what it prints."""
+    command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
+    process = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        raise SystemExit(f"mutmut failed:\n{process.stdout[-3000:]}{process.stderr[-3000:]}")
+    return process.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
