@@ -64,7 +64,6 @@ class _BoundedSocket:
         self._wrapped = wrapped
         self._allowed = _MAX_HEAD
         self.deadline: float | None = deadline
-        self.interrupted = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapped, name)
@@ -75,8 +74,6 @@ class _BoundedSocket:
 
     def recv(self, size: int) -> bytes:
         """Receive bytes, as `socket.recv`."""
-        if self.interrupted:
-            raise websocket.WebSocketConnectionClosedException("interrupted")
         if self.deadline is not None:
             left = self.deadline - time.monotonic()
             if left <= 0:
@@ -89,8 +86,7 @@ class _BoundedSocket:
         return data
 
     def interrupt(self) -> None:
-        """Wake the threads that wait for it, and let none read on."""
-        self.interrupted = True
+        """Wake the threads that wait for it; what has arrived can still be read."""
         with suppress(OSError):
             self._wrapped.shutdown(sockets.SHUT_RDWR)
 

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_overloads, get_type_hints
 
 import pytest
 
-from duologue import Client, Event
+from duologue import Client, Event, NotFoundError
 from duologue.contract import events, users
 from duologue.contract.users import UserDeleted, UserDeletedSchema
 from duologue.realtime import AnyEvent, EventName, ReceivedEvent
@@ -97,6 +97,8 @@ def test_receive_by_name(connect: Connect) -> None:
         assert event.user.name == "Grace"
         assert live.receive(timeout=TIMEOUT).name == "user:created"
         api.chats.create(title="Other")
+        with pytest.raises(NotFoundError):  # when this is acknowledged the event has come
+            live.call("unknown", timeout=TIMEOUT)
         live.disconnect()
         assert list(live.events("user:created")) == []
         assert [event.name for event in live.events()] == ["chat:created"]
