@@ -248,8 +248,10 @@ def test_end_when_lost(start: Start, connect: Connect) -> None:
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_fork(start: Start, connect: Connect) -> None:
     mock = start()
-    live = connect(mock).realtime.connect()
+    live = connect(mock).realtime
     statuses = StatusLog(live)
+    live.connect()
+    statuses.wait("connected")
     child = os.fork()
     if child == 0:
         status = 1
@@ -262,7 +264,7 @@ def test_fork(start: Start, connect: Connect) -> None:
     with pytest.raises(NotFoundError):  # the connection stands
         live.call("a", timeout=TIMEOUT)
     live.disconnect()
-    assert statuses.names == ["disconnected"]
+    assert statuses.names == ["connected", "disconnected"]
 
 
 def _has_no_connection(live: Realtime) -> bool:
