@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from duologue import (
     APIError,
+    CertificateError,
     Client,
     ClientClosedError,
     ConnectError,
     ConnectionLostError,
     ConnectTimeout,
+    DeadlineExceeded,
     DecodingError,
     HTTPStatusError,
     NetworkError,
@@ -161,6 +163,12 @@ def test_policy_statuses() -> None:
     assert policy.next(ServerError(status=503), attempt=1, method="GET") is None
 
 
+@pytest.mark.parametrize("failure", [CertificateError(), DeadlineExceeded(), ProtocolError(), DecodingError()])
+def test_policy_final_failure(failure: APIError) -> None:
+    """Also where the base class, `ConnectError` or `RequestTimeout`, is retried."""
+    assert RetryPolicy().next(failure, attempt=1, method="GET") is None
+
+
 def test_post_without_key() -> None:
     """Only a request that is idempotent, has a key or was not sent is retried."""
     policy = RetryPolicy(3)
@@ -178,6 +186,7 @@ def test_post_without_key() -> None:
         ("0.25", 0.25),
         (" 7 ", 7.0),
         ("Mon, 01 Jan 2024 00:00:09 GMT", 9.0),
+        ("Mon, 01 Jan 2024 00:00:00 GMT", 0.0),
         ("Sun, 31 Dec 2023 23:59:59 GMT", None),
         ("-1", None),
         ("soon", None),
