@@ -128,7 +128,8 @@ class _ValueRedactor:
                 break
             name = str(name)
             hidden = isinstance(item, (str, int, float)) and not isinstance(item, bool) and is_secret(name)
-            result[self._redact_text(name)] = MASK if hidden else self.redact(item)
+            shown = self._redact_text(name)  # before its value, which may use up what is left
+            result[shown] = MASK if hidden else self.redact(item)
         return result
 
     def _redact_array(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
