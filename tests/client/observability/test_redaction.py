@@ -87,6 +87,7 @@ def test_uncut_text_keeps_its_end() -> None:
         ("admin-key", "the adm", "the adm"),
         ("admin-key", "the administrator", "the administrator"),
         ("admin-key", "adminadmin", "admin***"),
+        ("admin-key", "admi " * 150 + "admin-k", "admi " * 150 + "***"),
         ("aaaabcdefghi", "aaaaaaab", "aaa***"),
         ("aaaa" + "b" * 500, "a" * 200, "a" * 100 + "***"),  # more would take too long
     ],
