@@ -57,8 +57,7 @@ class PolicyRetry(Retry):
         delay: float = 0.0,
         **options: Any,
     ) -> None:
-        options.update(status_forcelist=policy.statuses, raise_on_status=False)
-        super().__init__(total, **options)
+        super().__init__(total, **{**options, "raise_on_status": False})
         self.policy = policy
         self.has_idempotency_key = has_idempotency_key
         self.delay = delay

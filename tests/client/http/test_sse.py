@@ -78,3 +78,20 @@ def test_event_too_long(endless: bytes) -> None:
     with pytest.raises(DecodingError, match="longer than 1,048,576 characters"):
         list(read_events(given_))
     assert next(given_, None) is not None  # it stopped before it had read all of it
+
+
+def test_longest_event() -> None:
+    """The limit is for one event: each of its `data` lines counts, with its end."""
+    lines = [b"data: " + b"x" * (MAX_EVENT - 3) + b"\n", b"data:x\n"]
+    event = ("message", "x" * (MAX_EVENT - 3) + "\nx")
+    assert read(b"".join([*lines, b"\n", *lines, b"\n"])) == [event] * 2
+    with pytest.raises(DecodingError):
+        read(b"".join([*lines, b"data:\n\n"]))
+
+
+def test_longest_line() -> None:
+    """The limit is for a line that has no end yet, too."""
+    line = b":" + b"x" * (MAX_EVENT - 1)
+    assert read(line, b"\n", line, b"\ndata: a\n\n") == [("message", "a")]
+    with pytest.raises(DecodingError):
+        read(line, b"x", b"\ndata: a\n\n")
