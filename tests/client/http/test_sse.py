@@ -24,6 +24,7 @@ def read(*chunks: bytes) -> list[tuple[str, str]]:
         (b"event: empty\ndata:\n\nevent: none\n\n", [("empty", "")]),
         (b"data: a\r\n\ndata: b\n\r\ndata: c\r\r\n", [("message", "a"), ("message", "b"), ("message", "c")]),
         (b"data: a\r\rdata: b\r\n\r\n", [("message", "a"), ("message", "b")]),
+        (b"data: a\r\ndata: b\r\n\r\n", [("message", "a\nb")]),
         (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [("message", "b")]),
         (b": \n:\nretry: x\nretry:\n\n", []),
         (b"data:test\n\ndata: test\n\n", [("message", "test"), ("message", "test")]),
