@@ -53,6 +53,16 @@ def test_default_delay(failures: int, wait: float) -> None:
     assert RetryOptions(max_retries=10_000).get_delay(failures, ValueError()) == wait
 
 
+def test_retry_options() -> None:
+    options = RetryOptions(2, delay=lambda failures: failures + 0.5, retry_if=lambda error: isinstance(error, OSError))
+    assert [options.get_delay(failures, OSError()) for failures in range(4)] == [0.5, 1.5, None, None]
+    assert options.get_delay(0, ValueError()) is None
+    assert RetryOptions.resolve(options) is options
+    assert RetryOptions.resolve(7) == RetryOptions(max_retries=7)
+    assert RetryOptions().get_delay(0, NotFoundError(status=404)) is None
+    assert RetryOptions().get_delay(0, ServerError(status=503)) == 1.0
+
+
 def test_failed_refetch_keeps_data(queries: QueryClient) -> None:
     failure = NotFoundError(status=404)
     server = FakeFunction("one", failure)

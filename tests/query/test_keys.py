@@ -83,6 +83,43 @@ def test_key_not_json(key: Any) -> None:
         hash_key(key)
 
 
+def test_key_type_error() -> None:
+    """The message shows what is wrong."""
+    with pytest.raises(TypeError, match=r"tuple.*not 'users'"):
+        hash_key("users")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="JSON values, not b'x'"):
+        hash_key(("a", [b"x"]))
+    with pytest.raises(TypeError, match="are strings, not 7"):
+        hash_key(({7: 1},))
+    with pytest.raises(ValueError, match="not inf"):
+        hash_key((math.inf,))
+
+
+def test_list_as_key() -> None:
+    assert hash_key(["users", 1.5]) == hash_key(("users", 1.5)) != hash_key(("users", 2.5))
+
+
+def test_index_set_again() -> None:
+    index: KeyIndex[int] = KeyIndex()
+    index.add(("a",), 1)
+    index.add(("a",), 2)
+    index.discard(("b",))
+    index.discard(("a", "b"))
+    assert index.match(("a",)) == [2]
+
+
+def test_index_discard_parent() -> None:
+    """What is below a key stays, and the other way round."""
+    index: KeyIndex[int] = KeyIndex()
+    for number, key in enumerate([("a",), ("a", "b"), ("a", "c")]):
+        index.add(key, number)
+    index.discard(("a",))
+    assert sorted(index.match(())) == [1, 2]
+    index.add(("a",), 3)
+    index.discard(("a", "b"))
+    assert sorted(index.match(())) == [2, 3]
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_key_not_finite(number: float) -> None:
     with pytest.raises(ValueError, match="finite"):

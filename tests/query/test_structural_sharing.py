@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,3 +83,48 @@ def test_deep_nesting() -> None:
     for _ in range(5000):
         old, new = [old], [new]
     assert replace_equal_deep(old, new) is not old
+
+
+@dataclass(frozen=True)
+class Box:
+    content: object
+
+
+def nest(wrap: Callable[[object], object], levels: int) -> object:
+    value: object = "".join(["a", "leaf"])  # each time another object
+    for _ in range(levels):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v, 1), lambda v: {"a": v}, Box])
+@pytest.mark.parametrize(("levels", "shared"), [(200, True), (201, False)])
+def test_depth_limit(wrap: Callable[[object], object], levels: int, shared: bool) -> None:
+    """Two hundred levels are compared; what is below them is new."""
+    old, new = nest(wrap, levels), nest(wrap, levels)
+    assert (replace_equal_deep(old, new) is old) == shared
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [([[1], [2]], [[1], [2], [3]]), ([[1], [2], [3]], [[1], [2]]), (([1], [2]), ([1], [3])), (([1],), ([1], [2]))],
+)
+def test_items_of_sequences(old: Any, new: Any) -> None:
+    result = replace_equal_deep(old, new)
+    assert (type(result), result) == (type(new), new)
+    assert result[0] is old[0]
+
+
+def test_dictionary_with_less() -> None:
+    old = {"a": [1], "b": [2]}
+    result = replace_equal_deep(old, {"a": [1]})
+    assert result == {"a": [1]}
+    assert result["a"] is old["a"]
+    more = replace_equal_deep(old, {"a": [1], "b": [2], "c": None})
+    assert more == {"a": [1], "b": [2], "c": None}
+    assert more["b"] is old["b"]
+
+
+def test_different_dataclass_is_new() -> None:
+    old, new = Box(1), Box(2)
+    assert replace_equal_deep(old, new) is new
