@@ -155,8 +155,9 @@ def test_file_is_read_once(storage: FileTokenStorage) -> None:
 
 
 @posix
-def test_swap_while_locked(storage: FileTokenStorage) -> None:
-    """Another program that changes the file: the swap fails when its time is over."""
+def test_swap_while_locked(storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program that changes the file: the swap fails when its time is over, at once if it has none."""
+    monkeypatch.setattr("duologue.auth.token_file.time.sleep", lambda _: pytest.fail("it waited"))
     storage.save(TOKENS)
     other = FileTokenStorage(URL, folder=storage.file.parent)
     with other._hold_lock("changing", None), pytest.raises(TokenFileError) as caught:
