@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "mutation"
 TARGET = 90  # percent of the changes that are to be noticed
+RECURSION_LIMIT = 4_000  # mutmut adds two frames to each call; less than what tests take for absurd nesting
 
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "retry": (
@@ -103,6 +104,7 @@ def copy_project(modules: Sequence[str], tests: Sequence[str]) -> None:
     for folder in ("fixtures", "docs"):
         shutil.copytree(ROOT / folder, FOLDER / folder, ignore=ignored)
     (FOLDER / "setup.cfg").write_text(build_configuration(modules, tests))
+    (FOLDER / "conftest.py").write_text(f"import sys\n\nsys.setrecursionlimit({RECURSION_LIMIT})\n")
 
 
 def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
@@ -114,7 +116,7 @@ def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
         "only_mutate": [f"src/{module}" for module in modules],
         "pytest_add_cli_args_test_selection": tests,
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow"],
-        "also_copy": ["fixtures", "docs"],
+        "also_copy": ["fixtures", "docs", "conftest.py"],
     }
     lines = [f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in options.items()]
     return f"{pytest_section}\n\n[mutmut]\n{''.join(lines)}"

@@ -300,7 +300,9 @@ def test_full_disk(talk: Talk, platform: Platform, full_disk: FullDisk, caplog: 
     assert stored is not None
     assert stored.token == "token-1"
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
-    assert "could not be stored" in caplog.text
+    reason = "TokenFileError: No space left on device" if isinstance(storage, FileTokenStorage) else "OSError"
+    assert f"could not be stored ({reason})" in caplog.text
+    assert "log in again" in caplog.text
     assert "token-" not in caplog.text
     fill(False)
     api.auth.refresh()
