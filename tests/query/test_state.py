@@ -131,6 +131,7 @@ def test_fetch_without_data() -> None:
     state = reduce(reduce(QueryState(), ErrorAction(FAILURE, NOW)), FetchAction())
     assert (state.status, state.error, state.fetch_status, state.direction) == ("loading", None, "fetching", None)
     assert (state.error_update_count, state.error_updated_at, state.data) == (1, NOW, MISSING)
+    assert repr(state.data) == "MISSING"
 
 
 def test_reset_state() -> None:

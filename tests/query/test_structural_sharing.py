@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def test_frozen_dataclasses() -> None:
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([], ()), ({}, []), ("1", 1), (None, 0)])
 def test_other_type_is_new(old: Any, new: Any) -> None:
     assert replace_equal_deep(old, new) is new
+
+
+@pytest.mark.parametrize("kind", [set, object, lambda: Decimal("1.5")])
+def test_unknown_type_is_new(kind: Callable[[], object]) -> None:
+    """Nothing is known about its parts, or whether equal ones are the same."""
+    old, new = kind(), kind()
+    assert replace_equal_deep(old, new) is new
+    assert replace_equal_deep([old], [new])[0] is new
 
 
 def test_missing_name_is_not_none() -> None:
