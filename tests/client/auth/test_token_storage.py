@@ -169,6 +169,30 @@ def test_swap_while_locked(storage: FileTokenStorage, monkeypatch: pytest.Monkey
         assert storage.compare_and_swap(TOKENS, None, timeout=0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [lambda one: one.save(replace(TOKENS, token="t")), lambda one: one.compare_and_swap(TOKENS, StoredTokens("t"))],
+    ids=["save", "swap"],
+)
+def test_file_not_written(
+    storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch, change: Callable[[FileTokenStorage], object]
+) -> None:
+    """The old tokens stay, and nothing else; the error names the file."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    storage.save(TOKENS)
+    files = {file.name for file in storage.file.parent.iterdir()}
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(TokenFileError) as caught:
+        change(storage)
+    assert f"{storage.file} cannot be used" in str(caught.value)
+    assert caught.value.details == {"reason": "Input/output error"}
+    assert {file.name for file in storage.file.parent.iterdir()} == files
+    assert storage.load() == TOKENS
+
+
 @posix
 def test_file_system_without_locks(storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
