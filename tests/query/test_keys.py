@@ -83,6 +83,27 @@ def test_key_not_json(key: Any) -> None:
         hash_key(key)
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "matches"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2, "c": 3}, True),
+        ({"a": 1, "b": 2}, {"a": 0, "b": 2, "c": 3}, False),
+        ({"a": None}, {"b": None}, False),
+        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, True),
+        ([{"a": 1}], [{"a": 1, "b": 2}], True),
+        ([1, {}], [1, {"b": 2}, 3], True),
+        ([1, 2], [1], False),
+        ([2], [1, 2], False),
+        (True, False, False),
+        (True, True, True),
+        (True, 1, False),
+        ({}, [], False),
+    ],
+)
+def test_partial_match(part: Any, whole: Any, matches: bool) -> None:
+    assert partial_match(*hash_key((part, whole))) == matches
+
+
 def test_key_type_error() -> None:
     """The message shows what is wrong."""
     with pytest.raises(TypeError, match=r"tuple.*not 'users'"):
