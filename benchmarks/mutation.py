@@ -24,8 +24,10 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
         ["duologue/http/retry.py"],
         ["tests/client/http/test_retry.py", "tests/client/http/test_calls.py", "tests/client/faults/test_statuses.py"],
     ),
+    "framing": (["duologue/http/framing.py"], ["tests/client/http/test_framing.py"]),
+    "sse": (["duologue/http/sse.py"], ["tests/client/http/test_sse.py"]),
     "adapter": (
-        ["duologue/http/adapter.py", "duologue/http/pool.py", "duologue/http/framing.py", "duologue/http/sse.py"],
+        ["duologue/http/adapter.py", "duologue/http/pool.py"],
         [
             *("tests/client/http", "tests/client/faults/test_plain_session.py", "tests/client/faults/test_cut_off.py"),
             *("tests/client/faults/test_proxies.py", "tests/client/faults/test_connections.py"),
