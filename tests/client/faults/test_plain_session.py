@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from urllib3.util import Retry
 
 from duologue import RetryAdapter, RetryBudget, RetryPolicy
 from tests.client.faults.acts import NOT_HTTP, hang_up, reset, respond, silence
@@ -108,6 +109,16 @@ def test_shared_budget(serve: Serve, mount: Mount) -> None:
     assert two.get(server.origin, timeout=5).status_code == 200
     assert budget.left == pytest.approx(0.2)
     assert repr(budget) == "<RetryBudget 0.2 of 2>"
+
+
+def test_other_retry(serve: Serve, mount: Mount) -> None:
+    """A program may set another `Retry` afterwards, as on any adapter of requests."""
+    server, session = serve(respond(503)), mount()
+    adapter = session.get_adapter(server.origin)
+    assert isinstance(adapter, RetryAdapter)
+    adapter.max_retries = Retry(0)
+    assert session.get(server.origin, timeout=5).status_code == 503
+    assert len(server.received) == 1
 
 
 def test_redirects_and_text(serve: Serve, mount: Mount) -> None:

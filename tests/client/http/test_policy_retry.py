@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
-from urllib3 import HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.exceptions import MaxRetryError, ProtocolError
 
 from duologue import RetryPolicy
@@ -22,9 +25,11 @@ def test_attempts_are_counted(retry: PolicyRetry) -> None:
     twice = once.increment("GET", "/x", error=LOST)
     steps = [(one.total, one.delay, len(one.history)) for one in (retry, once, twice)]
     assert steps == [(2, 0.0, 0), (1, 2.0, 1), (0, 4.0, 2)]
+    assert [(entry.method, entry.url) for entry in twice.history] == [("GET", "/x")] * 2
+    pool = HTTPConnectionPool("localhost")
     with pytest.raises(MaxRetryError) as caught:
-        twice.increment("GET", "/x", error=LOST)
-    assert (caught.value.reason, caught.value.url) == (LOST, "/x")
+        twice.increment("GET", "/x", error=LOST, _pool=pool)
+    assert (caught.value.reason, caught.value.url, caught.value.pool) == (LOST, "/x", pool)
 
 
 def test_status_is_retried(retry: PolicyRetry) -> None:
@@ -38,6 +43,12 @@ def test_status_is_retried(retry: PolicyRetry) -> None:
     with pytest.raises(MaxRetryError) as caught:
         twice.increment("GET", "/x", response=busy)
     assert str(caught.value.reason) == "too many 503 error responses"
+
+
+def test_date_of_retry_after(retry: PolicyRetry) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    again = retry.increment("GET", "/x", response=HTTPResponse(status=503, headers={"Retry-After": date}))
+    assert 10 < again.delay <= 100
 
 
 def test_key_of_request(retry: PolicyRetry) -> None:
