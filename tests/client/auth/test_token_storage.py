@@ -177,9 +177,10 @@ def test_swap_while_locked(storage: FileTokenStorage, monkeypatch: pytest.Monkey
 def test_file_not_written(
     storage: FileTokenStorage, monkeypatch: pytest.MonkeyPatch, change: Callable[[FileTokenStorage], object]
 ) -> None:
-    """The old tokens stay, and nothing else; the error names the file."""
+    """The old tokens stay, and nothing else; the new ones were beside them. The error names the file."""
 
     def fail(_: int) -> None:
+        assert len(list(storage.file.parent.iterdir())) == len(files) + 1
         raise OSError(errno.EIO, "Input/output error")
 
     storage.save(TOKENS)
