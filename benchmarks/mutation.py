@@ -50,7 +50,10 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "cors": (["duologue_mock/http/cors.py"], ["tests/mockserver/http/test_cors.py"]),
     "store": (["duologue_mock/store/*.py"], ["tests/mockserver/store"]),
-    "strict-json": (["duologue/contract/strict_json.py"], ["tests/mockserver/http/test_parsing.py"]),
+    "strict-json": (
+        ["duologue/contract/strict_json.py"],
+        ["tests/client/contract/test_strict_json.py", "tests/mockserver/http/test_parsing.py"],
+    ),
     "redaction": (
         ["duologue/observability/redaction.py"],
         ["tests/client/observability/test_redaction.py", "tests/client/observability/test_secrets.py"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,11 +15,12 @@ from tests.mockserver.raw import RawResponse
 
 
 @contextmanager
-def raises_http_error(status: int, *naming: str) -> Iterator[None]:
-    """Expect an error with this status that names these fields."""
+def raises_http_error(status: int, *naming: str) -> Iterator[pytest.ExceptionInfo[HTTPError]]:
+    """Expect an error with this status that names these fields, and says in a sentence what is wrong."""
     with pytest.raises(HTTPError) as caught:
-        yield
+        yield caught
     assert caught.value.status == status, caught.value.message
+    assert re.match(r"[A-Z]\S* ", caught.value.message), caught.value.message
     assert set(naming) <= set(caught.value.fields), caught.value.fields
 
 

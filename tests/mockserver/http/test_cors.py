@@ -7,6 +7,7 @@ import pytest
 from duologue.contract import headers
 from duologue_mock import Settings
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
+from duologue_mock.http.request_head import RECEIVED_HOST
 from tests.mockserver.http_errors import raises_http_error
 from tests.mockserver.requests import build_request
 
@@ -96,8 +97,22 @@ def test_foreign_host(host: str) -> None:
 
 @pytest.mark.parametrize("host", [None, *BROKEN_HOSTS])
 def test_malformed_host(host: str | None) -> None:
-    with raises_http_error(400):
+    """What follows on the connection cannot be trusted either: it is closed."""
+    with raises_http_error(400) as caught:
         OriginPolicy(Settings()).check_host(build_request(host=host))
+    assert "Host header" in caught.value.message
+    assert caught.value.headers == [("Connection", "close")]
+
+
+@pytest.mark.parametrize(("received", "status"), [("evil.example", 421), ("", 400), ("localhost/", 400)])
+def test_both_hosts_are_checked(received: str, status: int) -> None:
+    """Where the request target is absolute, its host counts (RFC 9112, section 3.2.2), and `Host` is checked too."""
+    sent = build_request(host="localhost")
+    sent.environ[RECEIVED_HOST] = received
+    with raises_http_error(status):
+        OriginPolicy(Settings()).check_host(sent)
+    sent.environ[RECEIVED_HOST] = "127.0.0.1:3001"
+    OriginPolicy(Settings()).check_host(sent)
 
 
 @pytest.mark.parametrize("host", ["mock.test", "MOCK.TEST:3001", "localhost"])
@@ -241,6 +256,22 @@ def test_no_origin() -> None:
         assert OriginPolicy(Settings()).check_origin(build_request(method)) == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
+def test_hidden_origin(site: str) -> None:
+    """A page that a browser hides the origin of may change nothing if it is of another site."""
+    origin_policy = OriginPolicy(Settings())
+    for method in ("GET", "HEAD", "OPTIONS"):
+        assert origin_policy.check_origin(build_request(method, sec_fetch_site=site)) == []
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        sent = build_request(method, sec_fetch_site=site)
+        if site == "cross-site":
+            with raises_http_error(403) as caught:
+                origin_policy.check_origin(sent)
+            assert "other sites" in caught.value.message
+        else:
+            assert origin_policy.check_origin(sent) == []
+
+
 @pytest.mark.parametrize("origin", ["https://app.example", "HTTPS://APP.example", "http://localhost:3000"])
 def test_allowed_origin(origin: str) -> None:
     origin_policy = OriginPolicy(Settings(allowed_origins=("https://App.example/",)))
@@ -264,14 +295,21 @@ def test_invalid_allowed_host(allowed: str) -> None:
 
 def test_hint_names_the_option() -> None:
     origin_policy = OriginPolicy(Settings())
-    for check, sent in (
-        (origin_policy.check_host, build_request(host="mock.test:3001")),
-        (origin_policy.check_origin, build_request("POST", origin="https://app.example")),
-    ):
-        with pytest.raises(Exception, match=r".") as caught:
-            check(sent)
-        hint = getattr(caught.value, "hint", "")
-        assert "--allow-host mock.test`" in hint or "--allow-origin https://app.example`" in hint
+    with raises_http_error(421) as misdirected:
+        origin_policy.check_host(build_request(host="mock.test:3001"))
+    assert misdirected.value.message == "Misdirected request"
+    assert "not mock.test:3001" in str(misdirected.value.hint)
+    assert "--allow-host mock.test`" in str(misdirected.value.hint)
+    with raises_http_error(403) as refused:
+        origin_policy.check_origin(build_request("POST", origin="https://app.example"))
+    assert "this origin" in refused.value.message
+    assert "--allow-origin https://app.example`" in str(refused.value.hint)
+
+
+def test_long_origin_is_cut() -> None:
+    with raises_http_error(403) as caught:
+        OriginPolicy(Settings()).check_origin(build_request("POST", origin="https://" + "x" * 5000))
+    assert 200 < len(str(caught.value.hint)) < 400
 
 
 ALL = ", ".join(headers.ACCEPTED)

@@ -80,15 +80,20 @@ def test_other_body(keys: IdempotencyKeys, settled: bool) -> None:
     claim = start_claim(keys)
     if settled:
         claim.complete(MADE)
-    with pytest.raises(HTTPError) as caught:
+    with raises_http_error(422) as caught:
         claim_or_replay(keys, body=b'{"other": 1}')
-    assert (caught.value.status, caught.value.code) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert caught.value.code == "IDEMPOTENCY_KEY_REUSED"
+    assert "another body" in caught.value.message
+    assert "new key" in str(caught.value.hint)
 
 
 def test_key_in_progress(keys: IdempotencyKeys) -> None:
     claim = start_claim(keys)
-    with raises_http_error(409):
+    with raises_http_error(409, "Idempotency-Key") as caught:
         claim_or_replay(keys)
+    assert "in progress" in caught.value.message
+    assert caught.value.reasons == ["Idempotency-Key: Still in progress; try again."]
+    assert ("Retry-After", "1") in caught.value.headers
     claim.complete(MADE)
     assert claim_or_replay(keys)[1] is not None
 
@@ -178,10 +183,14 @@ def test_progress_expires(keys: IdempotencyKeys, clock: ManualClock) -> None:
     assert start_claim(keys).progress == Progress()
 
 
-@pytest.mark.parametrize("key", ["", " ", "\t", "k" * 256])
-def test_malformed_key(keys: IdempotencyKeys, key: str) -> None:
-    with raises_http_error(400, "Idempotency-Key"):
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [*((blank, "Must not be blank.") for blank in ("", " ", "\t")), ("k" * 256, "Must be at most 255 characters.")],
+)
+def test_malformed_key(keys: IdempotencyKeys, key: str, reason: str) -> None:
+    with raises_http_error(400) as caught:
         claim_or_replay(keys, key)
+    assert caught.value.fields == {"Idempotency-Key": [reason]}
 
 
 def test_longest_key(keys: IdempotencyKeys) -> None:
@@ -220,9 +229,16 @@ def test_oldest_key_is_dropped(keys: IdempotencyKeys) -> None:
     assert claim_or_replay(keys, "4")[0] is not None
 
 
-def test_largest_are_bounded(keys: IdempotencyKeys) -> None:
+LARGE = MAX_SIZE // 3
+
+
+@pytest.mark.parametrize(
+    "large",
+    [Response(201, [], b"x" * LARGE), Response(201, [("A", "x" * LARGE)]), Response(201, [("x" * LARGE, "A")])],
+    ids=["body", "value", "name"],
+)
+def test_largest_are_bounded(keys: IdempotencyKeys, large: Response) -> None:
     """Large responses are forgotten before they fill the memory, the oldest first; the latest is always stored."""
-    large = Response(201, [], b"x" * (MAX_SIZE // 3))
     for number in range(4):
         start_claim(keys, str(number)).complete(large)
     assert [claim_or_replay(keys, str(number))[1] is not None for number in (3, 2, 1)] == [True, True, False]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.preconditions import check_preconditions, has_preconditions
+from tests.linear_time import measure
 from tests.mockserver.http_errors import raises_http_error
 from tests.mockserver.requests import build_request
 
@@ -104,8 +103,9 @@ MALFORMED = [
 @pytest.mark.parametrize("value", MALFORMED)
 @pytest.mark.parametrize("safe", [True, False])
 def test_malformed(name: str, value: str, safe: bool) -> None:
-    with raises_http_error(400, NAMES[name]):
+    with raises_http_error(400, NAMES[name]) as caught:
         check(safe=safe, **{name: value})
+    assert caught.value.fields == {NAMES[name]: ['Must be `*` or a list of entity tags, as `"a", W/"b"`.']}
 
 
 @pytest.mark.parametrize("safe", [True, False])
@@ -116,8 +116,18 @@ def test_precedence(safe: bool, if_match: str, match: bool, if_none_match: str, 
     if match and (none or safe):
         assert check(safe=safe, if_match=if_match, if_none_match=if_none_match) == (not none)
     else:
-        with raises_http_error(412):
+        with raises_http_error(412) as caught:
             check(safe=safe, if_match=if_match, if_none_match=if_none_match)
+        assert caught.value.message == ("The resource exists" if match else "The resource has changed meanwhile")
+        assert f"Its ETag is {ETAG}" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "conditions", [{}, {"if_match": "*"}, {"if_none_match": ""}, dict.fromkeys(NAMES, ETAG)], ids=str
+)
+def test_is_conditional(conditions: dict[str, str]) -> None:
+    sent = build_request("GET", "/", **conditions)  # type: ignore[arg-type]  # texts
+    assert has_preconditions(sent) == bool(conditions)
 
 
 def test_other_conditions() -> None:
@@ -171,15 +181,11 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 def test_time_is_linear(build: Callable[[int], str]) -> None:
     """Thirty-two times the length takes about thirty-two times as long; if it were quadratic, a thousand times."""
 
-    def measure(value: str) -> float:
-        return min(_measure(lambda: check(if_match=value)) for _ in range(5))
+    def measure_refusal(value: str) -> float:
+        def refuse() -> None:
+            with raises_http_error(400):
+                check(if_match=value)
 
-    assert measure(build(64_000)) < 300 * measure(build(2_000))
+        return measure(refuse)
 
-
-def _measure(act: Callable[[], Any]) -> float:
-    start = time.process_time()
-    for _ in range(3):
-        with raises_http_error(400):
-            act()
-    return time.process_time() - start
+    assert measure_refusal(build(64_000)) < 300 * measure_refusal(build(2_000))
