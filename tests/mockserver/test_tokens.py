@@ -41,10 +41,25 @@ def sign(claims: dict[str, Any], *, key: str = SECRET, algorithm: str = "HS256")
 
 
 def test_jwt_claims(state: State, token_service: TokenService, user: User) -> None:
-    claims = decode_claims(token_service.issue(state, user).token)
-    assert claims["sub"] == "2"
+    token = token_service.issue(state, user).token
+    claims = decode_claims(token)
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
+    assert set(claims) == {"sub", "sid", "role", "jti", "iat", "exp"}
+    assert (claims["sub"], claims["role"]) == ("2", "user")
+    assert state.logins.is_active(claims["sid"])
     assert claims["iat"] == START.timestamp()
     assert claims["exp"] == START.timestamp() + 3600
+    assert decode_claims(token_service.issue(state, user).token)["jti"] != claims["jti"]
+
+
+@pytest.mark.parametrize("lifetime", [1, 60, 90.4])
+def test_lifetime_of_tokens(state: State, user: User, lifetime: float) -> None:
+    """Those of a login and of a refresh alike."""
+    token_service = TokenService(Settings(access_token_lifetime=lifetime))
+    issued = token_service.issue(state, user)
+    for tokens in (issued, token_service.refresh(state, issued.refresh_token)):
+        assert tokens.expires_in == round(lifetime)
+        assert decode_claims(tokens.token)["exp"] == START.timestamp() + lifetime
 
 
 def test_tokens_are_unique(state: State, token_service: TokenService, user: User) -> None:
@@ -57,6 +72,10 @@ def test_mock_clock_decides(state: State, clock: ManualClock, token_service: Tok
     assert token_service.verify(state, token_service.issue(state, user).token).user == user
     clock.advance(-7200)
     assert token_service.verify(state, token_service.issue(state, user).token).user == user
+    clock.advance(1e9 * 3)
+    assert token_service.verify(state, token_service.issue(state, user).token).user == user
+    claims = decode_claims(token_service.issue(state, user).token)
+    assert token_service.verify(state, sign(claims | {"nbf": claims["iat"]})).user == user
 
 
 def test_token_of_other_mock(state: State, user: User) -> None:
@@ -111,8 +130,34 @@ HEADERS = [
     ids=lambda token: ascii(token)[:30],
 )
 def test_garbage(state: State, token_service: TokenService, token: str) -> None:
-    with raises_http_error(401):
+    with raises_http_error(401) as caught:
         token_service.verify(state, token)
+    assert (caught.value.message, caught.value.hint) == ("Invalid token", "Log in again.")
+
+
+def test_expired_or_revoked(state: State, clock: ManualClock, token_service: TokenService, user: User) -> None:
+    """A caller learns which it is: one can be refreshed, the other cannot."""
+    revoked, expired = token_service.issue(state, user).token, token_service.issue(state, user).token
+    state.logins.end(decode_claims(revoked)["sid"])
+    with raises_http_error(401) as caught:
+        token_service.verify(state, revoked)
+    assert (caught.value.message, caught.value.hint) == ("Token revoked", "Log in again.")
+    assert token_service.verify(state, revoked, allow_revoked=True).user == user
+    clock.advance(3600)
+    with raises_http_error(401) as caught:
+        token_service.verify(state, expired)
+    assert caught.value.message == "Token expired"
+    assert "POST /api/auth/refresh" in str(caught.value.hint)
+
+
+def test_token_of_removed_user(state: State, token_service: TokenService, user: User) -> None:
+    tokens = token_service.issue(state, user)
+    state.users.remove(user.id)
+    with raises_http_error(401):
+        token_service.verify(state, tokens.token, allow_revoked=True)
+    with raises_http_error(401) as caught:
+        token_service.refresh(state, tokens.refresh_token)
+    assert (caught.value.message, caught.value.hint) == ("Invalid refresh token", "Log in again.")
 
 
 def test_tampered_token(state: State, token_service: TokenService, user: User) -> None:
@@ -151,5 +196,6 @@ def test_missing_claims(state: State, token_service: TokenService, user: User, m
 def test_invalid_claims(state: State, token_service: TokenService, user: User, wrong: dict[str, Any]) -> None:
     """A caller who knows the secret may sign tokens with other claims."""
     claims = decode_claims(token_service.issue(state, user).token)
-    with raises_http_error(401):
+    with raises_http_error(401) as caught:
         token_service.verify(state, sign(claims | wrong))
+    assert caught.value.hint == "Log in again."

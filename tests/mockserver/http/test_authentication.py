@@ -61,8 +61,12 @@ def test_invalid_api_key(authenticator: Authenticator, id: str, key: str | None)
     if id == "health.CHATS" and key is None:
         assert identify(authenticator, get_operation(id), headers).user_id == "", "health identifies no caller"
         return
-    with raises_http_error(401):
+    with raises_http_error(401) as caught:
         identify(authenticator, get_operation(id), headers)
+    error = caught.value
+    assert error.message == ("Invalid API key" if (key or "").strip() else "API key required")
+    assert "`x-api-key`" in str(error.hint)
+    assert dict(error.headers)["WWW-Authenticate"].startswith("ApiKey ")
 
 
 @pytest.mark.parametrize("name", ["unique_reference_code", "x_user_id"])
@@ -73,8 +77,22 @@ def test_invalid_header(authenticator: Authenticator, name: str, value: str | No
     if value is not None:
         headers[name] = value
     spelled = {"unique_reference_code": "Unique-Reference-Code", "x_user_id": "x-user-id"}[name]
-    with raises_http_error(400, spelled):
+    with raises_http_error(400) as caught:
         identify(authenticator, CHATS, headers)
+    required = not (value or "").strip()
+    assert caught.value.message == f"Header {spelled} is {'required' if required else 'invalid'}"
+    reason = (
+        "This header is required and must not be blank."
+        if required
+        else "Must be at most 255 printable ASCII characters."
+    )
+    assert caught.value.fields == {spelled: [reason]}
+
+
+@pytest.mark.parametrize("value", ["x" * 255, "a b", "~!"])
+def test_valid_header(authenticator: Authenticator, value: str) -> None:
+    headers = {**IDENTIFIED, "unique_reference_code": value, "x_user_id": value}
+    assert identify(authenticator, CHATS, headers).user_id == value
 
 
 def test_api_key_comes_first(authenticator: Authenticator) -> None:
@@ -97,11 +115,33 @@ def test_chat_ignores_tokens(authenticator: Authenticator, state: State, token_s
         identify(authenticator, CHATS, {"authorization": f"Bearer {issue_token(state, token_service)}"})
 
 
+@pytest.mark.parametrize(
+    ("key", "known"), [("dev-api-key", True), ("second key", True), ("dev", False), ("", False), ("\ud800", False)]
+)
+def test_knows_key(authenticator: Authenticator, key: str, known: bool) -> None:
+    """A Socket.IO client's key is JSON, and may be any text."""
+    assert authenticator.knows_key(key) == known
+
+
 # --- the platform
 
 
-def test_anonymous_principal(authenticator: Authenticator) -> None:
-    assert identify(authenticator, GET, {}) == Principal(key="127.0.0.1")
+@pytest.mark.parametrize("id", ["users.GET", "auth.LOGIN", "health.CHATS"])
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        *(("127.0.0.1", "127.0.0.1"), ("::1", "127.0.0.1"), ("::ffff:127.0.0.1", "127.0.0.1")),
+        *(("192.168.0.5", "192.168.0.5"), ("::2", "::2"), (None, "")),
+    ],
+)
+def test_anonymous_principal(authenticator: Authenticator, id: str, address: str | None, key: str) -> None:
+    """It is known by its address. This machine has one: the same program may come over IPv4 or IPv6."""
+    one = get_operation(id)
+    sent = build_request(one.method, one.route)
+    sent.environ["REMOTE_ADDR"] = address
+    if address is None:
+        del sent.environ["REMOTE_ADDR"]
+    assert authenticator.identify(one, sent) == Principal(key=key)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -116,9 +156,38 @@ def test_valid_token(authenticator: Authenticator, state: State, token_service: 
     "value", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token x", "x", "Bearer x y", "Bearer null"]
 )
 def test_invalid_token(authenticator: Authenticator, value: str) -> None:
-    """Even where no token is required."""
-    with raises_http_error(401):
+    """Even where no token is required. The challenge names an error where a token was sent (RFC 6750, section 3.1)."""
+    with raises_http_error(401) as caught:
         identify(authenticator, GET, {"authorization": value})
+    assert caught.value.message == "Invalid token"
+    assert caught.value.hint
+    challenge = dict(caught.value.headers)["WWW-Authenticate"]
+    assert ('error="invalid_token"' in challenge) == value.startswith("Bearer")
+
+
+def test_spaces_around_token(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
+    principal = identify(authenticator, GET, {"authorization": f"Bearer   {issue_token(state, token_service)} "})
+    assert principal.user == state.users.get("2")
+
+
+def test_verify_token(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
+    token = issue_token(state, token_service)
+    identity = authenticator.verify_token(token)
+    assert identity.user == state.users.get("2")
+    state.logins.end(identity.login_id)
+    with raises_http_error(401):
+        authenticator.verify_token(token)
+
+
+def test_logout_again(authenticator: Authenticator, state: State, token_service: TokenService) -> None:
+    """A logout whose response was lost is repeated with the token that it has revoked."""
+    token = issue_token(state, token_service)
+    login_id = authenticator.verify_token(token).login_id
+    state.logins.end(login_id)
+    headers = {"authorization": f"Bearer {token}"}
+    assert identify(authenticator, get_operation("auth.LOGOUT"), headers).login_id == login_id
+    with raises_http_error(401):
+        identify(authenticator, get_operation("auth.ME"), headers)
 
 
 def test_expired_token(
@@ -144,8 +213,11 @@ def test_public_ignores_tokens(authenticator: Authenticator, id: str) -> None:
 @pytest.mark.parametrize("id", ["auth.ME", "auth.LOGOUT"])
 def test_token_required(authenticator: Authenticator, id: str) -> None:
     """Operations for identified callers alone refuse anonymous ones."""
-    with raises_http_error(401):
+    with raises_http_error(401) as caught:
         identify(authenticator, get_operation(id), {})
+    assert caught.value.message == "Authentication required"
+    assert "POST /api/auth/login" in str(caught.value.hint)
+    assert caught.value.headers == [("WWW-Authenticate", 'Bearer realm="platform"')]
 
 
 @pytest.mark.parametrize("one", [one for one in operations() if one.service is not CHAT], ids=lambda one: one.id)
@@ -178,8 +250,9 @@ def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.F
     if allowed:
         authorize(one, principal, args)
     else:
-        with raises_http_error(403):
+        with raises_http_error(403) as caught:
             authorize(one, principal, args)
+        assert "administrator" in str(caught.value.hint)
 
 
 def test_admin_operations() -> None:
