@@ -11,7 +11,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from duologue.contract import headers
-from duologue.contract.errors import ApiErrorType
 from duologue_mock.errors import HTTPError, validation_error
 from duologue_mock.handler_registry import Progress
 from duologue_mock.http.messages import Request, Response
@@ -173,12 +172,7 @@ def _in_progress() -> HTTPError:
 
 
 def _key_reused() -> HTTPError:
-    return HTTPError(
-        422,
-        "This idempotency key was used with another body",
-        code=str(ApiErrorType.IDEMPOTENCY_KEY_REUSED),
-        hint="Use a new key for a new request.",
-    )
+    return HTTPError(422, "This idempotency key was used with another body", hint="Use a new key for a new request.")
 
 
 def _build_replay(response: Response) -> Response:

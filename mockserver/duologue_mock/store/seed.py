@@ -136,4 +136,4 @@ def _format_first(messages: Any, path: str = "") -> str:
     while isinstance(messages, dict):
         key, messages = next(iter(messages.items()))
         path += f"[{key}]" if isinstance(key, int) else "" if key == "_schema" else f".{key}"
-    return f"{path}: {messages[0] if isinstance(messages, list) else messages}"
+    return f"{path}: {messages[0]}"

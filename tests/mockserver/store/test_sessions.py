@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue_mock.store.sessions import MAX_SESSIONS, LoginSessions
+from duologue_mock.store.sessions import MAX_SESSIONS, MAX_USED_TOKENS, LoginSession, LoginSessions
 
 
 def create(logins: LoginSessions, id: str, *, user_id: str = "1", expires: float = 100.0) -> None:
@@ -94,10 +94,29 @@ def test_max_sessions(logins: LoginSessions, end_events: list[str]) -> None:
     assert rotate(logins, "2-0", "x") is None
 
 
-def test_ended_sessions_free_memory(logins: LoginSessions) -> None:
+def test_max_used_tokens(logins: LoginSessions, end_events: list[str]) -> None:
+    """The oldest is forgotten, and merely unknown then."""
+    create(logins, "a")
+    for number in range(MAX_USED_TOKENS + 1):
+        rotate(logins, f"a-{number}", f"a-{number + 1}")
+    assert rotate(logins, "a-0", "x") is None
+    assert end_events == []
+    assert rotate(logins, "a-1", "x") is None
+    assert end_events == ["a"]
+
+
+def test_rotation_is_of_one_user(logins: LoginSessions) -> None:
+    create(logins, "a", user_id="7")
+    session = logins.rotate("a-0", new_token="a-1", now=5, expires_at=500)
+    assert session == LoginSession("a", "7", "a-1", 500)
+
+
+@pytest.mark.parametrize("rotations", [0, 1, 2])
+def test_ended_sessions_free_memory(logins: LoginSessions, rotations: int) -> None:
     for number in range(50):
         create(logins, str(number))
-        rotate(logins, f"{number}-0", f"{number}-1")
+        for rotation in range(rotations):
+            rotate(logins, f"{number}-{rotation}", f"{number}-{rotation + 1}")
         logins.end(str(number))
     assert sum(len(index) for index in vars(logins).values() if isinstance(index, dict)) == 0
 

@@ -7,24 +7,40 @@ import threading
 import pytest
 
 from duologue.contract import users as contract_users
+from duologue.contract.chats import ChatSession
 from duologue.contract.users import User, UserDeleted
 from duologue_mock.store import State
-from tests.mockserver.clocks import ManualClock
+from duologue_mock.store.clock import IdGenerator, SystemClock
+from tests.mockserver.clocks import START, ManualClock
 
 
 def test_subscribers_in_order() -> None:
     state = State(clock=ManualClock())
-    received: list[tuple[str, str | None]] = []
-    state.subscribe(lambda event, payload, user_id: received.append((f"one {event.name}", user_id)))
-    state.subscribe(lambda event, payload, user_id: received.append((f"two {event.name}", user_id)))
+    received: list[tuple[str, str, UserDeleted, str | None]] = []
+    state.subscribe(lambda event, payload, user_id: received.append(("one", event.name, payload, user_id)))
+    state.subscribe(lambda event, payload, user_id: received.append(("two", event.name, payload, user_id)))
     state.publish(contract_users.DELETED, UserDeleted("5"))
     state.publish(contract_users.DELETED, UserDeleted("6"), user_id="6")
     assert received == [
-        ("one user:deleted", None),
-        ("two user:deleted", None),
-        ("one user:deleted", "6"),
-        ("two user:deleted", "6"),
+        ("one", "user:deleted", UserDeleted("5"), None),
+        ("two", "user:deleted", UserDeleted("5"), None),
+        ("one", "user:deleted", UserDeleted("6"), "6"),
+        ("two", "user:deleted", UserDeleted("6"), "6"),
     ]
+
+
+def test_clock_and_ids() -> None:
+    ids = IdGenerator(7)
+    state = State(clock=ManualClock(), ids=ids)
+    assert (state.started, state.ids) == (START.timestamp(), ids)
+
+
+def test_default_clock_and_ids() -> None:
+    state = State()
+    assert isinstance(state.clock, SystemClock)
+    assert state.started <= state.clock.seconds()
+    assert state.ids.token_id() != State().ids.token_id()
+    assert not state.logins.is_active("unknown")
 
 
 def test_lock_excludes_other_threads() -> None:
@@ -69,4 +85,8 @@ def test_is_empty() -> None:
     state = State()
     assert state.is_empty
     state.users.add(User("1", "Ada", "ada@example.com", "user"))
+    assert not state.is_empty
+    state.users.remove("1")
+    assert state.is_empty
+    state.chats.add("ann", ChatSession("a", "Title", False, START, START, START))
     assert not state.is_empty
