@@ -7,6 +7,7 @@ survives is listed, with the command that shows the change.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def test_group(name: str, children: int) -> float:
     """Test the changes of a group, print the result, and return how many percent were noticed."""
     modules, tests = GROUPS[name]
     copy_project(modules, tests)
-    run_mutmut("run", "--max-children", str(children))
+    check_selection(run_mutmut("run", "--max-children", str(children)))
     lines = [
         line.strip().rpartition(": ") for line in run_mutmut("results", "--all", "true").splitlines() if ": " in line
     ]
@@ -93,6 +94,13 @@ def test_group(name: str, children: int) -> float:
         print(f"    {mutant}")
     print(f"    show one: cd {FOLDER.relative_to(ROOT)} && mutmut show NAME")
     return score
+
+
+def check_selection(output: str) -> None:
+    """Check that pytest ran the tests: mutmut counts a change as noticed where pytest cannot find a test by its id."""
+    missing = sorted(set(re.findall(r"^ERROR: not found: (.*)$", output, re.MULTILINE)))
+    if missing:
+        raise SystemExit("pytest cannot select these tests; give them plain ids:\n" + "\n".join(missing))
 
 
 def copy_project(modules: Sequence[str], tests: Sequence[str]) -> None:
@@ -124,7 +132,7 @@ def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
         "also_copy": ["fixtures", "docs", "conftest.py"],
     }
     lines = [f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in options.items()]
-    return f"{pytest_section}\n\n[mutmut]\n{''.join(lines)}"
+    return f"{pytest_section}\n\n[mutmut]\n{''.join(lines)}debug = true\n"  # print what pytest prints
 
 
 def run_mutmut(*arguments: str) -> str:

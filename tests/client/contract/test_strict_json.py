@@ -43,22 +43,27 @@ def nest(depth: int, kinds: str) -> str:
         (b'{"\\udc00": 1}', "^A text holds half of a surrogate pair"),
         (b"[" * 100_000, TOO_DEEP),
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=[
+        *("key", "two keys", "longest key", "long key", "NaN", "infinity", "integer", "fraction", "too large", "bytes"),
+        *("BOM", "comma", "empty", "surrogate", "surrogate in key", "unclosed"),
+    ],
 )
 def test_refusal_reason(text: bytes, reason: str) -> None:
     with pytest.raises(StrictJSONError, match=reason):
         loads(text)
 
 
-@pytest.mark.parametrize("kinds", ["[", "{", "[{"])
+@pytest.mark.parametrize("kinds", ["[", "{", "[{"], ids=["lists", "objects", "both"])
 def test_deepest_nesting(kinds: str) -> None:
-    deepest = nest(MAX_DEPTH, kinds)
-    assert json.dumps(loads(deepest.encode()), separators=(",", ":")) == deepest
+    for deepest in (nest(MAX_DEPTH, kinds), f"[{nest(MAX_DEPTH - 1, kinds)},[],{{}}]"):
+        assert json.dumps(loads(deepest.encode()), separators=(",", ":")) == deepest
     with pytest.raises(StrictJSONError, match=TOO_DEEP):
         loads(nest(MAX_DEPTH + 1, kinds).encode())
 
 
-@pytest.mark.parametrize("value", [[[]] * 1000, [{"a": {}}] * 1000, "[" * 1000, {"{" * 1000: [1]}])
+@pytest.mark.parametrize(
+    "value", [[[]] * 1000, [{"a": {}}] * 1000, "[" * 1000, {"{" * 1000: [1]}], ids=["lists", "objects", "text", "key"]
+)
 def test_brackets_without_depth(value: Any) -> None:
     """What counts is how deep they are nested, not how many there are; in texts they do not count at all."""
     assert loads(json.dumps(value).encode()) == value

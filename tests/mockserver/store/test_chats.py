@@ -31,6 +31,7 @@ def test_session_has_an_owner() -> None:
     assert chats.get("ann", "a") == session("a")
     assert chats.get("bob", "a") is None
     assert chats.get("", "a") is None
+    assert chats.page("ann", page=1, limit=None) == ([session("a")], 1)
     assert chats.page("bob", page=1, limit=None) == ([], 0)
 
 

@@ -26,11 +26,19 @@ def user(id: str, email: str | None = None, name: str = "Name") -> User:
 def test_email_is_unique(first: str, second: str) -> None:
     users = Users()
     users.add(user("1", first))
-    with pytest.raises(EmailTakenError):
+    with pytest.raises(EmailTakenError, match=f"^{second}$"):
         users.add(user("2", second))
     assert users.get_by_email(second) == user("1", first)
     assert len(users) == 1
     assert users.get("2") is None
+
+
+def test_page_of_all() -> None:
+    users = Users()
+    users.add(user("1"))
+    users.add(user("2"))
+    assert users.page(page=1, limit=10) == ([user("1"), user("2")], 2)
+    assert users.get_by_email("unknown@example.com") is None
 
 
 def test_user_id_is_unique() -> None:
@@ -84,6 +92,8 @@ def test_change_of_unknown_user(act: str) -> None:
         (["-5"], "1"),
         (["9" * 18], "1" + "0" * 18),
         (["9" * 30], "1" + "0" * 30),
+        (["8" + "9" * 999], "9" + "0" * 999),
+        (["9" * 1001], "1"),
     ],
 )
 def test_next_id(known_ids: list[str], next_id: str) -> None:
