@@ -83,10 +83,11 @@ def test_unsubscribe() -> None:
 
 def test_is_empty() -> None:
     state = State()
-    assert state.is_empty
+    observed = [state.is_empty]
     state.users.add(User("1", "Ada", "ada@example.com", "user"))
-    assert not state.is_empty
+    observed.append(state.is_empty)
     state.users.remove("1")
-    assert state.is_empty
+    observed.append(state.is_empty)
     state.chats.add("ann", ChatSession("a", "Title", False, START, START, START))
-    assert not state.is_empty
+    observed.append(state.is_empty)
+    assert observed == [True, False, True, False]
