@@ -138,9 +138,11 @@ def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
 def run_mutmut(*arguments: str) -> str:
     """Run mutmut in the copy, and return what it prints."""
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    process = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if process.returncode != 0:
-        raise SystemExit(f"mutmut failed:\n{process.stdout[-3000:]}{process.stderr[-3000:]}")
+        raise SystemExit(f"mutmut failed:\n{process.stdout[-6000:]}")
     return process.stdout
 
 

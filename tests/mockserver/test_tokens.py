@@ -121,14 +121,13 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        *("", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}", "\ud800", "." * 5000),
-        *map(build_header, HEADERS),
-    ],
-    ids=lambda token: ascii(token)[:30],
-)
+GARBAGE = [
+    *("", "x", "a.b.c", "..", "Bearer x", "\x00", "é", "a" * 10_000, "null", "{}", "\ud800", "." * 5000),
+    *map(build_header, HEADERS),
+]
+
+
+@pytest.mark.parametrize("token", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage(state: State, token_service: TokenService, token: str) -> None:
     with raises_http_error(401) as caught:
         token_service.verify(state, token)

@@ -252,6 +252,7 @@ def test_authorize(one: Operation[Any], who: str, target: str, request: pytest.F
     else:
         with raises_http_error(403) as caught:
             authorize(one, principal, args)
+        assert caught.value.message == "You may not do this"
         assert "administrator" in str(caught.value.hint)
 
 
