@@ -280,7 +280,7 @@ def test_empty_reply(mocks: Callable[..., Mock], accept: str | None, reply: Any)
     assert ("message.completed" in response.text) == bool(accept)
 
 
-@pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=repr)
+@pytest.mark.parametrize("reply", ["lone \ud800 half", "\x00", "bell\x07"], ids=["surrogate", "NUL", "bell"])
 def test_reply_of_wrong_type(mocks: Callable[..., Mock], reply: str) -> None:
     mock = mocks(reply_function=lambda request: reply)
     body, args = REQUESTS["smart_chat.ASK"]
