@@ -36,7 +36,10 @@ class Users:
 
     def next_id(self) -> str:
         """Return the lowest number above every numeric id so far; a deleted user's id does not come back."""
-        return str(self._last_number + 1)
+        number = self._last_number + 1
+        while str(number) in self._positions:  # one that is too long to have counted
+            number += 1
+        return str(number)
 
     def get(self, user_id: str) -> User | None:
         """Return the user with this id, or None."""
