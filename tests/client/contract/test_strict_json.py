@@ -37,7 +37,7 @@ def nest(depth: int, kinds: str) -> str:
         (b"[-1e309]", "^A number is too large"),
         (b'["ab\xff"]', "^Not UTF-8: byte 4 "),
         (b"\xef\xbb\xbf{}", r"^Not JSON: .*line 1 column 1 "),
-        (b'{"a": 1,}', r"^Not JSON: .*line 1 column 9"),
+        (b'{"a": 1,}', r"^Not JSON: .*line 1 column [89] "),
         (b"", r"^Not JSON: .*char 0"),
         (b'"\\ud800"', "^A text holds half of a surrogate pair"),
         (b'{"\\udc00": 1}', "^A text holds half of a surrogate pair"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,12 +32,24 @@ class FakeSocket(io.BytesIO):
         return size
 
 
+OPENED: list[StrictResponse] = []
+
+
+@pytest.fixture(autouse=True)
+def close_responses() -> Iterator[None]:
+    """Close what a test has opened; the garbage collector might do it in the wrong order."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 def begin(data: bytes, method: str = "GET") -> StrictResponse:
     return begin_on(FakeSocket(data), method)
 
 
 def begin_on(sock: FakeSocket, method: str = "GET") -> StrictResponse:
     response = StrictResponse(sock, method=method)  # type: ignore[arg-type]  # it has what is used
+    OPENED.append(response)
     response.begin()
     return response
 
