@@ -23,6 +23,8 @@ SECURITY_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resour
 """Of every response. The policy keeps pages from embedding it. Requests with CORS are not subject to the policy (the
 Fetch standard, "cross-origin resource policy check"): pages of allowed origins read it all the same, even those of
 another site, as a page of `localhost` that calls `127.0.0.1`."""
+HEAD_KEY = "duologue.head"
+"""Where in the environ the bytes of a request's head are: its headers in the order and spelling of the sender."""
 CONNECTION_KEY = "duologue.connection"
 """Where in the environ the connection is, as its buffered stream and its socket: for what is more than a response."""
 

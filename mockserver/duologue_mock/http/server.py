@@ -19,7 +19,7 @@ import gevent
 from gevent.pywsgi import WSGIHandler, WSGIServer, format_date_time
 
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.messages import CONNECTION_KEY
+from duologue_mock.http.messages import CONNECTION_KEY, HEAD_KEY
 from duologue_mock.http.request_body import RequestBody, parse_body_framing
 from duologue_mock.http.request_head import MAX_HEAD_SIZE, MalformedRequestError, parse_request_head
 
@@ -153,6 +153,7 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.client_address[0], str(self.client_address[1])
         self._attach_body(environ)
         environ[CONNECTION_KEY] = (self.rfile, self.socket)
+        environ[HEAD_KEY] = data
         if head.upgrade:
             self.close_connection = self.upgraded = True
         self.environ = environ

@@ -1,0 +1,1 @@
+"""The control API: `/__admin` on both ports, a file for each subject."""

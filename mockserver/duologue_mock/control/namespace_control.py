@@ -1,0 +1,45 @@
+"""What steers one namespace: its stubs, journal, scenarios, settings; and what a reset puts back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from duologue_mock.http.messages import Request, Response
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+
+
+class NamespaceControl:
+    """What steers one namespace. It is the namespace's `Interceptor`.
+
+    Args:
+        settings: of the mock.
+        state: the namespace's data.
+        sleep: waits a number of seconds without blocking other requests.
+    """
+
+    def __init__(self, settings: Settings, state: State, sleep: Callable[[float], None]) -> None:
+        self.settings = settings
+        self.state = state
+        self.sleep = sleep
+
+    def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
+        """Return the response to a request.
+
+        Args:
+            request: the request, its body read.
+            perform: returns the mock's own response; the operation is done by calling it.
+        """
+        return perform()
+
+    def record(self, request: Request, response: Response, headers: Sequence[tuple[str, str]]) -> None:
+        """Record a request and its response, as it is about to be sent.
+
+        Args:
+            request: the request.
+            response: its response.
+            headers: all headers of the response.
+        """
+
+    def close(self) -> None:
+        """Release what outlives a request, as the namespace is dropped."""
