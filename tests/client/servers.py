@@ -124,6 +124,7 @@ class ScriptedServer:
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
+        self._threads = [other for other in self._threads if other.is_alive()]  # one that is kept keeps its stack
         self._threads.append(thread)
         thread.start()
 

@@ -98,7 +98,7 @@ def test_any_response() -> None:
     server = ScriptedServer()
     api = Client(base_url=server.origin, chat_base_url=server.origin, max_retries=0, timeout=0.5, retry_budget=None)
 
-    @often
+    @settings(often, max_examples=CASES // 4)  # each is two calls over sockets
     @given(raw=st.binary() | SHAPED)
     def check(raw: bytes) -> None:
         server.script[:] = [send(raw)]
