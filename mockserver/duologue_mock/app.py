@@ -15,6 +15,9 @@ from werkzeug.wrappers import Response as WSGIResponse
 from duologue.contract import operations
 from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
 from duologue_mock.context import LazySocketIO, MockContext
+from duologue_mock.control.api.app import ControlApp
+from duologue_mock.control.api.server import ControlServer
+from duologue_mock.control.namespace_control import NamespaceControl
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
@@ -22,6 +25,7 @@ from duologue_mock.http.cors import OriginPolicy
 from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.idempotency import IdempotencyKeys
 from duologue_mock.http.messages import Request, RequestHook
+from duologue_mock.http.namespaces import DEFAULT, Namespace, Namespaces, get_namespace
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
@@ -47,6 +51,7 @@ def create_app(
     call_soon: CallSoon | None = None,
     run_in_thread: RunInThread | None = None,
     sleep: Callable[[float], None] | None = None,
+    shut_down: Callable[[], None] | None = None,
 ) -> Flask:
     """Return the mock as a Flask application, seeded and ready to serve both services.
 
@@ -59,52 +64,92 @@ def create_app(
         call_soon: runs a function in the thread that serves the sockets; None if there is no other thread.
         run_in_thread: runs a function that may block without blocking other requests; None calls it directly.
         sleep: waits a number of seconds without blocking other requests; None for `time.sleep`.
+        shut_down: ends the server, as the control API may ask; None if that is not possible.
 
     Raises:
         FixtureError: a fixture file is invalid.
     """
     settings = settings or Settings()
     fixtures = Fixtures(settings.values["fixtures"])
-    rules = load_rules(fixtures)
     if state is None:
         state = _create_state(settings, fixtures)
     app = Flask("duologue_mock", static_folder=None)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False  # no redirects
     app.before_request(_check_request)
     pages: WSGICallable = app.wsgi_app
-    token_service = TokenService(settings)
-    authenticator = Authenticator(settings, state, token_service)
     routes = Routes(operations())
-    reply_engine = ReplyEngine(settings, rules, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
-    idempotency_keys = IdempotencyKeys(state.clock)
-    dispatcher = Dispatcher(state, token_service, reply_engine, idempotency_keys, log_unexpected_error)
-    sockets = LazySocketIO(lambda: _create_realtime(app, settings, state, authenticator, call_soon or _call))
-    app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports)
+    builder = NamespaceBuilder(settings, fixtures, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
+    namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
+    sockets = LazySocketIO(lambda: _create_realtime(app, settings, namespaces.default, call_soon or _call))
+    app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports, namespaces)
+    control = ControlServer(settings=settings, namespaces=namespaces, shut_down=shut_down)
     app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
         routes=routes,
         origin_policy=OriginPolicy(settings),
-        authenticator=authenticator,
-        rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
-        dispatcher=dispatcher,
+        namespaces=namespaces,
         pages=pages,
         sockets=sockets,
-        ids=state.ids,
+        control=ControlApp(control) if settings.values["admin"] else None,
         request_hooks=request_hooks,
         max_request_size=settings.values["max_request_size"],
     )
     _register_operations(app, routes)
-    info.register_pages(app, settings=settings, state=state, routes=routes, ports=ports)
-    _register_error_handler(app, dispatcher, routes)
+    info.register_pages(app, routes=routes, ports=ports)
+    _register_error_handler(app, routes)
     return app
 
 
-def _create_realtime(
-    app: Flask, settings: Settings, state: State, authenticator: Authenticator, call_soon: CallSoon
-) -> SocketIOServer:
+class NamespaceBuilder:
+    """Builds namespaces: the parts that each has of its own.
+
+    Args:
+        settings: of the mock.
+        fixtures: what a namespace starts with.
+        run_in_thread: runs a function that may block without blocking other requests.
+        sleep: waits a number of seconds without blocking other requests.
+
+    Raises:
+        FixtureError: the smart-chat rules are invalid.
+    """
+
+    def __init__(
+        self, settings: Settings, fixtures: Fixtures, *, run_in_thread: RunInThread, sleep: Callable[[float], None]
+    ) -> None:
+        self._settings = settings
+        self._fixtures = fixtures
+        self._sleep = sleep
+        self._reply_engine = ReplyEngine(settings, load_rules(fixtures), run_in_thread=run_in_thread, sleep=sleep)
+
+    def create(self, name: str) -> Namespace:
+        """Return a new namespace with the fixtures."""
+        return self.build(name, _create_state(self._settings, self._fixtures))
+
+    def build(self, name: str, state: State) -> Namespace:
+        """Return a namespace with this data."""
+        settings = self._settings
+        token_service = TokenService(settings)
+        keys = IdempotencyKeys(state.clock)
+        return Namespace(
+            name=name,
+            settings=settings,
+            state=state,
+            authenticator=Authenticator(settings, state, token_service),
+            rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
+            dispatcher=Dispatcher(state, token_service, self._reply_engine, keys, log_unexpected_error),
+            interceptor=NamespaceControl(settings, state, self._sleep) if settings.values["admin"] else None,
+        )
+
+
+def _create_realtime(app: Flask, settings: Settings, namespace: Namespace, call_soon: CallSoon) -> SocketIOServer:
     from duologue_mock.realtime.server import SocketIOServer
 
     return SocketIOServer(
-        app, settings=settings, state=state, authenticator=authenticator, ids=state.ids, call_soon=call_soon
+        app,
+        settings=settings,
+        state=namespace.state,
+        authenticator=namespace.authenticator,
+        ids=namespace.state.ids,
+        call_soon=call_soon,
     )
 
 
@@ -147,14 +192,14 @@ def _check_request() -> None:
         raise MethodNotAllowed(sorted(rule.methods or ()))
 
 
-def _register_error_handler(app: Flask, dispatcher: Dispatcher, routes: Routes) -> None:
+def _register_error_handler(app: Flask, routes: Routes) -> None:
     """Give Flask's own errors the common body too."""
 
     def build_error_response(error: Exception) -> FlaskResponse:
         environ = flask_request.environ
         request: Request = environ.get(REQUEST_KEY) or Request(environ, "unknown")
         http_error = environ[ERROR_KEY] = _as_http_error(error, request, routes)
-        response = dispatcher.error_response(http_error, request)
+        response = get_namespace(environ).dispatcher.error_response(http_error, request)
         return FlaskResponse(response.body, response.status, response.headers)
 
     app.register_error_handler(Exception, build_error_response)

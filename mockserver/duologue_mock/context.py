@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from duologue_mock.http.namespaces import Namespaces
 from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import StartResponse
 from duologue_mock.settings import Settings
@@ -28,6 +29,7 @@ class MockContext:
     routes: Routes
     ports: tuple[int, int] | None
     """The ports of the platform and the chat service; None where another server than ours runs the application."""
+    namespaces: Namespaces
 
     @property
     def realtime(self) -> SocketIOServer:

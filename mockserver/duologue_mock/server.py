@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, NO_STORE, SECURITY_HEADERS, RequestHook, json_bytes, status_line
 from duologue_mock.http.server import Server, build_response_bytes
+from duologue_mock.http.wsgi import CONTROL_PATH
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
@@ -29,6 +31,8 @@ from duologue_mock.store.seed import Fixtures
 
 LOOPBACK = "localhost"
 """The host that is both loopback addresses, IPv4 and IPv6."""
+LOOPBACK_HOSTS = (LOOPBACK, "127.0.0.1", "::1")
+"""Addresses to listen on that no other machine can reach."""
 BACKLOG = 1024
 """Connections that the system queues until they are accepted."""
 
@@ -77,6 +81,8 @@ class MockServer:
         **settings: Unpack[MockSettings],
     ) -> None:
         SETTINGS.check_names(settings, owner="MockServer", parameters=_PARAMETERS)
+        if host not in LOOPBACK_HOSTS and settings.get("admin_token") is None:
+            settings["admin_token"] = secrets.token_urlsafe(24)  # else everyone in the network could steer the mock
         self.settings = Settings(**settings)
         self._host = host
         self._ports = (port, chat_port)
@@ -171,6 +177,11 @@ class MockServer:
         return self.chat_origin + CHAT.prefix
 
     @property
+    def control_url(self) -> str | None:
+        """URL of the control API, None where it is switched off."""
+        return self.origin + CONTROL_PATH if self.settings.values["admin"] else None
+
+    @property
     def api_key(self) -> str:
         """An API key that the chat service accepts."""
         return self.settings.values["api_keys"][0]
@@ -263,6 +274,7 @@ class MockServer:
             call_soon=lambda function: self._call_soon(function),
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,
+            shut_down=lambda: self._request_stop(),
         )
 
     def _create_http_server(self, listener: socket.socket, app: Flask) -> Server:

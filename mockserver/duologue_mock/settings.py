@@ -19,6 +19,7 @@ from duologue.contract.messages import ChatMessage
 from duologue.contract.options import Option, OptionSet
 
 _MIN_SECRET_SIZE = 32
+_MIN_ADMIN_TOKEN_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ def _check_api_keys(keys: tuple[str, ...]) -> None:
 def _check_secret(secret: str) -> None:
     if len(secret.encode()) < _MIN_SECRET_SIZE:
         raise ValueError(f"is too short; it must have at least {_MIN_SECRET_SIZE} bytes (RFC 7518, section 3.2)")
+
+
+def _check_admin_token(token: str) -> None:
+    if len(token) < _MIN_ADMIN_TOKEN_SIZE or not re.fullmatch(r"[!-~]+", token):
+        raise ValueError(
+            f"must have at least {_MIN_ADMIN_TOKEN_SIZE} printable ASCII characters without spaces, as in a header"
+        )
 
 
 def _check_origins(origins: tuple[str, ...]) -> None:
@@ -136,6 +144,21 @@ class MockSettings(TypedDict, total=False):
             flag=("--allow-host",),
             metavar="NAME",
         ),
+    ]
+    admin: Annotated[bool, Option("Serve the control API below `/__admin`.", default=True)]
+    admin_token: Annotated[
+        str | None,
+        Option(
+            "Token that calls of the control API need, as `Authorization: Token …`; one is generated where other "
+            "machines can reach the server.",
+            check=_check_admin_token,
+            metavar="TOKEN",
+            secret=True,
+        ),
+    ]
+    journal: Annotated[
+        int | None,
+        Option("Requests that the journal of the control API keeps; `off` for none.", default=1000, minimum=1),
     ]
     fixtures: Annotated[
         str | Path | None,

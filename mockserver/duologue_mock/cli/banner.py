@@ -21,14 +21,10 @@ def print_banner(mock: MockServer, *, exposed: bool = False) -> None:
     variables = Origins(mock.origin, mock.chat_origin).build_env_variables(mock.api_key)
     lines = [
         f"Duologue mock server: {mock.origin}/   (OpenAPI: {mock.origin}/openapi.json)",
-        *(
-            ["  WARNING: other machines can reach it. It is for development: no data in it is secret."]
-            if exposed
-            else []
-        ),
         f"  Platform   {mock.base_url}",
         f"  Chat       {mock.chat_base_url}",
         f"  Socket.IO  {' and '.join(dict.fromkeys((mock.origin, mock.chat_origin)))}",
+        *_format_control_api(mock, exposed),
         *_format_logins(mock),
         f"  API key    {mock.api_key}   (header {headers.API_KEY}; also {headers.REFERENCE_CODE}, {headers.USER_ID})",
         "  .env of a front end:",
@@ -45,10 +41,20 @@ def print_json(mock: MockServer) -> None:
         "base_url": mock.base_url,
         "chat_base_url": mock.chat_base_url,
         "api_key": mock.api_key,
+        "control_url": mock.control_url,
+        "admin_token": mock.settings.values["admin_token"],
         "logins": _list_logins(mock),
         "pid": os.getpid(),
     }
     print(json.dumps(server), flush=True)
+
+
+def _format_control_api(mock: MockServer, exposed: bool) -> list[str]:
+    """Return the line about the control API. Where other machines reach it, it is a warning with the token."""
+    url, token = mock.control_url, mock.settings.values["admin_token"]
+    access = "off" if url is None else f"{url}   (Authorization: Token {token})" if token else url
+    warning = "WARNING: other machines can reach this server; no data in it is secret. " if exposed else ""
+    return [f"  {warning}Control    {access}"]
 
 
 def _list_logins(mock: MockServer) -> list[dict[str, str]]:

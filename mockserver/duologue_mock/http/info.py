@@ -19,23 +19,18 @@ from duologue.contract import headers
 from duologue.contract.core import Operation
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, json_bytes
+from duologue_mock.http.namespaces import Namespace, get_namespace
 from duologue_mock.http.routing import Routes
 from duologue_mock.origins import Origins
-from duologue_mock.settings import Settings
-from duologue_mock.store import State
 
 _MAX_LOGINS = 8
 
 
-def register_pages(
-    app: Flask, *, settings: Settings, state: State, routes: Routes, ports: tuple[int, int] | None
-) -> None:
+def register_pages(app: Flask, *, routes: Routes, ports: tuple[int, int] | None) -> None:
     """Add the page at `/` and the OpenAPI document to the application.
 
     Args:
         app: the application.
-        settings: the API keys.
-        state: the users that can log in.
         routes: the operations.
         ports: the ports of the platform and the chat service; None if they are not known.
     """
@@ -50,7 +45,9 @@ def register_pages(
     @app.get("/")
     def index() -> FlaskResponse:
         if _prefers_html():
-            response = FlaskResponse(_render_index(settings, state, routes, _get_origins(ports)), mimetype="text/html")
+            response = FlaskResponse(
+                _render_index(get_namespace(flask_request.environ), routes, _get_origins(ports)), mimetype="text/html"
+            )
             response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY.format(_read_style()[1])
             response.headers["Referrer-Policy"] = "no-referrer"
         else:
@@ -94,9 +91,9 @@ def _prefers_html() -> bool:
     return flask_request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
 
 
-def _render_index(settings: Settings, state: State, routes: Routes, origins: Origins) -> str:
-    api_key = settings.values["api_keys"][0]
-    with state:
+def _render_index(namespace: Namespace, routes: Routes, origins: Origins) -> str:
+    api_key = namespace.settings.values["api_keys"][0]
+    with namespace.state as state:
         logins = [
             (user, password) for user in state.users if (password := state.users.get_password(user.id)) is not None
         ]

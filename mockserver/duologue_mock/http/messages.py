@@ -100,9 +100,12 @@ class Response:
         body: the whole body.
         stream: the body in pieces, made while it is sent; None for `body`.
         error: the error that it reports; None for a success.
+
+    `is_stub` says that it is not the mock's own: of the common headers it gets those that it does not set itself.
+    `deliver` takes over sending it, for what is not a whole response; None sends it as it is.
     """
 
-    __slots__ = ("body", "error", "headers", "status", "stream")
+    __slots__ = ("body", "deliver", "error", "headers", "is_stub", "status", "stream")
 
     def __init__(
         self,
@@ -117,7 +120,12 @@ class Response:
         self.body = body
         self.stream = stream
         self.error = error
+        self.is_stub = False
+        self.deliver: Deliver | None = None
 
+
+Deliver = Callable[[dict[str, Any], Callable[..., Any], str, list[tuple[str, str]]], Iterable[bytes]]
+"""Sends a response: called with the environ, `start_response`, the status line and all headers; returns the body."""
 
 RequestHook = Callable[[Request, Response], None]
 """Called with every request and its response, before the response is sent; the request log is one."""

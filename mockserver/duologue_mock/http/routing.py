@@ -13,6 +13,10 @@ _MAX_COMPARED = 200
 """Characters of an unknown path that are compared: the time it takes does not depend on its length."""
 
 
+Match = tuple[dict[str, Operation[Any]], dict[str, str]]
+"""The operations of a path by method, and the path's arguments."""
+
+
 class Routes:
     """The operations by their paths.
 
@@ -31,7 +35,7 @@ class Routes:
         for operation in self.operations:
             self._get_methods(operation)[operation.method] = operation
 
-    def find(self, path: str) -> tuple[dict[str, Operation[Any]], dict[str, str]] | None:
+    def find(self, path: str) -> Match | None:
         """Return the operations of a path by method, and the path's arguments; None for an unknown path."""
         fixed = self._fixed.get(path)
         if fixed is not None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from duologue.contract import headers
 from duologue.contract.core import CHAT, Access, Operation
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.authentication import REFERENCE_CODE, Authenticator, get_address
+from duologue_mock.http.authentication import REFERENCE_CODE, get_address
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
-from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.messages import NO_STORE, SECURITY_HEADERS, Request, RequestHook, Response, status_line
-from duologue_mock.http.rate_limit import RateLimiter
-from duologue_mock.http.routing import Routes, format_allow
-from duologue_mock.store.clock import IdGenerator
+from duologue_mock.http.namespaces import NAMESPACE_KEY, Namespace, Namespaces
+from duologue_mock.http.routing import Match, Routes, format_allow
 
 logger = logging.getLogger("duologue_mock")
 
@@ -29,6 +28,13 @@ ERROR_KEY = "duologue.error"
 REQUEST_KEY = "duologue.request"
 """Where in the environ the `Request` is for the applications behind."""
 
+ControlCallable = Callable[[Request, Namespace], Response]
+"""The control API: returns the response to a call for a namespace."""
+
+CONTROL_PATH = "/__admin"
+MAX_CONTROL_REQUEST_SIZE = 32 * 1024 * 1024
+"""Bytes of the largest body of a control call: a whole state may be one."""
+
 _SOCKET_PATHS = frozenset({"/socket.io/", "/socket.io"})
 
 
@@ -36,18 +42,16 @@ class WSGIApp:
     """The WSGI application in front of everything.
 
     It handles the contract's operations itself: Flask's request context costs more than all the rest of a response.
-    Flask serves the pages that are not operations, and Socket.IO's requests go to its own engine. All of them pass the
-    same checks, and every response leaves with the same headers.
+    Flask serves the pages that are not operations, Socket.IO's requests go to its own engine, and the calls below
+    `/__admin` to the control API. All of them pass the same checks, and every response leaves with the same headers.
 
     Args:
         routes: finds operations.
         origin_policy: decides which hosts and origins are allowed.
-        authenticator: identifies the caller.
-        rate_limiter: counts requests.
-        dispatcher: calls the handlers of operations.
+        namespaces: what requests are for.
         pages: Flask's application, for what is not an operation.
         sockets: the Socket.IO engine's application.
-        ids: makes ids of requests that bring none.
+        control: the control API; None where it is switched off.
         request_hooks: called with every request and its response.
         max_request_size: the most bytes of a request's body.
     """
@@ -57,23 +61,19 @@ class WSGIApp:
         *,
         routes: Routes,
         origin_policy: OriginPolicy,
-        authenticator: Authenticator,
-        rate_limiter: RateLimiter,
-        dispatcher: Dispatcher,
+        namespaces: Namespaces,
         pages: WSGICallable,
         sockets: WSGICallable,
-        ids: IdGenerator,
+        control: ControlCallable | None,
         request_hooks: Sequence[RequestHook],
         max_request_size: int,
     ) -> None:
         self._routes = routes
         self._origin_policy = origin_policy
-        self._authenticator = authenticator
-        self._rate_limiter = rate_limiter
-        self._dispatcher = dispatcher
+        self._namespaces = namespaces
         self._pages = pages
         self._sockets = sockets
-        self._ids = ids
+        self._control = control
         self._request_hooks = request_hooks
         self._max_request_size = max_request_size
         self._common_headers = {
@@ -83,97 +83,177 @@ class WSGIApp:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
-        request = Request(environ, self._choose_request_id(environ))
-        extra: Headers = []
+        exchange = _Exchange(Request(environ, ""), start_response, self._namespaces.default)
+        request = exchange.request
         try:
             self._origin_policy.check_host(request)
+            exchange.namespace = namespace = self._namespaces.choose(environ)
+            request.id = _choose_request_id(environ, namespace)
             is_socket = request.path in _SOCKET_PATHS
-            extra += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
+            exchange.headers += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
+            if request.path.startswith(CONTROL_PATH) and self._is_control_path(request.path):
+                return self._forward_control(exchange)
             if "%" in environ.get("REQUEST_URI", ""):
                 _check_encoded_slashes(environ["REQUEST_URI"])
             if is_socket:  # it reads the body itself, and has its own limit
-                return self._forward(self._sockets, request, start_response, extra)
+                return self._forward_socket(exchange)
             request.read_body(self._max_request_size)
-            match = self._routes.find(request.path)
-            if match is None:
-                return self._forward(self._pages, request, start_response, extra)
-            response = self._handle_operation(request, *match, extra)
+            response = self._respond(exchange)
         except HTTPError as error:
-            response = self._dispatcher.error_response(error, request)
+            response = self._build_error_response(exchange, error)
         except OSError:
             raise  # the client closed the connection: no response can reach it
         except Exception as error:
-            response = self._dispatcher.error_response(log_unexpected_error(request, error), request)
-        return self._send_response(request, response, start_response, extra)
+            response = self._build_error_response(exchange, log_unexpected_error(request, error))
+        return self._send_response(exchange, response)
 
-    def _handle_operation(
-        self, request: Request, methods: dict[str, Operation[Any]], args: dict[str, str], extra: Headers
-    ) -> Response:
-        request.args = args
-        method = request.method
-        if method == "OPTIONS":
+    def _respond(self, exchange: _Exchange) -> Response:
+        """Return the response, which may be another than the mock's own: what steers the namespace decides."""
+        request = exchange.request
+        match = self._routes.find(request.path)
+        if match is not None:
+            request.args = match[1]
+            request.operation = match[0].get("GET" if request.method == "HEAD" else request.method)
+        interceptor = exchange.namespace.interceptor
+        if interceptor is None or request.is_preflight:
+            return self._respond_itself(exchange, match)
+        return interceptor.respond(request, partial(self._respond_itself, exchange, match))
+
+    def _respond_itself(self, exchange: _Exchange, match: Match | None) -> Response:
+        """Return the mock's own response, also if it is an error."""
+        request = exchange.request
+        try:
+            if match is None:
+                return self._render_page(exchange)
+            return self._handle_operation(exchange, match[0])
+        except HTTPError as error:
+            return self._build_error_response(exchange, error)
+        except OSError:
+            raise
+        except Exception as error:
+            return self._build_error_response(exchange, log_unexpected_error(request, error))
+
+    def _handle_operation(self, exchange: _Exchange, methods: dict[str, Operation[Any]]) -> Response:
+        request, namespace, operation = exchange.request, exchange.namespace, exchange.request.operation
+        if request.method == "OPTIONS":
             granted = build_preflight_headers(request) if request.is_preflight else []
             return Response(204, [("Allow", format_allow(methods)), *granted])
-        operation = methods.get("GET" if method == "HEAD" else method)
         if operation is None:
             raise _method_not_allowed(request, format_allow(methods))
-        request.operation = operation
         try:
-            request.principal = principal = self._authenticator.identify(operation, request)
+            request.principal = principal = namespace.authenticator.identify(operation, request)
         except HTTPError:
             # Guessing credentials is counted too, by address: not against the callers whose names are guessed.
-            extra += self._rate_limiter.count(f"unknown at {get_address(request)}")
+            exchange.headers += namespace.rate_limiter.count(f"unknown at {get_address(request)}")
             raise
-        extra += self._rate_limiter.count(principal.key)
-        return self._dispatcher.dispatch(operation, request)
+        exchange.headers += namespace.rate_limiter.count(principal.key)
+        return namespace.dispatcher.dispatch(operation, request)
 
-    def _send_response(
-        self, request: Request, response: Response, start_response: StartResponse, extra: Headers
-    ) -> Iterable[bytes]:
-        status = response.status
-        response_headers = self._add_common_headers(response.headers, request, extra)
-        if response.stream is None and status not in (204, 304):
+    def _render_page(self, exchange: _Exchange) -> Response:
+        """Return the response of Flask's application, whole."""
+        request = exchange.request
+        if request.is_preflight:
+            return Response(204, build_preflight_headers(request))
+        environ = {**request.environ, REQUEST_KEY: request, NAMESPACE_KEY: exchange.namespace}
+        environ["wsgi.input"] = io.BytesIO(request.body)
+        if request.method == "HEAD":
+            environ["REQUEST_METHOD"] = "GET"  # its headers are those of a GET, the body's length included
+        response = Response(200, [])
+
+        def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
+            response.status, response.headers = int(status[:3]), response_headers
+            return lambda data: None
+
+        response.body = b"".join(self._pages(environ, start))
+        response.headers = [header for header in response.headers if header[0] != "Content-Length"]
+        response.error = environ.get(ERROR_KEY)
+        return response
+
+    def _forward_socket(self, exchange: _Exchange) -> Iterable[bytes]:
+        """Let the Socket.IO engine handle the request; its response leaves with the common headers too."""
+        request = exchange.request
+        if request.is_preflight:
+            return self._send_response(exchange, Response(204, build_preflight_headers(request)))
+        request.environ[REQUEST_KEY], request.environ[NAMESPACE_KEY] = request, exchange.namespace
+
+        def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
+            response = Response(int(status[:3]), response_headers)
+            for hook in self._request_hooks:
+                hook(request, response)
+            return exchange.start_response(status, self._add_common_headers(exchange, response), exc_info)
+
+        return self._sockets(request.environ, start)
+
+    def _is_control_path(self, path: str) -> bool:
+        return self._control is not None and path[len(CONTROL_PATH) :][:1] in ("", "/")
+
+    def _forward_control(self, exchange: _Exchange) -> Iterable[bytes]:
+        """Let the control API handle the request: it is not counted, not recorded, and no stub responds to it."""
+        request = exchange.request
+        exchange.is_control = True
+        if request.is_preflight:
+            return self._send_response(exchange, Response(204, build_preflight_headers(request)))
+        request.read_body(MAX_CONTROL_REQUEST_SIZE)
+        assert self._control is not None
+        return self._send_response(exchange, self._control(request, exchange.namespace))
+
+    def _build_error_response(self, exchange: _Exchange, error: HTTPError) -> Response:
+        request, namespace = exchange.request, exchange.namespace
+        request.id = request.id or _choose_request_id(request.environ, namespace)
+        return namespace.dispatcher.error_response(error, request)
+
+    def _send_response(self, exchange: _Exchange, response: Response) -> Iterable[bytes]:
+        request, status = exchange.request, response.status
+        response_headers = self._add_common_headers(exchange, response)
+        if response.stream is None and response.deliver is None and status not in (204, 304):
             response_headers.append(("Content-Length", str(len(response.body))))
+        interceptor = exchange.namespace.interceptor
+        if interceptor is not None and not exchange.is_control:
+            interceptor.record(request, response, response_headers)
         for hook in self._request_hooks:
             hook(request, response)
-        start_response(status_line(status), response_headers)
+        if response.deliver is not None:
+            return response.deliver(request.environ, exchange.start_response, status_line(status), response_headers)
+        exchange.start_response(status_line(status), response_headers)
         if request.method == "HEAD":
             return ()
         return response.stream if response.stream is not None else (response.body,)
 
-    def _add_common_headers(self, response_headers: Headers, request: Request, extra: Headers) -> Headers:
+    def _add_common_headers(self, exchange: _Exchange, response: Response) -> Headers:
+        request = exchange.request
         request_id = (headers.REQUEST_ID, request.id)
+        if response.is_stub:
+            present = {name.lower() for name, _ in response.headers}
+            common = [request_id, *SECURITY_HEADERS, ("Vary", "Origin"), *exchange.headers]
+            return [*response.headers, *(header for header in common if header[0].lower() not in present)]
         if request.operation is not None:
-            return [*response_headers, request_id, *self._common_headers[request.operation], *extra]
-        vary = ", ".join(["Origin", *(value for name, value in response_headers if name == "Vary")])
-        response_headers = [header for header in response_headers if header[0] != "Vary"]
+            return [*response.headers, request_id, *self._common_headers[request.operation], *exchange.headers]
+        vary = ", ".join(["Origin", *(value for name, value in response.headers if name == "Vary")])
+        response_headers = [header for header in response.headers if header[0] != "Vary"]
         if all(name != NO_STORE[0] for name, _ in response_headers):
             response_headers.append(NO_STORE)
-        return [*response_headers, request_id, *SECURITY_HEADERS, ("Vary", vary), *extra]
+        return [*response_headers, request_id, *SECURITY_HEADERS, ("Vary", vary), *exchange.headers]
 
-    def _forward(
-        self, app: WSGICallable, request: Request, start_response: StartResponse, extra: Headers
-    ) -> Iterable[bytes]:
-        """Let another application handle the request; its response leaves with the common headers too."""
-        if request.is_preflight:
-            return self._send_response(request, Response(204, build_preflight_headers(request)), start_response, extra)
-        request.environ[REQUEST_KEY] = request
-        if app is not self._sockets:
-            request.environ["wsgi.input"] = io.BytesIO(request.body)
 
-        def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
-            response = Response(int(status[:3]), response_headers, error=request.environ.get(ERROR_KEY))
-            for hook in self._request_hooks:
-                hook(request, response)
-            return start_response(status, self._add_common_headers(response_headers, request, extra), exc_info)
+class _Exchange:
+    """A request on its way through the application, and what its response gets on the way."""
 
-        return app(request.environ, start)
+    __slots__ = ("headers", "is_control", "namespace", "request", "start_response")
 
-    def _choose_request_id(self, environ: dict[str, Any]) -> str:
-        code: str | None = environ.get(REFERENCE_CODE)
-        if code and len(code) <= headers.MAX_VALUE_LENGTH and code.isascii() and code.isprintable() and code.strip():
-            return code.strip()
-        return self._ids.request_id()
+    def __init__(self, request: Request, start_response: StartResponse, namespace: Namespace) -> None:
+        self.request = request
+        self.start_response = start_response
+        self.namespace = namespace
+        self.headers: Headers = []
+        """Of CORS and of the rate limit."""
+        self.is_control = False
+
+
+def _choose_request_id(environ: dict[str, Any], namespace: Namespace) -> str:
+    code: str | None = environ.get(REFERENCE_CODE)
+    if code and len(code) <= headers.MAX_VALUE_LENGTH and code.isascii() and code.isprintable() and code.strip():
+        return code.strip()
+    return namespace.state.ids.request_id()
 
 
 def _check_encoded_slashes(uri: str) -> None:

@@ -129,14 +129,17 @@ VALUES: dict[str, tuple[str, Any]] = {
     "reply_timeout": ("5", 5.0),
     "stream_delay": ("0.5", 0.5),
     "seed": ("7", 7),
+    "admin_token": ("a-long-token", "a-long-token"),
+    "journal": ("off", None),
 }
 """A text for each setting that has a flag with a value, and what it stands for."""
 
+SWITCHES = {"require_auth", "admin"}
 FLAGS = [(name, flag) for name, declared in SETTINGS.items() for flag in declared.flags]
 
 
 def test_every_flag_is_tested() -> None:
-    assert VALUES.keys() | {"require_auth"} == {name for name, _ in FLAGS} == SETTINGS.keys() - {"reply_function"}
+    assert VALUES.keys() | SWITCHES == {name for name, _ in FLAGS} == SETTINGS.keys() - {"reply_function"}
 
 
 @pytest.mark.parametrize(("name", "flag"), FLAGS)

@@ -14,6 +14,8 @@ from duologue_mock.control.errors import ControlError, invalid
 if TYPE_CHECKING:
     from duologue_mock.control.api.server import ControlServer
     from duologue_mock.control.namespace_control import NamespaceControl
+    from duologue_mock.http.messages import Request
+    from duologue_mock.http.namespaces import Namespace
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
@@ -32,13 +34,15 @@ class ControlCall:
     """What steers the namespace that the call names."""
     server: ControlServer
     """What steers the whole mock: its namespaces, its end."""
+    namespace: Namespace
+    """The namespace that the call names."""
+    request: Request
+    """The call's own request, for what is not JSON."""
     args: Mapping[str, str] = field(default_factory=dict)
     """The path's parameters, decoded."""
     query: Mapping[str, str] = field(default_factory=dict)
     """The query's parameters; only those that the endpoint declares."""
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Request headers by their name in lower case."""
 
     @property
     def is_empty(self) -> bool:
