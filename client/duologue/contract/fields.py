@@ -82,8 +82,7 @@ class Timestamp(fields.Field[datetime]):
 
 def format_timestamp(moment: datetime) -> str:
     """Return a moment, which must have a time zone, as text in JSON."""
-    utc = moment.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class QueryInteger(fields.Integer):

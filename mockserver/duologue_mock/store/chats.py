@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sortedcontainers import SortedKeyList
+from sortedcontainers import SortedList
 
 from duologue.contract.chats import ChatSession
 from duologue.contract.messages import ChatMessage
 
+_Entry = tuple[float, int, ChatSession]
+"""A session in its owner's order: the time of its last message, negative, so that the newest comes first; the number of
+its last move, negative: of two sessions with equal times, the one that moved last comes first; the session."""
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True)
 class _Record:
     owner: str
-    move: int
-    """The number of its last move: of two sessions with equal times, the one that moved last comes first."""
-    session: ChatSession
-    messages: list[ChatMessage] = field(default_factory=list)
+    entry: _Entry
 
-    def sort_key(self) -> tuple[float, int]:
-        return -self.session.last_message_at.timestamp(), -self.move
+    @property
+    def session(self) -> ChatSession:
+        return self.entry[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatsCapture:
+    """The sessions and messages at one moment. It shares its tables with a `Chats`, which copies what it changes."""
+
+    records: dict[str, _Record]
+    by_owner: dict[str, SortedList]
+    messages: dict[str, list[ChatMessage]]
+    last_move: int
 
 
 class Chats:
@@ -27,19 +39,40 @@ class Chats:
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
-        self._by_owner: dict[str, SortedKeyList] = {}
+        self._by_owner: dict[str, SortedList] = {}
+        self._messages: dict[str, list[ChatMessage]] = {}
         self._last_move = 0
+        # What a capture has too, is copied before it is changed: the three tables at once, each list in them by itself.
+        self._is_shared = False
+        self._own_orders: set[str] = set()
+        self._own_messages: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def capture(self) -> ChatsCapture:
+        """Return sessions and messages as they are now. Nothing is copied until they change."""
+        self._share()
+        return ChatsCapture(self._records, self._by_owner, self._messages, self._last_move)
+
+    def restore(self, capture: ChatsCapture) -> None:
+        """Return to the sessions and messages of a capture, which stays as it is."""
+        self._share()
+        self._records = capture.records
+        self._by_owner = capture.by_owner
+        self._messages = capture.messages
+        self._last_move = capture.last_move
 
     def add(self, owner: str, session: ChatSession) -> None:
         """Add a session; raise `ValueError` if its id exists."""
         if session.id in self._records:
             raise ValueError(f"There is a session with the id {session.id!r} already.")
+        self._unshare()
         self._last_move += 1
-        record = self._records[session.id] = _Record(owner, self._last_move, session)
-        self._by_owner.setdefault(owner, SortedKeyList(key=_Record.sort_key)).add(record)
+        record = self._records[session.id] = _Record(owner, _create_entry(session, -self._last_move))
+        self._get_own_order(owner).add(record.entry)
+        self._messages[session.id] = []
+        self._own_messages.add(session.id)
 
     def get(self, owner: str, session_id: str) -> ChatSession | None:
         """Return the owner's session with this id, or None."""
@@ -48,22 +81,29 @@ class Chats:
 
     def replace(self, session: ChatSession) -> None:
         """Replace the session with the same id, and sort it by its last message."""
+        self._unshare()
         record = self._records[session.id]
-        ordered = self._by_owner[record.owner]
-        ordered.remove(record)
+        move = record.entry[1]
         if session.last_message_at != record.session.last_message_at:
             self._last_move += 1
-            record.move = self._last_move
-        record.session = session
-        ordered.add(record)
+            move = -self._last_move
+        entry = _create_entry(session, move)
+        order = self._get_own_order(record.owner)
+        order.remove(record.entry)
+        order.add(entry)
+        self._records[session.id] = _Record(record.owner, entry)
 
     def remove(self, session_id: str) -> None:
         """Remove a session and its messages."""
+        self._unshare()
         record = self._records.pop(session_id)
-        ordered = self._by_owner[record.owner]
-        ordered.remove(record)
-        if not ordered:
+        order = self._get_own_order(record.owner)
+        order.remove(record.entry)
+        if not order:
             del self._by_owner[record.owner]
+            self._own_orders.discard(record.owner)
+        del self._messages[session_id]
+        self._own_messages.discard(session_id)
 
     def page(
         self, owner: str, *, page: int, limit: int | None, search: str = "", favorite: bool | None = None
@@ -77,23 +117,52 @@ class Chats:
             search: part of a title, ignoring case; empty for all.
             favorite: True for favorites, False for the others, None for both.
         """
-        ordered = self._by_owner.get(owner, ())
+        order = self._by_owner.get(owner, ())
         start = 0 if limit is None else (page - 1) * limit
         end = None if limit is None else start + limit
         if not search and favorite is None:
-            return [record.session for record in ordered[start:end]], len(ordered)
+            return [entry[2] for entry in order[start:end]], len(order)
         term = search.casefold()
         matches = [
-            record.session
-            for record in ordered
-            if term in record.session.title.casefold() and favorite in (None, record.session.is_favorite)
+            session
+            for _, _, session in order
+            if term in session.title.casefold() and favorite in (None, session.is_favorite)
         ]
         return matches[start:end], len(matches)
 
     def add_message(self, message: ChatMessage) -> None:
         """Add a message at the end of its session."""
-        self._records[message.session_id].messages.append(message)
+        session_id = message.session_id
+        if session_id not in self._own_messages:
+            self._unshare()
+            self._messages[session_id] = self._messages[session_id].copy()
+            self._own_messages.add(session_id)
+        self._messages[session_id].append(message)
 
     def messages(self, session_id: str) -> list[ChatMessage]:
         """Return a session's messages, oldest first. It is the store's own list: do not change it."""
-        return self._records[session_id].messages
+        return self._messages[session_id]
+
+    def _share(self) -> None:
+        self._is_shared = True
+        self._own_orders = set()
+        self._own_messages = set()
+
+    def _unshare(self) -> None:
+        if self._is_shared:
+            self._is_shared = False
+            self._records = self._records.copy()
+            self._by_owner = self._by_owner.copy()
+            self._messages = self._messages.copy()
+
+    def _get_own_order(self, owner: str) -> SortedList:
+        """Return the order of the owner's sessions, to be changed."""
+        order = self._by_owner.get(owner)
+        if order is None or owner not in self._own_orders:
+            order = self._by_owner[owner] = SortedList() if order is None else order.copy()
+            self._own_orders.add(owner)
+        return order
+
+
+def _create_entry(session: ChatSession, move: int) -> _Entry:
+    return -session.last_message_at.timestamp(), move, session

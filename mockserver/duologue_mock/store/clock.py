@@ -1,16 +1,27 @@
 """Clock and id generator, which are injected: all times and ids in the mock's data come from them.
 
-The HTTP server alone reads the machine's clock besides, for `Date` and for its timeouts.
+The HTTP server and the Socket.IO server read the machine's clock besides, for `Date`, timeouts and limits of packets.
 """
 
 from __future__ import annotations
 
-import itertools
-import random
+import hashlib
+import logging
+import secrets
 import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Protocol
+
+from sortedcontainers import SortedDict
+
+logger = logging.getLogger("duologue_mock")
+
+_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -20,7 +31,7 @@ class Clock(Protocol):
         """Return the current moment, in UTC."""
 
     def seconds(self) -> float:
-        """Return seconds since some fixed moment; for limits and lifetimes."""
+        """Return seconds since 1970; for limits and lifetimes."""
 
 
 class SystemClock:
@@ -36,37 +47,251 @@ class SystemClock:
         return time.time()
 
 
+@dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """How far a `MockClock` is from the machine's clock, and whether it stands still."""
+
+    offset: int = 0
+    """Milliseconds that it is ahead; negative if it is behind."""
+    frozen_at: tuple[datetime, float] | None = None
+    """What the machine's clock showed when it was stopped, as `now()` and `seconds()`; None if it runs."""
+
+
+_REAL_TIME = ClockSetting()
+
+CallLater = Callable[[float, Callable[[], None]], Callable[[], None]]
+"""Calls a function after a number of seconds, and returns a function that prevents it."""
+
+
+class MockClock:
+    """The time of one mock: the machine's, until it is set, stopped or advanced.
+
+    Args:
+        base: the machine's clock.
+    """
+
+    def __init__(self, base: Clock | None = None) -> None:
+        self.base: Clock = base or SystemClock()
+        self._setting = _REAL_TIME
+        self._timers: SortedDict = SortedDict()
+        self._timer_numbers = count()
+        self._call_later: CallLater | None = None
+        self._cancel_call: Callable[[], None] | None = None
+
+    def now(self) -> datetime:
+        """Return the current moment, in UTC."""
+        setting = self._setting  # read once: another thread may set the clock meanwhile
+        if setting is _REAL_TIME:
+            return self.base.now()
+        now = setting.frozen_at[0] if setting.frozen_at else self.base.now()
+        try:
+            return now + setting.offset * _MILLISECOND
+        except OverflowError:  # the clock was set to the end of the year 9999, and has run since
+            return _LATEST
+
+    def seconds(self) -> float:
+        """Return seconds since 1970."""
+        setting = self._setting
+        if setting is _REAL_TIME:
+            return self.base.seconds()
+        seconds = setting.frozen_at[1] if setting.frozen_at else self.base.seconds()
+        return seconds + setting.offset / 1000
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._setting.frozen_at is not None
+
+    @property
+    def offset(self) -> int:
+        """Milliseconds that it is ahead of the machine's clock."""
+        return self._setting.offset
+
+    def set(self, moment: datetime) -> None:
+        """Set the time; a stopped clock stays stopped. Timers that came due are fired before this returns.
+
+        Args:
+            moment: the new time, with a time zone; fractions of a millisecond are dropped.
+        """
+        moment = moment.astimezone(UTC)
+        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        if self.is_frozen:
+            self._apply(ClockSetting(0, (moment, moment.timestamp())))
+        else:
+            self._apply(ClockSetting(-((self.base.now() - moment) // _MILLISECOND)))
+
+    def advance(self, milliseconds: int) -> None:
+        """Move the time forward. Timers that came due are fired, in their order, before this returns.
+
+        Args:
+            milliseconds: how far, at least 0.
+
+        Raises:
+            ValueError: the number is negative, or the time would be after the year 9999. Nothing has changed.
+        """
+        if milliseconds < 0:
+            raise ValueError(f"A clock is advanced by 0 ms or more, not by {_shorten(milliseconds)}; set it instead.")
+        setting = self._setting
+        try:
+            self.now() + milliseconds * _MILLISECOND
+        except OverflowError:
+            raise ValueError(f"{_shorten(milliseconds)} ms from now is after the year 9999.") from None
+        self._apply(ClockSetting(setting.offset + milliseconds, setting.frozen_at))
+
+    def freeze(self) -> None:
+        """Stop it at the current time. Does nothing if it stands still."""
+        if not self.is_frozen:
+            self._apply(ClockSetting(self.offset, (self.base.now(), self.base.seconds())))
+
+    def unfreeze(self) -> None:
+        """Let it run on from where it stands. Does nothing if it runs."""
+        frozen_at = self._setting.frozen_at
+        if frozen_at is not None:
+            behind = -((self.base.now() - frozen_at[0]) // _MILLISECOND)
+            self._apply(ClockSetting(self.offset + behind))
+
+    def reset(self) -> None:
+        """Return to the machine's time."""
+        self._apply(_REAL_TIME)
+
+    def capture(self) -> ClockSetting:
+        """Return how it is set."""
+        return self._setting
+
+    def restore(self, setting: ClockSetting) -> None:
+        """Set it as it was set when it was captured: as far from the machine's clock, or stopped at the same time."""
+        self._apply(_REAL_TIME if setting == _REAL_TIME else setting)
+
+    def call_at(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function once, when the clock shows a time or is moved past it.
+
+        Args:
+            seconds: the time, as `seconds()` shows it.
+            callback: the function.
+
+        Returns:
+            A function that prevents it; it does nothing later.
+        """
+        key = (seconds, next(self._timer_numbers))
+        self._timers[key] = callback
+        self._schedule()
+
+        def cancel() -> None:
+            if self._timers.pop(key, None) is not None:
+                self._schedule()
+
+        return cancel
+
+    def fire_due(self) -> None:
+        """Call the functions of the timers that are due, the earliest first. An error of one is logged."""
+        while self._timers and self._timers.keys()[0][0] <= self.seconds():
+            _, callback = self._timers.popitem(0)
+            try:
+                callback()
+            except Exception:
+                logger.exception("A timer failed")
+        self._schedule()
+
+    def use_scheduler(self, call_later: CallLater) -> None:
+        """Fire timers by themselves, as time passes; without it, moving the clock alone fires them.
+
+        Args:
+            call_later: calls a function after a number of seconds, in the thread that serves requests.
+        """
+        self._call_later = call_later
+        self._schedule()
+
+    def _apply(self, setting: ClockSetting) -> None:
+        self._setting = setting
+        self.fire_due()
+
+    def _schedule(self) -> None:
+        """Have `fire_due` called at the time of the earliest timer, if the clock runs."""
+        if self._cancel_call is not None:
+            self._cancel_call()
+            self._cancel_call = None
+        if self._call_later is not None and self._timers and not self.is_frozen:
+            due = self._timers.keys()[0][0]
+            self._cancel_call = self._call_later(max(0.0, due - self.seconds()), self.fire_due)
+
+
+def _shorten(number: int) -> str:
+    """Return a number for a person: Python writes no integer of more than some thousand digits."""
+    return f"{number}" if abs(number) < 10**20 else f"{'-' if number < 0 else ''}10^20 and more"
+
+
+@dataclass(frozen=True, slots=True)
+class IdPosition:
+    """How many ids of each kind have been generated."""
+
+    objects: int = 0
+    notifications: int = 0
+    tokens: int = 0
+    requests: int = 0
+
+
 class IdGenerator:
     """Generates ids in the formats of both services.
 
+    Each is a keyed hash of its kind and number: so the generator can return to an earlier position at once.
+
     Args:
         seed: the same seed generates the same ids in the same order; None generates random ones.
+        namespace: what ids of tokens and login sessions depend on besides, so that those of one namespace are unknown
+            in another with the same seed.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
-        source = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311  # to be predictable
-        self._tokens = source
-        self._objects = random.Random(source.getrandbits(128))  # noqa: S311  # these ids are not secrets
-        self._notifications = random.Random(source.getrandbits(128))  # noqa: S311  # likewise
-        self._requests = itertools.count(1)
-        self._request_prefix = f"req-{source.getrandbits(40):010x}-"
+    def __init__(self, seed: int | None = None, *, namespace: str = "") -> None:
+        self.is_seeded = seed is not None
+        self._key = secrets.token_bytes(32) if seed is None else hashlib.blake2b(b"%d" % seed, digest_size=32).digest()
+        self._token_key = hashlib.blake2b(namespace.encode(), key=self._key, digest_size=32).digest()
+        self._request_prefix = f"req-{_hash(self._key, b'prefix', 0, size=5)}-"
         self._lock = threading.Lock()
+        self._set_position(IdPosition())
 
     def object_id(self) -> str:
         """Return 24 hexadecimal digits, in the format of MongoDB's ids."""
         with self._lock:
-            return f"{self._objects.getrandbits(96):024x}"
+            number = self._objects
+            self._objects += 1
+        return _hash(self._key, b"object", number, size=12)
 
     def notification_id(self) -> str:
         """Return 24 hexadecimal digits, of a sequence of its own: notifications without subscribers are not created."""
         with self._lock:
-            return f"{self._notifications.getrandbits(96):024x}"
+            number = self._notifications
+            self._notifications += 1
+        return _hash(self._key, b"notification", number, size=12)
 
     def token_id(self) -> str:
         """Return 32 hexadecimal digits for tokens and login sessions."""
         with self._lock:
-            return f"{self._tokens.getrandbits(128):032x}"
+            number = self._tokens
+            self._tokens += 1
+        return _hash(self._token_key, b"token", number, size=16)
 
     def request_id(self) -> str:
         """Return an id for a request that has none."""
-        return f"{self._request_prefix}{next(self._requests):x}"
+        with self._lock:
+            self._requests += 1
+            return f"{self._request_prefix}{self._requests:x}"
+
+    def capture(self) -> IdPosition:
+        """Return how many ids have been generated."""
+        return IdPosition(self._objects, self._notifications, self._tokens, self._requests)
+
+    def restore(self, position: IdPosition) -> None:
+        """Generate the ids after a position again, if there is a seed. Random ids never come back."""
+        if self.is_seeded:
+            self._set_position(position)
+
+    def _set_position(self, position: IdPosition) -> None:
+        with self._lock:
+            self._objects = position.objects
+            self._notifications = position.notifications
+            self._tokens = position.tokens
+            self._requests = position.requests
+
+
+def _hash(key: bytes, kind: bytes, number: int, *, size: int) -> str:
+    return hashlib.blake2b(number.to_bytes(8), key=key, person=kind, digest_size=size).hexdigest()

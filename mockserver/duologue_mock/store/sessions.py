@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_SESSIONS = 10_000
 """Beyond this many, the oldest session ends, so that a test that keeps logging in does not fill the memory."""
@@ -12,7 +12,7 @@ MAX_USED_TOKENS = 50_000
 """How many used refresh tokens are remembered; an older one is merely unknown."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LoginSession:
     """One login of a user, through all its refreshes. `expires_at` is in the clock's seconds."""
 
@@ -20,6 +20,15 @@ class LoginSession:
     user_id: str
     refresh_token: str
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoginsCapture:
+    """The login sessions at one moment. `LoginSessions` has the same tables, and copies them before it changes them."""
+
+    sessions: dict[str, LoginSession]
+    by_refresh_token: dict[str, str]
+    used_tokens: dict[str, str]
 
 
 class LoginSessions:
@@ -30,6 +39,26 @@ class LoginSessions:
         self._by_refresh_token: dict[str, str] = {}
         self._used_tokens: dict[str, str] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._is_shared = False
+
+    def capture(self) -> LoginsCapture:
+        """Return the sessions as they are now. Nothing is copied until they change."""
+        self._is_shared = True
+        return LoginsCapture(self._sessions, self._by_refresh_token, self._used_tokens)
+
+    def restore(self, capture: LoginsCapture) -> None:
+        """Return to the sessions of a capture, which stays as it is. Sessions that it does not have end."""
+        before = self._sessions
+        if before is capture.sessions:
+            return
+        self._is_shared = True
+        self._sessions = capture.sessions
+        self._by_refresh_token = capture.by_refresh_token
+        self._used_tokens = capture.used_tokens
+        for session in before.values():
+            restored = capture.sessions.get(session.id)
+            if restored is None or restored.user_id != session.user_id:
+                self._notify_end(session.id)
 
     def on_end(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call `listener(session_id)` whenever a session ends; return a function that ends that."""
@@ -45,6 +74,7 @@ class LoginSessions:
             refresh_token: its first refresh token.
             expires_at: when that token expires, in the clock's seconds.
         """
+        self._unshare()
         while len(self._sessions) >= MAX_SESSIONS:
             self.end(next(iter(self._sessions)))
         self._sessions[session_id] = LoginSession(session_id, user_id, refresh_token, expires_at)
@@ -71,25 +101,39 @@ class LoginSessions:
         session = self._sessions.get(self._by_refresh_token.get(refresh_token, ""))
         if session is None or session.expires_at <= now:
             return None
+        self._unshare()
         del self._by_refresh_token[refresh_token]
         self._used_tokens[refresh_token] = session.id
         if len(self._used_tokens) > MAX_USED_TOKENS:
             del self._used_tokens[next(iter(self._used_tokens))]
-        session.refresh_token, session.expires_at = new_token, expires_at
+        session = replace(session, refresh_token=new_token, expires_at=expires_at)
+        self._sessions[session.id] = session
         self._by_refresh_token[new_token] = session.id
         return session
 
     def end(self, session_id: str) -> None:
         """End a session. Does nothing if it has ended already."""
-        session = self._sessions.pop(session_id, None)
-        if session is None:
+        if session_id not in self._sessions:
             return
+        self._unshare()
+        session = self._sessions.pop(session_id)
         self._by_refresh_token.pop(session.refresh_token, None)
         self._used_tokens = {token: id for token, id in self._used_tokens.items() if id != session_id}
-        for listener in tuple(self._listeners):
-            listener(session_id)
+        self._notify_end(session_id)
 
     def revoke_all(self, user_id: str) -> None:
         """End all sessions of a user."""
         for session in [session for session in self._sessions.values() if session.user_id == user_id]:
             self.end(session.id)
+
+    def _unshare(self) -> None:
+        """Copy the tables before they are changed, if a capture has them too."""
+        if self._is_shared:
+            self._is_shared = False
+            self._sessions = self._sessions.copy()
+            self._by_refresh_token = self._by_refresh_token.copy()
+            self._used_tokens = self._used_tokens.copy()
+
+    def _notify_end(self, session_id: str) -> None:
+        for listener in tuple(self._listeners):
+            listener(session_id)

@@ -37,7 +37,7 @@ def test_clock_and_ids() -> None:
 
 def test_default_clock_and_ids() -> None:
     state = State()
-    assert isinstance(state.clock, SystemClock)
+    assert isinstance(state.clock.base, SystemClock)
     assert state.started <= state.clock.seconds()
     assert state.ids.token_id() != State().ids.token_id()
     assert not state.logins.is_active("unknown")
