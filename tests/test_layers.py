@@ -356,5 +356,9 @@ def _can_change(value: ast.AST | None) -> bool:
         "encode",
         "namedtuple",
         "MappingProxyType",
+        "timedelta",
+        "replace",  # of an immutable value, as a `datetime`
+        "ClockSetting",
+        "Endpoints",  # filled while its module is imported
     }
     return callee not in immutable

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as WSGIResponse
 
 from duologue.contract import operations
 from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
-from duologue_mock.context import LazySocketIO, MockContext
+from duologue_mock.context import LazySocketIO, MockContext, get_context
 from duologue_mock.control.api.app import ControlApp
 from duologue_mock.control.api.server import ControlServer
 from duologue_mock.control.namespace_control import NamespaceControl
@@ -25,7 +25,7 @@ from duologue_mock.http.cors import OriginPolicy
 from duologue_mock.http.dispatch import Dispatcher
 from duologue_mock.http.idempotency import IdempotencyKeys
 from duologue_mock.http.messages import Request, RequestHook
-from duologue_mock.http.namespaces import DEFAULT, Namespace, Namespaces, get_namespace
+from duologue_mock.http.namespaces import DEFAULT, NAMESPACE_KEY, Namespace, Namespaces
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
@@ -199,7 +199,8 @@ def _register_error_handler(app: Flask, routes: Routes) -> None:
         environ = flask_request.environ
         request: Request = environ.get(REQUEST_KEY) or Request(environ, "unknown")
         http_error = environ[ERROR_KEY] = _as_http_error(error, request, routes)
-        response = get_namespace(environ).dispatcher.error_response(http_error, request)
+        namespace = environ.get(NAMESPACE_KEY) or get_context(app).namespaces.default
+        response = namespace.dispatcher.error_response(http_error, request)
         return FlaskResponse(response.body, response.status, response.headers)
 
     app.register_error_handler(Exception, build_error_response)
