@@ -1,0 +1,1 @@
+"""Request patterns: which requests they match, how far others are from them, and why."""

@@ -1,0 +1,191 @@
+"""Reading matchers from WireMock's JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from duologue_mock.control.errors import invalid
+from duologue_mock.control.json_keys import join_pointer, read_object, show
+from duologue_mock.control.matching.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
+from duologue_mock.control.matching.java_escapes import RegexSyntaxError
+from duologue_mock.control.matching.multi_values import AnyValue, EveryMatcher, ValuesMatcher
+from duologue_mock.control.matching.path_template import PathTemplate, PathTemplateError
+from duologue_mock.control.matching.regex_matchers import Matches
+from duologue_mock.control.matching.value_matchers import (
+    Absent,
+    And,
+    Anything,
+    Contains,
+    EqualTo,
+    Not,
+    Or,
+    ValueMatcher,
+)
+
+_MAX_DEPTH = 20
+"""Matchers in matchers."""
+_MAX_OPERANDS = 100
+
+_DATES = "Matchers of dates are not supported here. Use `matches` with a regular expression."
+_XML = "Matchers of XML are not supported here: this API speaks JSON. Use `contains` or `matches`."
+_UNSUPPORTED = MappingProxyType(
+    {"before": _DATES, "after": _DATES, "equalToDateTime": _DATES, "equalToXml": _XML, "matchesXPath": _XML}
+)
+_MULTIPLE = ("hasExactly", "includes")
+_BINARY = "binaryEqualTo"
+
+
+def parse_value_matcher(value: Any, pointer: str, *, depth: int = 0) -> ValueMatcher:
+    """Return the matcher of one text: `{"equalTo": "x"}`.
+
+    Args:
+        value: the JSON.
+        pointer: where it is (RFC 6901).
+        depth: how many matchers it is in.
+
+    Raises:
+        ControlError: it is not a matcher, or not one of one text.
+    """
+    if depth > _MAX_DEPTH:
+        raise invalid(pointer, f"Matchers may be nested {_MAX_DEPTH} deep at most.")
+    name, fields = _read_matcher(value, pointer, (*_READERS, *_OPTIONS))
+    try:
+        return _READERS[name](_Operand(name, fields, pointer, depth))
+    except (RegexSyntaxError, PathTemplateError) as error:
+        raise invalid(pointer, str(error)) from None
+
+
+def parse_values_matcher(value: Any, pointer: str) -> ValuesMatcher:
+    """Return the matcher of all values of a header or parameter: of any of them, `hasExactly` or `includes`.
+
+    Args:
+        value: the JSON.
+        pointer: where it is (RFC 6901).
+
+    Raises:
+        ControlError: it is not such a matcher.
+    """
+    name, fields = _read_matcher(value, pointer, (*_READERS, *_OPTIONS, *_MULTIPLE))
+    if name not in _MULTIPLE:
+        return AnyValue(parse_value_matcher(value, pointer))
+    operand = _Operand(name, fields, pointer, 0)
+    return EveryMatcher(operand.read_matchers(least=0), is_exact=name == "hasExactly")
+
+
+def parse_body_matcher(value: Any, pointer: str) -> BodyMatcher:
+    """Return the matcher of a body.
+
+    Args:
+        value: the JSON.
+        pointer: where it is (RFC 6901).
+
+    Raises:
+        ControlError: it is not such a matcher.
+    """
+    name, fields = _read_matcher(value, pointer, (*_READERS, *_OPTIONS, _BINARY))
+    if name != _BINARY:
+        return BodyText(parse_value_matcher(value, pointer))
+    text = _Operand(name, fields, pointer, 0).read_text()
+    try:
+        return BinaryEqualTo(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        raise invalid(pointer, f"binaryEqualTo takes Base64, not {show(text)}.") from None
+
+
+def _read_matcher(value: Any, pointer: str, known: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
+    """Return the name of the one matcher that an object is, and all its fields."""
+    fields = read_object(value, pointer, known, unsupported=_UNSUPPORTED) if isinstance(value, dict) else {}
+    # What null means depends on the matcher: `equalToJson` and `absent` take it.
+    names = [key for key in value if key not in _OPTIONS] if isinstance(value, dict) else []
+    if not names:
+        raise invalid(pointer, f'{show(value)} is not a matcher. A matcher is an object like {{"equalTo": "x"}}.')
+    if len(names) > 1:
+        raise invalid(pointer, f"{names[0]} and {names[1]} are two matchers. Combine them with `and`.")
+    for option in fields.keys() & _OPTIONS.keys():
+        if _OPTIONS[option] != names[0]:
+            raise invalid(join_pointer(pointer, option), f"{option} belongs to {_OPTIONS[option]}, not to {names[0]}.")
+    return names[0], {**fields, names[0]: value[names[0]]}
+
+
+class _Operand:
+    """What a matcher is given.
+
+    Args:
+        name: the matcher's name.
+        fields: its object.
+        pointer: where that is (RFC 6901).
+        depth: how many matchers it is in.
+    """
+
+    def __init__(self, name: str, fields: Mapping[str, Any], pointer: str, depth: int) -> None:
+        self.name = name
+        self.fields = fields
+        self.pointer = pointer
+        self.depth = depth
+
+    @property
+    def value(self) -> Any:
+        """The operand itself."""
+        return self.fields[self.name]
+
+    def read_text(self) -> str:
+        """Return an operand that must be a text."""
+        if not isinstance(self.value, str):
+            raise invalid(self.pointer, f"{self.name} takes a text, not {show(self.value)}.")
+        return self.value
+
+    def read_flag(self, option: str) -> bool:
+        """Return an option that is true or false; false if it is not given."""
+        value = self.fields.get(option, False)
+        if not isinstance(value, bool):
+            raise invalid(join_pointer(self.pointer, option), f"{option} is true or false, not {show(value)}.")
+        return value
+
+    def read_matcher(self) -> ValueMatcher:
+        """Return an operand that is a matcher."""
+        return parse_value_matcher(self.value, join_pointer(self.pointer, self.name), depth=self.depth + 1)
+
+    def read_matchers(self, *, least: int) -> tuple[ValueMatcher, ...]:
+        """Return an operand that is a list of matchers."""
+        pointer = join_pointer(self.pointer, self.name)
+        if not isinstance(self.value, list) or not least <= len(self.value) <= _MAX_OPERANDS:
+            raise invalid(self.pointer, f"{self.name} takes a list of {least} to {_MAX_OPERANDS} matchers.")
+        return tuple(
+            parse_value_matcher(one, join_pointer(pointer, index), depth=self.depth + 1)
+            for index, one in enumerate(self.value)
+        )
+
+
+def _read_absent(operand: _Operand) -> ValueMatcher:
+    """WireMock takes any value. False could only be misunderstood."""
+    if operand.value is False:
+        raise invalid(operand.pointer, 'absent takes true. For a value that is there, use {"matches": ".*"}.')
+    return Absent()
+
+
+def _read_anything(operand: _Operand) -> ValueMatcher:
+    operand.read_text()
+    return Anything()
+
+
+_READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
+    {
+        "equalTo": lambda operand: EqualTo(operand.read_text(), operand.read_flag("caseInsensitive")),
+        "contains": lambda operand: Contains(operand.read_text()),
+        "doesNotContain": lambda operand: Contains(operand.read_text(), negated=True),
+        "matches": lambda operand: Matches(operand.read_text()),
+        "doesNotMatch": lambda operand: Matches(operand.read_text(), negated=True),
+        "matchesPathTemplate": lambda operand: PathTemplate(operand.read_text()),
+        "absent": _read_absent,
+        "anything": _read_anything,
+        "and": lambda operand: And(operand.read_matchers(least=2)),
+        "or": lambda operand: Or(operand.read_matchers(least=2)),
+        "not": lambda operand: Not(operand.read_matcher()),
+    }
+)
+_OPTIONS = MappingProxyType({"caseInsensitive": "equalTo"})
+"""What else a matcher's object may have, by the matcher that it belongs to."""

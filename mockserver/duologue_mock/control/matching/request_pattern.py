@@ -1,0 +1,105 @@
+"""Request patterns: what a request must be for a stub to answer it, or for a search to find it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from duologue_mock.control.matching.evaluation import Evaluation
+from duologue_mock.control.matching.parts import Item, Part
+from duologue_mock.control.matching.pattern_parsing import parse_parts
+from duologue_mock.control.matching.request_matchers import ANY, GET_OR_HEAD, MethodMatcher, OperationMatcher
+from duologue_mock.control.matching.value_matchers import EqualTo
+from duologue_mock.control.received import ReceivedRequest
+
+
+class LiteralKey(NamedTuple):
+    """What a request must have literally for a pattern to match it: what patterns are indexed by."""
+
+    method: str | None
+    """None for any."""
+    kind: Literal["url", "path", "operation"]
+    value: str
+
+
+@dataclass(frozen=True)
+class RequestPattern:
+    """What a request must be.
+
+    Args:
+        request_line: scheme, host, port, client address, URL and method, as far as the pattern names them.
+        details: parameters, headers, cookies and body, which are looked at only where the others match.
+        json: the pattern as it was given.
+    """
+
+    request_line: tuple[Part, ...]
+    details: tuple[Part, ...]
+    json: Mapping[str, Any] = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, json: Any, pointer: str = "/request") -> RequestPattern:
+        """Return the pattern that WireMock's JSON describes; null and `{}` match every request.
+
+        Args:
+            json: the JSON.
+            pointer: where it is (RFC 6901).
+
+        Raises:
+            ControlError: it is not a pattern, or one that is not supported; it names the place.
+        """
+        fields = {} if json is None else json
+        request_line, details = parse_parts(fields, pointer)
+        return cls(request_line, details, fields)
+
+    def matches(self, request: ReceivedRequest, evaluation: Evaluation | None = None) -> bool:
+        """Whether a request is as it must be.
+
+        Args:
+            request: the request.
+            evaluation: what bounds the work; one for all patterns that are matched with the request.
+        """
+        evaluation = evaluation or Evaluation()
+        return all(item.matches(request, evaluation) for item in self.items)
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """Every value of a request that the pattern looks at."""
+        return tuple(item for part in (*self.request_line, *self.details) for item in part.items)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the pattern's JSON as it was given, without nulls, with WireMock's default method. It is shared."""
+        given = {key: value for key, value in self.json.items() if value is not None}
+        if "basicAuth" in given:
+            given["basicAuthCredentials"] = given.pop("basicAuth")
+        return given if "operation" in given else {"method": ANY, **given}
+
+    def describe(self) -> str:
+        """Return what a request must be, for people: `GET, path equal to '/api/users'`."""
+        return "; ".join(f"{item.label} {item.matcher.describe()}" for item in self.items) or "any request"
+
+    @cached_property
+    def literal_key(self) -> LiteralKey | None:
+        """What a request must have literally: its URL, path or operation. None if the pattern names none of them."""
+        matchers = {item.label: item.matcher for part in self.request_line for item in part.items}
+        operation = matchers.get("operation")
+        if isinstance(operation, OperationMatcher):
+            return LiteralKey(None, "operation", operation.operation.id)
+        method = matchers.get("method")
+        name = method.expected if isinstance(method, MethodMatcher) else ANY
+        for kind in ("url", "path"):
+            matcher = matchers.get(kind)
+            if isinstance(matcher, EqualTo):
+                return LiteralKey(None if name in (ANY, GET_OR_HEAD) else name, kind, matcher.expected)
+        return None
+
+
+def build_literal_keys(request: ReceivedRequest) -> tuple[LiteralKey, ...]:
+    """Return the keys of all patterns with a literal key that can match a request."""
+    url = request.url if request.query_string else request.path
+    named: list[tuple[Literal["url", "path"], str]] = [("url", url), ("path", request.path)]
+    keys = [LiteralKey(method, kind, value) for kind, value in named for method in (request.method, None)]
+    if request.operation is not None:
+        keys.append(LiteralKey(None, "operation", request.operation.id))
+    return tuple(keys)

@@ -1,0 +1,22 @@
+"""How far two texts are apart: what near misses are sorted by."""
+
+from __future__ import annotations
+
+from rapidfuzz.distance import Levenshtein
+
+_MAX_COMPARED = 2_000
+"""Characters of each text that are compared: the time it takes does not depend on the length beyond."""
+
+
+def measure_text_distance(expected: str, actual: str | None) -> float:
+    """Return the Levenshtein distance of two texts in relation to the longer one: from 0 (equal) to 1."""
+    if actual is None:
+        return 1.0
+    if expected == actual:
+        return 0.0
+    longer = max(len(expected), len(actual))
+    if longer <= _MAX_COMPARED:
+        return Levenshtein.distance(expected, actual) / longer
+    start = Levenshtein.distance(expected[:_MAX_COMPARED], actual[:_MAX_COMPARED]) / _MAX_COMPARED
+    shorter = min(len(expected), len(actual))
+    return max(start * min(_MAX_COMPARED, shorter) / longer, 1 - shorter / longer, 1 / longer)
