@@ -38,7 +38,7 @@ realtime = mock._context.realtime
 print(mock.port, mock.chat_port, flush=True)
 
 def send(number):
-    realtime._call_soon(lambda: realtime._io.emit("n", [number, time.time()]))
+    realtime._call_soon(lambda: realtime._emit("n", [number, time.time()], None))
 
 for line in sys.stdin:
     count, rate = (float(value) for value in line.split())

@@ -36,6 +36,8 @@ from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 
 if TYPE_CHECKING:
+    from duologue_mock.realtime.engine import EngineIOServer
+    from duologue_mock.realtime.router import SocketIORouter
     from duologue_mock.realtime.server import SocketIOServer
 
 CallSoon = Callable[[Callable[[], None]], None]
@@ -80,7 +82,7 @@ def create_app(
     routes = Routes(operations())
     builder = NamespaceBuilder(settings, fixtures, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
     namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
-    sockets = LazySocketIO(lambda: _create_realtime(app, settings, namespaces.default, call_soon or _call))
+    sockets = LazySocketIO(lambda: _create_socketio_router(app, settings, namespaces, call_soon or _call))
     app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports, namespaces)
     control = ControlServer(settings=settings, namespaces=namespaces, shut_down=shut_down)
     app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
@@ -140,16 +142,21 @@ class NamespaceBuilder:
         )
 
 
-def _create_realtime(app: Flask, settings: Settings, namespace: Namespace, call_soon: CallSoon) -> SocketIOServer:
+def _create_socketio_router(
+    app: Flask, settings: Settings, namespaces: Namespaces, call_soon: CallSoon
+) -> SocketIORouter:
+    from duologue_mock.realtime.router import SocketIORouter
     from duologue_mock.realtime.server import SocketIOServer
 
-    return SocketIOServer(
-        app,
-        settings=settings,
-        state=namespace.state,
-        authenticator=namespace.authenticator,
-        ids=namespace.state.ids,
-        call_soon=call_soon,
+    def create_server(namespace: Namespace, engine: EngineIOServer) -> SocketIOServer:
+        return SocketIOServer(app, namespace, engine, call_soon=call_soon)
+
+    return SocketIORouter(
+        namespaces,
+        create_server,
+        is_offline=lambda namespace: False,
+        clock=namespaces.default.state.clock.base,  # a flood is one by the machine's clock: the mock's may stand still
+        max_message_size=settings.values["max_request_size"],
     )
 
 

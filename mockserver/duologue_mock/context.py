@@ -16,6 +16,7 @@ from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
 if TYPE_CHECKING:
+    from duologue_mock.realtime.router import SocketIORouter
     from duologue_mock.realtime.server import SocketIOServer
 
 
@@ -33,43 +34,43 @@ class MockContext:
 
     @property
     def realtime(self) -> SocketIOServer:
-        """The Socket.IO server."""
-        return self.sockets.realtime
+        """The Socket.IO server of the default namespace."""
+        return self.sockets.router.get_server(self.namespaces.default)
 
 
 class LazySocketIO:
     """The WSGI application of `/socket.io/`.
 
-    The server behind it is created for the first client: loading it takes as long as loading all the rest, and a mock
+    The router behind it is created for the first client: loading it takes as long as loading all the rest, and a mock
     should start at once.
 
     Args:
-        build: creates the server.
+        build: creates the router.
     """
 
-    def __init__(self, build: Callable[[], SocketIOServer]) -> None:
+    def __init__(self, build: Callable[[], SocketIORouter]) -> None:
         self._build = build
 
     @cached_property
-    def realtime(self) -> SocketIOServer:
-        """The Socket.IO server."""
+    def router(self) -> SocketIORouter:
+        """What has the Socket.IO servers of the namespaces."""
         return self._build()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
-        body: Iterable[bytes] = self.realtime(environ, start_response)
+        body: Iterable[bytes] = self.router(environ, start_response)
         return body
 
     def disconnect_all(self) -> None:
         """Disconnect every client."""
-        if "realtime" in self.__dict__:
-            self.realtime.disconnect_all()
+        if "router" in self.__dict__:
+            self.router.disconnect_all()
 
     def close(self) -> None:
-        """Release the server, as its thread ends; the next client creates another."""
-        if "realtime" in self.__dict__:
-            self.realtime.close()
-            del self.realtime
+        """Release the servers, as their thread ends; the next client creates others."""
+        if "router" in self.__dict__:
+            self.router.close()
+            del self.router
 
 
 def get_context(app: Flask) -> MockContext:

@@ -79,4 +79,4 @@ def test_context() -> None:
     assert isinstance(context, MockContext)
     assert isinstance(context.sockets, LazySocketIO)
     assert context.ports == (1, 2)
-    assert "realtime" not in vars(context.sockets), "it is created for the first client"
+    assert "router" not in vars(context.sockets), "it is created for the first client"

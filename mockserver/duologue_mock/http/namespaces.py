@@ -22,7 +22,7 @@ from duologue_mock.store import State
 DEFAULT = "default"
 HEADER = "X-Mock-Namespace"
 IDLE_LIFETIME = 3600.0
-"""Seconds without a request after which a namespace is dropped."""
+"""Seconds without a request after which a namespace is dropped, unless clients are connected to it."""
 MAX_NAMESPACES = 2000
 """Beyond this many, the one that has not been used for the longest time is dropped."""
 NAMESPACE_KEY = "duologue.namespace"
@@ -68,6 +68,8 @@ class Namespace:
     """When its last request came, in the seconds of the default namespace's clock."""
     on_drop: list[Callable[[], None]] = field(default_factory=list)
     """Called when it is dropped."""
+    has_clients: Callable[[], bool] = lambda: False
+    """Whether clients are connected to it over Socket.IO: they send no requests, and it is in use."""
 
 
 class Namespaces:
@@ -147,7 +149,8 @@ class Namespaces:
     def _drop_idle(self) -> None:
         now = self.default.state.clock.seconds()
         for namespace in list(self._namespaces.values()):
-            if namespace is not self.default and now - namespace.used_at >= IDLE_LIFETIME:
+            is_idle = now - namespace.used_at >= IDLE_LIFETIME and not namespace.has_clients()
+            if is_idle and namespace is not self.default:
                 self.drop(namespace.name)
 
     def _parse_host(self, host: str) -> str:

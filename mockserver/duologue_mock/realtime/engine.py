@@ -6,11 +6,12 @@ Every way out of a request on a session either leaves it as it was or closes it:
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import secrets
 import socket
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from wsproto.frame_protocol import CloseReason
@@ -26,7 +27,7 @@ from duologue_mock.realtime.packets import (
     too_many_packets,
 )
 from duologue_mock.realtime.session import CLOSE, NOOP, PING, PING_INTERVAL, PING_TIMEOUT, Session
-from duologue_mock.realtime.websocket import WebSocket, accept_handshake
+from duologue_mock.realtime.websocket import WebSocket, accept_handshake, reset_when_closed
 from duologue_mock.store.clock import Clock
 
 MAX_IDLE_SESSIONS = 1000
@@ -48,6 +49,7 @@ class EngineIOServer:
     Args:
         clock: the time, for counting packets.
         max_message_size: the most bytes of a polling body or a websocket's message.
+        on_open: called with each session that is opened, and the request that opens it.
         on_message: called with a session and each message of its client, text or bytes; raises `HTTPError` for what
             closes the session.
         on_close: called with each session that is closed.
@@ -58,11 +60,13 @@ class EngineIOServer:
         *,
         clock: Clock,
         max_message_size: int,
+        on_open: Callable[[Session, dict[str, Any]], None],
         on_message: Callable[[Session, str | bytes], None],
         on_close: Callable[[Session], None],
     ) -> None:
         self._clock = clock
         self._max_message_size = max_message_size
+        self._on_open = on_open
         self._on_message = on_message
         self._on_close = on_close
         self._sessions: dict[str, Session] = {}
@@ -72,22 +76,26 @@ class EngineIOServer:
         return len(self._sessions)
 
     def generate_id(self) -> str:
-        """Return an id that no one guesses; python-socketio asks for it."""
+        """Return an id that no one guesses."""
         return secrets.token_urlsafe(15)
 
     def send(self, sid: str, message: str) -> None:
-        """Send a message of Socket.IO to a session, if it has not ended; python-socketio calls this."""
+        """Send a message of Socket.IO to a session, if it has not ended."""
         if (session := self._sessions.get(sid)) is not None:
             session.send(_MESSAGE + message)
 
-    def send_packet(self, sid: str, packet: Any) -> None:
-        """Send a packet of python-engineio's, as python-socketio creates one for all receivers of an event."""
-        if (session := self._sessions.get(sid)) is not None:
-            session.send(packet.encode())
+    def get(self, sid: str) -> Session | None:
+        """Return a session, or None if it has ended."""
+        return self._sessions.get(sid)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions that have not ended."""
+        return list(self._sessions.values())
 
     def close(self) -> None:
         """Close every session."""
-        for session in list(self._sessions.values()):
+        for session in self.sessions:
             session.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -110,7 +118,7 @@ class EngineIOServer:
         if transport == "websocket":
             return self._serve_websocket(session, environ, start_response)
         if session is None:
-            session = self._open_session(PacketRate(self._clock), ["websocket"])
+            session = self._open_session(environ, PacketRate(self._clock), ["websocket"])
             self._mark_idle(session)
             return _send_packets(session.take_packets(), start_response)
         return _send_packets(self._poll(session, environ), start_response)
@@ -134,9 +142,10 @@ class EngineIOServer:
             raise _bad_request("The session has a websocket.")
         return transport, session
 
-    def _open_session(self, rate: PacketRate, upgrades: list[str]) -> Session:
+    def _open_session(self, environ: dict[str, Any], rate: PacketRate, upgrades: list[str]) -> Session:
         session = Session(self.generate_id(), rate, self._remove_session)
         self._sessions[session.sid] = session
+        self._on_open(session, environ)
         opening = {
             "sid": session.sid,
             "upgrades": upgrades,
@@ -171,6 +180,8 @@ class EngineIOServer:
         except BaseException:
             session.close()
             raise
+        if session.is_reset:
+            reset_connection(environ)
         start_response("200 OK", [("Content-Type", "text/plain; charset=UTF-8"), ("Content-Length", "2")])
         return (b"OK",)
 
@@ -210,6 +221,8 @@ class EngineIOServer:
         finally:
             session.is_polling = False
             self._mark_idle(session)
+        if session.is_reset:
+            reset_connection(environ)
         if session.probed or session.websocket is not None:
             return [NOOP]
         packets = session.take_packets()
@@ -223,7 +236,7 @@ class EngineIOServer:
         if session is None:
             rate = PacketRate(self._clock)
             websocket = self._accept_websocket(rate, environ, start_response)
-            session = self._open_session(rate, [])
+            session = self._open_session(environ, rate, [])
             session.websocket = websocket
         elif session.upgrading:
             raise _bad_request("Another websocket is about to replace polling.")
@@ -303,6 +316,18 @@ def _write_packets(session: Session, websocket: WebSocket) -> None:
             elif session.closed:
                 websocket.close()
                 break
+
+
+def reset_connection(environ: dict[str, Any]) -> NoReturn:
+    """Reset the connection that a request came over; there is no response.
+
+    Raises:
+        ConnectionResetError: always; the server closes the connection.
+    """
+    if CONNECTION_KEY in environ:
+        _, sock = environ[CONNECTION_KEY]
+        reset_when_closed(sock)
+    raise ConnectionResetError(errno.ECONNRESET, "The connection is reset on purpose.")
 
 
 def _peek(environ: dict[str, Any]) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.event import Event
@@ -27,6 +27,16 @@ CLOSE, PING, NOOP = "1", "2", "6"
 _PACKET_OVERHEAD = 64
 
 
+class SessionServer(Protocol):
+    """What the client of a session can connect to."""
+
+    def handle_message(self, session: Session, message: str | bytes) -> None:
+        """Handle a message of a connected client; raise `HTTPError` for what ends its session."""
+
+    def leave(self, session: Session) -> None:
+        """Forget a client."""
+
+
 class Session:
     """A session. All of its methods are called in the thread that serves the clients; none of them waits but `wait`.
 
@@ -37,16 +47,20 @@ class Session:
     """
 
     __slots__ = (
-        "_changed", "_on_close", "_packets", "_pinged", "_size", "_timer", "closed", "is_polling", "joined", "probed",
-        "rate", "sid", "upgrading", "websocket",
+        "_changed", "_on_close", "_packets", "_pinged", "_size", "_timer", "closed", "is_polling", "is_reset",
+        "namespace", "probed", "rate", "server", "sid", "upgrading", "websocket",
     )  # fmt: skip
 
     def __init__(self, sid: str, rate: PacketRate, on_close: Callable[[Session], None]) -> None:
         self.sid = sid
         self.rate = rate
         self.closed = False
-        self.joined = False
-        """Whether the client has connected to Socket.IO; one that has not when a ping is due is disconnected."""
+        self.is_reset = False
+        """Whether its connection has been reset: a request that waits for packets gets no response."""
+        self.namespace = "default"
+        """The name of the mock's namespace that the request which opened the session belongs to."""
+        self.server: SessionServer | None = None
+        """The Socket.IO server that the client has connected to; without one when a ping is due, it is disconnected."""
         self.is_polling = False
         """Whether a request waits for packets."""
         self.upgrading = False
@@ -108,6 +122,14 @@ class Session:
         if self.websocket is not None:
             self._set_timer(CLOSE_TIMEOUT, self.websocket.abort)
 
+    def reset(self) -> None:
+        """End the session and reset its connection, as a network that breaks does: nothing more is sent."""
+        self.is_reset = True
+        self._packets.clear()
+        self.close()
+        if self.websocket is not None:
+            self.websocket.reset()
+
     def cancel_timer(self) -> None:
         """Expect nothing of the client any more."""
         if self._timer is not None:
@@ -116,7 +138,7 @@ class Session:
 
     def _ping(self) -> None:
         self._timer = None  # it is what runs here
-        if not self.joined:
+        if self.server is None:
             self.close()
             return
         self.send(PING)

@@ -76,6 +76,7 @@ class WebSocket:
         self._parts: list[Any] = []
         self._size = 0
         self._ended = False
+        self._is_reset = False
 
     def receive(self) -> str | bytes | None:
         """Return the next message; None once the websocket is closed, by whichever side."""
@@ -88,12 +89,14 @@ class WebSocket:
             OSError: the connection is closed.
         """
         with self._sending:
-            if self._protocol.state is not ConnectionState.OPEN:
+            if self._is_reset or self._protocol.state is not ConnectionState.OPEN:
                 raise ConnectionAbortedError("The websocket is closed.")
             self._socket.sendall(b"".join(self._protocol.send(Message(data=packet)) for packet in packets))
 
     def close(self, code: int = CloseReason.NORMAL_CLOSURE, reason: str = "") -> None:
         """Send a Close frame, unless one has been sent; `receive` goes on until the peer's arrives."""
+        if self._is_reset:
+            return
         if self._protocol.state is ConnectionState.OPEN:
             self._send(Message(data=self._last_message))
         self._send(CloseConnection(code=code, reason=reason))
@@ -106,8 +109,15 @@ class WebSocket:
     def abort(self) -> None:
         """Reset the connection: whatever waits for the peer goes on, and a peer that is sending notices."""
         with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_when_closed(self._socket)
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Send nothing more, and reset the connection as soon as whatever receives has gone on."""
+        self._is_reset = True
+        with contextlib.suppress(OSError):
+            reset_when_closed(self._socket)
+            self._socket.shutdown(socket.SHUT_RD)  # the other direction would end in order before the reset
 
     def fail(self, code: int, reason: str) -> None:
         """Close the websocket and receive nothing more (RFC 6455, section 7.1.7)."""
@@ -171,6 +181,15 @@ class WebSocket:
             return b""
         gevent.sleep(0)  # a peer that always has more must not keep other connections waiting
         return data
+
+
+def reset_when_closed(sock: Any) -> None:
+    """Have a TCP connection reset when its socket is closed, in place of ending in order.
+
+    Raises:
+        OSError: it is closed already.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _malformed_handshake(hint: str) -> HTTPError:

@@ -86,6 +86,7 @@ def test_turns_while_posting(clock: ManualClock) -> None:
     engine = EngineIOServer(
         clock=clock,
         max_message_size=1000,
+        on_open=lambda session, environ: None,
         on_message=lambda session, message: messages.append(message),
         on_close=lambda session: None,
     )
