@@ -307,6 +307,7 @@ SHARED = {
     "duologue_mock.http.request_head._ENVIRON_KEYS": "WSGI's keys of header names; bounded, the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
+    "duologue_mock.control.journal.entry.NOT_STEERED": "what decided a response of the mock alone; frozen",
     "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
     "duologue_mock.openapi.response_headers._COUNT": "the schema of a number; never changed",
     "duologue_mock.openapi.response_headers._DESCRIPTIONS": "what headers are for; never changed",

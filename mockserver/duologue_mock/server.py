@@ -258,6 +258,7 @@ class MockServer:
         finally:
             sockets = self._context.sockets
             sockets.disconnect_all()
+            self._context.namespaces.stop()
             timeout = self.settings.values["shutdown_timeout"]
             gevent.joinall([gevent.spawn(server.finish, timeout) for server in servers])
             sockets.close()

@@ -158,7 +158,7 @@ class MockSettings(TypedDict, total=False):
     ]
     journal: Annotated[
         int | None,
-        Option("Requests that the journal of the control API keeps; `off` for none.", default=1000, minimum=1),
+        Option("Requests that the journal of the control API keeps; `off` or 0 for none.", default=1000, minimum=0),
     ]
     fixtures: Annotated[
         str | Path | None,

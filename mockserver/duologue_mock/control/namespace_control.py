@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from duologue_mock.control.watching.recorder import Recorder
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
@@ -22,6 +23,9 @@ class NamespaceControl:
         self.settings = settings
         self.state = state
         self.sleep = sleep
+        self.recorder = Recorder(settings, state, sleep)
+        self.journal = self.recorder.journal
+        self.events = self.recorder.events
 
     def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
         """Return the response to a request.
@@ -40,6 +44,12 @@ class NamespaceControl:
             response: its response.
             headers: all headers of the response.
         """
+        self.recorder.record(request, response, headers)
+
+    def stop(self) -> None:
+        """End what waits, as the server stops; it may start again."""
+        self.recorder.end_waiting()
 
     def close(self) -> None:
         """Release what outlives a request, as the namespace is dropped."""
+        self.recorder.close()

@@ -113,14 +113,15 @@ def receive(request: Request, *, received_at: datetime | None = None) -> Receive
         received_at: when, by the clock of its namespace.
     """
     environ = request.environ
-    host, port = _split_host(environ.get(RECEIVED_HOST) or environ.get("HTTP_HOST", ""), request)
+    scheme = environ.get("wsgi.url_scheme", "http")
+    host, port = split_host(environ.get(RECEIVED_HOST) or environ.get("HTTP_HOST", ""), scheme)
     url = environ.get("REQUEST_URI") or request.path + (f"?{request.query_string}" if request.query_string else "")
     return ReceivedRequest(
         method=request.method,
         url=url,
         body=request.body,
         sent_headers=_list_headers(environ),
-        scheme=environ.get("wsgi.url_scheme", "http"),
+        scheme=scheme,
         host=host,
         port=port,
         client_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
@@ -155,11 +156,12 @@ def _list_headers(environ: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return (*sent, *plain)
 
 
-def _split_host(host: str, request: Request) -> tuple[str, int]:
+def split_host(host: str, scheme: str) -> tuple[str, int]:
+    """Return the name and the port of a Host header; the scheme's port if it has none."""
     name, separator, port = host.rpartition(":")
     if separator and port.isascii() and port.isdigit():
         return name, int(port)
-    return host, 443 if request.environ.get("wsgi.url_scheme") == "https" else 80
+    return host, 443 if scheme == "https" else 80
 
 
 def _unquote_cookie(value: str) -> str:

@@ -48,6 +48,9 @@ class Interceptor(Protocol):
     def record(self, request: Request, response: Response, headers: Sequence[tuple[str, str]]) -> None:
         """Record a request and its response, which is about to be sent with these headers."""
 
+    def stop(self) -> None:
+        """End what waits, as the server stops; it may start again."""
+
     def close(self) -> None:
         """Release what outlives a request, as the namespace is dropped."""
 
@@ -145,6 +148,12 @@ class Namespaces:
             release()
         if namespace.interceptor is not None:
             namespace.interceptor.close()
+
+    def stop(self) -> None:
+        """End what waits in any namespace, as the server stops."""
+        for namespace in list(self._namespaces.values()):
+            if namespace.interceptor is not None:
+                namespace.interceptor.stop()
 
     def _drop_idle(self) -> None:
         now = self.default.state.clock.seconds()

@@ -39,24 +39,24 @@ def test_success(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
             "POST",
             "/api/users",
             {"json": {"name": "Ada", "email": "ada"}},
-            "POST    /api/users 400 VALIDATION_ERROR email: Not a valid email address.",
+            "POST    /api/users 400 VALIDATION_ERROR email: Not a valid email address. [body-field]",
         ),
         ("GET", "/api/users/99", {}, "GET     /api/users/99 404 NOT_FOUND_ERROR User not found"),
-        ("GET", CHATS, {}, f"GET     {CHATS} 401 AUTHENTICATION_ERROR API key required"),
-        ("GET", "/nowhere", {}, "GET     /nowhere 404 NOT_FOUND_ERROR There is nothing at this path"),
-        ("PUT", "/api/users", {}, "PUT     /api/users 405 METHOD_NOT_ALLOWED PUT is not allowed here"),
-        ("POST", "/", {}, "POST    / 405 METHOD_NOT_ALLOWED Method Not Allowed"),
+        ("GET", CHATS, {}, f"GET     {CHATS} 401 AUTHENTICATION_ERROR API key required [api-key]"),
+        ("GET", "/nowhere", {}, "GET     /nowhere 404 NOT_FOUND_ERROR There is nothing at this path [path]"),
+        ("PUT", "/api/users", {}, "PUT     /api/users 405 METHOD_NOT_ALLOWED PUT is not allowed here [method]"),
+        ("POST", "/", {}, "POST    / 405 METHOD_NOT_ALLOWED Method Not Allowed [method]"),
         (
             "GET",
             "/api/users",
             {"headers": {"Host": "evil.example"}},
-            "GET     /api/users 421 MISDIRECTED_REQUEST Misdirected request",
+            "GET     /api/users 421 MISDIRECTED_REQUEST Misdirected request [host]",
         ),
         (
             "POST",
             "/api/users",
             {"headers": {"Origin": "http://evil.example"}},
-            "POST    /api/users 403 AUTHORIZATION_ERROR Pages of this origin may not use the mock",
+            "POST    /api/users 403 AUTHORIZATION_ERROR Pages of this origin may not use the mock [origin]",
         ),
         (
             "GET",
@@ -91,7 +91,7 @@ def test_replayed_error(client: Any, capsys: pytest.CaptureFixture[str]) -> None
 )
 def test_forged_path(client: Any, capsys: pytest.CaptureFixture[str], path: str, shown: str) -> None:
     client.get(path)
-    assert read_line(capsys) == f"GET     {shown} 404 NOT_FOUND_ERROR There is nothing at this path"
+    assert read_line(capsys) == f"GET     {shown} 404 NOT_FOUND_ERROR There is nothing at this path [path]"
 
 
 def test_forged_reason(client: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from duologue.contract import strict_json
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.matching.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
-from duologue_mock.control.matching.java_escapes import RegexSyntaxError
+from duologue_mock.control.matching.json_matchers import EqualToJson
 from duologue_mock.control.matching.multi_values import AnyValue, EveryMatcher, ValuesMatcher
-from duologue_mock.control.matching.path_template import PathTemplate, PathTemplateError
+from duologue_mock.control.matching.path_template import PathTemplate
 from duologue_mock.control.matching.regex_matchers import Matches
 from duologue_mock.control.matching.value_matchers import (
     Absent,
@@ -55,7 +56,7 @@ def parse_value_matcher(value: Any, pointer: str, *, depth: int = 0) -> ValueMat
     name, fields = _read_matcher(value, pointer, (*_READERS, *_OPTIONS))
     try:
         return _READERS[name](_Operand(name, fields, pointer, depth))
-    except (RegexSyntaxError, PathTemplateError) as error:
+    except ValueError as error:
         raise invalid(pointer, str(error)) from None
 
 
@@ -138,6 +139,15 @@ class _Operand:
             raise invalid(self.pointer, f"{self.name} takes a text, not {show(self.value)}.")
         return self.value
 
+    def read_json(self) -> Any:
+        """Return an operand that is JSON, or a text of JSON."""
+        if not isinstance(self.value, str):
+            return self.value
+        try:
+            return strict_json.loads(self.value.encode())
+        except (strict_json.StrictJSONError, UnicodeEncodeError) as error:
+            raise invalid(self.pointer, f"{self.name} takes JSON. {error}") from None
+
     def read_flag(self, option: str) -> bool:
         """Return an option that is true or false; false if it is not given."""
         value = self.fields.get(option, False)
@@ -172,6 +182,12 @@ def _read_anything(operand: _Operand) -> ValueMatcher:
     return Anything()
 
 
+def _read_equal_to_json(operand: _Operand) -> ValueMatcher:
+    """Return the matcher of JSON, which is given as itself or as a text."""
+    flags = operand.read_flag("ignoreArrayOrder"), operand.read_flag("ignoreExtraElements")
+    return EqualToJson(operand.read_json(), *flags)
+
+
 _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
     {
         "equalTo": lambda operand: EqualTo(operand.read_text(), operand.read_flag("caseInsensitive")),
@@ -180,6 +196,7 @@ _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
         "matches": lambda operand: Matches(operand.read_text()),
         "doesNotMatch": lambda operand: Matches(operand.read_text(), negated=True),
         "matchesPathTemplate": lambda operand: PathTemplate(operand.read_text()),
+        "equalToJson": _read_equal_to_json,
         "absent": _read_absent,
         "anything": _read_anything,
         "and": lambda operand: And(operand.read_matchers(least=2)),
@@ -187,5 +204,7 @@ _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
         "not": lambda operand: Not(operand.read_matcher()),
     }
 )
-_OPTIONS = MappingProxyType({"caseInsensitive": "equalTo"})
+_OPTIONS = MappingProxyType(
+    {"caseInsensitive": "equalTo", "ignoreArrayOrder": "equalToJson", "ignoreExtraElements": "equalToJson"}
+)
 """What else a matcher's object may have, by the matcher that it belongs to."""

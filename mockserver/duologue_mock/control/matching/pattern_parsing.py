@@ -18,8 +18,8 @@ from duologue_mock.control.matching.path_template import PathTemplate, PathTempl
 from duologue_mock.control.matching.regex_matchers import Matches
 from duologue_mock.control.matching.request_matchers import (
     ANY,
+    Exactly,
     MethodMatcher,
-    NumberMatcher,
     OperationMatcher,
     find_operation,
 )
@@ -169,7 +169,7 @@ def _parse_method(fields: _Fields, url: list[Item]) -> Iterator[Item]:
 def _parse_scheme(fields: _Fields) -> Iterator[Item]:
     scheme = fields.read_text("scheme")
     if scheme is not None:
-        yield Item("scheme", EqualTo(scheme), lambda request, _: request.scheme)
+        yield Item("scheme", Exactly(scheme), lambda request, _: request.scheme)
 
 
 def _parse_port(fields: _Fields) -> Iterator[Item]:
@@ -177,7 +177,7 @@ def _parse_port(fields: _Fields) -> Iterator[Item]:
     if port is not None:
         if isinstance(port, bool) or not isinstance(port, int):
             raise fields.error("port", f"port is a number, not {show(port)}.")
-        yield Item("port", NumberMatcher(port), lambda request, _: request.port)
+        yield Item("port", Exactly(port), lambda request, _: request.port)
 
 
 def _parse_text(fields: _Fields, key: str, select: Select) -> Iterator[Item]:

@@ -38,21 +38,21 @@ class MethodMatcher:
 
 
 @dataclass(frozen=True)
-class NumberMatcher:
-    """`port`."""
+class Exactly:
+    """`scheme` and `port`: one value, from which all others are equally far."""
 
-    expected: int
+    expected: str | int
 
-    def matches(self, number: int, evaluation: Evaluation) -> bool:
-        """Whether a number is the expected one."""
-        return number == self.expected
+    def matches(self, value: str | int, evaluation: Evaluation) -> bool:
+        """Whether a value is the expected one."""
+        return value == self.expected
 
-    def measure_distance(self, number: int, evaluation: Evaluation) -> float:
+    def measure_distance(self, value: str | int, evaluation: Evaluation) -> float:
         """Return 0 or 1."""
-        return 0.0 if number == self.expected else 1.0
+        return 0.0 if value == self.expected else 1.0
 
     def describe(self) -> str:
-        """Return what the number must be."""
+        """Return what the value must be."""
         return str(self.expected)
 
 

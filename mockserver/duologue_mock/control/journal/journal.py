@@ -1,0 +1,230 @@
+"""The journal of one namespace: its last requests, bounded by number and by bytes."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from duologue_mock.control.journal.entry import (
+    MAX_BODY,
+    OVERHEAD,
+    Entry,
+    Headers,
+    Served,
+    Stub,
+    cut_headers,
+    measure_headers,
+)
+from duologue_mock.control.journal.recorded_stream import RecordedStream
+from duologue_mock.control.journal.violation import Violation
+from duologue_mock.http.messages import Request, Response
+from duologue_mock.store.clock import Clock
+
+MAX_ENTRIES = 1000
+MAX_SIZE = 16 * 1024 * 1024
+"""Bytes that all entries may take together."""
+
+_MAX_NAME = 200
+_SEQUENCE_BITS = 62
+"""Of an entry's id, what says which one it is; the rest is the journal's own, and what makes it a UUID."""
+
+Listener = Callable[[Entry], None]
+
+
+@dataclass(frozen=True)
+class ShortenedStub:
+    """What says which stub it was, of one that is too long for an entry; `/mappings` has all of it."""
+
+    id: uuid.UUID
+    json: Mapping[str, Any]
+    size: int = OVERHEAD
+
+
+class Journal:
+    """The last requests of one namespace and their responses.
+
+    Args:
+        clock: the time of the namespace.
+        next_sequence: returns the number of the namespace's next event.
+        max_entries: how many requests are stored; 0 for none.
+        max_size: how many bytes they may take together.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        next_sequence: Callable[[], int],
+        *,
+        max_entries: int = MAX_ENTRIES,
+        max_size: int = MAX_SIZE,
+    ) -> None:
+        self.max_entries = max_entries
+        self.dropped = 0
+        """Entries that were dropped for newer ones since the journal was cleared."""
+        self._clock = clock
+        self._next_sequence = next_sequence
+        self._max_size = max_size
+        self._entries: deque[Entry] = deque()
+        self._size = 0
+        self._stubs: dict[int, int] = {}
+        """How many entries refer to each stub, which counts once."""
+        self._prefix = int.from_bytes(os.urandom(8), "big") << 64
+        self._listeners: list[Listener] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Iterate over the entries of this moment, the oldest first."""
+        return iter(list(self._entries))
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether requests are recorded."""
+        return self.max_entries > 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that the entries take, roughly."""
+        return self._size
+
+    def record(
+        self,
+        request: Request,
+        response: Response,
+        headers: Headers,
+        *,
+        violations: tuple[Violation, ...] = (),
+        served: Served | None = None,
+    ) -> Entry:
+        """Record a request and its response, which is about to be sent; return the entry.
+
+        A stream is recorded while it is sent: `response.stream` becomes one that is.
+
+        Args:
+            request: the request.
+            response: its response.
+            headers: all headers of the response.
+            violations: how the request broke the contract.
+            served: what decided the response, if it was not the mock alone.
+        """
+        elapsed = time.perf_counter() - request.started_at
+        entry = Entry(self._next_sequence(), self._clock.seconds(), elapsed, request, response, headers)
+        entry.violations = violations
+        if served is not None:
+            entry.served = _shorten(served)
+            entry.response_headers = cut_headers(headers)
+            entry.size += measure_headers(entry.response_headers)
+        if not self.max_entries:
+            return entry
+        if response.stream is not None:
+            response.stream = RecordedStream(response.stream, entry, self._grow)
+        self._entries.append(entry)
+        self._size += entry.size + self._acquire_stub(entry)
+        if self._size > self._max_size or len(self._entries) > self.max_entries:
+            self._trim()
+        for listener in self._listeners:
+            listener(entry)
+        return entry
+
+    def get_id(self, entry: Entry) -> uuid.UUID:
+        """Return the id of an entry."""
+        return uuid.UUID(int=self._prefix | entry.sequence, version=4)
+
+    def get(self, id: uuid.UUID) -> Entry | None:
+        """Return the entry of this id; None if there is none, or no more."""
+        sequence = id.int & (1 << _SEQUENCE_BITS) - 1
+        entry = next((entry for entry in self._entries if entry.sequence == sequence), None)
+        return entry if entry is not None and self.get_id(entry) == id else None
+
+    def get_by_code(self, code: str) -> Entry | None:
+        """Return the newest entry whose `Unique-Reference-Code` or `X-Request-Id` this is; None if there is none."""
+        return next((entry for entry in reversed(self._entries) if entry.request_id == code), None)
+
+    def list_after(self, sequence: int) -> list[Entry]:
+        """Return the entries with a greater number, the oldest first."""
+        newer: list[Entry] = []
+        for entry in reversed(self._entries):
+            if entry.sequence <= sequence:
+                break
+            newer.append(entry)
+        return newer[::-1]
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Remove entries."""
+        sequences: Container[int] = {entry.sequence for entry in entries}
+        self._replace(entry for entry in self._entries if entry.sequence not in sequences)
+
+    def clear(self) -> None:
+        """Remove all entries."""
+        self._replace(())
+        self.dropped = 0
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call a function with each entry that is recorded; return a function that ends that."""
+        self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            self._listeners = [one for one in self._listeners if one is not listener]
+
+        return stop
+
+    def _replace(self, entries: Iterable[Entry]) -> None:
+        self._entries = deque(entries)
+        self._stubs.clear()
+        self._size = sum(entry.size + self._acquire_stub(entry) for entry in self._entries)
+
+    def _trim(self) -> None:
+        while self._entries and (self._size > self._max_size or len(self._entries) > self.max_entries):
+            entry = self._entries.popleft()
+            self._size -= entry.size + self._release_stub(entry)
+            self.dropped += 1
+
+    def _acquire_stub(self, entry: Entry) -> int:
+        """Return the bytes of an entry's stub, if no other entry refers to it."""
+        stub = entry.served.stub
+        if stub is None:
+            return 0
+        count = self._stubs[id(stub)] = self._stubs.get(id(stub), 0) + 1
+        return stub.size if count == 1 else 0
+
+    def _release_stub(self, entry: Entry) -> int:
+        """Return the bytes of an entry's stub, if no other entry refers to it any more."""
+        stub = entry.served.stub
+        if stub is None:
+            return 0
+        self._stubs[id(stub)] -= 1
+        if self._stubs[id(stub)]:
+            return 0
+        del self._stubs[id(stub)]
+        return stub.size
+
+    def _grow(self, entry: Entry, size: int) -> None:
+        """Count what a stream adds to an entry, if the journal still has that."""
+        if self._entries and entry.sequence >= self._entries[0].sequence and entry in self._entries:
+            entry.size += size
+            self._size += size
+            self._trim()
+
+
+def shorten_stub(stub: Stub) -> Stub:
+    """Return a stub as an entry shows it: of one that is long, what says which one it is.
+
+    An entry refers to its stub, which so outlives its removal.
+    """
+    if stub.size <= MAX_BODY:
+        return stub
+    shown = {name: stub.json[name] for name in ("id", "uuid", "priority") if name in stub.json}
+    name = str(stub.json.get("name", ""))[:_MAX_NAME]
+    response = {"status": stub.json.get("response", {}).get("status", 200)}
+    return ShortenedStub(stub.id, {**shown, **({"name": name} if name else {}), "response": response})
+
+
+def _shorten(served: Served) -> Served:
+    stub = served.stub
+    return served if stub is None or stub.size <= MAX_BODY else replace(served, stub=shorten_stub(stub))

@@ -1,0 +1,1 @@
+"""Watching a namespace: the live stream of events, requests that broke the contract, what has been covered."""

@@ -1,0 +1,76 @@
+"""Coverage: which operations, statuses and events of the contract a namespace has responded with since its reset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from duologue.contract import events, operations
+from duologue.contract.core import Event, Operation
+from duologue_mock.store import State
+
+
+class Coverage:
+    """Counts responses by operation and status, and published events."""
+
+    def __init__(self) -> None:
+        self._responses: Counter[tuple[Operation[Any], int]] = Counter()
+        self._events: Counter[str] = Counter()
+
+    def count_response(self, operation: Operation[Any] | None, status: int) -> None:
+        """Count a response to a request for an operation; None for a request that is for none."""
+        if operation is not None:
+            self._responses[operation, status] += 1
+
+    def count_events(self, state: State) -> Callable[[], None]:
+        """Count the events that a state publishes from now on; return a function that ends that."""
+        return state.subscribe(self._count_event)
+
+    def clear(self) -> None:
+        """Start again from zero."""
+        self._responses.clear()
+        self._events.clear()
+
+    def render(self) -> dict[str, Any]:
+        """Return for each operation and each event of the contract how often it was seen, and what was not.
+
+        Operations that the contract does not promise are left out until they were called.
+        """
+        rows = [self._render_operation(one) for one in operations()]
+        rows = [row for row, one in zip(rows, operations(), strict=True) if one.documented or row["count"]]
+        names = sorted(event.name for event in events())
+        statuses = sum(len(row["documented"]) for row in rows)
+        return {
+            "summary": {
+                "operations": _ratio(sum(row["count"] > 0 for row in rows), len(rows)),
+                "statuses": _ratio(statuses - sum(len(row["missing"]) for row in rows), statuses),
+                "events": _ratio(sum(self._events[name] > 0 for name in names), len(names)),
+            },
+            "operations": rows,
+            "events": [{"event": name, "count": self._events[name]} for name in names],
+        }
+
+    def _render_operation(self, operation: Operation[Any]) -> dict[str, Any]:
+        counts = {status: count for (one, status), count in self._responses.items() if one is operation}
+        documented = sorted({operation.status, *operation.failures, *([304] if _is_cacheable(operation) else [])})
+        return {
+            "operation": operation.id,
+            "method": operation.method,
+            "path": operation.route,
+            "count": sum(counts.values()),
+            "statuses": {str(status): counts[status] for status in sorted(counts)},
+            "documented": documented,
+            "missing": [status for status in documented if status not in counts],
+        }
+
+    def _count_event(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
+        self._events[event.name] += 1
+
+
+def _is_cacheable(operation: Operation[Any]) -> bool:
+    return operation.safe and operation.has_etag
+
+
+def _ratio(seen: int, total: int) -> dict[str, int]:
+    return {"seen": seen, "total": total}

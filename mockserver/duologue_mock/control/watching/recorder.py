@@ -1,0 +1,84 @@
+"""What watches one namespace: every request passes by here, on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from duologue_mock.control.cooperation import Sleep, create_signal
+from duologue_mock.control.journal.entry import Headers, Served
+from duologue_mock.control.journal.journal import Journal
+from duologue_mock.control.journal.rendering import EntryRenderer
+from duologue_mock.control.journal.waiting import Waiters
+from duologue_mock.control.watching.coverage import Coverage
+from duologue_mock.control.watching.event_stream import EventStream
+from duologue_mock.control.watching.rules import find_violations
+from duologue_mock.control.watching.violation_log import ViolationLog
+from duologue_mock.http.messages import Request, Response
+from duologue_mock.settings import Settings
+from duologue_mock.store import State
+
+
+class Recorder:
+    """The journal of a namespace, and what is made of it: violations, coverage, the live stream.
+
+    Args:
+        settings: how many requests are stored, and the API keys, which are shown nowhere.
+        state: whose clock dates the entries, and whose events are counted.
+        sleep: waits a number of seconds without blocking other requests.
+    """
+
+    def __init__(self, settings: Settings, state: State, sleep: Sleep) -> None:
+        values = settings.values
+        secrets = [*values["api_keys"], *filter(None, (values["secret"], values["reply_api_key"]))]
+        self.events = EventStream(self._redact, create_signal, sleep)
+        self.journal = Journal(state.clock, self.events.next_number, max_entries=values["journal"] or 0)
+        self.renderer = EntryRenderer(self.journal, secrets)
+        self.waiters = Waiters(self.journal, create_signal, sleep)
+        self.violations = ViolationLog(self.renderer.render_summary)
+        self.coverage = Coverage()
+        self.events.add_source("request", self._replay)
+        self._end_counting = self.coverage.count_events(state)
+
+    def record(self, request: Request, response: Response, headers: Headers, served: Served | None = None) -> None:
+        """Record a request and its response, which is about to be sent.
+
+        A preflight is not recorded: a browser sends it, not the front end.
+
+        Args:
+            request: the request.
+            response: its response.
+            headers: all headers of the response.
+            served: what decided the response, if it was not the mock alone.
+        """
+        if request.is_preflight:
+            return
+        violations = find_violations(request, response, is_refused=not (served and served.replaces_operation))
+        self.coverage.count_response(request.operation, response.status)
+        entry = self.journal.record(request, response, headers, violations=violations, served=served)
+        if violations:
+            self.violations.add(entry)
+        if self.events.has_readers:
+            self.events.announce("request", entry.sequence, lambda: self.renderer.render_summary(entry))
+
+    def clear(self) -> None:
+        """Forget what came so far."""
+        self.journal.clear()
+        self.violations.clear()
+
+    def end_waiting(self) -> None:
+        """End the live streams and the waiting calls of this moment, as the mock stops."""
+        self.events.close()
+        self.waiters.close()
+
+    def close(self) -> None:
+        """End the live streams and the waiting calls, and watch the state no longer."""
+        self.end_waiting()
+        self._end_counting()
+
+    def _redact(self, data: Any) -> Any:
+        return self.renderer.redact(data)
+
+    def _replay(self, after: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for entry in self.journal.list_after(after):
+            yield entry.sequence, self.renderer.render_summary(entry)

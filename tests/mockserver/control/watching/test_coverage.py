@@ -1,0 +1,61 @@
+"""Coverage counts what was answered, and names what was not."""
+
+from __future__ import annotations
+
+import pytest
+
+from duologue.contract import events, operations
+from duologue_mock.control.watching.coverage import Coverage
+from duologue_mock.store import State
+from tests.mockserver.clocks import ManualClock
+from tests.mockserver.requests import get_operation
+
+
+def test_nothing_at_first() -> None:
+    shown = Coverage().render()
+    documented = [one for one in operations() if one.documented]
+    assert [row["operation"] for row in shown["operations"]] == [one.id for one in documented]
+    assert all(row["missing"] == row["documented"] and row["count"] == 0 for row in shown["operations"])
+    assert shown["summary"]["operations"] == {"seen": 0, "total": len(documented)}
+    assert shown["summary"]["events"] == {"seen": 0, "total": len(events())}
+
+
+def test_counts_by_operation_and_status() -> None:
+    coverage = Coverage()
+    for status in (200, 404, 200, 599):
+        coverage.count_response(get_operation("users.GET"), status)
+    coverage.count_response(None, 404)
+    shown = coverage.render()
+    [row] = [row for row in shown["operations"] if row["count"]]
+    assert (row["operation"], row["statuses"]) == ("users.GET", {"200": 2, "404": 1, "599": 1})
+    assert set(row["documented"]) - set(row["missing"]) == {200, 404}
+    assert shown["summary"]["operations"]["seen"] == 1
+    assert shown["summary"]["statuses"]["seen"] == 2, "599 is not documented"
+
+
+def test_undocumented_operation_shows_when_called() -> None:
+    coverage = Coverage()
+    hidden = next(one for one in operations() if not one.documented)
+    coverage.count_response(hidden, 500)
+    assert hidden.id in [row["operation"] for row in coverage.render()["operations"]]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_published_events_are_counted(ended: bool) -> None:
+    coverage, state = Coverage(), State(clock=ManualClock())
+    end = coverage.count_events(state)
+    event = events()[0]
+    if ended:
+        end()
+    state.publish(event, object())
+    counts = {row["event"]: row["count"] for row in coverage.render()["events"]}
+    assert sum(counts.values()) == counts[event.name] == (0 if ended else 1)
+
+
+def test_clear_starts_again() -> None:
+    coverage, state = Coverage(), State(clock=ManualClock())
+    coverage.count_events(state)
+    state.publish(events()[0], object())
+    coverage.count_response(get_operation("users.GET"), 200)
+    coverage.clear()
+    assert coverage.render() == Coverage().render()
