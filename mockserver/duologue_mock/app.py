@@ -18,6 +18,9 @@ from duologue_mock.context import LazySocketIO, MockContext, get_context
 from duologue_mock.control.api.app import ControlApp
 from duologue_mock.control.api.server import ControlServer
 from duologue_mock.control.namespace_control import NamespaceControl
+from duologue_mock.control.state.presets import Presets
+from duologue_mock.control.state.reset import apply
+from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
@@ -31,7 +34,7 @@ from duologue_mock.http.routing import Routes
 from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
-from duologue_mock.store.clock import IdGenerator
+from duologue_mock.store.clock import Clock, IdGenerator
 from duologue_mock.store.seed import Fixtures
 from duologue_mock.tokens import TokenService
 
@@ -80,11 +83,17 @@ def create_app(
     app.before_request(_check_request)
     pages: WSGICallable = app.wsgi_app
     routes = Routes(operations())
-    builder = NamespaceBuilder(settings, fixtures, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep)
+    presets = Presets(settings.values["presets"])
+    start = StartingPoint(state.capture(), settings, state.clock.capture())
+    if settings.values["preset"] is not None:
+        start = presets.build_first(settings.values["preset"], start)
+    builder = NamespaceBuilder(
+        settings, fixtures, start, state.clock.base, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep
+    )
     namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
     sockets = LazySocketIO(lambda: _create_socketio_router(app, settings, namespaces, call_soon or _call))
     app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports, namespaces)
-    control = ControlServer(settings=settings, namespaces=namespaces, shut_down=shut_down)
+    control = ControlServer(settings, namespaces, start, presets, shut_down)
     app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
         routes=routes,
         origin_policy=OriginPolicy(settings),
@@ -106,7 +115,9 @@ class NamespaceBuilder:
 
     Args:
         settings: of the mock.
-        fixtures: what a namespace starts with.
+        fixtures: where the smart-chat rules are.
+        start: what each namespace starts with.
+        clock: the machine's clock.
         run_in_thread: runs a function that may block without blocking other requests.
         sleep: waits a number of seconds without blocking other requests.
 
@@ -115,31 +126,43 @@ class NamespaceBuilder:
     """
 
     def __init__(
-        self, settings: Settings, fixtures: Fixtures, *, run_in_thread: RunInThread, sleep: Callable[[float], None]
+        self,
+        settings: Settings,
+        fixtures: Fixtures,
+        start: StartingPoint,
+        clock: Clock,
+        *,
+        run_in_thread: RunInThread,
+        sleep: Callable[[float], None],
     ) -> None:
         self._settings = settings
-        self._fixtures = fixtures
+        self._start = start
+        self._clock = clock
         self._sleep = sleep
         self._reply_engine = ReplyEngine(settings, load_rules(fixtures), run_in_thread=run_in_thread, sleep=sleep)
 
     def create(self, name: str) -> Namespace:
-        """Return a new namespace with the fixtures."""
-        return self.build(name, _create_state(self._settings, self._fixtures))
+        """Return a new namespace with what the mock was started with."""
+        ids = IdGenerator(self._settings.values["seed"], namespace=name)
+        return self.build(name, State(clock=self._clock, ids=ids))
 
     def build(self, name: str, state: State) -> Namespace:
-        """Return a namespace with this data."""
+        """Return a namespace whose data replaces that of a state."""
         settings = self._settings
         token_service = TokenService(settings)
         keys = IdempotencyKeys(state.clock)
-        return Namespace(
+        control = NamespaceControl(settings, state, self._start, self._sleep) if settings.values["admin"] else None
+        namespace = Namespace(
             name=name,
             settings=settings,
             state=state,
             authenticator=Authenticator(settings, state, token_service),
             rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
             dispatcher=Dispatcher(state, token_service, self._reply_engine, keys, log_unexpected_error),
-            interceptor=NamespaceControl(settings, state, self._sleep) if settings.values["admin"] else None,
+            interceptor=control,
         )
+        apply(self._start, namespace, control)
+        return namespace
 
 
 def _create_socketio_router(

@@ -90,7 +90,13 @@ def next_timestamp(state: State, session: ChatSession) -> datetime:
 
     Otherwise two messages in one millisecond would leave the list's order as it was.
     """
-    return max(state.clock.now(), session.updated_at + timedelta(milliseconds=1))
+    now = state.clock.now()
+    if now > session.updated_at:
+        return now
+    try:
+        return session.updated_at + timedelta(milliseconds=1)
+    except OverflowError:  # the year 9999 ends
+        return session.updated_at
 
 
 def store_change(state: State, owner: str, session: ChatSession, *, message_at: datetime | None = None) -> ChatSession:

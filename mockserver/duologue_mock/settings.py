@@ -168,6 +168,19 @@ class MockSettings(TypedDict, total=False):
             metavar="FOLDER",
         ),
     ]
+    presets: Annotated[
+        str | Path | None,
+        Option(
+            "Folder with presets of your own: JSON files, each named by its preset.",
+            metavar="FOLDER",
+        ),
+    ]
+    preset: Annotated[
+        str | None,
+        Option(
+            "Preset that every namespace starts with, as `large`; GET `/__admin/presets` lists them.", metavar="NAME"
+        ),
+    ]
     reply_function: Annotated[
         ReplyFunction | None,
         Option("Function that returns smart-chat replies, instead of the rules.", env=False, flag=()),

@@ -34,6 +34,10 @@ class TokenService:
 
     def __init__(self, settings: Settings) -> None:
         self._secret = settings.values["secret"] or secrets.token_hex(32)
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take the lifetimes of other settings. Tokens that have been issued keep theirs."""
         self._lifetime = settings.values["access_token_lifetime"]
         self._refresh_lifetime = settings.values["refresh_token_lifetime"]
 
@@ -90,7 +94,7 @@ class TokenService:
         if claims["exp"] <= state.clock.seconds():
             raise invalid_token("Token expired", hint=_REFRESH_HINT)
         user = state.users.get(claims["sub"])
-        if user is None or not (allow_revoked or state.logins.is_active(claims["sid"])):
+        if user is None or not (allow_revoked or state.logins.is_active(claims["sid"], user_id=user.id)):
             raise token_revoked()
         return Identity(user, claims["sid"])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from duologue_mock.control.state.snapshots import Snapshots
+from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.watching.recorder import Recorder
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.settings import Settings
@@ -16,13 +18,22 @@ class NamespaceControl:
     Args:
         settings: of the mock.
         state: the namespace's data.
+        start: what a reset returns to.
         sleep: waits a number of seconds without blocking other requests.
     """
 
-    def __init__(self, settings: Settings, state: State, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        start: StartingPoint,
+        sleep: Callable[[float], None],
+    ) -> None:
         self.settings = settings
         self.state = state
         self.sleep = sleep
+        self.start = start
+        self.snapshots = Snapshots(state)
         self.recorder = Recorder(settings, state, sleep)
         self.journal = self.recorder.journal
         self.events = self.recorder.events

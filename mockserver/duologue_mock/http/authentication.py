@@ -34,10 +34,15 @@ class Authenticator:
     """
 
     def __init__(self, settings: Settings, state: State, token_service: TokenService) -> None:
-        self._api_keys = tuple(key.encode() for key in settings.values["api_keys"])
-        self._require_auth = settings.values["require_auth"]
         self._state = state
         self._token_service = token_service
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Follow other settings from now on: the API keys, whether a token is required, the tokens' lifetimes."""
+        self._api_keys = tuple(key.encode() for key in settings.values["api_keys"])
+        self._require_auth = settings.values["require_auth"]
+        self._token_service.configure(settings)
 
     def identify(self, operation: Operation[object], request: Request) -> Principal:
         """Return who makes a request.

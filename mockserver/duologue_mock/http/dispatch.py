@@ -91,6 +91,10 @@ class Dispatcher:
                 claim.release()
             raise
 
+    def forget_idempotency_keys(self) -> None:
+        """Handle requests anew whose key was used before: what their responses speak of may be gone."""
+        self._idempotency_keys.clear()
+
     def error_response(self, error: HTTPError, request: Request) -> Response:
         """Return the response that reports an error."""
         body = error.body(timestamp=self._state.clock.now(), request_id=request.id, version=__version__)

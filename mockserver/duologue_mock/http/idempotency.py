@@ -53,6 +53,13 @@ class IdempotencyKeys:
         self._size = 0
         self._lock = threading.Lock()  # an application on threads may see the same key twice at the same moment
 
+    def clear(self) -> None:
+        """Forget all keys. Requests in progress are finished, and not replayed."""
+        with self._lock:
+            self._in_progress.clear()
+            self._settled.clear()
+            self._size = 0
+
     def claim(self, request: Request, caller: str) -> tuple[Claim | None, Response | None]:
         """Return a claim on the request's key, or the response to replay; neither if the request has no key.
 

@@ -25,6 +25,8 @@ IDLE_LIFETIME = 3600.0
 """Seconds without a request after which a namespace is dropped, unless clients are connected to it."""
 MAX_NAMESPACES = 2000
 """Beyond this many, the one that has not been used for the longest time is dropped."""
+RUN_TIME_SETTINGS = ("api_keys", "require_auth", "access_token_lifetime", "refresh_token_lifetime", "rate_limit")
+"""Settings that a namespace may have of its own, and that can change while it is used."""
 NAMESPACE_KEY = "duologue.namespace"
 """Where in the environ the `Namespace` is for the applications behind."""
 
@@ -74,6 +76,12 @@ class Namespace:
     has_clients: Callable[[], bool] = lambda: False
     """Whether clients are connected to it over Socket.IO: they send no requests, and it is in use."""
 
+    def configure(self, settings: Settings) -> None:
+        """Follow other settings from now on, of which those in `RUN_TIME_SETTINGS` may differ; and count anew."""
+        self.settings = settings
+        self.authenticator.configure(settings)
+        self.rate_limiter.reset(settings.values["rate_limit"])
+
 
 class Namespaces:
     """The namespaces of one mock, by name. Each but `default` is created by the first request that names it.
@@ -121,7 +129,7 @@ class Namespaces:
             HTTPError: it is no name (400).
         """
         namespace = self._namespaces.get(name)
-        if namespace is None:
+        if namespace is None or self._is_idle(namespace):
             check_name(name)
             namespace = self.put(self._create(name))
         namespace.used_at = self.default.state.clock.seconds()
@@ -156,11 +164,15 @@ class Namespaces:
                 namespace.interceptor.stop()
 
     def _drop_idle(self) -> None:
-        now = self.default.state.clock.seconds()
         for namespace in list(self._namespaces.values()):
-            is_idle = now - namespace.used_at >= IDLE_LIFETIME and not namespace.has_clients()
-            if is_idle and namespace is not self.default:
+            if self._is_idle(namespace):
                 self.drop(namespace.name)
+
+    def _is_idle(self, namespace: Namespace) -> bool:
+        if namespace is self.default:
+            return False
+        age = self.default.state.clock.seconds() - namespace.used_at
+        return age >= IDLE_LIFETIME and not namespace.has_clients()
 
     def _parse_host(self, host: str) -> str:
         match = _HOST.fullmatch(host)

@@ -27,6 +27,11 @@ class RateLimiter:
         self._clock = clock
         self._windows: dict[str, list[float]] = {}
 
+    def reset(self, limit: int | None) -> None:
+        """Count anew, with a limit that may be another."""
+        self._limit = limit
+        self._windows.clear()
+
     def count(self, caller: str) -> list[tuple[str, str]]:
         """Count one request, and return the headers that say how many are left.
 

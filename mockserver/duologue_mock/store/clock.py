@@ -49,12 +49,12 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockSetting:
-    """How far a `MockClock` is from the machine's clock, and whether it stands still."""
+    """How a `MockClock` is set: so far from the machine's clock, or stopped at a time."""
 
     offset: int = 0
-    """Milliseconds that it is ahead; negative if it is behind."""
-    frozen_at: tuple[datetime, float] | None = None
-    """What the machine's clock showed when it was stopped, as `now()` and `seconds()`; None if it runs."""
+    """Milliseconds that it is ahead of the machine's clock, negative if it is behind; 0 if it stands still."""
+    frozen_at: datetime | None = None
+    """The time at which it stands still; None if it runs."""
 
 
 _REAL_TIME = ClockSetting()
@@ -83,9 +83,10 @@ class MockClock:
         setting = self._setting  # read once: another thread may set the clock meanwhile
         if setting is _REAL_TIME:
             return self.base.now()
-        now = setting.frozen_at[0] if setting.frozen_at else self.base.now()
+        if setting.frozen_at is not None:
+            return setting.frozen_at
         try:
-            return now + setting.offset * _MILLISECOND
+            return self.base.now() + setting.offset * _MILLISECOND
         except OverflowError:  # the clock was set to the end of the year 9999, and has run since
             return _LATEST
 
@@ -94,8 +95,9 @@ class MockClock:
         setting = self._setting
         if setting is _REAL_TIME:
             return self.base.seconds()
-        seconds = setting.frozen_at[1] if setting.frozen_at else self.base.seconds()
-        return seconds + setting.offset / 1000
+        if setting.frozen_at is not None:
+            return setting.frozen_at.timestamp()
+        return self.base.seconds() + setting.offset / 1000
 
     @property
     def is_frozen(self) -> bool:
@@ -104,7 +106,7 @@ class MockClock:
 
     @property
     def offset(self) -> int:
-        """Milliseconds that it is ahead of the machine's clock."""
+        """Milliseconds that it is ahead of the machine's clock; 0 if it stands still."""
         return self._setting.offset
 
     def set(self, moment: datetime) -> None:
@@ -116,9 +118,9 @@ class MockClock:
         moment = moment.astimezone(UTC)
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         if self.is_frozen:
-            self._apply(ClockSetting(0, (moment, moment.timestamp())))
+            self._apply(ClockSetting(frozen_at=moment))
         else:
-            self._apply(ClockSetting(-((self.base.now() - moment) // _MILLISECOND)))
+            self._apply(ClockSetting(self._measure_offset(moment)))
 
     def advance(self, milliseconds: int) -> None:
         """Move the time forward. Timers that came due are fired, in their order, before this returns.
@@ -133,22 +135,24 @@ class MockClock:
             raise ValueError(f"A clock is advanced by 0 ms or more, not by {_shorten(milliseconds)}; set it instead.")
         setting = self._setting
         try:
-            self.now() + milliseconds * _MILLISECOND
+            later = self.now() + milliseconds * _MILLISECOND
         except OverflowError:
             raise ValueError(f"{_shorten(milliseconds)} ms from now is after the year 9999.") from None
-        self._apply(ClockSetting(setting.offset + milliseconds, setting.frozen_at))
+        if setting.frozen_at is not None:
+            self._apply(ClockSetting(frozen_at=later))
+        else:
+            self._apply(ClockSetting(setting.offset + milliseconds))
 
     def freeze(self) -> None:
         """Stop it at the current time. Does nothing if it stands still."""
         if not self.is_frozen:
-            self._apply(ClockSetting(self.offset, (self.base.now(), self.base.seconds())))
+            self._apply(ClockSetting(frozen_at=self.now()))
 
     def unfreeze(self) -> None:
         """Let it run on from where it stands. Does nothing if it runs."""
         frozen_at = self._setting.frozen_at
         if frozen_at is not None:
-            behind = -((self.base.now() - frozen_at[0]) // _MILLISECOND)
-            self._apply(ClockSetting(self.offset + behind))
+            self._apply(ClockSetting(self._measure_offset(frozen_at)))
 
     def reset(self) -> None:
         """Return to the machine's time."""
@@ -158,8 +162,20 @@ class MockClock:
         """Return how it is set."""
         return self._setting
 
+    def check(self, setting: ClockSetting) -> None:
+        """Raise `ValueError` for a setting with which it would show no year from 1 to 9999."""
+        try:
+            self.base.now() + setting.offset * _MILLISECOND
+        except OverflowError:
+            raise ValueError(f"{_shorten(setting.offset)} ms from now is not in the years 1 to 9999.") from None
+
     def restore(self, setting: ClockSetting) -> None:
-        """Set it as it was set when it was captured: as far from the machine's clock, or stopped at the same time."""
+        """Set it as it was set when it was captured: as far from the machine's clock, or stopped at the same time.
+
+        Raises:
+            ValueError: it would show no year from 1 to 9999.
+        """
+        self.check(setting)
         self._apply(_REAL_TIME if setting == _REAL_TIME else setting)
 
     def call_at(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
@@ -201,6 +217,10 @@ class MockClock:
         self._call_later = call_later
         self._schedule()
 
+    def _measure_offset(self, moment: datetime) -> int:
+        """Return how far the machine's clock is behind a moment; rounded up, so that no time comes twice."""
+        return -((self.base.now() - moment) // _MILLISECOND)
+
     def _apply(self, setting: ClockSetting) -> None:
         self._setting = setting
         self.fire_due()
@@ -222,12 +242,11 @@ def _shorten(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdPosition:
-    """How many ids of each kind have been generated."""
+    """How many ids of each kind that is stored have been generated."""
 
     objects: int = 0
     notifications: int = 0
     tokens: int = 0
-    requests: int = 0
 
 
 class IdGenerator:
@@ -246,6 +265,7 @@ class IdGenerator:
         self._key = secrets.token_bytes(32) if seed is None else hashlib.blake2b(b"%d" % seed, digest_size=32).digest()
         self._token_key = hashlib.blake2b(namespace.encode(), key=self._key, digest_size=32).digest()
         self._request_prefix = f"req-{_hash(self._key, b'prefix', 0, size=5)}-"
+        self._requests = 0
         self._lock = threading.Lock()
         self._set_position(IdPosition())
 
@@ -277,20 +297,24 @@ class IdGenerator:
             return f"{self._request_prefix}{self._requests:x}"
 
     def capture(self) -> IdPosition:
-        """Return how many ids have been generated."""
-        return IdPosition(self._objects, self._notifications, self._tokens, self._requests)
+        """Return how many ids have been generated; those of requests, which are not stored, do not count."""
+        return IdPosition(self._objects, self._notifications, self._tokens)
 
     def restore(self, position: IdPosition) -> None:
         """Generate the ids after a position again, if there is a seed. Random ids never come back."""
         if self.is_seeded:
             self._set_position(position)
 
+    def restart_requests(self) -> None:
+        """Generate the ids of requests from the first one again, if there is a seed."""
+        if self.is_seeded:
+            self._requests = 0
+
     def _set_position(self, position: IdPosition) -> None:
         with self._lock:
             self._objects = position.objects
             self._notifications = position.notifications
             self._tokens = position.tokens
-            self._requests = position.requests
 
 
 def _hash(key: bytes, kind: bytes, number: int, *, size: int) -> str:

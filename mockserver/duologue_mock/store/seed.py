@@ -25,11 +25,15 @@ class FixtureError(ValueError):
     """A fixture file is not valid; the message names the file, the record and the field."""
 
 
-class _UserRecordSchema(UserSchema):
+class UserRecordSchema(UserSchema):
+    """A user, with the password if the user can log in."""
+
     password = fields.String(validate=validate.Length(min=1, max=200))
 
 
-class _SessionRecordSchema(ChatSessionSchema):
+class ChatRecordSchema(ChatSessionSchema):
+    """A chat session, with the user id of its owner."""
+
     owner = fields.String(data_key="userId", load_default=DEFAULT_OWNER)
 
 
@@ -60,7 +64,7 @@ class Fixtures:
             self._seed_messages(state)
 
     def _seed_users(self, state: State) -> None:
-        schema = _UserRecordSchema()
+        schema = UserRecordSchema()
         for place, record in self._read_records("users.json"):
             password = record.get("password") if isinstance(record, dict) else None
             user = load_record(schema, record, place)
@@ -72,7 +76,7 @@ class Fixtures:
                 raise FixtureError(f"{place}.id: {error}") from None
 
     def _seed_chats(self, state: State) -> None:
-        schema = _SessionRecordSchema()
+        schema = ChatRecordSchema()
         for place, record in self._read_records("chats.json"):
             session = load_record(schema, record, place)
             try:

@@ -41,6 +41,9 @@ class LoginSessions:
         self._listeners: list[Callable[[str], None]] = []
         self._is_shared = False
 
+    def __len__(self) -> int:
+        return len(self._sessions)
+
     def capture(self) -> LoginsCapture:
         """Return the sessions as they are now. Nothing is copied until they change."""
         self._is_shared = True
@@ -80,9 +83,15 @@ class LoginSessions:
         self._sessions[session_id] = LoginSession(session_id, user_id, refresh_token, expires_at)
         self._by_refresh_token[refresh_token] = session_id
 
-    def is_active(self, session_id: str) -> bool:
-        """Return whether the session has not ended."""
-        return session_id in self._sessions
+    def is_active(self, session_id: str, *, user_id: str | None = None) -> bool:
+        """Return whether the session has not ended, and is this user's.
+
+        Args:
+            session_id: the session.
+            user_id: whose it must be; None for anyone's. A mock that returned to an earlier state may give an id again.
+        """
+        session = self._sessions.get(session_id)
+        return session is not None and user_id in (None, session.user_id)
 
     def rotate(self, refresh_token: str, *, new_token: str, now: float, expires_at: float) -> LoginSession | None:
         """Replace a refresh token by a new one, and return its session; None if it is unknown, expired or used.

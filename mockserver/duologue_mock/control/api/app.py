@@ -21,7 +21,21 @@ from duologue_mock.http.wsgi import CONTROL_PATH, log_unexpected_error
 if TYPE_CHECKING:
     from duologue_mock.control.namespace_control import NamespaceControl
 
-SUBJECTS: tuple[str, ...] = ("requests", "near_misses", "events", "violations", "coverage")
+SUBJECTS: tuple[str, ...] = (
+    "clock",
+    "coverage",
+    "events",
+    "namespaces",
+    "near_misses",
+    "openapi",
+    "presets",
+    "requests",
+    "reset",
+    "server_info",
+    "snapshots",
+    "state",
+    "violations",
+)
 """The modules of this package that declare endpoints, each as `endpoints = Endpoints(…)`."""
 
 _MAX_SHOWN = 200

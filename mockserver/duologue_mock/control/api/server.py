@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from duologue_mock.control.state.presets import Presets
+from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.http.namespaces import Namespaces
 from duologue_mock.settings import Settings
 
@@ -16,9 +18,15 @@ class ControlServer:
     Args:
         settings: of the mock.
         namespaces: its namespaces.
+        start: what a namespace starts with.
+        presets: the presets that it can be put at.
         shut_down: ends the server after the requests in flight; None if that is not possible.
+        is_ready: whether it has its data.
     """
 
     settings: Settings
     namespaces: Namespaces
+    start: StartingPoint
+    presets: Presets
     shut_down: Callable[[], None] | None = None
+    is_ready: Callable[[], bool] = lambda: True

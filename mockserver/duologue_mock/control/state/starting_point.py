@@ -1,0 +1,31 @@
+"""What a namespace starts with, and what a reset returns it to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duologue_mock.settings import Settings
+from duologue_mock.store.clock import ClockSetting
+from duologue_mock.store.state import Capture
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """What a namespace starts with.
+
+    Args:
+        capture: its data.
+        settings: its settings.
+        clock: how its clock is set.
+        now: the time that its clock shows instead; None for that of `clock`.
+        is_frozen: whether its clock stands still.
+        preset: the preset that this comes from; None for what the mock was started with.
+    """
+
+    capture: Capture
+    settings: Settings
+    clock: ClockSetting = field(default_factory=ClockSetting)
+    now: datetime | None = None
+    is_frozen: bool = False
+    preset: str | None = None

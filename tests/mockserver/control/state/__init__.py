@@ -1,0 +1,1 @@
+"""Tests of state, snapshots, presets, the clock and namespaces."""
