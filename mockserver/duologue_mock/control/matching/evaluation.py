@@ -74,6 +74,17 @@ class Evaluation:
             self._report(what)
             return False
 
+    def match_within(self, is_within: bool, what: str) -> bool:
+        """Return whether work that cannot be interrupted is within its bound.
+
+        Args:
+            is_within: whether it is.
+            what: names the work in `exceeded`.
+        """
+        if not is_within:
+            self._report(what)
+        return is_within
+
     def take_steps(self, count: int = 1) -> None:
         """Count JSON values that are visited.
 

@@ -11,9 +11,16 @@ import orjson
 
 from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import BudgetError, Evaluation
-from duologue_mock.control.matching.json_comparison import Difference, JsonComparison, measure_size, sort_arrays
-from duologue_mock.control.matching.json_placeholders import find_placeholders
-from duologue_mock.control.matching.value_matchers import ValueMatcher
+from duologue_mock.control.matching.json_equality.comparison import (
+    Difference,
+    JsonComparison,
+    measure_size,
+    sort_arrays,
+)
+from duologue_mock.control.matching.json_equality.placeholders import find_placeholders
+from duologue_mock.control.matching.json_path.java_text import format_java, format_pretty
+from duologue_mock.control.matching.json_path.paths import Context, JsonPath, JsonPathError, PathNotFoundError
+from duologue_mock.control.matching.value_matchers import Absent, ValueMatcher
 
 
 @dataclass(frozen=True)
@@ -101,3 +108,85 @@ class EqualToJson(ValueMatcher):
 
 def _dump(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+@dataclass(frozen=True)
+class MatchesJsonPath(ValueMatcher):
+    """`matchesJsonPath`.
+
+    Args:
+        path: the path.
+        matcher: matches what the path leads to, as a text; None if it need only lead to something that is not empty.
+    """
+
+    path: JsonPath
+    matcher: ValueMatcher | None = None
+
+    def matches(self, value: str | None, evaluation: Evaluation) -> bool:
+        """Whether the path leads to a value that matches."""
+        overruns = evaluation.overruns
+        return self._match(value, evaluation) and evaluation.overruns == overruns
+
+    def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
+        """Return the distance of the nearest value."""
+        if self.matches(value, evaluation):
+            return 0.0
+        if self.matcher is None:
+            return 1.0
+        matcher, texts = self.matcher, self._list_texts(value, evaluation)
+        return min((matcher.measure_distance(text, evaluation) for text in texts), default=1.0)
+
+    def describe(self) -> str:
+        """Return what the text must be."""
+        return f"JSON with {self.matcher.describe() if self.matcher else 'a value'} at {show(self.path.text)}"
+
+    def _match(self, value: str | None, evaluation: Evaluation) -> bool:
+        if self.matcher is not None:
+            matcher = self.matcher
+            return any(matcher.matches(text, evaluation) for text in self._list_texts(value, evaluation))
+        try:
+            selected = self._select(value, evaluation)
+        except JsonPathError:
+            return False
+        return selected is not None and selected not in ([], {})
+
+    def _list_texts(self, value: str | None, evaluation: Evaluation) -> list[str | None]:
+        """Return what the path leads to as texts. Only `absent` matches what is not there."""
+        try:
+            selected = self._select(value, evaluation)
+        except PathNotFoundError:
+            selected = None
+        except JsonPathError:
+            return []
+        if selected in (None, []):
+            return [None] if isinstance(self.matcher, Absent) else []
+        if isinstance(selected, dict) or (isinstance(selected, list) and isinstance(self.matcher, EqualToJson)):
+            return [format_pretty(selected)]
+        return [format_java(one) for one in (selected if isinstance(selected, list) else [selected])]
+
+    def _select(self, value: str | None, evaluation: Evaluation) -> Any:
+        """Return what the path leads to.
+
+        Raises:
+            JsonPathError: the text is not JSON, or the path cannot be applied to it.
+        """
+        if value is None:
+            return None
+        selected: list[Any] = []
+
+        def read() -> bool:
+            document = evaluation.load_json(value)
+            if document is None:
+                raise JsonPathError("Jayway's library takes no null as a document.")
+            selected.append(self.path.read(document, Context(document, evaluation)))
+            return True
+
+        try:
+            evaluation.match_counted(read, f"The JSONPath {show(self.path.text)}")
+        except JsonPathError:
+            raise
+        except ValueError:
+            raise JsonPathError("The text is not JSON.") from None
+        if not selected:
+            raise JsonPathError("The path takes too long.")
+        return selected[0]

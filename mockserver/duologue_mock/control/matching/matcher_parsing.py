@@ -12,7 +12,9 @@ from duologue.contract import strict_json
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.matching.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
-from duologue_mock.control.matching.json_matchers import EqualToJson
+from duologue_mock.control.matching.json_matchers import EqualToJson, MatchesJsonPath
+from duologue_mock.control.matching.json_path.parsing import parse_json_path
+from duologue_mock.control.matching.json_schema import DEFAULT_VERSION, VERSIONS, MatchesJsonSchema
 from duologue_mock.control.matching.multi_values import AnyValue, EveryMatcher, ValuesMatcher
 from duologue_mock.control.matching.path_template import PathTemplate
 from duologue_mock.control.matching.regex_matchers import Matches
@@ -188,6 +190,29 @@ def _read_equal_to_json(operand: _Operand) -> ValueMatcher:
     return EqualToJson(operand.read_json(), *flags)
 
 
+def _read_json_path(operand: _Operand) -> ValueMatcher:
+    """Return the matcher of a path: a text, or an object with an `expression` and a matcher of what it leads to."""
+    if not isinstance(operand.value, dict):
+        return MatchesJsonPath(parse_json_path(operand.read_text()))
+    expression = operand.value.get("expression")
+    if not isinstance(expression, str):
+        raise invalid(operand.pointer, f"expression is a JSONPath as a text, not {show(expression)}.")
+    rest = {key: value for key, value in operand.value.items() if key != "expression"}
+    matcher = parse_value_matcher(rest, join_pointer(operand.pointer, operand.name), depth=operand.depth + 1)
+    return MatchesJsonPath(parse_json_path(expression), matcher)
+
+
+def _read_json_schema(operand: _Operand) -> ValueMatcher:
+    """Return the matcher of a schema, which is given as itself or as a text."""
+    version = operand.fields.get("schemaVersion", DEFAULT_VERSION)
+    if version not in VERSIONS:
+        raise invalid(operand.pointer, f"schemaVersion is one of {', '.join(VERSIONS)}, not {show(version)}.")
+    schema = operand.read_json()
+    if not isinstance(schema, dict | bool):
+        raise invalid(operand.pointer, f"A JSON schema is an object or a boolean, not {show(schema)}.")
+    return MatchesJsonSchema(schema, version)
+
+
 _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
     {
         "equalTo": lambda operand: EqualTo(operand.read_text(), operand.read_flag("caseInsensitive")),
@@ -197,6 +222,8 @@ _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
         "doesNotMatch": lambda operand: Matches(operand.read_text(), negated=True),
         "matchesPathTemplate": lambda operand: PathTemplate(operand.read_text()),
         "equalToJson": _read_equal_to_json,
+        "matchesJsonPath": _read_json_path,
+        "matchesJsonSchema": _read_json_schema,
         "absent": _read_absent,
         "anything": _read_anything,
         "and": lambda operand: And(operand.read_matchers(least=2)),
@@ -205,6 +232,11 @@ _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(
     }
 )
 _OPTIONS = MappingProxyType(
-    {"caseInsensitive": "equalTo", "ignoreArrayOrder": "equalToJson", "ignoreExtraElements": "equalToJson"}
+    {
+        "caseInsensitive": "equalTo",
+        "ignoreArrayOrder": "equalToJson",
+        "ignoreExtraElements": "equalToJson",
+        "schemaVersion": "matchesJsonSchema",
+    }
 )
 """What else a matcher's object may have, by the matcher that it belongs to."""

@@ -10,7 +10,7 @@ from typing import Any
 from duologue_mock.control.errors import ControlError, invalid
 from duologue_mock.control.json_keys import find_nearest, join_pointer, read_object, show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_escapes import RegexSyntaxError
+from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
 from duologue_mock.control.matching.matcher_parsing import parse_body_matcher, parse_value_matcher, parse_values_matcher
 from duologue_mock.control.matching.multi_values import AnyValue, CookieValue
 from duologue_mock.control.matching.parts import Item, Part, PartMatcher

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_regex import compile_java_regex
+from duologue_mock.control.matching.java_regex.translation import compile_java_regex
 from duologue_mock.control.matching.value_matchers import ValueMatcher
 
 if TYPE_CHECKING:

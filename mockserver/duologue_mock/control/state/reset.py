@@ -37,7 +37,7 @@ def apply(start: StartingPoint, namespace: Namespace, control: NamespaceControl 
     namespace.configure(start.settings)
     namespace.dispatcher.forget_idempotency_keys()
     if control is not None:
-        control.recorder.clear()
+        control.recorder.reset()
 
 
 def reset_state(namespace: Namespace, control: NamespaceControl) -> None:

@@ -66,6 +66,11 @@ class Recorder:
         self.journal.clear()
         self.violations.clear()
 
+    def reset(self) -> None:
+        """Forget what came so far, and begin to count coverage anew."""
+        self.clear()
+        self.coverage.clear()
+
     def end_waiting(self) -> None:
         """End the live streams and the waiting calls of this moment, as the mock stops."""
         self.events.close()

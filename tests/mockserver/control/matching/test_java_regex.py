@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_escapes import RegexSyntaxError
-from duologue_mock.control.matching.java_regex import compile_java_regex
+from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
+from duologue_mock.control.matching.java_regex.translation import compile_java_regex
 from duologue_mock.control.matching.regex_matchers import Matches
 
 EXPRESSIONS: list[tuple[str, list[str], list[str]]] = [

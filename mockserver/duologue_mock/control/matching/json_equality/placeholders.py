@@ -10,7 +10,7 @@ from typing import Any
 
 from duologue_mock.control.json_keys import find_nearest, show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_regex import compile_java_regex
+from duologue_mock.control.matching.java_regex.translation import compile_java_regex
 
 _PLACEHOLDER = re.compile(r"[$#]\{json-unit\.([^}]*)\}(.*)", re.DOTALL)
 _KINDS = MappingProxyType({"any-string": "string", "any-number": "number", "any-boolean": "boolean"})

@@ -11,7 +11,7 @@ import orjson
 
 from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.json_placeholders import Placeholder, get_kind
+from duologue_mock.control.matching.json_equality.placeholders import Placeholder, get_kind
 
 _EXACT = 2**53
 """Up to here, every whole number has a float."""

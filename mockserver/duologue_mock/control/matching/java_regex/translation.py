@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from duologue_mock.control.matching.java_classes import read_class, read_class_escape
-from duologue_mock.control.matching.java_escapes import Reader, RegexSyntaxError, read_character_escape, write_character
+from duologue_mock.control.matching.java_regex.classes import read_class, read_class_escape
+from duologue_mock.control.matching.java_regex.escapes import (
+    Reader,
+    RegexSyntaxError,
+    read_character_escape,
+    write_character,
+)
 
 if TYPE_CHECKING:
     from regex import Pattern

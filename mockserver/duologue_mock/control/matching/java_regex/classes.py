@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from duologue_mock.control.matching.java_escapes import Reader, read_character_escape
+from duologue_mock.control.matching.java_regex.escapes import Reader, read_character_escape
 
 _MAX_DEPTH = 10
 _ASCII_CLASSES = MappingProxyType(

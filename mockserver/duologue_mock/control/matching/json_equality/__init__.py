@@ -1,0 +1,1 @@
+"""Comparing JSON as JsonUnit does."""

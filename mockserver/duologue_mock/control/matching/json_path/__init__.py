@@ -1,0 +1,1 @@
+"""JSONPath as Jayway's library for Java has it, which WireMock uses; within a budget."""
