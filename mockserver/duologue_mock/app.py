@@ -172,7 +172,9 @@ def _create_socketio_router(
     from duologue_mock.realtime.server import SocketIOServer
 
     def create_server(namespace: Namespace, engine: EngineIOServer) -> SocketIOServer:
-        return SocketIOServer(app, namespace, engine, call_soon=call_soon)
+        control = namespace.interceptor
+        interceptor = control.realtime if isinstance(control, NamespaceControl) else None
+        return SocketIOServer(app, namespace, engine, call_soon=call_soon, interceptor=interceptor)
 
     return SocketIORouter(
         namespaces,

@@ -95,6 +95,14 @@ class Listener:
             events.append(event)
         return events
 
+    def until_packet(self, last: str) -> list[str]:
+        """Return the packets before the next one that is this."""
+        packets: list[str] = []
+        while (packet := self.packet()) != last:
+            assert packet, "the connection was closed"
+            packets.append(packet)
+        return packets
+
     def ack(self, number: int) -> list[Any]:
         """Return what the server acknowledges, passing over events."""
         while not (packet := self.packet()).startswith(f"{MESSAGE}{ACK}{number}["):

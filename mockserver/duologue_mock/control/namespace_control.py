@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from duologue_mock.control.realtime.realtime_control import RealtimeControl
 from duologue_mock.control.state.snapshots import Snapshots
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.watching.recorder import Recorder
@@ -37,6 +38,14 @@ class NamespaceControl:
         self.recorder = Recorder(settings, state, sleep)
         self.journal = self.recorder.journal
         self.events = self.recorder.events
+        self.realtime = RealtimeControl(
+            state.clock,
+            self.events,
+            self.recorder.renderer.redact,
+            sleep,
+            seed=settings.values["seed"],
+            max_messages=settings.values["journal"] or 0,
+        )
 
     def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
         """Return the response to a request.
@@ -60,7 +69,9 @@ class NamespaceControl:
     def stop(self) -> None:
         """End what waits, as the server stops; it may start again."""
         self.recorder.end_waiting()
+        self.realtime.waiters.close()
 
     def close(self) -> None:
         """Release what outlives a request, as the namespace is dropped."""
         self.recorder.close()
+        self.realtime.waiters.close()

@@ -14,7 +14,7 @@ from duologue.contract.core import Audience, Event
 from duologue.contract.users import User
 from duologue_mock.notifications import CHAT_USER
 from duologue_mock.realtime.credentials import Credentials
-from duologue_mock.realtime.interception import Channel
+from duologue_mock.realtime.messages import Channel
 from duologue_mock.realtime.session import MAX_QUEUE_SIZE, Session
 from duologue_mock.tokens import Identity
 

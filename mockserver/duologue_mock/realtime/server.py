@@ -25,7 +25,8 @@ from duologue_mock.realtime.connection import ADMINS, Connection, select_rooms
 from duologue_mock.realtime.credentials import authenticate
 from duologue_mock.realtime.delivery import ReceiverCollector
 from duologue_mock.realtime.engine import EngineIOServer
-from duologue_mock.realtime.interception import CONNECT_EVENT, Channel, Intervention, Message, MessageInterceptor
+from duologue_mock.realtime.interception import MessageInterceptor
+from duologue_mock.realtime.messages import CONNECT_EVENT, Action, Channel, Intervention, Message
 from duologue_mock.realtime.packets import (
     ACK,
     CONNECT,
@@ -69,10 +70,8 @@ class SocketIOServer:
         interceptor: MessageInterceptor | None = None,
     ) -> None:
         self.engine = engine
-        self._name = namespace.name
-        self._require_auth = namespace.settings.values["require_auth"]
+        self._namespace = namespace
         self._state = namespace.state
-        self._authenticator = namespace.authenticator
         self._call_soon = call_soon
         self._interceptor = interceptor
         self._connections: dict[Session, Connection] = {}
@@ -122,7 +121,7 @@ class SocketIOServer:
     def reset_all(self) -> None:
         """Reset the connection of every client of the namespace, and of those that have not sent a handshake yet."""
         for session in self.engine.sessions:
-            if session.server is self or (session.server is None and session.namespace == self._name):
+            if session.server is self or (session.server is None and session.namespace == self._namespace.name):
                 session.reset()
 
     def close(self) -> None:
@@ -141,13 +140,14 @@ class SocketIOServer:
         if packet.namespace != SOCKETIO_NAMESPACE:
             self.refuse(session, packet.namespace, "Invalid namespace", _unknown_namespace(packet))
             return
-        if self._interceptor is not None and self._interceptor.intercept(CONNECT_EVENT) is not None:
-            error = HTTPError(503, "Connection refused", hint="A message mapping of the control API refuses it.")
-            self._refuse_handshake(session, packet, error.message, error)
+        intervention = None if self._interceptor is None else self._interceptor.intercept(CONNECT_EVENT)
+        if intervention is not None:
+            self._turn_away(session, packet, intervention)
             return
         try:
             with self._state:  # a login that another thread ends now is seen here, or finds the connection
-                credentials = authenticate(packet, self._authenticator, require_auth=self._require_auth)
+                require_auth = self._namespace.settings.values["require_auth"]
+                credentials = authenticate(packet, self._namespace.authenticator, require_auth=require_auth)
                 connection = Connection(session, credentials, self._state.clock.now())
                 self._connections[session] = connection
         except HTTPError as error:
@@ -224,7 +224,7 @@ class SocketIOServer:
         name = packet.parse_event_name()
         if self._interceptor is not None:
             _, *arguments = packet.parse_data()
-            payload = arguments[0] if len(arguments) == 1 else arguments
+            payload = arguments[0] if len(arguments) == 1 else arguments or None
             self._record(Message("received", "event", (connection.channel,), name, payload, size))
         self._reject_event(connection.session, packet)
 
@@ -252,18 +252,28 @@ class SocketIOServer:
             )
             self._interceptor.record_channel(connection, connected=True)
 
+    def _turn_away(self, session: Session, packet: Packet, intervention: Intervention) -> None:
+        """Refuse a handshake, or end the connection without a word, because of the interceptor."""
+        if intervention.action == "disconnect":
+            self._record_handshake(packet, (), "disconnect")
+            session.reset()
+            return
+        error = HTTPError(503, "Connection refused", hint="A message mapping of the control API refuses it.")
+        self._refuse_handshake(session, packet, error.message, error)
+
     def _refuse_handshake(self, session: Session, packet: Packet, message: str, error: HTTPError) -> None:
         self._record_handshake(packet, ())
         self.refuse(session, SOCKETIO_NAMESPACE, message, error)
 
-    def _record_handshake(self, packet: Packet, channels: tuple[Channel, ...]) -> None:
+    def _record_handshake(self, packet: Packet, channels: tuple[Channel, ...], action: Action | None = None) -> None:
         if self._interceptor is None:
             return
+        size = len(packet.text) + 1
         try:
-            message = Message("received", "connect", channels, payload=packet.parse_data(), size=len(packet.text) + 1)
+            message = Message("received", "connect", channels, payload=packet.parse_data(), size=size, action=action)
         except MalformedPacketError:
-            message = Message("received", "malformed", channels, size=len(packet.text) + 1)
-        self._record(message)
+            message = Message("received", "malformed", channels, size=size, action=action)
+        self._interceptor.record(message)
 
     def _send_error(self, connection: Connection, packet: Packet | None, error: HTTPError) -> None:
         """Send an error: as an acknowledgement if the packet asks for one, else as an `error` event."""

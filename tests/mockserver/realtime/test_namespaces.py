@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from duologue.contract.error_body import ErrorBodySchema
-from duologue_mock import MockServer
+from duologue_mock import MockServer, Settings
 from duologue_mock.http.namespaces import IDLE_LIFETIME, Namespace
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.listeners import Listener, Refused, open_websocket
@@ -204,3 +204,12 @@ def test_restart_after_clients_of_namespaces(mock: MockServer) -> None:
         assert client.wait_for_disconnect()
         client.close()
         mock.start()
+
+
+def test_settings_that_change(mock: MockServer, join: Connect) -> None:
+    """A namespace's own settings count for the next handshake."""
+    join({"namespace": "w1"})
+    get_namespace(mock, "w1").configure(Settings(require_auth=True))
+    with pytest.raises(Refused):
+        join({"namespace": "w1"})
+    join()

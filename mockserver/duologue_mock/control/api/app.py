@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from duologue_mock.control.namespace_control import NamespaceControl
 
 SUBJECTS: tuple[str, ...] = (
+    "channels",
     "clock",
     "coverage",
     "events",
+    "message_mappings",
+    "messages",
     "namespaces",
     "near_misses",
     "openapi",

@@ -1,19 +1,43 @@
-"""Waiting until so many requests have come."""
+"""Waiting until so many requests have come, or so many messages."""
 
 from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from duologue_mock.control.cooperation import Signal, Sleep, Turns
-from duologue_mock.control.journal.entry import Entry
-from duologue_mock.control.journal.journal import Journal
 
 MAX_WAITERS = 64
 
 _CHECK_INTERVAL = 0.5
 """Seconds after which a waiting call looks whether its client is still there."""
+
+
+class SequencedEntry(Protocol):
+    """An entry of a journal."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place among all events of the namespace."""
+
+
+E = TypeVar("E", bound=SequencedEntry)
+E_co = TypeVar("E_co", bound=SequencedEntry, covariant=True)
+
+
+class WaitedJournal(Protocol[E_co]):
+    """A journal whose entries can be waited for."""
+
+    def __iter__(self) -> Iterator[E_co]:
+        """Iterate over the entries of this moment, the oldest first."""
+
+    def list_after(self, sequence: int) -> Sequence[E_co]:
+        """Return the entries with a greater number, the oldest first."""
+
+    def listen(self, listener: Callable[[E_co], None]) -> Callable[[], None]:
+        """Call a function with each entry that is recorded; return a function that ends that."""
 
 
 class TooManyWaitersError(Exception):
@@ -24,8 +48,8 @@ class WaitCancelledError(Exception):
     """The mock stops, or the namespace is dropped."""
 
 
-class Waiters:
-    """The calls that wait for requests of one namespace.
+class Waiters(Generic[E]):
+    """The calls that wait for requests, or for messages, of one namespace.
 
     Args:
         journal: the journal.
@@ -33,18 +57,18 @@ class Waiters:
         sleep: waits a number of seconds without blocking other requests.
     """
 
-    def __init__(self, journal: Journal, create_signal: Callable[[], Signal], sleep: Sleep) -> None:
+    def __init__(self, journal: WaitedJournal[E], create_signal: Callable[[], Signal], sleep: Sleep) -> None:
         self._journal = journal
         self._create_signal = create_signal
         self._sleep = sleep
-        self._waiting: list[_Waiter] = []
+        self._waiting: list[_Waiter[E]] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def wait(
-        self, matches: Callable[[Entry], bool], *, count: int, timeout: float, is_connected: Callable[[], bool]
-    ) -> list[Entry]:
+        self, matches: Callable[[E], bool], *, count: int, timeout: float, is_connected: Callable[[], bool]
+    ) -> list[E]:
         """Return the entries that match, oldest first, once there are so many of them or the time is over.
 
         Args:
@@ -75,10 +99,10 @@ class Waiters:
             waiter.cancel()
 
 
-class _Waiter:
+class _Waiter(Generic[E]):
     """One call that waits."""
 
-    def __init__(self, journal: Journal, matches: Callable[[Entry], bool], signal: Signal) -> None:
+    def __init__(self, journal: WaitedJournal[E], matches: Callable[[E], bool], signal: Signal) -> None:
         self._journal = journal
         self._matches = matches
         self._signal = signal
@@ -86,14 +110,14 @@ class _Waiter:
         self._last = 0
         self._matched: set[int] = set()
 
-    def wake(self, _: Entry) -> None:
+    def wake(self, _: E) -> None:
         self._signal.set()
 
     def cancel(self) -> None:
         self._cancelled = True
         self._signal.set()
 
-    def wait(self, count: int, deadline: float, is_connected: Callable[[], bool], turns: Turns) -> list[Entry]:
+    def wait(self, count: int, deadline: float, is_connected: Callable[[], bool], turns: Turns) -> list[E]:
         while True:
             self._signal.clear()
             self._match_new(turns)

@@ -38,6 +38,7 @@ def apply(start: StartingPoint, namespace: Namespace, control: NamespaceControl 
     namespace.dispatcher.forget_idempotency_keys()
     if control is not None:
         control.recorder.reset()
+        control.realtime.reset()
 
 
 def reset_state(namespace: Namespace, control: NamespaceControl) -> None:
