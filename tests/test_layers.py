@@ -93,9 +93,13 @@ SHARED_MODULES = ("duologue._version", "duologue.lazy_exports")
 """What the mock shares with the client besides the contract."""
 
 
+PYTEST_PLUGIN = MOCK / "pytest_plugin.py"
+"""It gives tests a client: one of its fixtures imports the client, when a test asks for one."""
+
+
 @pytest.mark.parametrize("path", sources(MOCK), ids=by_name)
 def test_mock_imports_contract_only(path: Path) -> None:
-    for name in imports(path):
+    for name in imports(path, at_top=path == PYTEST_PLUGIN):
         if below(name, "duologue"):
             assert below(name, "duologue.contract", *SHARED_MODULES) or name == "duologue", name
         if name == "duologue":
@@ -268,6 +272,20 @@ def test_mock_import_is_light() -> None:
     assert not {"asyncio", "ssl", "logging", "unittest", "email", "http"} & tops(loaded)
 
 
+def test_pytest_plugin_is_light() -> None:
+    """It is loaded in every pytest run of everyone who installs us, with or without the extras."""
+    loaded = loaded_by("import pytest; before = set(sys.modules); import duologue_mock.pytest_plugin")
+    ours = {name for name in loaded if name.partition(".")[0] in ("duologue", "duologue_mock")}
+    assert ours == {"duologue_mock", "duologue_mock.pytest_plugin", "duologue", *SHARED_MODULES}
+    assert not tops(loaded) & {"requests", "urllib3", "marshmallow", "flask", "gevent", "click"}
+
+
+def test_control_client_is_light() -> None:
+    """A mock elsewhere is steered without what a mock here needs."""
+    loaded = tops(loaded_by("from duologue_mock import MockControl"))
+    assert not loaded & {"flask", "gevent", "orjson", "socketio", "requests", "click"}
+
+
 def test_contract_import_is_light() -> None:
     loaded = {name for name in tops(loaded_by("import duologue.contract")) if name not in sys.stdlib_module_names}
     assert loaded <= {"duologue", "marshmallow", "typing_extensions", "packaging", "backports"}, loaded
@@ -307,6 +325,7 @@ SHARED = {
     "duologue_mock.http.request_head._ENVIRON_KEYS": "WSGI's keys of header names; bounded, the same for every server",
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
+    "duologue_mock.pytest_plugin._CONTROL": "the key of a test's control; it holds nothing",
     "duologue_mock.control.journal.entry.NOT_STEERED": "what decided a response of the mock alone; frozen",
     "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
     "duologue_mock.openapi.response_headers._COUNT": "the schema of a number; never changed",

@@ -81,7 +81,7 @@ class CallOptions(TypedDict, total=False):
     headers: Annotated[
         Mapping[str, str] | None,
         Option(
-            "Headers to send with every call; they replace the client's own of the same name.",
+            "Headers to send with every call, and to connect Realtime; they replace the client's own of the same name.",
             check=_check_headers,
             env=False,
             flag=(),

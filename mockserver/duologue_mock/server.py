@@ -8,7 +8,8 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import Unpack
+from functools import cached_property
+from typing import TYPE_CHECKING, Unpack
 
 import gevent
 from flask import Flask
@@ -28,6 +29,9 @@ from duologue_mock.settings import SETTINGS, MockSettings, Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import IdGenerator
 from duologue_mock.store.seed import Fixtures
+
+if TYPE_CHECKING:
+    from duologue_mock.control_client.control import MockControl
 
 LOOPBACK = "localhost"
 """The host that is both loopback addresses, IPv4 and IPv6."""
@@ -180,6 +184,19 @@ class MockServer:
     def control_url(self) -> str | None:
         """URL of the control API, None where it is switched off."""
         return self.origin + CONTROL_PATH if self.settings.values["admin"] else None
+
+    @cached_property
+    def control(self) -> MockControl:
+        """What steers the running server: its stubs, clock, journal and snapshots, in the namespace `default`.
+
+        Raises:
+            RuntimeError: the server was never started, or its control API is switched off.
+        """
+        from duologue_mock.control_client.control import MockControl  # most servers are started without it
+
+        if self._app is None or not self.settings.values["admin"]:
+            raise RuntimeError("Start the mock server first, without `admin=False`: then it has a control API.")
+        return MockControl(self.origin, token=self.settings.values["admin_token"])
 
     @property
     def api_key(self) -> str:

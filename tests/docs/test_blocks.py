@@ -50,6 +50,7 @@ def environ(mock: MockServer, tmp_path: Path) -> dict[str, str]:
     return {
         "DUOLOGUE_BASE_URL": mock.base_url,
         "DUOLOGUE_CHAT_BASE_URL": mock.chat_base_url,
+        "DUOLOGUE_MOCK_URL": mock.origin,
         "DUOLOGUE_DATA_DIR": str(tmp_path / "data"),
     }
 

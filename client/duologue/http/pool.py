@@ -238,7 +238,7 @@ def _get_connect_deadline(timeout: float | None, deadline: float | None) -> floa
 
 def _look_up(host: str, port: int | None, deadline: float | None) -> list[tuple[Any, ...]]:
     """Return a host's addresses. The system's look-up has no timeout, so it runs in a thread that may be abandoned."""
-    bare = host.strip("[]")
+    bare = resolve_localhost(host.strip("[]"))
     if deadline is None or _is_address(bare):
         return _get_addresses(bare, port)
     results: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
@@ -257,6 +257,15 @@ def _look_up(host: str, port: int | None, deadline: float | None) -> list[tuple[
     if isinstance(result, Exception):
         raise result
     return result
+
+
+def resolve_localhost(host: str) -> str:
+    """Return `localhost` for any name below it, and any other host as it is.
+
+    Such a name is always this machine (RFC 6761, section 6.3); not every system's look-up knows, as browsers do. The
+    namespaces of a mock server are `w1.localhost`, `w2.localhost` …
+    """
+    return "localhost" if host.lower().rstrip(".").endswith(".localhost") else host
 
 
 def _get_addresses(host: str, port: int | None) -> list[tuple[Any, ...]]:

@@ -272,6 +272,7 @@ class Realtime(TypedEvents):
         return SocketIOLink(
             options["realtime_url"],
             session=self._new_session(),
+            headers=options["headers"] or {},
             timeout=timeout,
             max_size=options["max_response_size"] or sys.maxsize,
             proxied=bool(options["proxies"]),

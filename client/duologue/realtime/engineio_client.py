@@ -16,10 +16,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, AnyStr
+from urllib.parse import urlsplit, urlunsplit
 
 from duologue.http.adapter import RetryAdapter
 from duologue.http.error_mapping import map_exception
-from duologue.http.pool import POOLS, DeadlineTimeout
+from duologue.http.pool import POOLS, DeadlineTimeout, resolve_localhost
 from duologue.http.retry import RetryPolicy
 from duologue.realtime.queues import SerialExecutor
 
@@ -117,6 +118,16 @@ class BoundedWebSocket(websocket.WebSocket):
         self._socket = None if value is None else _BoundedSocket(value, self._deadline)
         if self._interrupted:
             self.interrupt()
+
+    def connect(self, url: str, **options: Any) -> None:
+        """Connect, also to a name below `localhost`, which the system that looks it up may not know."""
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        if (host := resolve_localhost(name)) != name:
+            options["host"] = parts.netloc
+            options["sslopt"] = {"server_hostname": name, **(options.get("sslopt") or {})}
+            url = urlunsplit(parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}"))
+        super().connect(url, **options)
 
     def end_handshake(self) -> None:
         """Let the server take its time from now on."""

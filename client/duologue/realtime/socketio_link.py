@@ -50,6 +50,7 @@ class SocketIOLink:
     Args:
         url: the server's URL.
         session: makes the requests of the polling transport, with proxies and certificates; closed with the link.
+        headers: headers to send with the requests of the handshake.
         timeout: seconds that each request may take.
         max_size: bytes that a message may have.
         proxied: whether proxies were configured; those of environment variables are never used.
@@ -63,6 +64,7 @@ class SocketIOLink:
         url: str,
         *,
         session: Session,
+        headers: Mapping[str, str],
         timeout: float,
         max_size: int,
         proxied: bool,
@@ -72,6 +74,7 @@ class SocketIOLink:
     ) -> None:
         self._url = url
         self._session = session
+        self._headers = headers
         self._timeout = timeout
         self._max_size = max_size
         self._deadline = 0.0
@@ -103,7 +106,11 @@ class SocketIOLink:
             ConnectTimeout: the server did not respond in time.
         """
         self._deadline = deadline
-        self._secrets = collect_secrets(value for name, value in credentials.items() if name != "userId")
+        secrets = [value for name, value in credentials.items() if name != "userId"]
+        # After `Bearer` or `Basic` stands the secret itself.
+        self._secrets = collect_secrets(
+            [*secrets, *(part for value in self._headers.values() for part in value.split())]
+        )
         try:
             error = self._shake_hands(dict(credentials), list(transports))
             if error is not None:
@@ -203,7 +210,8 @@ class SocketIOLink:
     def _connect(self, credentials: dict[str, str], transports: list[str]) -> None:
         try:
             # Not to wait in there: it would not notice a server that closes the connection.
-            self._socket.connect(self._url, auth=credentials, transports=transports, wait=False)
+            headers = dict(self._headers)
+            self._socket.connect(self._url, headers, auth=credentials, transports=transports, wait=False)
             for one in self._websockets:
                 one.end_handshake()
         except Exception as error:  # whatever the libraries make of what the server sent

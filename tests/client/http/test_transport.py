@@ -148,6 +148,15 @@ def test_unknown_host(clients: Clients) -> None:
         api.users.get("1")
 
 
+@pytest.mark.parametrize("host", ["w1.localhost", "a.b.LOCALHOST", "w1.localhost."])
+def test_names_below_localhost(serve: Serve, clients: Clients, host: str) -> None:
+    """They are this machine (RFC 6761, section 6.3), also where the system's look-up does not know."""
+    server = serve(respond(200, USER))
+    api = clients(base_url=f"http://{host}:{server.port}", max_retries=0)
+    assert api.users.get("1").id == "1"
+    assert server.received[0].headers["host"] == f"{host.lower().rstrip('.')}:{server.port}"
+
+
 def test_connect_timeout(clients: Clients) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]

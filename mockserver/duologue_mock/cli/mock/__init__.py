@@ -1,0 +1,1 @@
+"""`duologue mock`: steering a mock that is running, from a shell."""
