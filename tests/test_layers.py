@@ -380,5 +380,7 @@ def _can_change(value: ast.AST | None) -> bool:
         "replace",  # of an immutable value, as a `datetime`
         "ClockSetting",
         "Endpoints",  # filled while its module is imported
+        "Preference",
+        "ResponseDefinition",
     }
     return callee not in immutable

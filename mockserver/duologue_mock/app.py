@@ -19,8 +19,9 @@ from duologue_mock.control.api.app import ControlApp
 from duologue_mock.control.api.server import ControlServer
 from duologue_mock.control.namespace_control import NamespaceControl
 from duologue_mock.control.state.presets import Presets
-from duologue_mock.control.state.reset import apply
+from duologue_mock.control.state.reset import begin
 from duologue_mock.control.state.starting_point import StartingPoint
+from duologue_mock.control.stubs.mapping_files import MappingFolder
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
@@ -57,6 +58,7 @@ def create_app(
     run_in_thread: RunInThread | None = None,
     sleep: Callable[[float], None] | None = None,
     shut_down: Callable[[], None] | None = None,
+    is_stopping: Callable[[], bool] | None = None,
 ) -> Flask:
     """Return the mock as a Flask application, seeded and ready to serve both services.
 
@@ -70,6 +72,7 @@ def create_app(
         run_in_thread: runs a function that may block without blocking other requests; None calls it directly.
         sleep: waits a number of seconds without blocking other requests; None for `time.sleep`.
         shut_down: ends the server, as the control API may ask; None if that is not possible.
+        is_stopping: whether the server stops, so that delayed responses are no longer waited for; None for never.
 
     Raises:
         FixtureError: a fixture file is invalid.
@@ -88,7 +91,13 @@ def create_app(
     if settings.values["preset"] is not None:
         start = presets.build_first(settings.values["preset"], start)
     builder = NamespaceBuilder(
-        settings, fixtures, start, state.clock.base, run_in_thread=run_in_thread or _call, sleep=sleep or time.sleep
+        settings,
+        fixtures,
+        start,
+        state.clock.base,
+        run_in_thread=run_in_thread or _call,
+        sleep=sleep or time.sleep,
+        is_stopping=is_stopping or (lambda: False),
     )
     namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
     sockets = LazySocketIO(lambda: _create_socketio_router(app, settings, namespaces, call_soon or _call))
@@ -120,9 +129,11 @@ class NamespaceBuilder:
         clock: the machine's clock.
         run_in_thread: runs a function that may block without blocking other requests.
         sleep: waits a number of seconds without blocking other requests.
+        is_stopping: whether the server stops.
 
     Raises:
         FixtureError: the smart-chat rules are invalid.
+        MappingFileError: a file of stubs is invalid.
     """
 
     def __init__(
@@ -134,11 +145,15 @@ class NamespaceBuilder:
         *,
         run_in_thread: RunInThread,
         sleep: Callable[[float], None],
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._start = start
         self._clock = clock
         self._sleep = sleep
+        self._is_stopping = is_stopping
+        mappings = settings.values["mappings"]
+        self._mapping_folder = None if mappings is None else MappingFolder(mappings)
         self._reply_engine = ReplyEngine(settings, load_rules(fixtures), run_in_thread=run_in_thread, sleep=sleep)
 
     def create(self, name: str) -> Namespace:
@@ -151,18 +166,30 @@ class NamespaceBuilder:
         settings = self._settings
         token_service = TokenService(settings)
         keys = IdempotencyKeys(state.clock)
-        control = NamespaceControl(settings, state, self._start, self._sleep) if settings.values["admin"] else None
+        dispatcher = Dispatcher(state, token_service, self._reply_engine, keys, log_unexpected_error)
+        control = self._build_control(state, dispatcher) if settings.values["admin"] else None
         namespace = Namespace(
             name=name,
             settings=settings,
             state=state,
             authenticator=Authenticator(settings, state, token_service),
             rate_limiter=RateLimiter(settings.values["rate_limit"], state.clock),
-            dispatcher=Dispatcher(state, token_service, self._reply_engine, keys, log_unexpected_error),
+            dispatcher=dispatcher,
             interceptor=control,
         )
-        apply(self._start, namespace, control)
+        begin(self._start, namespace, control)
         return namespace
+
+    def _build_control(self, state: State, dispatcher: Dispatcher) -> NamespaceControl:
+        return NamespaceControl(
+            self._settings,
+            state,
+            self._start,
+            self._sleep,
+            error_response=dispatcher.error_response,
+            is_stopping=self._is_stopping,
+            mapping_folder=self._mapping_folder,
+        )
 
 
 def _create_socketio_router(

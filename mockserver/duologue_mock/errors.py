@@ -126,12 +126,18 @@ def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) ->
     return HTTPError(409, message, fields=fields)
 
 
+def build_requested_error(status: int, *, hint: str) -> HTTPError:
+    """Return an error that was asked for, with the headers that a response with its status must have."""
+    headers = _REQUIRED_HEADERS.get(status, ())
+    return HTTPError(status, get_reason_phrase(status).capitalize(), hint=hint, headers=headers)
+
+
 def get_reason_phrase(status: int) -> str:
     """Return the reason phrase of a status (RFC 9110, section 15), or that of its class for a status without one."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return "Client Error" if status < 500 else "Server Error"
+        return _CLASSES.get(status // 100, "Unknown")
 
 
 _CHALLENGE = "WWW-Authenticate"
@@ -143,3 +149,12 @@ _DEFAULT_HEADERS = MappingProxyType(
         503: (names.RETRY_AFTER, "1"),
     }
 )
+_REQUIRED_HEADERS = MappingProxyType(
+    {
+        405: (("Allow", "GET, HEAD, OPTIONS"),),
+        407: (("Proxy-Authenticate", 'Basic realm="mock"'),),
+        426: (("Upgrade", "websocket"), ("Connection", "close, Upgrade")),
+    }
+)
+"""RFC 9110, sections 15.5.6, 15.5.8 and 15.5.22; those of 401, 429 and 503 come with every error."""
+_CLASSES = MappingProxyType({2: "Success", 3: "Redirection", 4: "Client Error", 5: "Server Error"})

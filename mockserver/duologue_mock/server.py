@@ -99,6 +99,7 @@ class MockServer:
         self._app: Flask | None = None
         self._call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
         self._request_stop: Callable[[], None] = lambda: None
+        self._is_stopping = False
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -250,6 +251,7 @@ class MockServer:
             hub.destroy(destroy_loop=True)
 
     def _serve(self, stop: GreenEvent, on_start: Callable[[], None]) -> None:
+        self._is_stopping = False
         port, chat_port = self._ports
         listeners: list[socket.socket] = []
         try:
@@ -273,6 +275,7 @@ class MockServer:
         try:
             stop.wait()
         finally:
+            self._is_stopping = True
             sockets = self._context.sockets
             sockets.disconnect_all()
             self._context.namespaces.stop()
@@ -293,6 +296,7 @@ class MockServer:
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,
             shut_down=lambda: self._request_stop(),
+            is_stopping=lambda: self._is_stopping,
         )
 
     def _create_http_server(self, listener: socket.socket, app: Flask) -> Server:

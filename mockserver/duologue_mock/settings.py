@@ -168,6 +168,13 @@ class MockSettings(TypedDict, total=False):
             metavar="FOLDER",
         ),
     ]
+    mappings: Annotated[
+        str | Path | None,
+        Option(
+            "Folder of stubs in WireMock's JSON files, loaded at start; saving stubs writes them there.",
+            metavar="FOLDER",
+        ),
+    ]
     presets: Annotated[
         str | Path | None,
         Option(

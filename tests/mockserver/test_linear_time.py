@@ -14,6 +14,7 @@ from duologue.contract.errors import escape_for_log
 from duologue.contract.users import User
 from duologue_mock import Settings
 from duologue_mock.assistant import load_rules
+from duologue_mock.control.preferences import parse_preference
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.cors import OriginPolicy, build_preflight_headers
 from duologue_mock.http.messages import Request, parse_query_string
@@ -78,6 +79,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "requested headers": lambda text: build_preflight_headers(
         build_request("OPTIONS", access_control_request_headers=text)
     ),
+    "preference": parse_preference,
     "entity tags": lambda text: check_preconditions(build_request(if_match=text), '"a"', safe=False),
     "path": lambda text: ROUTES.find(f"/{text}") or ROUTES.suggest("GET", f"/{text}"),
     "packet": lambda text: parse_packet(text).parse_event_name(),

@@ -34,7 +34,7 @@ def read_integer(value: Any, pointer: str, *, minimum: int = MIN_INTEGER, maximu
         ControlError: it is not such a number, or out of bounds.
     """
     number = _read_number(value)
-    if number is None or not float(number).is_integer() or not minimum <= number <= maximum:
+    if number is None or not minimum <= number <= maximum or number != int(number):
         raise invalid(pointer, f"Must be a whole number from {minimum} to {maximum}, not {show(value)}.")
     return int(number)
 
@@ -86,6 +86,6 @@ def _read_number(value: Any) -> int | float | None:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

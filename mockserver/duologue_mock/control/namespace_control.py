@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from duologue_mock.control.global_settings import GlobalSettings
 from duologue_mock.control.realtime.realtime_control import RealtimeControl
+from duologue_mock.control.responses.waiting import Waiter
 from duologue_mock.control.state.snapshots import Snapshots
 from duologue_mock.control.state.starting_point import StartingPoint
+from duologue_mock.control.steering import Steering
+from duologue_mock.control.stubs.mapping_files import MappingFolder
+from duologue_mock.control.stubs.stubs import Stubs
 from duologue_mock.control.watching.recorder import Recorder
+from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
@@ -21,6 +28,9 @@ class NamespaceControl:
         state: the namespace's data.
         start: what a reset returns to.
         sleep: waits a number of seconds without blocking other requests.
+        error_response: builds the response that reports an error.
+        is_stopping: whether the mock stops, so that nothing waits any longer.
+        mapping_folder: the folder of stubs that it starts with; None for none.
     """
 
     def __init__(
@@ -29,6 +39,10 @@ class NamespaceControl:
         state: State,
         start: StartingPoint,
         sleep: Callable[[float], None],
+        *,
+        error_response: Callable[[HTTPError, Request], Response],
+        is_stopping: Callable[[], bool],
+        mapping_folder: MappingFolder | None = None,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -46,6 +60,22 @@ class NamespaceControl:
             seed=settings.values["seed"],
             max_messages=settings.values["journal"] or 0,
         )
+        seed = settings.values["seed"]
+        self.stubs = Stubs(state.clock, seed)
+        self.settings_ = GlobalSettings()
+        self.preset_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
+        """The JSON of the global settings before a preset was applied, and with it; None if none was."""
+        self._is_closed = False
+        self._steering = Steering(
+            self.stubs,
+            self.settings_,
+            seed=seed,
+            waiter=Waiter(sleep, lambda: self._is_closed or is_stopping()),
+            error_response=error_response,
+        )
+        self._mapping_folder = mapping_folder
+        self._initial_stubs = () if mapping_folder is None else mapping_folder.stubs
+        self.stubs.reset(self._initial_stubs)
 
     def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
         """Return the response to a request.
@@ -54,7 +84,25 @@ class NamespaceControl:
             request: the request, its body read.
             perform: returns the mock's own response; the operation is done by calling it.
         """
-        return perform()
+        return self._steering.respond(request, perform)
+
+    def reset_stubs(self) -> None:
+        """Return to the stubs of the start and the persistent ones, and put the scenarios back."""
+        self.stubs.reset(self._initial_stubs)
+        self._steering.reset()
+
+    def save_stubs(self) -> None:
+        """Make all stubs persistent, and write them to the folder that the namespace started with, if any.
+
+        Raises:
+            MappingFileError: a file cannot be written.
+        """
+        stubs = self.stubs.make_persistent()
+        if self._mapping_folder is not None:
+            current = {stub.id for stub in stubs}
+            removed = [stub.id for stub in self._initial_stubs if stub.id not in current]
+            self._mapping_folder.save(stubs, removed)
+            self._initial_stubs = tuple(stubs)
 
     def record(self, request: Request, response: Response, headers: Sequence[tuple[str, str]]) -> None:
         """Record a request and its response, as it is about to be sent.
@@ -75,3 +123,4 @@ class NamespaceControl:
         """Release what outlives a request, as the namespace is dropped."""
         self.recorder.close()
         self.realtime.waiters.close()
+        self._is_closed = True

@@ -188,6 +188,7 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         self._head = head.encode("latin-1")
         self._has_length = "\r\ncontent-length:" in lowered
         self._has_connection = "\r\nconnection:" in lowered
+        self._has_date = "\r\ndate:" in lowered
         if "\r\nconnection: close" in lowered:
             self.close_connection = True
         self.status = status
@@ -201,7 +202,8 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
         if not self.wsgi_input.complete:
             self.close_connection = True  # what is left of the body must not be taken for the next request
         response = bytearray(self._head)
-        response += self.server.build_date_header()
+        if not self._has_date:
+            response += self.server.build_date_header()
         if self.close_connection and not self._has_connection:
             response += b"\r\nConnection: close"
         if not self._has_length and self.code not in (204, 304):

@@ -170,10 +170,20 @@ class WSGIApp:
         return response
 
     def _forward_socket(self, exchange: _Exchange) -> Iterable[bytes]:
-        """Let the Socket.IO engine handle the request; its response leaves with the common headers too."""
-        request = exchange.request
+        """Let the Socket.IO engine handle the request, unless what steers the namespace decides otherwise."""
+        request, interceptor = exchange.request, exchange.namespace.interceptor
         if request.is_preflight:
             return self._send_response(exchange, Response(204, build_preflight_headers(request)))
+        own = Response(200, [])
+        own.deliver = lambda *_: self._call_sockets(exchange)
+        response = own if interceptor is None else interceptor.respond(request, lambda: own)
+        if response.deliver is own.deliver:  # the engine builds the response
+            return self._call_sockets(exchange)
+        return self._send_response(exchange, response)
+
+    def _call_sockets(self, exchange: _Exchange) -> Iterable[bytes]:
+        """Call the Socket.IO engine; its response leaves with the common headers too."""
+        request = exchange.request
         request.environ[REQUEST_KEY], request.environ[NAMESPACE_KEY] = request, exchange.namespace
 
         def start(status: str, response_headers: Headers, exc_info: Any = None) -> Any:
@@ -224,7 +234,10 @@ class WSGIApp:
         request_id = (headers.REQUEST_ID, request.id)
         if response.is_stub:
             present = {name.lower() for name, _ in response.headers}
-            common = [request_id, *SECURITY_HEADERS, ("Vary", "Origin"), *exchange.headers]
+            others = (*SECURITY_HEADERS, ("Vary", "Origin"))
+            if request.operation is not None:
+                others = self._common_headers[request.operation]
+            common = [request_id, *others, *exchange.headers]
             return [*response.headers, *(header for header in common if header[0].lower() not in present)]
         if request.operation is not None:
             return [*response.headers, request_id, *self._common_headers[request.operation], *exchange.headers]

@@ -123,6 +123,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "allowed_origins": ("https://a.example", ("https://a.example",)),
     "allowed_hosts": ("a.example", ("a.example",)),
     "fixtures": (".", "."),
+    "mappings": (".", "."),
     "reply_url": ("http://localhost:11434/v1", "http://localhost:11434/v1"),
     "reply_model": ("tiny", "tiny"),
     "reply_api_key": ("sk-1", "sk-1"),

@@ -13,7 +13,7 @@ from duologue_mock.control.cooperation import Turns
 from duologue_mock.control.errors import ControlError, invalid, not_found
 from duologue_mock.control.json_keys import read_object, show
 from duologue_mock.control.namespace_control import NamespaceControl
-from duologue_mock.control.state.reset import start_anew
+from duologue_mock.control.state.reset import begin
 from duologue_mock.control.state.run_time_settings import list_differences, read_settings
 from duologue_mock.http.namespaces import DEFAULT, Namespace
 
@@ -84,7 +84,7 @@ def put_namespace(call: ControlCall) -> Any:
     if "settings" in fields:
         start = replace(start, settings=read_settings(fields["settings"], "/settings", start.settings))
     namespace = call.server.namespaces.get(call.args["name"])
-    start_anew(start, namespace, _get_control(namespace))
+    begin(start, namespace, _get_control(namespace))
     return _describe(call, namespace)
 
 

@@ -18,7 +18,7 @@ endpoints = Endpoints("requests")
 def find_stubs_near_request(call: ControlCall) -> dict[str, Any]:
     """Find the stubs nearest to a request: three at most, nearest first."""
     request = parse_logged_request(call.json())
-    return {"nearMisses": _build_near_misses(call).find_stubs(request, call.control.stubs.list())}
+    return {"nearMisses": _build_near_misses(call).find_stubs(request, call.control.stubs.list_all())}
 
 
 @endpoints.add("POST", "/near-misses/request-pattern", request={"type": "object"}, response={"type": "object"})
@@ -33,7 +33,7 @@ def find_requests_near_pattern(call: ControlCall) -> dict[str, Any]:
 @endpoints.add("GET", "/requests/unmatched/near-misses", response={"type": "object"})
 def find_stubs_near_unmatched(call: ControlCall) -> dict[str, Any]:
     """Find the stubs nearest to each request that no operation and no stub responded to."""
-    return {"nearMisses": _build_near_misses(call).find_stubs_of_unmatched(call.control.stubs.list())}
+    return {"nearMisses": _build_near_misses(call).find_stubs_of_unmatched(call.control.stubs.list_all())}
 
 
 def _build_near_misses(call: ControlCall) -> NearMisses:

@@ -7,7 +7,7 @@ from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, Endpoints
 from duologue_mock.control.cooperation import Turns
-from duologue_mock.control.state.reset import apply
+from duologue_mock.control.state.reset import apply_preset
 
 endpoints = Endpoints("presets")
 
@@ -51,9 +51,9 @@ def list_presets(call: ControlCall) -> Any:
     "/presets/{name}",
     statuses={404: "There is no preset of this name.", 422: "The preset's file is not valid. Nothing is changed."},
 )
-def apply_preset(call: ControlCall) -> None:
+def put_at_preset(call: ControlCall) -> None:
     """Put the namespace at a preset: its data, settings, stubs and time, until a reset returns it to its own start."""
     name = call.args["name"]
     start = call.server.presets.build(name, call.server.start, Turns(call.control.sleep).take)
-    apply(start, call.namespace, call.control)
+    apply_preset(start, call.namespace, call.control)
     call.control.events.publish("state", {"action": "preset", "preset": name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -15,12 +16,15 @@ from marshmallow import ValidationError
 from duologue.contract import strict_json
 from duologue.contract.fields import Timestamp
 from duologue_mock.control.errors import ControlError, invalid, not_found
-from duologue_mock.control.json_keys import read_object, show
+from duologue_mock.control.global_settings import GlobalSettings
+from duologue_mock.control.json_keys import join_pointer, read_object, show
+from duologue_mock.control.json_values import read_list
 from duologue_mock.control.state.export import TakeTurns
 from duologue_mock.control.state.generate import MAX_RECORDS, generate_chats, generate_users
 from duologue_mock.control.state.load import load_records
 from duologue_mock.control.state.run_time_settings import read_settings
 from duologue_mock.control.state.starting_point import StartingPoint
+from duologue_mock.control.stubs.mapping import StubMapping, read_stub
 from duologue_mock.store import State
 from duologue_mock.store.seed import FixtureError
 from duologue_mock.store.state import Capture
@@ -89,6 +93,8 @@ class Presets:
             settings=read_settings(fields.get("settings", {}), "/settings", base.settings),
             now=now,
             is_frozen=is_frozen,
+            stubs=_read_stubs(fields.get("mappings", [])),
+            global_settings=_read_global_settings(fields.get("globalSettings")),
             preset=name,
         )
 
@@ -197,6 +203,20 @@ def _read_clock(value: Any) -> tuple[Any, bool]:
         return (Timestamp().deserialize(fields["now"]) if "now" in fields else None), frozen
     except ValidationError as error:
         raise invalid("/clock/now", f"{' '.join(error.messages)} It is {show(fields['now'])}.") from None
+
+
+def _read_stubs(value: Any) -> tuple[StubMapping, ...]:
+    return tuple(
+        read_stub(one, join_pointer("/mappings", number), uuid.uuid4())
+        for number, one in enumerate(read_list(value, "/mappings"))
+    )
+
+
+def _read_global_settings(value: Any) -> Mapping[str, Any] | None:
+    if value is not None:
+        GlobalSettings().load(value, "/globalSettings")
+    settings: Mapping[str, Any] | None = value
+    return settings
 
 
 def _read_file(file: Traversable) -> dict[str, Any]:

@@ -5,40 +5,45 @@ from __future__ import annotations
 from duologue_mock.control.namespace_control import NamespaceControl
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.http.namespaces import Namespace
-from duologue_mock.store.clock import MockClock
+
+
+def begin(start: StartingPoint, namespace: Namespace, control: NamespaceControl | None) -> None:
+    """Make a namespace one that has just been created.
+
+    Args:
+        start: what it starts with, and what a reset returns it to.
+        namespace: the namespace.
+        control: what steers it; None where the control API is switched off.
+    """
+    _put_data(start, namespace)
+    if control is not None:
+        control.start = start
+        control.snapshots.clear()
+        control.stubs.remove_where(lambda stub: True)
+        control.settings_.load(start.global_settings or {})
+        control.preset_settings = None
+        _steer(start, control)
 
 
 def reset(namespace: Namespace, control: NamespaceControl) -> None:
     """Return a namespace to its start: data, logins, ids, clock, limits, idempotency keys, journal, scenarios, stubs.
 
-    Persistent stubs, global settings and snapshots stay.
+    Persistent stubs and snapshots stay, as do global settings that are not those of a preset.
     """
-    apply(control.start, namespace, control)
+    _put_data(control.start, namespace)
+    _undo_preset_settings(control)
+    _steer(control.start, control)
 
 
-def start_anew(start: StartingPoint, namespace: Namespace, control: NamespaceControl) -> None:
-    """Make a namespace one that has just been created, with another start."""
-    control.start = start
-    control.snapshots.clear()
-    apply(start, namespace, control)
-
-
-def apply(start: StartingPoint, namespace: Namespace, control: NamespaceControl | None) -> None:
-    """Put a namespace at a starting point; its own stays the one that a reset returns to.
-
-    Args:
-        start: the starting point.
-        namespace: the namespace.
-        control: what steers it; None where the control API is switched off.
-    """
-    _set_clock(namespace.state.clock, start)
-    namespace.state.restore(start.capture)
-    namespace.state.ids.restart_requests()
-    namespace.configure(start.settings)
-    namespace.dispatcher.forget_idempotency_keys()
-    if control is not None:
-        control.recorder.reset()
-        control.realtime.reset()
+def apply_preset(start: StartingPoint, namespace: Namespace, control: NamespaceControl) -> None:
+    """Put a namespace at a starting point; its own stays the one that a reset returns to."""
+    _put_data(start, namespace)
+    _undo_preset_settings(control)
+    _steer(start, control)
+    if start.global_settings is not None:
+        before = control.settings_.to_json()
+        control.settings_.load(start.global_settings)
+        control.preset_settings = (before, control.settings_.to_json())
 
 
 def reset_state(namespace: Namespace, control: NamespaceControl) -> None:
@@ -47,9 +52,30 @@ def reset_state(namespace: Namespace, control: NamespaceControl) -> None:
     namespace.dispatcher.forget_idempotency_keys()
 
 
-def _set_clock(clock: MockClock, start: StartingPoint) -> None:
+def _put_data(start: StartingPoint, namespace: Namespace) -> None:
+    clock = namespace.state.clock
     clock.restore(start.clock)
     if start.is_frozen:
         clock.freeze()
     if start.now is not None:
         clock.set(start.now)
+    namespace.state.restore(start.capture)
+    namespace.state.ids.restart_requests()
+    namespace.configure(start.settings)
+    namespace.dispatcher.forget_idempotency_keys()
+
+
+def _steer(start: StartingPoint, control: NamespaceControl) -> None:
+    control.recorder.reset()
+    control.realtime.reset()
+    control.reset_stubs()
+    control.stubs.import_all(start.stubs, overwrites=True, deletes_others=False)
+
+
+def _undo_preset_settings(control: NamespaceControl) -> None:
+    """Put back the global settings of before a preset, unless others have been set since."""
+    if control.preset_settings is not None:
+        before, applied = control.preset_settings
+        control.preset_settings = None
+        if control.settings_.to_json() == applied:
+            control.settings_.load(before)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from duologue_mock.control.stubs.mapping import StubMapping
 from duologue_mock.settings import Settings
 from duologue_mock.store.clock import ClockSetting
 from duologue_mock.store.state import Capture
@@ -20,6 +23,8 @@ class StartingPoint:
         clock: how its clock is set.
         now: the time that its clock shows instead; None for that of `clock`.
         is_frozen: whether its clock stands still.
+        stubs: stubs that it has besides those of the mock, of which the first is tried first.
+        global_settings: the JSON of its global settings; None where they stay as they are.
         preset: the preset that this comes from; None for what the mock was started with.
     """
 
@@ -28,4 +33,6 @@ class StartingPoint:
     clock: ClockSetting = field(default_factory=ClockSetting)
     now: datetime | None = None
     is_frozen: bool = False
+    stubs: tuple[StubMapping, ...] = ()
+    global_settings: Mapping[str, Any] | None = None
     preset: str | None = None

@@ -12,7 +12,15 @@ from tests.mockserver.clocks import ManualClock
 from tests.mockserver.control.state.calls import Calls, create_calls, list_errors
 
 START = "2024-06-01T12:00:00.000Z"
-DEFAULT = {"name": "default", "preset": None, "settings": {}, "usedAt": None, "users": 2, "chats": 1, "logins": 0}
+DEFAULT: dict[str, Any] = {
+    "name": "default",
+    "preset": None,
+    "settings": {},
+    "usedAt": None,
+    "users": 2,
+    "chats": 1,
+    "logins": 0,
+}
 
 
 def test_list(calls: Calls) -> None:

@@ -1,0 +1,28 @@
+"""What decided a response, for those who record it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duologue_mock.control.preferences import Preference
+    from duologue_mock.control.responses.faults import Fault
+    from duologue_mock.control.stubs.mapping import StubMapping
+
+OUTCOME_KEY = "duologue.outcome"
+"""Where in the environ the `Outcome` is. It is absent where the response is the mock's own alone."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What decided a response."""
+
+    preference: Preference
+    """What the request's `Prefer` header asked for; perhaps nothing."""
+    stub: StubMapping | None = None
+    """The stub that it matched."""
+    fault: Fault | None = None
+    """What was broken."""
+    delay: float = 0.0
+    """Milliseconds by which the response was delayed."""
