@@ -12,8 +12,8 @@ from duologue_mock.control_client.realtime import MessageStub as MessageStub
 from duologue_mock.control_client.snapshots import Snapshot as Snapshot
 from duologue_mock.control_client.snapshots import Snapshots as Snapshots
 from duologue_mock.control_client.stubs import Stub as Stub
+from duologue_mock.http.listening import PortInUseError as PortInUseError
 from duologue_mock.server import MockServer as MockServer
-from duologue_mock.server import PortInUseError as PortInUseError
 from duologue_mock.settings import MockSettings as MockSettings
 from duologue_mock.settings import ReplyRequest as ReplyRequest
 from duologue_mock.settings import Settings as Settings

@@ -37,6 +37,14 @@ class MockContext:
         """The Socket.IO server of the default namespace."""
         return self.sockets.router.get_server(self.namespaces.default)
 
+    def close(self) -> None:
+        """End what outlives a request, as another application takes over."""
+        self.sockets.disconnect_all()
+        self.sockets.close()
+        for namespace in self.namespaces:
+            if namespace.interceptor is not None:
+                namespace.interceptor.close()
+
 
 class LazySocketIO:
     """The WSGI application of `/socket.io/`.

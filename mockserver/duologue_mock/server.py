@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
+import functools
 import inspect
 import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
 import gevent
 from flask import Flask
@@ -22,6 +23,7 @@ from duologue_mock import notifications
 from duologue_mock.app import create_app
 from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
+from duologue_mock.http.listening import LOOPBACK, LOOPBACK_HOSTS, listen
 from duologue_mock.http.messages import JSON, NO_STORE, SECURITY_HEADERS, RequestHook, json_bytes, status_line
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.http.wsgi import CONTROL_PATH
@@ -31,26 +33,10 @@ from duologue_mock.store.clock import IdGenerator
 from duologue_mock.store.seed import Fixtures
 
 if TYPE_CHECKING:
+    from gevent.ssl import SSLContext
+
+    from duologue_mock.certificates import Authority
     from duologue_mock.control_client.control import MockControl
-
-LOOPBACK = "localhost"
-"""The host that is both loopback addresses, IPv4 and IPv6."""
-LOOPBACK_HOSTS = (LOOPBACK, "127.0.0.1", "::1")
-"""Addresses to listen on that no other machine can reach."""
-BACKLOG = 1024
-"""Connections that the system queues until they are accepted."""
-
-
-class PortInUseError(OSError):
-    """Another process listens on the port.
-
-    Args:
-        port: the port; 0 if none of those that were free on one loopback address was free on the other.
-    """
-
-    def __init__(self, port: int) -> None:
-        super().__init__(f"Port {port} is in use." if port else f"No port is free on both {LOOPBACK} addresses.")
-        self.port = port
 
 
 class MockServer:
@@ -97,6 +83,8 @@ class MockServer:
         self._ready = threading.Event()
         self._start_error: BaseException | None = None
         self._app: Flask | None = None
+        self._servers: list[Server] = []
+        self._authority: Authority | None = None
         self._call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
         self._request_stop: Callable[[], None] = lambda: None
         self._is_stopping = False
@@ -113,6 +101,8 @@ class MockServer:
         Raises:
             PortInUseError: another process listens on a port.
             FixtureError: a fixture file is not valid.
+            CertificateError: a certificate or key is not valid.
+            ImportError: HTTPS needs the extra `https`.
             RuntimeError: the server is running.
         """
         if self._thread is not None:
@@ -143,6 +133,8 @@ class MockServer:
         Raises:
             PortInUseError: another process listens on a port.
             FixtureError: a fixture file is not valid.
+            CertificateError: a certificate or key is not valid.
+            ImportError: HTTPS needs the extra `https`.
         """
         import signal
 
@@ -150,6 +142,34 @@ class MockServer:
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, stop.set)
         self._serve(stop, on_start)
+
+    def reload(self, **settings: Unpack[MockSettings]) -> None:
+        """Start over with fixtures, stubs and presets as their files are now, and with changed settings.
+
+        Connections stay open; logins end, and Socket.IO clients are disconnected. If it fails, nothing changes.
+
+        Args:
+            settings: what is changed; HTTPS, read, idle and shutdown timeouts stay as they are.
+
+        Raises:
+            FixtureError: a file is not valid.
+            ValueError: a value is not valid.
+            RuntimeError: the server has not been started.
+        """
+        previous = self._context
+        if settings.get("admin_token") is None:  # a token that was generated stays, too
+            settings["admin_token"] = self.settings.values["admin_token"]
+        merged: Any = {**self.settings.values, **settings}
+        changed = Settings(**merged)
+        app = self._create_app(self._ports, changed)
+
+        def replace_app() -> None:
+            self._app, self.settings = app, changed
+            for server in self._servers:
+                server.application = app.wsgi_app
+            previous.close()
+
+        self._call_soon(replace_app)
 
     @property
     def port(self) -> int:
@@ -164,12 +184,12 @@ class MockServer:
     @property
     def origin(self) -> str:
         """The platform's origin, which also serves Socket.IO: `http://127.0.0.1:3001`."""
-        return f"http://{self._address}:{self.port}"
+        return f"{self._scheme}://{self._address}:{self.port}"
 
     @property
     def chat_origin(self) -> str:
         """The chat service's origin: `http://127.0.0.1:3002`."""
-        return f"http://{self._address}:{self.chat_port}"
+        return f"{self._scheme}://{self._address}:{self.chat_port}"
 
     @property
     def base_url(self) -> str:
@@ -205,6 +225,20 @@ class MockServer:
         return self.settings.values["api_keys"][0]
 
     @property
+    def ca_file(self) -> Path | None:
+        """The file with the certificate that clients have to trust, once an HTTPS server has been started.
+
+        Unless the setting `ca_file` names one, it is a temporary one, which is deleted as the process ends. None where
+        no authority of the mock's own has made the certificate.
+        """
+        return None if self._authority is None else self._authority.file
+
+    @property
+    def ca_pem(self) -> str | None:
+        """The content of that file."""
+        return None if self._authority is None else self._authority.pem
+
+    @property
     def state(self) -> State:
         """The data, once the server has been started. Use it inside `with mock.state:`; Socket.IO sends its events.
 
@@ -232,6 +266,10 @@ class MockServer:
         return get_context(self._app)
 
     @property
+    def _scheme(self) -> str:
+        return "https" if self.settings.uses_https else "http"
+
+    @property
     def _address(self) -> str:
         if self._host in (LOOPBACK, "0.0.0.0"):  # noqa: S104  # compared, not bound
             return "127.0.0.1"
@@ -254,6 +292,7 @@ class MockServer:
         self._is_stopping = False
         port, chat_port = self._ports
         listeners: list[socket.socket] = []
+        tls = self._create_tls_context()
         try:
             listeners += (platform := listen(self._host, port))
             if not port or chat_port != port:
@@ -261,34 +300,33 @@ class MockServer:
             else:
                 chat = platform
             ports = (platform[0].getsockname()[1], chat[0].getsockname()[1])
-            self._app = self._app or self._create_app(ports)
+            self._app = self._app or self._create_app(ports, self.settings)
             self._ports = ports
         except BaseException:
             for listener in listeners:
                 listener.close()
             raise
         self._call_soon = create_call_soon()
-        servers = [self._create_http_server(listener, self._app) for listener in listeners]
-        for server in servers:
+        self._servers = [self._create_http_server(listener, self._app, tls) for listener in listeners]
+        for server in self._servers:
             server.start()
         on_start()
         try:
             stop.wait()
         finally:
             self._is_stopping = True
-            sockets = self._context.sockets
-            sockets.disconnect_all()
+            self._context.sockets.disconnect_all()
             self._context.namespaces.stop()
             timeout = self.settings.values["shutdown_timeout"]
-            gevent.joinall([gevent.spawn(server.finish, timeout) for server in servers])
-            sockets.close()
+            gevent.joinall([gevent.spawn(server.finish, timeout) for server in self._servers])
+            self._context.sockets.close()
 
-    def _create_app(self, ports: tuple[int, int]) -> Flask:
-        state = State(ids=IdGenerator(self.settings.values["seed"])) if self._state is None else self._state
+    def _create_app(self, ports: tuple[int, int], settings: Settings) -> Flask:
+        state = State(ids=IdGenerator(settings.values["seed"])) if self._state is None else self._state
         if self._seed_state and state.is_empty:
-            Fixtures(self.settings.values["fixtures"]).seed(state)
+            Fixtures(settings.values["fixtures"]).seed(state)
         return create_app(
-            self.settings,
+            settings,
             state=state,
             request_hooks=self._request_hooks,
             ports=ports,
@@ -299,8 +337,24 @@ class MockServer:
             is_stopping=lambda: self._is_stopping,
         )
 
-    def _create_http_server(self, listener: socket.socket, app: Flask) -> Server:
-        return Server(
+    def _create_tls_context(self) -> SSLContext | None:
+        if not self.settings.uses_https:
+            return None
+        from duologue_mock.certificates import Authority, create_given_context
+
+        values = self.settings.values
+        if values["certificate"] is not None:
+            return create_given_context(values["certificate"], values["certificate_key"])
+        self._authority = self._authority or Authority(values)
+        return self._authority.context
+
+    def _create_http_server(self, listener: socket.socket, app: Flask, tls: SSLContext | None) -> Server:
+        create: Callable[..., Server] = Server
+        if tls is not None:
+            from duologue_mock.http.tls import TLSServer
+
+            create = functools.partial(TLSServer, context=tls)
+        return create(
             listener,
             app.wsgi_app,
             read_timeout=self.settings.values["read_timeout"],
@@ -323,44 +377,6 @@ def create_call_soon() -> Callable[[Callable[[], None]], None]:
             loop.run_callback_threadsafe(function)
 
     return call_soon
-
-
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Return listening sockets for a port of `host`: two, on one port number, for `localhost`.
-
-    Raises:
-        PortInUseError: another process listens on the port.
-    """
-    if host != LOOPBACK:
-        return [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
-    for _ in range(16):
-        ipv4 = _listen(socket.AF_INET, "127.0.0.1", port)
-        try:
-            return [ipv4, _listen(socket.AF_INET6, "::1", ipv4.getsockname()[1])]
-        except PortInUseError:
-            ipv4.close()
-            if port:
-                raise
-        except OSError:
-            return [ipv4]  # this machine has no IPv6
-    raise PortInUseError(0)
-
-
-def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(port) from error
-        raise
-    return listener
 
 
 def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:

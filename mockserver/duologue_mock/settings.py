@@ -65,6 +65,31 @@ def _check_hosts(hosts: tuple[str, ...]) -> None:
             raise ValueError(f"has {host!r}, which is not a host name like 'mock.example', without a port")
 
 
+_MAX_LATENCY = 600_000
+"""Milliseconds; longer than any client waits."""
+
+
+def parse_latency(latency: str | int | None) -> tuple[int, int] | None:
+    """Return the least and the most milliseconds of a latency: `(200, 800)` of `"200..800"`; None for none.
+
+    Raises:
+        ValueError: it is not one number, or two with `..` between them.
+    """
+    if latency is None:
+        return None
+    texts = str(latency).split("..")
+    if len(texts) > 2 or isinstance(latency, bool) or not all(re.fullmatch("[0-9]{1,9}", text) for text in texts):
+        raise ValueError(f"is {latency!r}; it must be whole milliseconds like 300 or 200..800")
+    least, most = int(texts[0]), int(texts[-1])
+    if not least <= most <= _MAX_LATENCY:
+        raise ValueError(f"is {latency!r}; it must rise, to {_MAX_LATENCY} at most")
+    return least, most
+
+
+def _check_latency(latency: str | int | None) -> None:
+    parse_latency(latency)
+
+
 class MockSettings(TypedDict, total=False):
     """The settings of `MockServer` and `duologue serve`; [Settings](../mock-server.md#settings) describes them."""
 
@@ -145,6 +170,37 @@ class MockSettings(TypedDict, total=False):
             metavar="NAME",
         ),
     ]
+    https: Annotated[
+        bool,
+        Option(
+            "Serve HTTPS, with a certificate made for it by an authority of its own; `certificate` implies it.",
+            default=False,
+        ),
+    ]
+    ca_file: Annotated[
+        str | Path | None,
+        Option("File that the certificate of this authority is written to, for clients to trust.", metavar="FILE"),
+    ]
+    ca_key_file: Annotated[
+        str | Path | None,
+        Option(
+            "File in which the private key of this authority is kept: with `ca_file`, the next run has the same "
+            "authority. Without it, each run has a new one.",
+            metavar="FILE",
+        ),
+    ]
+    certificate: Annotated[
+        str | Path | None,
+        Option("PEM file with a certificate of your own, followed by those that prove it.", metavar="FILE"),
+    ]
+    certificate_key: Annotated[
+        str | Path | None,
+        Option(
+            "PEM file with the private key of `certificate`, if it is not in the same file.",
+            flag=("--key",),
+            metavar="FILE",
+        ),
+    ]
     admin: Annotated[bool, Option("Serve the control API below `/__admin`.", default=True)]
     admin_token: Annotated[
         str | None,
@@ -204,6 +260,16 @@ class MockSettings(TypedDict, total=False):
         str | None, Option("Key for this API.", env="DUOLOGUE_REPLY_API_KEY", metavar="KEY", secret=True)
     ]
     reply_timeout: Annotated[float, Option("Seconds that this API may send nothing.", default=60.0, minimum=0.001)]
+    latency: Annotated[
+        str | int | None,
+        Option(
+            "Milliseconds by which each response is delayed: `300`, or `200..800` for a random number between them; "
+            "with `seed`, the same numbers in every run.",
+            check=_check_latency,
+            parse=lambda text: None if text.lower() == "off" else text,
+            metavar="MS|MS..MS|off",
+        ),
+    ]
     stream_delay: Annotated[
         float,
         Option(
@@ -218,6 +284,27 @@ class MockSettings(TypedDict, total=False):
 
 SETTINGS = OptionSet(MockSettings, env_prefix="DUOLOGUE_MOCK_")
 """The settings by name."""
+
+
+_NEEDS = MappingProxyType(
+    {
+        "latency": ("admin",),
+        "mappings": ("admin",),
+        "ca_file": ("https",),
+        "ca_key_file": ("https", "ca_file"),
+        "certificate_key": ("certificate",),
+    }
+)
+"""Settings that mean something only together with others."""
+
+
+def _check_combinations(values: dict[str, Any]) -> None:
+    for name, others in _NEEDS.items():
+        for other in others:
+            if values[name] is not None and not values[other]:
+                raise ValueError(f"{name} has no effect without {other}")
+    if values["certificate"] is not None and values["ca_file"] is not None:
+        raise ValueError("ca_file is of a certificate that is made, and certificate is one that is not; pass either")
 
 
 class Settings:
@@ -242,12 +329,18 @@ class Settings:
         for name, declared in SETTINGS.items():
             if declared.repeatable:
                 values[name] = tuple(values[name])
+        _check_combinations(values)
         self._values = MappingProxyType(values)
 
     @property
     def values(self) -> MockSettings:
         """All of them by name, typed: `settings.values["rate_limit"]`. They cannot be changed."""
         return cast("MockSettings", self._values)
+
+    @property
+    def uses_https(self) -> bool:
+        """Whether the mock serves HTTPS."""
+        return self._values["https"] or self._values["certificate"] is not None
 
     def __eq__(self, other: object) -> bool:
         return self._values == other._values if isinstance(other, Settings) else NotImplemented

@@ -34,6 +34,8 @@ from tests.docs.pages import (
 WITH_CLIENT = {REACT_QUERY}
 """Pages that say of their Python blocks that `api` is a client."""
 
+LANGUAGES = {"python", "sh", "js", "json", "ini", "toml"}
+
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_block_is_overlooked(page: str) -> None:
@@ -41,7 +43,9 @@ def test_no_block_is_overlooked(page: str) -> None:
     blocks = [block for block in BLOCKS if block.page == page]
     assert len(re.findall(r"^\s*(?:```|~~~)", PAGES[page], re.MULTILINE)) == 2 * len(blocks)
     for block in blocks:
-        assert block.language in {"python", "sh", "js", "json", "ini"} or (block.language, page) in ILLUSTRATIONS, block
+        assert (
+            block.language in {"python", "sh", "js", "json", "ini", "toml"} or (block.language, page) in ILLUSTRATIONS
+        ), block
 
 
 @pytest.fixture
@@ -161,6 +165,16 @@ def read_extras() -> list[str]:
 @pytest.mark.parametrize("block", select_blocks("json"), ids=str)
 def test_json_block(block: Block) -> None:
     assert json.loads(block.code)
+
+
+@pytest.mark.parametrize("block", select_blocks("toml"), ids=str)
+def test_toml_block(block: Block, tmp_path: Path) -> None:
+    """A configuration file of the mock server is one that `duologue serve` accepts."""
+    write_files(tmp_path, [block])
+    with commands.get_command(click.Context(commands), "serve").make_context(  # type: ignore[union-attr]  # it exists
+        "serve", ["--config", str(tmp_path / "duologue.toml")]
+    ) as context:
+        assert set(context.default_map or ()) == {line.partition(" ")[0] for line in block.code.splitlines()}
 
 
 def test_fixture_files(tmp_path: Path) -> None:

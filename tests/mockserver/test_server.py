@@ -20,8 +20,8 @@ from duologue.contract.chats import ChatTitle
 from duologue.contract.users import User, UserCreate
 from duologue_mock import MockServer, State, chats, users
 from duologue_mock.handler_registry import Principal
+from duologue_mock.http.listening import PortInUseError, listen
 from duologue_mock.http.messages import Request, Response
-from duologue_mock.server import PortInUseError, listen
 from duologue_mock.store.seed import FixtureError
 from tests.mockserver.listeners import Listener
 from tests.mockserver.raw import ask, head, peer

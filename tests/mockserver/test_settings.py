@@ -48,6 +48,19 @@ def test_positive_and_finite(name: str, value: Any) -> None:
         ("allowed_hosts", ("mock.example:80",)),
         ("allowed_origins", "https://app.example"),
         ("allowed_origins", ("app.example",)),
+        ("latency", ""),
+        ("latency", "fast"),
+        ("latency", "200.."),
+        ("latency", "..200"),
+        ("latency", "200...800"),
+        ("latency", "1..2..3"),
+        ("latency", "800..200"),
+        ("latency", "-1"),
+        ("latency", -1),
+        ("latency", 1.5),
+        ("latency", True),
+        ("latency", "9999999"),
+        ("latency", "\u0663"),
         ("secret", ""),
         ("secret", "only thirty-one bytes, one less"),
     ],
@@ -59,7 +72,16 @@ def test_invalid_value(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rate_limit", None), ("rate_limit", 1), ("stream_delay", 0), ("secret", "x" * 32), ("secret", None)],
+    [
+        ("latency", 300),
+        ("latency", "0..0"),
+        ("latency", "200..800"),
+        ("rate_limit", None),
+        ("rate_limit", 1),
+        ("stream_delay", 0),
+        ("secret", "x" * 32),
+        ("secret", None),
+    ],
 )
 def test_valid_value(name: str, value: Any) -> None:
     assert dict(Settings(**{name: value}).values)[name] == value

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from duologue.contract.lazy_property import lazy_property
@@ -97,11 +98,13 @@ class DeclaredOption:
             raise ValueError(f"{self.name} is {value!r}; it must be one of {', '.join(map(str, self.choices))}")
         if self.is_number:
             self._validate_number(value)
-        if {*self.kinds} <= {bool, str} and not isinstance(value, self.kinds):
+        if {*self.kinds} <= _TYPE_NAMES.keys() and not isinstance(value, self.kinds):
             shown = "" if self.option.secret else f" is {value!r}; it"
             raise ValueError(f"{self.name}{shown} must be {' or '.join(_TYPE_NAMES[kind] for kind in self.kinds)}")
         if self.repeatable and isinstance(value, str):
             raise ValueError(f"{self.name} is one text, {value!r}; it must be several, as in ({value!r},)")
+        if self.repeatable and not all(isinstance(one, str) for one in value):
+            raise ValueError(f"{self.name} is {value!r}; each of its values must be text")
         if self.option.check is not None:
             try:
                 self.option.check(value)
@@ -181,7 +184,7 @@ class DeclaredOption:
         return (f"--{self.name.replace('_', '-')}",) if self.option.flag is None else self.option.flag
 
 
-_TYPE_NAMES: Final = {bool: "True or False", str: "text"}
+_TYPE_NAMES: Final = {bool: "True or False", str: "text", Path: "a path"}
 
 
 def _parse_boolean(text: str) -> bool:

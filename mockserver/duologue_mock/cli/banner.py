@@ -17,13 +17,14 @@ _MAX_LOGIN_LINES = 2
 
 
 def print_banner(mock: MockServer, *, exposed: bool = False) -> None:
-    """Print at most 15 lines for people."""
+    """Print at most 17 lines for people."""
     variables = Origins(mock.origin, mock.chat_origin).build_env_variables(mock.api_key)
     lines = [
         f"Duologue mock server: {mock.origin}/   (OpenAPI: {mock.origin}/openapi.json)",
         f"  Platform   {mock.base_url}",
         f"  Chat       {mock.chat_base_url}",
         f"  Socket.IO  {' and '.join(dict.fromkeys((mock.origin, mock.chat_origin)))}",
+        *([] if mock.ca_file is None else [f"  HTTPS      clients have to trust {mock.ca_file}"]),
         *_format_control_api(mock, exposed),
         *_format_logins(mock),
         f"  API key    {mock.api_key}   (header {headers.API_KEY}; also {headers.REFERENCE_CODE}, {headers.USER_ID})",
@@ -41,6 +42,7 @@ def print_json(mock: MockServer) -> None:
         "base_url": mock.base_url,
         "chat_base_url": mock.chat_base_url,
         "api_key": mock.api_key,
+        "ca_file": None if mock.ca_file is None else str(mock.ca_file.absolute()),
         "control_url": mock.control_url,
         "admin_token": mock.settings.values["admin_token"],
         "logins": _list_logins(mock),

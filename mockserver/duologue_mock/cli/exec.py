@@ -74,7 +74,8 @@ def run_command(
     DUOLOGUE_WS_URL and DUOLOGUE_API_KEY say where it is. If the command fails, requests that broke the contract and
     those that nothing answered are listed.
     """
-    from duologue_mock.server import MockServer, PortInUseError
+    from duologue_mock.http.listening import PortInUseError
+    from duologue_mock.server import MockServer
     from duologue_mock.store.seed import FixtureError
 
     try:

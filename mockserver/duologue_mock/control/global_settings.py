@@ -7,7 +7,8 @@ from typing import Any
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import read_object, show
 from duologue_mock.control.json_values import MIN_INTEGER, read_boolean, read_integer
-from duologue_mock.control.responses.delays import DelayDistribution, read_distribution
+from duologue_mock.control.responses.delays import DelayDistribution, UniformDistribution, read_distribution
+from duologue_mock.settings import parse_latency
 
 KEYS = ("fixedDelay", "delayDistribution", "extended", "proxyPassThrough")
 
@@ -24,6 +25,15 @@ class GlobalSettings:
         self.fixed_delay = fixed_delay
         self.delay_distribution = delay_distribution
         self._extended: dict[str, Any] | None = None
+
+    @classmethod
+    def from_latency(cls, latency: str | int | None) -> GlobalSettings:
+        """Return the settings that a mock with this `latency` starts with."""
+        bounds = parse_latency(latency)
+        if bounds is None:
+            return cls()
+        least, most = bounds
+        return cls(fixed_delay=least) if least == most else cls(delay_distribution=UniformDistribution(least, most))
 
     @property
     def has_delay(self) -> bool:

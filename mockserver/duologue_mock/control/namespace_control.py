@@ -62,7 +62,8 @@ class NamespaceControl:
         )
         seed = settings.values["seed"]
         self.stubs = Stubs(state.clock, seed)
-        self.settings_ = GlobalSettings()
+        self.settings_ = GlobalSettings.from_latency(settings.values["latency"])
+        self.initial_settings = self.settings_.to_json()
         self.preset_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
         """The JSON of the global settings before a preset was applied, and with it; None if none was."""
         self._is_closed = False

@@ -61,7 +61,7 @@ class OriginPolicy:
         if match is None or int(match[2] or 0) > _MAX_PORT:
             raise HTTPError(400, "The Host header is missing or malformed", headers=[("Connection", "close")])
         name = match[1].lower()
-        if not _is_loopback(name) and name not in self._allowed_hosts:
+        if not is_loopback(name) and name not in self._allowed_hosts:
             hint = f"This server is not {host}. If it should be, start it with `--allow-host {match[1]}`."
             raise HTTPError(421, "Misdirected request", hint=hint)
         if len(self._known_hosts) < _MAX_KNOWN_HOSTS:
@@ -100,7 +100,7 @@ class OriginPolicy:
         if origin.lower() in self._allowed_origins:
             return True
         match = _ORIGIN.fullmatch(origin)
-        return match is not None and _is_loopback(match[1].lower()) and int(match[2] or 1) in range(1, _MAX_PORT + 1)
+        return match is not None and is_loopback(match[1].lower()) and int(match[2] or 1) in range(1, _MAX_PORT + 1)
 
 
 def build_preflight_headers(request: Request) -> list[tuple[str, str]]:
@@ -119,5 +119,6 @@ def build_preflight_headers(request: Request) -> list[tuple[str, str]]:
     ]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host name, in lower case, is one of this machine's: `localhost`, `127.0.0.1`, `w1.localhost`."""
     return host in _LOOPBACK_HOSTS or _LOOPBACK_NAME.fullmatch(host) is not None

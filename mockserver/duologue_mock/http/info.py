@@ -80,7 +80,7 @@ def _get_origins(ports: tuple[int, int] | None) -> Origins:
     host, scheme = flask_request.host, flask_request.scheme
     name, separator, port = host.rpartition(":")
     if not separator or port.endswith("]"):
-        name, port = host, "80"
+        name, port = host, "443" if scheme == "https" else "80"
     if ports is None or int(port) not in ports:
         return Origins(f"{scheme}://{host}", f"{scheme}://{host}")
     return Origins(*(f"{scheme}://{name}:{number}" for number in ports))

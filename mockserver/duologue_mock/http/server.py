@@ -265,6 +265,7 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         read_timeout: seconds for a request to arrive, from its first byte.
         idle_timeout: seconds a connection is kept open between requests.
         error_response: builds the response to a request that cannot be read.
+        tls: what gevent's server needs to speak TLS; `TLSServer` passes it.
     """
 
     handler_class = ConnectionHandler
@@ -277,8 +278,9 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         read_timeout: float,
         idle_timeout: float,
         error_response: ErrorResponse,
+        **tls: Any,
     ) -> None:
-        super().__init__(listener, application, log=None, error_log=None, environ={"SERVER_NAME": "localhost"})
+        super().__init__(listener, application, log=None, error_log=None, environ={"SERVER_NAME": "localhost"}, **tls)
         self.read_timeout = read_timeout
         self.idle_timeout = idle_timeout
         self.error_response = error_response
@@ -295,7 +297,10 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
 
     def log_malformed_request(self, address: str, error: MalformedRequestError) -> None:
         """Log a request that could not be read; it has no path that a request hook could show."""
-        text = f"{address} sent a malformed request: {error}"
+        self.log_connection(f"{address} sent a malformed request: {error}")
+
+    def log_connection(self, text: str) -> None:
+        """Log what became of a connection, in printable ASCII."""
         logger.info("%s", text.encode("unicode_escape").decode())
 
     def handle(self, client: Any, address: Any) -> None:

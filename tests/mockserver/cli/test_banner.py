@@ -80,7 +80,7 @@ def test_no_logins(tmp_path: Path) -> None:
 
 def test_exposed_server_warns() -> None:
     with run_serve("--expose", "--host", "127.0.0.2") as mock:
-        assert "WARNING: other machines can reach it" in mock.banner
+        assert "WARNING: other machines can reach this server" in mock.banner
         assert re.search(r"Platform +http://127\.0\.0\.2:\d+/api\n", mock.banner)
 
 

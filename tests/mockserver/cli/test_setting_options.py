@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-import duologue_mock.server
-from duologue_mock import Settings
 from duologue_mock.cli.serve import serve
 from duologue_mock.settings import SETTINGS
-
-Invoke = Callable[..., "tuple[int, str]"]
-
-
-@pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    """Run the command in this process; return its exit status and what it wrote on standard error."""
-    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
-
-    def invoke(*options: str) -> tuple[int, str]:
-        result = CliRunner().invoke(serve, options)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result.exit_code, result.stderr
-
-    return invoke
-
-
-class FakeServer:
-    """Stands in for `MockServer`, and records its arguments."""
-
-    def __init__(self) -> None:
-        self.arguments: dict[str, Any] = {}
-
-    def __call__(self, **arguments: Any) -> FakeServer:
-        self.arguments = arguments
-        Settings(**{name: value for name, value in arguments.items() if name in SETTINGS})
-        return self
-
-    def serve_forever(self, on_start: Callable[[], None]) -> None:
-        self.on_start = on_start
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
-    server = FakeServer()
-    monkeypatch.setattr(duologue_mock.server, "MockServer", server)
-    return server
+from tests.mockserver.cli.conftest import FakeServer, Invoke
 
 
 @pytest.mark.parametrize(
@@ -122,12 +83,17 @@ VALUES: dict[str, tuple[str, Any]] = {
     "shutdown_timeout": ("0", 0.0),
     "allowed_origins": ("https://a.example", ("https://a.example",)),
     "allowed_hosts": ("a.example", ("a.example",)),
+    "ca_file": ("ca.pem", "ca.pem"),
+    "ca_key_file": ("ca-key.pem", "ca-key.pem"),
+    "certificate": ("localhost.pem", "localhost.pem"),
+    "certificate_key": ("key.pem", "key.pem"),
     "fixtures": (".", "."),
     "mappings": (".", "."),
     "reply_url": ("http://localhost:11434/v1", "http://localhost:11434/v1"),
     "reply_model": ("tiny", "tiny"),
     "reply_api_key": ("sk-1", "sk-1"),
     "reply_timeout": ("5", 5.0),
+    "latency": ("200..800", "200..800"),
     "stream_delay": ("0.5", 0.5),
     "seed": ("7", 7),
     "admin_token": ("a-long-token", "a-long-token"),
@@ -135,7 +101,8 @@ VALUES: dict[str, tuple[str, Any]] = {
 }
 """A text for each setting that has a flag with a value, and what it stands for."""
 
-SWITCHES = {"require_auth", "admin"}
+SWITCHES = {"require_auth", "https", "admin"}
+
 FLAGS = [(name, flag) for name, declared in SETTINGS.items() for flag in declared.flags]
 
 

@@ -20,7 +20,7 @@ def begin(start: StartingPoint, namespace: Namespace, control: NamespaceControl 
         control.start = start
         control.snapshots.clear()
         control.stubs.remove_where(lambda stub: True)
-        control.settings_.load(start.global_settings or {})
+        control.settings_.load(control.initial_settings if start.global_settings is None else start.global_settings)
         control.preset_settings = None
         _steer(start, control)
 
