@@ -9,9 +9,15 @@ from typing import Any
 import orjson
 
 _SECONDS = 0.04
-"""For the regular expressions of all patterns together: one thread serves everything, and is not held for longer."""
-_STEPS = 40_000
-"""JSON values that all patterns together may visit; a visit takes about a microsecond."""
+"""For all patterns together: one thread serves everything, and is not held for longer."""
+_STEP = 1.5e-6
+"""Seconds that are counted for visiting one JSON value. Counting is cheaper than measuring, and always the same."""
+_CHARACTER = 1e-9
+"""Seconds that are counted for reading one character in C."""
+_PARSED_CHARACTER = 10
+"""Characters that are counted for each one that is parsed as JSON."""
+_MIN_COUNTED = 256
+"""Characters; reading fewer takes less time than counting them."""
 _MAX_JSON_DEPTH = 64
 _MAX_EXCEEDED = 10
 
@@ -26,22 +32,24 @@ class Evaluation:
     It bounds the work that patterns can cause. A matcher that runs out of it does not match, and `exceeded` says so.
 
     Args:
-        seconds: processor time for regular expressions.
-        steps: JSON values that may be visited.
+        seconds: processor time: measured for regular expressions, counted for all else.
         timer: what measures the seconds.
     """
 
-    def __init__(
-        self, seconds: float = _SECONDS, steps: int = _STEPS, *, timer: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, seconds: float = _SECONDS, *, timer: Callable[[], float] = time.thread_time) -> None:
         self.exceeded: list[str] = []
-        """A sentence about each matcher that ran out of time or steps, the first ten of them."""
+        """A sentence about each matcher that ran out of time, the first ten of them."""
         self.overruns = 0
-        """How often a matcher ran out of time or steps."""
+        """How often a matcher ran out of time."""
         self._seconds = seconds
-        self._steps = steps
         self._timer = timer
         self._json: dict[str, Any] = {}
+
+    def renew(self, seconds: float = _SECONDS) -> Evaluation:
+        """Return an evaluation with new seconds, that need not parse again what this one has parsed."""
+        renewed = Evaluation(seconds, timer=self._timer)
+        renewed._json = self._json
+        return renewed
 
     def match_timed(self, work: Callable[[float], bool], what: str) -> bool:
         """Return what `work` returns, or False if the seconds do not suffice.
@@ -62,7 +70,7 @@ class Evaluation:
         return False
 
     def match_counted(self, work: Callable[[], bool], what: str) -> bool:
-        """Return what `work` returns, or False if it takes more steps than are left.
+        """Return what `work` returns, or False if it takes more steps than the seconds suffice for.
 
         Args:
             work: calls `take_steps`.
@@ -74,26 +82,29 @@ class Evaluation:
             self._report(what)
             return False
 
-    def match_within(self, is_within: bool, what: str) -> bool:
-        """Return whether work that cannot be interrupted is within its bound.
-
-        Args:
-            is_within: whether it is.
-            what: names the work in `exceeded`.
-        """
-        if not is_within:
-            self._report(what)
-        return is_within
-
     def take_steps(self, count: int = 1) -> None:
         """Count JSON values that are visited.
 
         Raises:
-            BudgetError: there were too many.
+            BudgetError: there are too many.
         """
-        self._steps -= count
-        if self._steps < 0:
+        self._seconds -= count * _STEP
+        if self._seconds < 0:
             raise BudgetError
+
+    def can_read(self, characters: int, what: str) -> bool:
+        """Count characters that are about to be read; return whether the seconds suffice.
+
+        Args:
+            characters: how many. Few cost nothing.
+            what: names the work in `exceeded`.
+        """
+        if characters > _MIN_COUNTED:
+            self._seconds -= characters * _CHARACTER
+            if self._seconds < 0:
+                self._report(what)
+                return False
+        return True
 
     def load_json(self, text: str) -> Any:
         """Return the JSON of a text; it is parsed once for all patterns.
@@ -101,9 +112,10 @@ class Evaluation:
         Raises:
             ValueError: the text is not JSON, or nested too deeply.
         """
-        try:
-            value = self._json[text]
-        except KeyError:
+        value = self._json.get(text, self)
+        if value is self:
+            if not self.can_read(len(text) * _PARSED_CHARACTER, "Parsing a text as JSON"):
+                raise ValueError("too long to be parsed in time")
             value = self._json[text] = _load_json(text)
         if isinstance(value, ValueError):
             raise value

@@ -22,6 +22,9 @@ from duologue_mock.control.matching.json_path.java_text import format_java, form
 from duologue_mock.control.matching.json_path.paths import Context, JsonPath, JsonPathError, PathNotFoundError
 from duologue_mock.control.matching.value_matchers import Absent, ValueMatcher
 
+_BYTES_PER_STEP = 50
+"""Bytes of JSON that Python compares and writes in the time in which one value is visited."""
+
 
 @dataclass(frozen=True)
 class EqualToJson(ValueMatcher):
@@ -101,6 +104,7 @@ class EqualToJson(ValueMatcher):
             return comparison.is_equal(self.expected, actual, evaluation)
         if self.ignore_array_order:
             return sort_arrays(actual, evaluation) == sort_arrays(self.expected, evaluation)
+        evaluation.take_steps(1 + len(self._canonical) // _BYTES_PER_STEP)
         return bool(actual == self.expected) and (
             _dump(actual) == self._canonical or comparison.is_equal(self.expected, actual, evaluation)
         )

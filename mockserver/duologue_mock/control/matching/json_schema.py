@@ -29,8 +29,8 @@ VERSIONS = tuple(_DRAFTS)
 DEFAULT_VERSION = "V202012"
 _MAX_SIZE = 5_000
 """JSON values of a schema, counted again wherever they are referred to."""
-_MAX_WORK = 1_000_000
-"""Values of a schema times values of a text: a library in Rust does some of these per microsecond."""
+_CHARACTERS = 30
+"""Characters that are counted for each value of a schema with each value of a text, and for each character."""
 _MAX_BACKTRACKS = 10_000
 """Steps of one regular expression of a schema with one text."""
 _MAX_REFERENCES = 30
@@ -69,8 +69,8 @@ class MatchesJsonSchema(ValueMatcher):
         """Whether the text is valid: its JSON; or the text itself, if it is no JSON, or a number or boolean."""
         if value is None:
             return False
-        work = self._size * (2 + value.count(",") + value.count(":"))
-        return evaluation.match_within(work <= _MAX_WORK, f"The JSON schema {show(self._text)}") and (
+        work = self._size * (2 + value.count(",") + value.count(":")) * _CHARACTERS + len(value) * _CHARACTERS
+        return evaluation.can_read(work, f"The JSON schema {show(self._text)}") and (
             self._validator.is_valid(_load(value, evaluation)) or self._is_valid_text(value, evaluation)
         )
 

@@ -31,7 +31,8 @@ from duologue_mock.control.matching.value_matchers import (
 
 _MAX_DEPTH = 20
 """Matchers in matchers."""
-_MAX_OPERANDS = 100
+_MAX_MATCHERS = 100
+"""Matchers that a header, a parameter or the body must pass together."""
 
 _DATES = "Matchers of dates are not supported here. Use `matches` with a regular expression."
 _XML = "Matchers of XML are not supported here: this API speaks JSON. Use `contains` or `matches`."
@@ -57,9 +58,12 @@ def parse_value_matcher(value: Any, pointer: str, *, depth: int = 0) -> ValueMat
         raise invalid(pointer, f"Matchers may be nested {_MAX_DEPTH} deep at most.")
     name, fields = _read_matcher(value, pointer, (*_READERS, *_OPTIONS))
     try:
-        return _READERS[name](_Operand(name, fields, pointer, depth))
+        matcher = _READERS[name](_Operand(name, fields, pointer, depth))
     except ValueError as error:
         raise invalid(pointer, str(error)) from None
+    if matcher.size > _MAX_MATCHERS:
+        raise invalid(pointer, f"{_MAX_MATCHERS} matchers may be combined at most.")
+    return matcher
 
 
 def parse_values_matcher(value: Any, pointer: str) -> ValuesMatcher:
@@ -94,7 +98,8 @@ def parse_body_matcher(value: Any, pointer: str) -> BodyMatcher:
         return BodyText(parse_value_matcher(value, pointer))
     text = _Operand(name, fields, pointer, 0).read_text()
     try:
-        return BinaryEqualTo(base64.b64decode(text, validate=True))
+        # Java decodes Base64 without padding too.
+        return BinaryEqualTo(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
     except (binascii.Error, ValueError):
         raise invalid(pointer, f"binaryEqualTo takes Base64, not {show(text)}.") from None
 
@@ -164,8 +169,8 @@ class _Operand:
     def read_matchers(self, *, least: int) -> tuple[ValueMatcher, ...]:
         """Return an operand that is a list of matchers."""
         pointer = join_pointer(self.pointer, self.name)
-        if not isinstance(self.value, list) or not least <= len(self.value) <= _MAX_OPERANDS:
-            raise invalid(self.pointer, f"{self.name} takes a list of {least} to {_MAX_OPERANDS} matchers.")
+        if not isinstance(self.value, list) or not least <= len(self.value) <= _MAX_MATCHERS:
+            raise invalid(self.pointer, f"{self.name} takes a list of {least} to {_MAX_MATCHERS} matchers.")
         return tuple(
             parse_value_matcher(one, join_pointer(pointer, index), depth=self.depth + 1)
             for index, one in enumerate(self.value)

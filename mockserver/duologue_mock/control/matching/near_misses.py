@@ -67,9 +67,15 @@ def find_nearest_patterns(
         pause: lets others have their turn, as looking at thousands of candidates takes a while.
     """
     evaluation = Evaluation()
-    return _select_nearest(
-        candidates, lambda candidate: measure_distance(candidate[1], request, evaluation), pause or _continue
-    )
+
+    def measure(candidate: tuple[T, RequestPattern]) -> float:
+        nonlocal evaluation
+        overruns = evaluation.overruns
+        distance = measure_distance(candidate[1], request, evaluation)
+        evaluation = evaluation.renew(_SECONDS_AFTER_OVERRUN) if evaluation.overruns > overruns else evaluation.renew()
+        return distance
+
+    return _select_nearest(candidates, measure, pause or _continue)
 
 
 def find_nearest_requests(

@@ -61,7 +61,7 @@ class PathTemplate(ValueMatcher):
         """Return the share of characters that would have to change, a parameter counted as one."""
         if self.matches(value, evaluation):
             return 0.0
-        return measure_text_distance(_SYMBOL.sub("_", self.template), value)
+        return measure_text_distance(_SYMBOL.sub("_", self.template), value, evaluation)
 
     def parse(self, path: str, evaluation: Evaluation) -> dict[str, str]:
         """Return the parameters of a path that matches, as they were sent; {} if it does not."""

@@ -50,7 +50,7 @@ _UNSUPPORTED = MappingProxyType(
         "customMatcher": "Custom matchers are extensions of WireMock in Java and are not supported here.",
     }
 )
-_MAX_ENTRIES = 200
+_MAX_ENTRIES = 100
 """Headers, parameters or body patterns of one pattern."""
 
 Select = Callable[[ReceivedRequest, Evaluation], Any]

@@ -9,6 +9,10 @@ from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.text_distance import measure_text_distance
 
+_FOLDED_CHARACTER = 10
+_FOLDED_CHARACTER_BEYOND_ASCII = 700
+"""Characters that are counted for each one of which upper and lower case are compared."""
+
 
 class ValueMatcher(ABC):
     """What a text must be. None stands for a text that is absent."""
@@ -20,6 +24,11 @@ class ValueMatcher(ABC):
     def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
         """Return how far the text is from what it must be: from 0 (it matches) to 1."""
         return 0.0 if self.matches(value, evaluation) else 1.0
+
+    @property
+    def size(self) -> int:
+        """How many matchers it consists of."""
+        return 1
 
     @abstractmethod
     def describe(self) -> str:
@@ -35,13 +44,21 @@ class EqualTo(ValueMatcher):
 
     def matches(self, value: str | None, evaluation: Evaluation) -> bool:
         """Whether the text is the expected one."""
-        if self.case_insensitive:
-            return value is not None and _fold(value) == _fold(self.expected)
-        return value == self.expected
+        if value is None or len(value) != len(self.expected):
+            return False
+        if not evaluation.can_read(len(value) * self._cost, f"Comparing with {show(self.expected)}"):
+            return False
+        return _fold(value) == _fold(self.expected) if self.case_insensitive else value == self.expected
 
     def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
         """Return the share of characters that would have to change."""
-        return 0.0 if self.matches(value, evaluation) else measure_text_distance(self.expected, value)
+        return 0.0 if self.matches(value, evaluation) else measure_text_distance(self.expected, value, evaluation)
+
+    @property
+    def _cost(self) -> int:
+        if not self.case_insensitive:
+            return 1
+        return _FOLDED_CHARACTER if self.expected.isascii() else _FOLDED_CHARACTER_BEYOND_ASCII
 
     def describe(self) -> str:
         """Return what the text must be."""
@@ -71,7 +88,11 @@ class BasicCredentials(ValueMatcher):
 
     def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
         """Return the share of characters that would have to change."""
-        return 0.0 if self.matches(value, evaluation) else measure_text_distance(f"Basic {self.encoded}", value)
+        return (
+            0.0
+            if self.matches(value, evaluation)
+            else measure_text_distance(f"Basic {self.encoded}", value, evaluation)
+        )
 
     def describe(self) -> str:
         """Return what the header must be; the credentials are not shown."""
@@ -87,7 +108,11 @@ class Contains(ValueMatcher):
 
     def matches(self, value: str | None, evaluation: Evaluation) -> bool:
         """Whether the text contains the expected one."""
-        return (value is not None and self.expected in value) is not self.negated
+        if value is None:
+            return self.negated
+        if not evaluation.can_read(len(value), f"Looking for {show(self.expected)}"):
+            return False
+        return (self.expected in value) is not self.negated
 
     def describe(self) -> str:
         """Return what the text must be."""
@@ -150,6 +175,11 @@ class And(ValueMatcher):
         """Return the mean of all distances."""
         return sum(one.measure_distance(value, evaluation) for one in self.matchers) / len(self.matchers)
 
+    @property
+    def size(self) -> int:
+        """How many matchers it consists of."""
+        return 1 + sum(matcher.size for matcher in self.matchers)
+
     def describe(self) -> str:
         """Return what the text must be."""
         return " and ".join(matcher.describe() for matcher in self.matchers)
@@ -168,6 +198,11 @@ class Or(ValueMatcher):
     def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
         """Return the smallest distance."""
         return min(one.measure_distance(value, evaluation) for one in self.matchers)
+
+    @property
+    def size(self) -> int:
+        """How many matchers it consists of."""
+        return 1 + sum(matcher.size for matcher in self.matchers)
 
     def describe(self) -> str:
         """Return what the text must be."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue_mock.control.matching.differences import describe_differences
+from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.near_misses import find_nearest_patterns, find_nearest_requests, measure_distance
 from duologue_mock.control.matching.request_pattern import RequestPattern
 from duologue_mock.control.matching.text_distance import measure_text_distance
@@ -66,17 +67,17 @@ def test_zero_if_it_matches(pattern: dict[str, Any], matches: bool) -> None:
 
 @given(st.text("ab\u00e4", max_size=8), st.text("ab\u00e4", max_size=8))
 def test_text_distance(left: str, right: str) -> None:
-    distance = measure_text_distance(left, right)
+    distance = measure_text_distance(left, right, Evaluation())
     assert 0 <= distance <= 1
     assert (distance == 0) is (left == right)
-    assert distance == measure_text_distance(right, left)
+    assert distance == measure_text_distance(right, left, Evaluation())
 
 
 @given(st.integers(1_900, 2_100), st.integers(1_900, 2_100), st.sampled_from(["a", "b"]))
 def test_long_text_distance(left: int, right: int, last: str) -> None:
     """What is beyond the part that is compared counts by its length."""
     one, other = "a" * left, "a" * right + last
-    distance = measure_text_distance(one, other)
+    distance = measure_text_distance(one, other, Evaluation())
     assert 0 <= distance <= 1
     assert (distance == 0) is (one == other)
 
