@@ -58,7 +58,6 @@ def create_app(
     run_in_thread: RunInThread | None = None,
     sleep: Callable[[float], None] | None = None,
     shut_down: Callable[[], None] | None = None,
-    is_stopping: Callable[[], bool] | None = None,
 ) -> Flask:
     """Return the mock as a Flask application, seeded and ready to serve both services.
 
@@ -72,7 +71,6 @@ def create_app(
         run_in_thread: runs a function that may block without blocking other requests; None calls it directly.
         sleep: waits a number of seconds without blocking other requests; None for `time.sleep`.
         shut_down: ends the server, as the control API may ask; None if that is not possible.
-        is_stopping: whether the server stops, so that delayed responses are no longer waited for; None for never.
 
     Raises:
         FixtureError: a fixture file is invalid.
@@ -97,7 +95,6 @@ def create_app(
         state.clock.base,
         run_in_thread=run_in_thread or _call,
         sleep=sleep or time.sleep,
-        is_stopping=is_stopping or (lambda: False),
     )
     namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
     sockets = LazySocketIO(lambda: _create_socketio_router(app, settings, namespaces, call_soon or _call))
@@ -129,7 +126,6 @@ class NamespaceBuilder:
         clock: the machine's clock.
         run_in_thread: runs a function that may block without blocking other requests.
         sleep: waits a number of seconds without blocking other requests.
-        is_stopping: whether the server stops.
 
     Raises:
         FixtureError: the smart-chat rules are invalid.
@@ -145,13 +141,11 @@ class NamespaceBuilder:
         *,
         run_in_thread: RunInThread,
         sleep: Callable[[float], None],
-        is_stopping: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._start = start
         self._clock = clock
         self._sleep = sleep
-        self._is_stopping = is_stopping
         mappings = settings.values["mappings"]
         self._mapping_folder = None if mappings is None else MappingFolder(mappings)
         self._reply_engine = ReplyEngine(settings, load_rules(fixtures), run_in_thread=run_in_thread, sleep=sleep)
@@ -187,7 +181,6 @@ class NamespaceBuilder:
             self._start,
             self._sleep,
             error_response=dispatcher.error_response,
-            is_stopping=self._is_stopping,
             mapping_folder=self._mapping_folder,
         )
 

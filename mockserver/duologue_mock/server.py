@@ -87,7 +87,6 @@ class MockServer:
         self._authority: Authority | None = None
         self._call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
         self._request_stop: Callable[[], None] = lambda: None
-        self._is_stopping = False
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -289,7 +288,6 @@ class MockServer:
             hub.destroy(destroy_loop=True)
 
     def _serve(self, stop: GreenEvent, on_start: Callable[[], None]) -> None:
-        self._is_stopping = False
         port, chat_port = self._ports
         listeners: list[socket.socket] = []
         tls = self._create_tls_context()
@@ -314,7 +312,6 @@ class MockServer:
         try:
             stop.wait()
         finally:
-            self._is_stopping = True
             self._context.sockets.disconnect_all()
             self._context.namespaces.stop()
             timeout = self.settings.values["shutdown_timeout"]
@@ -334,7 +331,6 @@ class MockServer:
             run_in_thread=lambda function: gevent.get_hub().threadpool.apply(function),
             sleep=gevent.sleep,
             shut_down=lambda: self._request_stop(),
-            is_stopping=lambda: self._is_stopping,
         )
 
     def _create_tls_context(self) -> SSLContext | None:

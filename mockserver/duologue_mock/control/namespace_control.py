@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from duologue_mock.control.global_settings import GlobalSettings
+from duologue_mock.control.journal.entry import Served
+from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.realtime.realtime_control import RealtimeControl
 from duologue_mock.control.responses.waiting import Waiter
 from duologue_mock.control.state.snapshots import Snapshots
@@ -29,7 +31,6 @@ class NamespaceControl:
         start: what a reset returns to.
         sleep: waits a number of seconds without blocking other requests.
         error_response: builds the response that reports an error.
-        is_stopping: whether the mock stops, so that nothing waits any longer.
         mapping_folder: the folder of stubs that it starts with; None for none.
     """
 
@@ -41,7 +42,6 @@ class NamespaceControl:
         sleep: Callable[[float], None],
         *,
         error_response: Callable[[HTTPError, Request], Response],
-        is_stopping: Callable[[], bool],
         mapping_folder: MappingFolder | None = None,
     ) -> None:
         self.settings = settings
@@ -66,13 +66,9 @@ class NamespaceControl:
         self.initial_settings = self.settings_.to_json()
         self.preset_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
         """The JSON of the global settings before a preset was applied, and with it; None if none was."""
-        self._is_closed = False
+        self._waiter = Waiter(sleep)
         self._steering = Steering(
-            self.stubs,
-            self.settings_,
-            seed=seed,
-            waiter=Waiter(sleep, lambda: self._is_closed or is_stopping()),
-            error_response=error_response,
+            self.stubs, self.settings_, seed=seed, waiter=self._waiter, error_response=error_response
         )
         self._mapping_folder = mapping_folder
         self._initial_stubs = () if mapping_folder is None else mapping_folder.stubs
@@ -113,15 +109,28 @@ class NamespaceControl:
             response: its response.
             headers: all headers of the response.
         """
-        self.recorder.record(request, response, headers)
+        outcome: Outcome | None = request.environ.get(OUTCOME_KEY)
+        self.recorder.record(request, response, headers, None if outcome is None else _describe(outcome))
 
     def stop(self) -> None:
         """End what waits, as the server stops; it may start again."""
         self.recorder.end_waiting()
+        self._waiter.end_waiting()
         self.realtime.waiters.close()
 
     def close(self) -> None:
         """Release what outlives a request, as the namespace is dropped."""
         self.recorder.close()
         self.realtime.waiters.close()
-        self._is_closed = True
+        self._waiter.end_waiting()
+
+
+def _describe(outcome: Outcome) -> Served:
+    """Return what the journal says of what decided a response."""
+    return Served(
+        stub=outcome.stub,
+        preference=str(outcome.preference) or None,
+        fault=outcome.fault,
+        delay=outcome.delay,
+        replaces_operation=outcome.replaces_operation,
+    )

@@ -26,3 +26,5 @@ class Outcome:
     """What was broken."""
     delay: float = 0.0
     """Milliseconds by which the response was delayed."""
+    replaces_operation: bool = False
+    """Whether the operation was not done."""

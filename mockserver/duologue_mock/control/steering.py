@@ -70,6 +70,7 @@ class Steering:
         except HTTPError as error:
             return self._error_response(error, request)
         outcome.fault = definition.fault
+        outcome.replaces_operation = definition.replaces_operation
         outcome.delay = self._responder.draw_delay(definition)
         request.environ[OUTCOME_KEY] = outcome
         response = self._responder.respond(definition, request, perform, delay=outcome.delay)

@@ -44,6 +44,7 @@ def add_mapping(call: ControlCall) -> ControlResponse:
     """Add a stub, as the newest."""
     stub = _read_stub(call)
     call.control.stubs.add(stub)
+    _publish(call, "added", stub)
     return ControlResponse(201, stub.json)
 
 
@@ -51,12 +52,15 @@ def add_mapping(call: ControlCall) -> ControlResponse:
 def remove_all_mappings(call: ControlCall) -> None:
     """Remove all stubs, the persistent ones too."""
     call.control.stubs.remove_where(lambda stub: True)
+    _publish(call, "removed")
 
 
 @endpoints.add("POST", "/mappings/reset")
 def reset_mappings(call: ControlCall) -> None:
     """Remove all stubs but the persistent ones, put the scenarios back, and empty the journal."""
     call.control.reset_stubs()
+    call.control.recorder.clear()
+    _publish(call, "reset")
 
 
 @endpoints.add("POST", "/mappings/import", request={"type": "object"}, statuses={422: _INVALID})
@@ -78,6 +82,7 @@ def import_mappings(call: ControlCall) -> None:
         for number, value in enumerate(read_list(fields["mappings"], "/mappings"))
     ]
     stubs.import_all(imported, overwrites=policy == "OVERWRITE", deletes_others=deletes)
+    _publish(call, "imported")
 
 
 @endpoints.add("POST", "/mappings/save", statuses={500: "A file cannot be written."})
@@ -87,6 +92,7 @@ def save_mappings(call: ControlCall) -> None:
         call.control.save_stubs()
     except MappingFileError as error:
         raise ControlError(500, "The stubs are not saved", detail=str(error)) from None
+    _publish(call, "saved")
 
 
 @endpoints.add("POST", "/mappings/find-by-metadata", request={"type": "object"}, response={"type": "object"})
@@ -101,6 +107,7 @@ def find_by_metadata(call: ControlCall) -> Any:
 def remove_by_metadata(call: ControlCall) -> None:
     """Remove the stubs whose metadata a matcher matches."""
     call.control.stubs.remove_where(_read_metadata_matcher(call))
+    _publish(call, "removed")
 
 
 @endpoints.add("GET", "/mappings/{id}", response=_STUB, statuses={400: _ID, 404: _NO_STUB})
@@ -116,13 +123,30 @@ def replace_mapping(call: ControlCall) -> Any:
     """Replace a stub, which keeps its id and its place among the others."""
     stubs, id = call.control.stubs, call.uuid()
     stubs.get(id)  # a stub that does not exist is the first thing that is wrong
-    return stubs.replace(id, _read_stub(call)).json
+    stub = stubs.replace(id, _read_stub(call))
+    _publish(call, "changed", stub)
+    return stub.json
 
 
 @endpoints.add("DELETE", "/mappings/{id}", statuses={400: _ID, 404: _NO_STUB})
 def remove_mapping(call: ControlCall) -> None:
     """Remove a stub."""
-    call.control.stubs.remove(call.uuid())
+    stubs, id = call.control.stubs, call.uuid()
+    stub = stubs.get(id)
+    stubs.remove(id)
+    _publish(call, "removed", stub)
+
+
+def _publish(call: ControlCall, action: str, stub: StubMapping | None = None) -> None:
+    """Publish that the stubs have changed, for the live stream.
+
+    Args:
+        call: the call that has changed them.
+        action: what has been done.
+        stub: the stub that it was done with; None if it may be several.
+    """
+    named = {} if stub is None else {"id": str(stub.id), "name": stub.name}
+    call.control.events.publish("stub", {"action": action, **named})
 
 
 def _read_stub(call: ControlCall) -> StubMapping:
