@@ -100,3 +100,21 @@ def test_forged_reason(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
     line = read_line(capsys)
     assert line.startswith(rf"POST    {CHATS} 400 VALIDATION_ERROR \n\x1b[31mxxx")
     assert len(line) < 400
+
+
+def test_tolerated_breach(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    client.get("/api/users/?pgae=1&a=b")
+    assert read_line(capsys) == "GET     /api/users/?pgae=1&a=b 200 [path-trailing-slash, query-unknown]"
+
+
+def test_secrets_in_urls_are_hidden(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    client.get("/api/users?page=1&access_token=s3cr3t")
+    assert read_line(capsys) == "GET     /api/users?page=1&access_token=[REDACTED] 200 [secret-in-url]"
+
+
+@pytest.mark.parametrize("path", ["/__admin/nowhere?a=b", "/__admin/requests?limit=x", "/__admin/users/"])
+def test_control_calls_break_no_rule(client: Any, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    client.get(path)
+    line = read_line(capsys)
+    assert "CONTROL_ERROR" in line
+    assert "[" not in line

@@ -84,7 +84,7 @@ def test_selection(client: FlaskClient, query: str, urls: list[str], total: int)
 )
 def test_selection_that_is_invalid(client: FlaskClient, query: str, status: int, text: str) -> None:
     response = client.get(f"/__admin/requests?{query}")
-    assert (response.status_code, text in response.json["errors"][0]["title"]) == (status, True), response.json  # type: ignore[index]
+    assert (response.status_code, text in response.text) == (status, True), response.text
 
 
 def test_unmatched(client: FlaskClient) -> None:
@@ -227,7 +227,7 @@ def test_near_misses_hide_secrets(client: FlaskClient) -> None:
     client.get("/api/auth/me", headers={"Authorization": "Bearer s3cr3t-of-mine"})
     pattern = {"urlPath": "/api/auth/me", "headers": {"Authorization": {"equalTo": "Bearer s3cr3t-of-yours"}}}
     response = client.post("/__admin/near-misses/request-pattern", json=pattern)
-    assert "differences" in response.json["nearMisses"][0]  # type: ignore[index]
+    assert '"differences":' in response.text
     assert "s3cr3t-of" not in response.text
     assert (
         post(client, "/requests/count", {"headers": {"authorization": {"equalTo": "Bearer s3cr3t-of-mine"}}})["count"]
