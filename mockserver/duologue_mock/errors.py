@@ -33,6 +33,9 @@ class HTTPError(Exception):
             503 a time to wait.
     """
 
+    is_requested = False
+    """Whether the mock was asked for it: then the request that it responds to is not wrong."""
+
     def __init__(
         self,
         status: int,
@@ -129,7 +132,9 @@ def conflict(message: str, fields: Mapping[str, Sequence[str]] | None = None) ->
 def build_requested_error(status: int, *, hint: str) -> HTTPError:
     """Return an error that was asked for, with the headers that a response with its status must have."""
     headers = _REQUIRED_HEADERS.get(status, ())
-    return HTTPError(status, get_reason_phrase(status).capitalize(), hint=hint, headers=headers)
+    error = HTTPError(status, get_reason_phrase(status).capitalize(), hint=hint, headers=headers)
+    error.is_requested = True
+    return error
 
 
 def get_reason_phrase(status: int) -> str:

@@ -216,7 +216,8 @@ class MockServer:
 
         if self._app is None or not self.settings.values["admin"]:
             raise RuntimeError("Start the mock server first, without `admin=False`: then it has a control API.")
-        return MockControl(self.origin, token=self.settings.values["admin_token"])
+        verify = str(self.ca_file) if self.ca_file else self.settings.values["certificate"] is None
+        return MockControl(self.origin, token=self.settings.values["admin_token"], verify=verify)
 
     @property
     def api_key(self) -> str:

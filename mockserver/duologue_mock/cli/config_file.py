@@ -17,6 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_FILE = "duologue.toml"
 _PREFIX = "DUOLOGUE_MOCK_"
+_SERVE_ONLY = frozenset({"port", "chat_port", "host", "quiet", "watch"})
+"""Options of `duologue serve` that other commands pass over: the file is for all of them."""
 
 
 def add_config_option(command: F) -> F:
@@ -67,6 +69,8 @@ def _load(ctx: click.Context, path: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in document.items():
         place = f"{path}, line {_find_line(text, name)}"
+        if name not in options and name in _SERVE_ONLY:
+            continue
         if name not in options:
             raise click.UsageError(f"{place}: there is no option {name!r}; {_suggest(name, options)}", ctx)
         option = options[name]

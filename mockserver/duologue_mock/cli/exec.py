@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from duologue_mock.cli.config_file import add_config_option
 from duologue_mock.cli.setting_options import add_setting_options
+from duologue_mock.cli.strict import EXIT_STATUS, StrictLog, add_strict_option
 from duologue_mock.settings import MockSettings
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def _check_variables(ctx: click.Context, param: click.Parameter, values: Sequenc
     return variables
 
 
+_CA_VARIABLES = ("DUOLOGUE_VERIFY", "NODE_EXTRA_CA_CERTS")
+"""Variables by which this client and Node trust a further certificate authority."""
+
+
 @click.command(
     "exec",
     context_settings={"show_default": True, "ignore_unknown_options": False, "allow_interspersed_args": False},
@@ -64,9 +70,16 @@ def _check_variables(ctx: click.Context, param: click.Parameter, values: Sequenc
     help=f"Set a variable for the command; a template may have {', '.join(f'{{{name}}}' for name in _NAMES)}. "
     "Repeat it for more.",
 )
+@add_strict_option
+@add_config_option
 @add_setting_options
 def run_command(
-    command: tuple[str, ...], port: int, chat_port: int, variables: dict[str, str], **settings: Unpack[MockSettings]
+    command: tuple[str, ...],
+    port: int,
+    chat_port: int,
+    variables: dict[str, str],
+    strict: bool,
+    **settings: Unpack[MockSettings],
 ) -> None:
     """Run a command with a mock server of its own, and end with the command's exit status.
 
@@ -78,8 +91,10 @@ def run_command(
     from duologue_mock.server import MockServer
     from duologue_mock.store.seed import FixtureError
 
+    strict_log = StrictLog()
+    hooks = (strict_log,) if strict else ()
     try:
-        mock = MockServer(port=port, chat_port=chat_port, **settings).start()
+        mock = MockServer(port=port, chat_port=chat_port, request_hooks=hooks, **settings).start()
     except PortInUseError as error:
         _fail(f"{error} Stop the process using it, or leave the port out for a free one.")
     except (FixtureError, ValueError, OSError, ImportError) as error:
@@ -90,7 +105,8 @@ def run_command(
             _report(mock)
     finally:
         mock.stop()
-    raise SystemExit(status)
+    strict_log.report_total()
+    raise SystemExit(status or (EXIT_STATUS if strict_log.count else 0))
 
 
 def build_environment(mock: MockServer, variables: Mapping[str, str]) -> dict[str, str]:
@@ -117,6 +133,7 @@ def build_environment(mock: MockServer, variables: Mapping[str, str]) -> dict[st
         "DUOLOGUE_WS_URL": values["ws_url"],
         "DUOLOGUE_API_KEY": values["api_key"],
         "DUOLOGUE_MOCK_URL": values["origin"],
+        **({} if mock.ca_file is None else dict.fromkeys(_CA_VARIABLES, str(mock.ca_file.absolute()))),
         **{name: fill_template(template, values) for name, template in variables.items()},
     }
 

@@ -12,6 +12,7 @@ import click
 from duologue.contract.core import CHAT, PLATFORM
 from duologue_mock.cli.config_file import add_config_option, get_config_file
 from duologue_mock.cli.setting_options import add_setting_options
+from duologue_mock.cli.strict import EXIT_STATUS, StrictLog, add_strict_option
 from duologue_mock.settings import MockSettings
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _ServeCommand(click.Command):
     show_envvar=True,
     help="Start over when the fixtures, mappings, presets or the configuration file change.",
 )
+@add_strict_option
 @add_config_option
 @add_setting_options
 @click.pass_context
@@ -87,6 +89,7 @@ def serve(
     as_json: bool,
     quiet: bool,
     watch: bool,
+    strict: bool,
     **settings: Unpack[MockSettings],
 ) -> None:
     """Serve the mock: the platform, the chat service, and Socket.IO on the ports of both."""
@@ -109,12 +112,13 @@ def serve(
         if reloader is not None:
             _check_regularly(reloader)
 
+    strict_log = StrictLog()
     try:
         mock = MockServer(
             port=port,
             chat_port=chat_port,
             host=host,
-            request_hooks=() if quiet or as_json else (log_request,),
+            request_hooks=[*(() if quiet or as_json else (log_request,)), *((strict_log,) if strict else ())],
             **settings,
         )
         reloader = _create_reloader(ctx, mock) if watch else None  # before the files are read
@@ -124,6 +128,9 @@ def serve(
         _fail(f"{error} Stop the process using it or pass {flag}.")
     except (FixtureError, ValueError, OSError, ImportError) as error:
         _fail(str(error))
+    if strict_log.count:
+        strict_log.report_total()
+        raise SystemExit(EXIT_STATUS)
 
 
 def _create_reloader(ctx: click.Context, mock: MockServer) -> Reloader:

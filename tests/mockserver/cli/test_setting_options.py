@@ -93,6 +93,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "reply_model": ("tiny", "tiny"),
     "reply_api_key": ("sk-1", "sk-1"),
     "reply_timeout": ("5", 5.0),
+    "presets": (".", "."),
+    "preset": ("large", "large"),
     "latency": ("200..800", "200..800"),
     "stream_delay": ("0.5", 0.5),
     "seed": ("7", 7),

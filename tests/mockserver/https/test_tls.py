@@ -62,6 +62,13 @@ def test_client_and_events(mock: MockServer) -> None:
         assert list(api.smart_chat.stream(session.id, message="Hello"))
 
 
+def test_control_over_https(mock: MockServer) -> None:
+    """The mock's own control trusts its certificate, in each namespace."""
+    for control in (mock.control, mock.control.namespace("w1")):
+        assert control.base_url.startswith("https://")
+        control.reset()
+
+
 @pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]], ids="-".join)
 def test_socketio_transports(mock: MockServer, transports: list[str]) -> None:
     session = requests.Session()

@@ -76,8 +76,9 @@ def find_violations(request: Request, response: Response, *, is_refused: bool = 
     ):
         return ()
     found: list[Violation] = []
-    if response.error is not None and is_refused and response.error.code != _CONTROL_ERROR:
-        found += _find_refusals(request, response.error)
+    error = response.error
+    if error is not None and is_refused and not error.is_requested and error.code != _CONTROL_ERROR:
+        found += _find_refusals(request, error)
     if request.operation is not None:
         found += _find_tolerated(request, request.operation)
     return tuple(found[:_MAX_VIOLATIONS])
