@@ -48,7 +48,7 @@ class ControlError(Exception):
     def _describe(self) -> dict[str, Any]:
         described: dict[str, Any] = {"code": self.code, "title": self.title}
         if self.pointer is not None:
-            described["source"] = {"pointer": self.pointer}
+            described["source"] = {"pointer": self.pointer or "/"}
         if self.detail is not None:
             described["detail"] = self.detail
         return described

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -16,6 +17,26 @@ import orjson
 from duologue.contract.core import Operation
 from duologue_mock.http.messages import HEAD_KEY, Request
 from duologue_mock.http.request_head import RECEIVED_HOST
+
+_COOKIE_NAME = re.compile(r"[!#%&'*+.^_`|~0-9A-Za-z-][!#$%&'*+.^_`|~0-9A-Za-z-]*")
+_COOKIE_VALUE = re.compile(r"[ !#-+\--:<-\[\]-~]*")
+"""Cookies that are read (RFC 6265, with spaces); others count as absent, as in WireMock."""
+
+_CHARSET = re.compile(r";[ \t]*charset=\"?([A-Za-z0-9_-]+)", re.IGNORECASE)
+
+_ENCODINGS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("utf-16", "utf-16be"), "utf-16-be"),
+        "utf-16le": "utf-16-le",
+        **dict.fromkeys(("iso-8859-1", "latin1", "iso8859-1", "l1"), "latin-1"),
+        **dict.fromkeys(("us-ascii", "ascii"), "ascii"),
+        **dict.fromkeys(("windows-1252", "cp1252"), "cp1252"),
+        "iso-8859-15": "iso-8859-15",
+    }
+)
+"""Python's name of the charsets that are decoded; any other is taken for UTF-8."""
+
+_BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
 
 
 @dataclass(frozen=True)
@@ -85,15 +106,20 @@ class ReceivedRequest:
         values: dict[str, list[str]] = {}
         for header in self.headers.get("cookie", ()):
             for part in header.split(";"):
-                name, separator, value = part.strip().partition("=")
-                if separator:
-                    values.setdefault(name, []).append(_unquote_cookie(value))
+                name, separator, value = part.partition("=")
+                name, value = name.strip(" \t"), _unquote_cookie(value.strip(" \t"))
+                if separator and _COOKIE_NAME.fullmatch(name) and _COOKIE_VALUE.fullmatch(value):
+                    values.setdefault(name, []).append(value)
         return values
 
     @cached_property
     def body_text(self) -> str:
-        """The body as text; bytes that are not UTF-8 become U+FFFD."""
-        return self.body.decode("utf-8", "replace")
+        """The body as text, in the charset that its type names; bytes that are not of it become U+FFFD."""
+        charset = _CHARSET.search(self.get_header("content-type") or "")
+        encoding = _ENCODINGS.get(charset[1].lower(), "utf-8") if charset else "utf-8"
+        if encoding == "utf-16-be" and self.body.startswith(_BYTE_ORDER_MARKS):
+            encoding = "utf-16"
+        return self.body.decode(encoding, "replace")
 
     @cached_property
     def body_json(self) -> Any:
@@ -165,10 +191,5 @@ def split_host(host: str, scheme: str) -> tuple[str, int]:
 
 
 def _unquote_cookie(value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    try:
-        parsed: SimpleCookie = SimpleCookie(f"value={value}")
-        return parsed["value"].value
-    except (CookieError, KeyError):
-        return value
+    is_quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+    return value[1:-1] if is_quoted else value

@@ -89,12 +89,10 @@ class WSGIApp:
             self._origin_policy.check_host(request)
             exchange.namespace = namespace = self._namespaces.choose(environ)
             request.id = _choose_request_id(environ, namespace)
-            is_socket = request.path in _SOCKET_PATHS
+            is_socket = request.path in _SOCKET_PATHS and not _has_encoded_slash(request)
             exchange.headers += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
             if request.path.startswith(CONTROL_PATH) and self._is_control_path(request.path):
                 return self._forward_control(exchange)
-            if "%" in environ.get("REQUEST_URI", ""):
-                _check_encoded_slashes(environ["REQUEST_URI"])
             if is_socket:  # it reads the body itself, and has its own limit
                 return self._forward_socket(exchange)
             request.read_body(self._max_request_size)
@@ -110,7 +108,8 @@ class WSGIApp:
     def _respond(self, exchange: _Exchange) -> Response:
         """Return the response, which may be another than the mock's own: what steers the namespace decides."""
         request = exchange.request
-        match = self._routes.find(request.path)
+        # Decoded, an encoded slash would pass for one that separates segments: nothing here has such a path, but a stub may.
+        match = None if _has_encoded_slash(request) else self._routes.find(request.path)
         if match is not None:
             request.args = match[1]
             request.operation = match[0].get("GET" if request.method == "HEAD" else request.method)
@@ -123,6 +122,8 @@ class WSGIApp:
         """Return the mock's own response, also if it is an error."""
         request = exchange.request
         try:
+            if _has_encoded_slash(request):
+                raise HTTPError(404, "There is nothing at this path", hint="No path here has an encoded slash (`%2F`).")
             if match is None:
                 return self._render_page(exchange)
             return self._handle_operation(exchange, match[0])
@@ -269,10 +270,9 @@ def _choose_request_id(environ: dict[str, Any], namespace: Namespace) -> str:
     return namespace.state.ids.request_id()
 
 
-def _check_encoded_slashes(uri: str) -> None:
-    """Raise `HTTPError` for a path with an encoded slash: decoded, it would pass for one that separates segments."""
-    if "%2f" in uri.partition("?")[0].lower():
-        raise HTTPError(404, "There is nothing at this path", hint="No path here has an encoded slash (`%2F`).")
+def _has_encoded_slash(request: Request) -> bool:
+    uri: str = request.environ.get("REQUEST_URI", "")
+    return "%" in uri and "%2f" in uri.partition("?")[0].lower()
 
 
 def _method_not_allowed(request: Request, allow: str) -> HTTPError:

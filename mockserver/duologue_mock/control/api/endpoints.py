@@ -55,10 +55,12 @@ class ControlCall:
         Raises:
             ControlError: it is not JSON (422).
         """
+        if self.is_empty:
+            raise invalid("", "The body is empty; send JSON.")
         try:
             return strict_json.loads(self.body)
         except strict_json.StrictJSONError as error:
-            raise invalid("", str(error)) from None
+            raise ControlError(422, "Error parsing JSON", detail=str(error)) from None
 
     def json_object(self) -> dict[str, Any]:
         """Return the body's JSON object; an empty body is `{}`.
@@ -81,7 +83,7 @@ class ControlCall:
         try:
             return uuid.UUID(value)
         except ValueError:
-            raise ControlError(400, f"{value[:100]!r} is not a UUID", pointer=name) from None
+            raise ControlError(400, f"{value[:100]} is not a valid UUID") from None
 
     def integer(self, name: str) -> int | None:
         """Return a parameter of the query that is a whole number of at least 0, or None if it is not given.

@@ -10,11 +10,10 @@ from duologue_mock.control.api.endpoints import ControlCall, ControlResponse, En
 from duologue_mock.control.errors import ControlError, invalid
 from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.json_values import read_boolean, read_list
-from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.matcher_parsing import parse_value_matcher
+from duologue_mock.control.matching.metadata import matches_metadata
 from duologue_mock.control.stubs.mapping import StubMapping, read_stub
 from duologue_mock.control.stubs.mapping_files import MappingFileError
-from duologue_mock.http.messages import json_bytes
 
 endpoints = Endpoints("stubs")
 
@@ -70,7 +69,8 @@ def import_mappings(call: ControlCall) -> None:
     options = read_object(
         fields.get("importOptions", {}), "/importOptions", ("duplicatePolicy", "deleteAllNotInImport")
     )
-    policy = options.get("duplicatePolicy", "OVERWRITE")
+    # WireMock's defaults: options without a policy leave what is there, and no options at all overwrite it.
+    policy = options.get("duplicatePolicy", "IGNORE" if "importOptions" in fields else "OVERWRITE")
     if policy not in ("OVERWRITE", "IGNORE"):
         raise invalid("/importOptions/duplicatePolicy", f"Must be OVERWRITE or IGNORE, not {show(policy)}.")
     deletes = read_boolean(options.get("deleteAllNotInImport", False), "/importOptions/deleteAllNotInImport")
@@ -164,11 +164,6 @@ def _list_json(stubs: list[StubMapping], total: int) -> dict[str, Any]:
 
 
 def _read_metadata_matcher(call: ControlCall) -> Callable[[StubMapping], bool]:
-    """Return whether a stub's metadata, as JSON text, is what the body's matcher says."""
+    """Return whether a stub's metadata are what the body's matcher says."""
     matcher = parse_value_matcher(_read_json(call), "")
-
-    def matches(stub: StubMapping) -> bool:
-        text = None if stub.metadata is None else json_bytes(stub.metadata).decode()
-        return matcher.matches(text, Evaluation())
-
-    return matches
+    return lambda stub: matches_metadata(matcher, stub.metadata)

@@ -248,7 +248,9 @@ def _decode(body: bytes) -> str:
     """Return a body as text, also if it is JSON in UTF-16 or UTF-32, whose secrets would else not be seen."""
     if b"\x00" in body[:4]:
         try:
-            return body.decode(json.detect_encoding(body))
+            text = body.decode(json.detect_encoding(body))
         except UnicodeDecodeError:
-            pass
+            text = ""
+        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"'):
+            return text
     return body.decode("utf-8", "replace")

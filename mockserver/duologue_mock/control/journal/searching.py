@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from duologue_mock.control.cooperation import Turns
 from duologue_mock.control.journal.entry import Entry
 from duologue_mock.control.journal.journal import Journal
+from duologue_mock.control.matching import metadata
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.request_pattern import RequestPattern
 from duologue_mock.control.matching.value_matchers import ValueMatcher
-from duologue_mock.http.messages import json_bytes
 
 _SECONDS_AFTER_OVERRUN = 0.001
 
@@ -56,7 +56,6 @@ class RequestMatcher:
 
 
 def matches_metadata(matcher: ValueMatcher, entry: Entry) -> bool:
-    """Return whether the stub that responded has metadata, and these match."""
+    """Return whether the metadata of the stub that responded match; where there are none, they are null."""
     stub = entry.served.stub
-    metadata = None if stub is None else stub.json.get("metadata")
-    return metadata is not None and matcher.matches(json_bytes(metadata).decode(), Evaluation())
+    return metadata.matches_metadata(matcher, None if stub is None else stub.json.get("metadata"))

@@ -178,9 +178,7 @@ class _Operand:
 
 
 def _read_absent(operand: _Operand) -> ValueMatcher:
-    """WireMock takes any value. False could only be misunderstood."""
-    if operand.value is False:
-        raise invalid(operand.pointer, 'absent takes true. For a value that is there, use {"matches": ".*"}.')
+    """Return the matcher; as in WireMock, any operand means true, false too."""
     return Absent()
 
 

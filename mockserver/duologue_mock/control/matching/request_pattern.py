@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from duologue_mock.control.matching.dumping import dump_pattern
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.parts import Item, Part
 from duologue_mock.control.matching.pattern_parsing import parse_parts
@@ -69,8 +70,8 @@ class RequestPattern:
         return tuple(item for part in (*self.request_line, *self.details) for item in part.items)
 
     def dump(self) -> dict[str, Any]:
-        """Return the pattern's JSON as it was given, without nulls, with WireMock's default method. It is shared."""
-        given = {key: value for key, value in self.json.items() if value is not None}
+        """Return the pattern's JSON as WireMock shows it, with its default method. Parts of it are shared."""
+        given = dump_pattern(self.json)
         if "basicAuth" in given:
             given["basicAuthCredentials"] = given.pop("basicAuth")
         return given if "operation" in given else {"method": ANY, **given}

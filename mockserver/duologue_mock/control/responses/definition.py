@@ -13,9 +13,9 @@ from typing import Any
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import find_nearest, join_pointer, read_object, show
 from duologue_mock.control.json_values import MIN_INTEGER, read_boolean, read_integer, read_text
+from duologue_mock.control.pretty_json import write_compact
 from duologue_mock.control.responses.delays import DelayDistribution, Dribble, read_distribution, read_dribble
 from duologue_mock.control.responses.faults import Fault
-from duologue_mock.http.messages import json_bytes
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _read_content(fields: Mapping[str, Any], pointer: str) -> bytes | None:
     if "body" in fields:
         return read_text(fields["body"], f"{pointer}/body").encode("utf-8", "replace")
     if "jsonBody" in fields:
-        return json_bytes(fields["jsonBody"])
+        return write_compact(fields["jsonBody"])
     return _read_base64(fields["base64Body"], f"{pointer}/base64Body") if "base64Body" in fields else None
 
 
@@ -225,9 +225,22 @@ def _read_fault(value: Any, pointer: str) -> Fault:
 
 def _build_source(fields: Mapping[str, Any], content: bytes | None) -> dict[str, Any]:
     """Return body and headers as WireMock shows them: a body is a text, and Base64 is padded."""
-    source = {name: fields[name] for name in ("headers", "jsonBody") if name in fields}
+    source = {name: fields[name] for name in ("jsonBody",) if name in fields}
+    if "headers" in fields:
+        source["headers"] = _show_headers(fields["headers"])
     if content is not None and "body" in fields:
         source["body"] = content.decode()
     if content is not None and "base64Body" in fields:
         source["base64Body"] = base64.b64encode(content).decode()
     return source
+
+
+def _show_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return headers as WireMock shows them: those of one name together, a single value without a list."""
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        values.setdefault(names.setdefault(name.lower(), name), []).extend(
+            value if isinstance(value, list) else [value]
+        )
+    return {name: several[0] if len(several) == 1 else several for name, several in values.items()}

@@ -53,14 +53,15 @@ class ConnectionFaultError(ConnectionResetError):
         super().__init__(errno.ECONNRESET, reason)
 
 
-def break_connection(fault: Fault, waiter: Waiter) -> Response:
+def break_connection(fault: Fault, waiter: Waiter, defined: Response) -> Response:
     """Return what breaks the connection in place of a response.
 
     Args:
         fault: one that keeps no response.
         waiter: waits for the client to leave.
+        defined: the response that the client does not get; it is what is recorded.
     """
-    response = Response(200, [])
+    response = Response(defined.status, defined.headers, defined.body)
     response.is_stub = True
     response.deliver = _hang(waiter) if fault is Fault.HANG else _DELIVERIES[fault]
     return response
@@ -149,7 +150,7 @@ def _send_malformed_chunk(
     environ: Environ, start_response: StartResponse, status_line: str, headers: Headers
 ) -> NoReturn:
     framing = ("Transfer-Encoding", "chunked") if _keeps_alive(environ) else ("Connection", "close")
-    lines = [f"HTTP/1.1 {status_line}", *(f"{name}: {value}" for name, value in (*headers, framing)), "", ""]
+    lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in (*headers, framing)), "", ""]
     _send(environ, "\r\n".join(lines).encode("latin-1") + GARBAGE)
     raise ConnectionFaultError(f"The response ends here: {Fault.MALFORMED_RESPONSE_CHUNK}")
 

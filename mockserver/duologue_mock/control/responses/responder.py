@@ -17,8 +17,9 @@ from duologue_mock.control.responses.faults import (
     close_stream,
 )
 from duologue_mock.control.responses.merge_patch import apply_merge_patch
+from duologue_mock.control.responses.reason_phrases import get_wiremock_phrase
 from duologue_mock.control.responses.waiting import Waiter
-from duologue_mock.errors import HTTPError, build_requested_error
+from duologue_mock.errors import HTTPError, build_requested_error, get_reason_phrase
 from duologue_mock.http.messages import Deliver, Request, Response, json_bytes
 
 Perform = Callable[[], Response]
@@ -67,7 +68,7 @@ class Responder:
         if fault is not None and not fault.keeps_response:
             if not definition.replaces_operation:
                 _discard(perform())
-            return break_connection(fault, self._waiter)
+            return break_connection(fault, self._waiter, _build_stub_response(definition))
         # The response: the own one with changes, an error of the contract, or what the stub defines.
         if definition.passes_through:
             response = self._pass_through(definition, request, perform)
@@ -99,6 +100,7 @@ class Responder:
     def _dribble(self, dribble: Dribble, request: Request, response: Response) -> None:
         body = response.stream if response.stream is not None else (response.body,)
         response.stream = self._send_slowly(dribble, request, body)
+        response.body = b""  # it is the stream's now, and recorded as it is sent
 
     def _send_slowly(self, dribble: Dribble, request: Request, body: Iterable[bytes]) -> Iterator[bytes]:
         for piece in body:
@@ -144,16 +146,25 @@ def _lay_over(response: Response, headers: tuple[tuple[str, str], ...]) -> None:
 
 
 def _build_stub_response(definition: ResponseDefinition) -> Response:
-    assert definition.status is not None
-    body = b"" if definition.status in (204, 304) else definition.content or b""
-    response = Response(definition.status, list(definition.headers), body)
+    status = definition.status or 200  # there is none where a fault takes the place of the mock's own response
+    body = b"" if status in (204, 304) else definition.content or b""
+    response = Response(status, list(definition.headers), body)
     response.is_stub = True
     return response
 
 
 def _needs_delivery(definition: ResponseDefinition) -> bool:
     """Return whether the head differs from what the server makes of a status and a body."""
-    return definition.status_message is not None or any(name.lower() in _FRAMING for name, _ in definition.headers)
+    has_framing = any(name.lower() in _FRAMING for name, _ in definition.headers)
+    return has_framing or _get_status_message(definition) is not None
+
+
+def _get_status_message(definition: ResponseDefinition) -> str | None:
+    """Return the reason phrase that a stub defines, or WireMock's if it is not the server's; None for the server's."""
+    if definition.status_message is not None or definition.passes_through or definition.status is None:
+        return definition.status_message
+    phrase = get_wiremock_phrase(definition.status)
+    return None if phrase == get_reason_phrase(definition.status) else phrase
 
 
 def _deliver_as_defined(definition: ResponseDefinition, response: Response) -> Deliver:
@@ -162,7 +173,7 @@ def _deliver_as_defined(definition: ResponseDefinition, response: Response) -> D
     def deliver(
         environ: dict[str, Any], start_response: Callable[..., Any], status_line: str, headers: list[tuple[str, str]]
     ) -> Iterable[bytes]:
-        message = definition.status_message
+        message = _get_status_message(definition)
         line = status_line if message is None else f"{response.status} {message}"
         # Without a length, the server sends the parts of an iterator in chunks.
         chunked = [header for header in headers if header[0].lower() == "transfer-encoding"]

@@ -156,9 +156,9 @@ def _read(fields: Mapping[str, Any], name: str, pointer: str, read: Any, **bound
 
 
 def _read_id(fields: Mapping[str, Any], pointer: str, new_id: uuid.UUID) -> uuid.UUID:
-    """Return the id; `id` counts before `uuid`, as in WireMock."""
-    ids = [read_uuid(fields[name], f"{pointer}/{name}") for name in ("id", "uuid") if name in fields]
-    return ids[0] if ids else new_id
+    """Return the id; of `id` and `uuid`, the later one counts, as in WireMock."""
+    ids = [read_uuid(fields[name], f"{pointer}/{name}") for name in fields if name in ("id", "uuid")]
+    return ids[-1] if ids else new_id
 
 
 def read_uuid(value: Any, pointer: str) -> uuid.UUID:

@@ -1,0 +1,1 @@
+"""Hypothesis strategies for mappings, and for requests that come near them."""
