@@ -12,6 +12,7 @@ from typing import Any
 
 from duologue_mock.control.journal.entry import (
     MAX_BODY,
+    NOT_STEERED,
     OVERHEAD,
     Entry,
     Headers,
@@ -125,7 +126,7 @@ class Journal:
         if response.stream is not None:
             response.stream = RecordedStream(response.stream, entry, self._grow)
         self._entries.append(entry)
-        self._size += entry.size + self._acquire_stub(entry)
+        self._size += entry.size if served is None else entry.size + self._acquire_stub(entry)
         if self._size > self._max_size or len(self._entries) > self.max_entries:
             self._trim()
         for listener in self._listeners:
@@ -182,7 +183,7 @@ class Journal:
     def _trim(self) -> None:
         while self._entries and (self._size > self._max_size or len(self._entries) > self.max_entries):
             entry = self._entries.popleft()
-            self._size -= entry.size + self._release_stub(entry)
+            self._size -= entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
             self.dropped += 1
 
     def _acquire_stub(self, entry: Entry) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from duologue_mock.control.cooperation import Signal, Sleep
@@ -56,7 +56,8 @@ class EventStream:
         create_signal: Callable[[], Signal],
         sleep: Sleep,
     ) -> None:
-        self.last_number = 0
+        self.next_number: Callable[[], int] = count(1).__next__
+        """Returns the number of the next event, which is taken by that."""
         self._redact = redact
         self._create_signal = create_signal
         self._sleep = sleep
@@ -69,11 +70,6 @@ class EventStream:
     def has_readers(self) -> bool:
         """Whether anyone reads the stream."""
         return bool(self._readers)
-
-    def next_number(self) -> int:
-        """Return the number of the next event, which is taken by that."""
-        self.last_number = number = self.last_number + 1
-        return number
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
         """Publish an event of a kind that has no journal: it is stored here for readers that come back.
@@ -132,17 +128,17 @@ class EventStream:
         """Send no more events to a reader; it calls this itself."""
         self._readers = tuple(one for one in self._readers if one is not reader)
 
-    def replay(self, after: int, until: int) -> Iterator[Event]:
+    def replay(self, after: int, before: int) -> Iterator[Event]:
         """Yield the stored events with numbers in a range, in order.
 
         Args:
             after: the number before the first.
-            until: the last number.
+            before: the number after the last.
         """
         stored = [event for event in self._stored if event[0] > after]
         sources = [_build_events(kind, source(after)) for kind, source in self._sources.items()]
         for event in merge(stored, *sources, key=_get_number):
-            if event[0] > until:
+            if event[0] > before:
                 return
             yield event
 
@@ -209,8 +205,8 @@ class EventReader:
         self._stream.add_reader(self)
         yield b": what happens in this namespace\n\n"
         if self._after is not None:
-            last = self._stream.last_number
-            events = self._stream.replay(self._after if self._after <= last else 0, last)
+            now = self._stream.next_number()
+            events = self._stream.replay(self._after if self._after < now else 0, now)
             while batch := b"".join(map(_format, islice(events, _BATCH))):
                 yield batch
                 self._sleep(0)

@@ -51,7 +51,7 @@ class Recorder:
             headers: all headers of the response.
             served: what decided the response, if it was not the mock alone.
         """
-        if request.is_preflight:
+        if request.method == "OPTIONS" and request.is_preflight:
             return
         violations = find_violations(request, response, is_refused=not (served and served.replaces_operation))
         self.coverage.count_response(request.operation, response.status)
