@@ -199,7 +199,6 @@ def _create_socketio_router(
     return SocketIORouter(
         namespaces,
         create_server,
-        is_offline=lambda namespace: False,
         clock=namespaces.default.state.clock.base,  # a flood is one by the machine's clock: the mock's may stand still
         max_message_size=settings.values["max_request_size"],
     )

@@ -163,12 +163,15 @@ class MockControl(JournalControl, RealtimeControl):
         """Remove all stubs, the persistent ones too."""
         self._transport.call("DELETE", "/mappings")
 
-    def offline(self) -> Offline:
-        """Take the mock offline: every connection is reset, and Socket.IO is disconnected, until `online` or `reset`.
+    def offline(self, seconds: float | None = None) -> Offline:
+        """Take the mock offline: every connection is reset, those of Socket.IO too, until `online` or `reset`.
 
         As a context manager it is online again when the block ends. Control calls go on working.
+
+        Args:
+            seconds: how long, by the mock's clock; None for no limit.
         """
-        return go_offline(self._transport)
+        return go_offline(self._transport, seconds)
 
     def online(self) -> None:
         """End `offline`; does nothing if the mock is online."""

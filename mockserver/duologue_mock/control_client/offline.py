@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-from duologue_mock.control_client.realtime import MessageStub
-from duologue_mock.control_client.stubs import Stub
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from duologue_mock.control_client.transport import ControlTransport
-
-_NAME = "offline"
-"""The name of what it adds; the preset of that name adds the same."""
-_PRIORITY = -1_000_000
-"""Before every other stub."""
 
 
 class Offline:
@@ -32,32 +24,25 @@ class Offline:
         go_online(self._transport)
 
 
-def go_offline(transport: ControlTransport) -> Offline:
-    """Reset every connection from now on, and disconnect and refuse Socket.IO clients.
+def go_offline(transport: ControlTransport, seconds: float | None) -> Offline:
+    """Reset every connection from now on, those of Socket.IO too.
+
+    Args:
+        transport: calls the control API.
+        seconds: how long, by the mock's clock; None until `go_online` or a reset.
 
     Raises:
-        ControlAPIError: a call failed.
+        ControlAPIError: the call failed.
     """
-    go_online(transport)  # not twice
-    response = {"fault": "CONNECTION_RESET_BY_PEER"}
-    transport.call("POST", "/mappings", {"name": _NAME, "priority": _PRIORITY, "request": {}, "response": response})
-    transport.call("POST", "/message-mappings", {"name": _NAME, "event": "connect", "action": "refuse"})
-    transport.call("DELETE", "/channels", query={"break": "true"})
+    body = {} if seconds is None else {"milliseconds": round(seconds * 1000)}
+    transport.call("POST", "/offline", body)
     return Offline(transport)
 
 
 def go_online(transport: ControlTransport) -> None:
-    """Remove what `go_offline` added.
+    """End `go_offline`, and the preset `offline`.
 
     Raises:
-        ControlAPIError: a call failed.
+        ControlAPIError: the call failed.
     """
-    for mapping in _list_own(transport, "/mappings"):
-        Stub(transport, mapping).remove()
-    for mapping in _list_own(transport, "/message-mappings"):
-        MessageStub(transport, mapping).remove()
-
-
-def _list_own(transport: ControlTransport, path: str) -> list[dict[str, Any]]:
-    [mappings] = [value for value in transport.call("GET", path).values() if isinstance(value, list)]
-    return [mapping for mapping in mappings if mapping.get("name") == _NAME]
+    transport.call("DELETE", "/offline")

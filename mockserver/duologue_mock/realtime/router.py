@@ -8,7 +8,7 @@ from typing import Any
 
 from duologue_mock.errors import HTTPError, validation_error
 from duologue_mock.http.namespaces import Namespace, Namespaces, get_namespace
-from duologue_mock.realtime.engine import EngineIOServer, reset_connection
+from duologue_mock.realtime.engine import EngineIOServer
 from duologue_mock.realtime.packets import CONNECT, MalformedPacketError, Packet, parse_packet
 from duologue_mock.realtime.server import SOCKETIO_NAMESPACE, SocketIOServer
 from duologue_mock.realtime.session import Session
@@ -27,7 +27,6 @@ class SocketIORouter:
     Args:
         namespaces: the mock's namespaces.
         create_server: creates the server of one of them.
-        is_offline: whether a namespace is offline: its connections are reset.
         clock: the time, for counting packets.
         max_message_size: the most bytes of a polling body or a websocket's message.
     """
@@ -37,13 +36,11 @@ class SocketIORouter:
         namespaces: Namespaces,
         create_server: CreateServer,
         *,
-        is_offline: Callable[[Namespace], bool],
         clock: Clock,
         max_message_size: int,
     ) -> None:
         self._namespaces = namespaces
         self._create_server = create_server
-        self._is_offline = is_offline
         self._servers: dict[Namespace, SocketIOServer] = {}
         self.engine = EngineIOServer(
             clock=clock,
@@ -58,10 +55,7 @@ class SocketIORouter:
 
         Raises:
             HTTPError: it cannot be served.
-            ConnectionResetError: the namespace is offline.
         """
-        if self._is_offline(get_namespace(environ)):
-            reset_connection(environ)
         return self.engine(environ, start_response)
 
     def get_server(self, namespace: Namespace) -> SocketIOServer:
@@ -108,9 +102,6 @@ class SocketIORouter:
             namespace = self._choose_namespace(packet) or opener
         except HTTPError as error:
             self.get_server(opener).refuse(session, SOCKETIO_NAMESPACE, "Invalid namespace", error)
-            return
-        if self._is_offline(namespace):
-            session.reset()
         else:
             self.get_server(namespace).connect(session, packet)
 

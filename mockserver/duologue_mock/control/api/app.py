@@ -31,6 +31,7 @@ SUBJECTS: tuple[str, ...] = (
     "messages",
     "namespaces",
     "near_misses",
+    "offline",
     "openapi",
     "presets",
     "requests",

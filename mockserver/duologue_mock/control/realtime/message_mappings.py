@@ -148,36 +148,39 @@ class MessageMappings:
         return random.Random(None if self._seed is None else f"{self._seed} messages")  # noqa: S311  # to be predictable
 
 
-def read_message_mapping(value: Any, id: uuid.UUID) -> MessageMapping:
+def read_message_mapping(value: Any, pointer: str, id: uuid.UUID) -> MessageMapping:
     """Return the mapping that JSON describes.
 
     Args:
         value: the JSON.
+        pointer: where it is (RFC 6901).
         id: its id where the JSON has none.
 
     Raises:
         ControlError: it has an unknown key or an invalid value, or its keys contradict each other.
     """
-    fields = read_object(value, "", _KEYS)
+    fields = read_object(value, pointer, _KEYS)
     for name in ("event", "action"):
         if name not in fields:
-            raise invalid(f"/{name}", f"{name} is missing.")
-    event, action = _read_event(fields["event"]), _read_action(fields["action"])
-    _check_combination(event, action, fields)
+            raise invalid(f"{pointer}/{name}", f"{name} is missing.")
+    event, action = _read_event(fields["event"], pointer), _read_action(fields["action"], pointer)
+    _check_combination(event, action, fields, pointer)
     probability = fields.get("probability")
     return MessageMapping(
-        id=_read_id(fields["id"]) if "id" in fields else id,
+        id=_read_id(fields["id"], pointer) if "id" in fields else id,
         event=event,
         action=action,
-        name=read_text(fields["name"], "/name") if "name" in fields else None,
-        delay=_read_count(fields, "delayMilliseconds", minimum=0, maximum=MAX_DELAY),
-        times=_read_count(fields, "times", minimum=1, maximum=MAX_INTEGER),
-        probability=None if probability is None else read_number(probability, "/probability", minimum=0, maximum=1),
-        lifetime=_read_count(fields, "expiresAfterMilliseconds", minimum=1, maximum=MAX_INTEGER),
+        name=read_text(fields["name"], f"{pointer}/name") if "name" in fields else None,
+        delay=_read_count(fields, "delayMilliseconds", pointer, minimum=0, maximum=MAX_DELAY),
+        times=_read_count(fields, "times", pointer, minimum=1, maximum=MAX_INTEGER),
+        probability=None
+        if probability is None
+        else read_number(probability, f"{pointer}/probability", minimum=0, maximum=1),
+        lifetime=_read_count(fields, "expiresAfterMilliseconds", pointer, minimum=1, maximum=MAX_INTEGER),
     )
 
 
-def _read_event(value: Any) -> str:
+def _read_event(value: Any, pointer: str) -> str:
     names = [event.name for event in events()]
     if value in (*names, CONNECT_EVENT):
         return str(value)
@@ -187,31 +190,31 @@ def _read_event(value: Any) -> str:
         if nearest
         else f"The events are {', '.join(names)}; {CONNECT_EVENT!r} is the handshake."
     )
-    raise invalid("/event", f"{show(value)} is not an event of the contract. {hint}")
+    raise invalid(f"{pointer}/event", f"{show(value)} is not an event of the contract. {hint}")
 
 
-def _read_action(value: Any) -> Action:
+def _read_action(value: Any, pointer: str) -> Action:
     for action in ACTIONS:
         if value == action:
             return action
-    raise invalid("/action", f"Must be one of {', '.join(ACTIONS)}, not {show(value)}.")
+    raise invalid(f"{pointer}/action", f"Must be one of {', '.join(ACTIONS)}, not {show(value)}.")
 
 
-def _check_combination(event: str, action: Action, fields: dict[str, Any]) -> None:
+def _check_combination(event: str, action: Action, fields: dict[str, Any], pointer: str) -> None:
     if event == CONNECT_EVENT and action not in _HANDSHAKE_ACTIONS:
-        raise invalid("/action", f"A handshake ({CONNECT_EVENT!r}) takes refuse or disconnect, not {action}.")
+        raise invalid(f"{pointer}/action", f"A handshake ({CONNECT_EVENT!r}) takes refuse or disconnect, not {action}.")
     if event != CONNECT_EVENT and action == "refuse":
-        raise invalid("/action", f"A handshake ({CONNECT_EVENT!r}) is refused; events are dropped.")
+        raise invalid(f"{pointer}/action", f"A handshake ({CONNECT_EVENT!r}) is refused; events are dropped.")
     if (action == "delay") is not ("delayMilliseconds" in fields):
-        raise invalid("/delayMilliseconds", "The action delay needs delayMilliseconds, and no other has it.")
+        raise invalid(f"{pointer}/delayMilliseconds", "The action delay needs delayMilliseconds, and no other has it.")
 
 
-def _read_count(fields: dict[str, Any], name: str, *, minimum: int, maximum: int) -> int | None:
-    return read_integer(fields[name], f"/{name}", minimum=minimum, maximum=maximum) if name in fields else None
+def _read_count(fields: dict[str, Any], name: str, pointer: str, *, minimum: int, maximum: int) -> int | None:
+    return read_integer(fields[name], f"{pointer}/{name}", minimum=minimum, maximum=maximum) if name in fields else None
 
 
-def _read_id(value: Any) -> uuid.UUID:
+def _read_id(value: Any, pointer: str) -> uuid.UUID:
     try:
         return uuid.UUID(value)
     except (AttributeError, TypeError, ValueError):
-        raise invalid("/id", f"Must be a UUID, not {show(value)}.") from None
+        raise invalid(f"{pointer}/id", f"Must be a UUID, not {show(value)}.") from None

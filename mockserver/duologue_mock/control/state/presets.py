@@ -19,6 +19,7 @@ from duologue_mock.control.errors import ControlError, invalid, not_found
 from duologue_mock.control.global_settings import GlobalSettings
 from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.json_values import read_list
+from duologue_mock.control.realtime.message_mappings import MessageMapping, read_message_mapping
 from duologue_mock.control.state.export import TakeTurns
 from duologue_mock.control.state.generate import MAX_RECORDS, generate_chats, generate_users
 from duologue_mock.control.state.load import load_records
@@ -94,6 +95,7 @@ class Presets:
             now=now,
             is_frozen=is_frozen,
             stubs=_read_stubs(fields.get("mappings", [])),
+            message_mappings=_read_message_mappings(fields.get("messageMappings", [])),
             global_settings=_read_global_settings(fields.get("globalSettings")),
             preset=name,
         )
@@ -209,6 +211,13 @@ def _read_stubs(value: Any) -> tuple[StubMapping, ...]:
     return tuple(
         read_stub(one, join_pointer("/mappings", number), uuid.uuid4())
         for number, one in enumerate(read_list(value, "/mappings"))
+    )
+
+
+def _read_message_mappings(value: Any) -> tuple[MessageMapping, ...]:
+    return tuple(
+        read_message_mapping(one, join_pointer("/messageMappings", number), uuid.uuid4())
+        for number, one in enumerate(read_list(value, "/messageMappings"))
     )
 
 

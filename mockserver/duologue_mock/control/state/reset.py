@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from duologue_mock.control.namespace_control import NamespaceControl
+from duologue_mock.control.offline import is_offline
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.http.namespaces import Namespace
 
@@ -70,6 +71,10 @@ def _steer(start: StartingPoint, control: NamespaceControl) -> None:
     control.realtime.reset()
     control.reset_stubs()
     control.stubs.import_all(start.stubs, overwrites=True, deletes_others=False)
+    for mapping in reversed(start.message_mappings):
+        control.realtime.mappings.add(mapping)
+    if is_offline(control):
+        control.realtime.break_all()
 
 
 def _undo_preset_settings(control: NamespaceControl) -> None:

@@ -220,7 +220,7 @@ def test_invalid_mapping(call: Call, body: Any, pointer: str) -> None:
 def decide(seed: int | None, probability: float, count: int) -> list[Intervention | None]:
     mappings = MessageMappings(ManualClock(), seed)
     body = {"event": DELETED, "action": "drop", "probability": probability}
-    mappings.add(read_message_mapping(body, uuid.uuid4()))
+    mappings.add(read_message_mapping(body, "", uuid.uuid4()))
     return [mappings.intercept(DELETED) for _ in range(count)]
 
 
@@ -241,7 +241,7 @@ def test_clearing_begins_anew() -> None:
     outcomes = []
     for _ in range(2):
         body = {"event": DELETED, "action": "drop", "probability": 0.5}
-        mappings.add(read_message_mapping(body, uuid.uuid4()))
+        mappings.add(read_message_mapping(body, "", uuid.uuid4()))
         outcomes.append([mappings.intercept(DELETED) for _ in range(100)])
         mappings.clear()
     assert outcomes[0] == outcomes[1]
@@ -250,8 +250,8 @@ def test_clearing_begins_anew() -> None:
 def test_bound_of_number() -> None:
     mappings = MessageMappings(ManualClock(), None)
     for _ in range(MAX_MAPPINGS):
-        mappings.add(read_message_mapping({"event": DELETED, "action": "drop"}, uuid.uuid4()))
+        mappings.add(read_message_mapping({"event": DELETED, "action": "drop"}, "", uuid.uuid4()))
     with pytest.raises(ControlError) as caught:
-        mappings.add(read_message_mapping({"event": DELETED, "action": "drop"}, uuid.uuid4()))
+        mappings.add(read_message_mapping({"event": DELETED, "action": "drop"}, "", uuid.uuid4()))
     assert caught.value.status == 422
     assert len(mappings) == MAX_MAPPINGS
