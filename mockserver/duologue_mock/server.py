@@ -286,6 +286,7 @@ class MockServer:
             self._start_error = error
         finally:
             self._ready.set()
+            self._request_stop = lambda: None  # the control API may have ended it
             hub.destroy(destroy_loop=True)
 
     def _serve(self, stop: GreenEvent, on_start: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +85,7 @@ def build_document(declared: Iterable[Endpoint]) -> dict[str, Any]:
 def _describe(endpoint: Endpoint) -> dict[str, Any]:
     names = endpoint.pattern.groupindex
     described = {
-        "operationId": endpoint.function.__name__,
+        "operationId": re.sub("[^a-z]+", "_", f"{endpoint.method}{endpoint.path}".lower()).strip("_"),
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "parameters": [
