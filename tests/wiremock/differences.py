@@ -32,8 +32,8 @@ RULES = (
     "the call with 400 or 422.",
     "Stubbed responses have the mock's common headers too (CORS, `X-Request-Id`, `X-Content-Type-Options`, `Vary`, "
     "`Cross-Origin-Resource-Policy`) unless the stub sets them, and `Content-Length` in place of chunks.",
-    "Errors have WireMock's `code` and `title`; `detail` is for people, and names no Java class. `source.pointer` names "
-    "the very key, where WireMock's sometimes stops at the object around it. An error of syntax has no `source`.",
+    "Errors have WireMock's `code` and `title`; `detail` is for people, and names no Java class. `source.pointer` "
+    "names the very key, where WireMock's sometimes stops at the object around it. An error of syntax has no `source`.",
     "Journal entries have `operation`, `caller`, `violations` and `preference` besides, near misses `differences`; "
     "they have no `subEvents`. Passwords, tokens and keys are shown as `[REDACTED]`.",
     "A call that answers with nothing in WireMock answers with `{}`, and 404 with an error in JSON.",
@@ -42,8 +42,8 @@ RULES = (
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
-        "Nothing is ignored: a second matcher, a second URL, a second body, an option of another matcher, a key that is "
-        "not known, a scenario's state without a scenario, parameters of a path without a template are 422. WireMock "
+        "Nothing is ignored: a second matcher, a second URL, a second body, an option of another matcher, a key that "
+        "is not known, a scenario's state without a scenario, parameters of a path without a template are 422. WireMock "
         "drops one of them silently.",
         (
             "error/header-two-matchers",
@@ -133,8 +133,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         ("json-schema/recursive",),
     ),
     Difference(
-        "Rare constructs of Java's regular expressions are refused with an error that names them: the flags `x`, `d` and "
-        "`U`, `\\G`, `\\N{…}`, `\\b{g}`, `\\p{java…}`, counts of counts, references to groups that come later, classes "
+        "Rare constructs of Java's regular expressions are refused with an error that names them: the flags `x`, `d` "
+        "and `U`, `\\G`, `\\N{…}`, `\\b{g}`, `\\p{java…}`, counts of counts, references to groups that come later, classes "
         "within negated ones. `\\p{IsEmoji}` is known, which only newer Javas know.",
         (
             "regex/016",

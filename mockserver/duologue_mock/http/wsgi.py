@@ -108,7 +108,7 @@ class WSGIApp:
     def _respond(self, exchange: _Exchange) -> Response:
         """Return the response, which may be another than the mock's own: what steers the namespace decides."""
         request = exchange.request
-        # Decoded, an encoded slash would pass for one that separates segments: nothing here has such a path, but a stub may.
+        # Decoded, an encoded slash would pass for one that separates segments. A stub may have such a path.
         match = None if _has_encoded_slash(request) else self._routes.find(request.path)
         if match is not None:
             request.args = match[1]

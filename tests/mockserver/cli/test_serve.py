@@ -18,8 +18,8 @@ CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: cli-1", "x-user-id: an
 def test_request_log() -> None:
     with run_serve() as mock:
         port, chat_port = mock.ports
-        unauthenticated = "401 AUTHENTICATION_ERROR API key required"
-        nowhere = "404 NOT_FOUND_ERROR There is nothing at this path"
+        unauthenticated = "401 AUTHENTICATION_ERROR API key required [api-key]"
+        nowhere = "404 NOT_FOUND_ERROR There is nothing at this path [path]"
         for to, line, path, outcome in (
             (port, "GET /api/users?page=1&limit=5 HTTP/1.1", "/api/users?page=1&limit=5", "200"),
             (chat_port, "GET /chats-service/api/v1/chats HTTP/1.1", "/chats-service/api/v1/chats", unauthenticated),
@@ -27,7 +27,7 @@ def test_request_log() -> None:
         ):
             assert ask(to, line).status == int(outcome[:3])
             method = line.partition(" ")[0]
-            pattern = rf"\d\d:\d\d:\d\d {method} +{re.escape(path)} {outcome} \d+\.\d ms\n"
+            pattern = rf"\d\d:\d\d:\d\d {method} +{re.escape(path)} {re.escape(outcome)} \d+\.\d ms\n"
             assert re.fullmatch(pattern, mock.read_line())
 
 
