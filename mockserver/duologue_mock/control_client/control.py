@@ -190,7 +190,7 @@ class MockControl(JournalControl, RealtimeControl):
 
     def settings(self) -> Mapping[str, Any]:
         """Return the global settings, in WireMock's words."""
-        settings: Mapping[str, Any] = self._transport.call("GET", "/settings")
+        settings: Mapping[str, Any] = self._transport.call("GET", "/settings")["settings"]
         return settings
 
     # --- scenarios

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,6 +140,28 @@ def find_requests(transport: ControlTransport, pattern: Mapping[str, Any]) -> li
         ControlAPIError: the call failed, or the pattern is not one.
     """
     return parse_entries(transport.call("POST", "/requests/find", pattern)["requests"])
+
+
+def find_entries(transport: ControlTransport, pattern: Mapping[str, Any]) -> list[LoggedRequest]:
+    """Return the requests that match a pattern with their responses, the first first.
+
+    A search finds requests alone, as WireMock's does; what else the journal has of them is looked up here.
+
+    Raises:
+        ControlAPIError: the call failed, or the pattern is not one.
+    """
+    requests = transport.call("POST", "/requests/find", pattern)["requests"]
+    entries: dict[str, deque[Mapping[str, Any]]] = {}
+    for entry in reversed(transport.call("GET", "/requests")["requests"] if requests else ()):
+        entries.setdefault(_get_key(entry["request"]), deque()).append(entry)
+    found = (entries.get(_get_key(request)) for request in requests)
+    return parse_entries(
+        same.popleft() if same else request for request, same in zip(requests, found, strict=True)
+    )  # an entry may have been dropped meanwhile
+
+
+def _get_key(request: Mapping[str, Any]) -> str:
+    return json.dumps(request, sort_keys=True)
 
 
 def _read_body(request: Mapping[str, Any]) -> bytes:

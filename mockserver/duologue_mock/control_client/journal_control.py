@@ -51,7 +51,7 @@ class JournalControl(BaseControl):
         if limit is not None or since is not None or unmatched:
             raise TypeError("limit, since and unmatched are for all requests, without a target.")
         pattern = build_pattern(target, body=body, headers=headers, query=query)
-        return journal.find_requests(self._transport, pattern)
+        return journal.find_entries(self._transport, pattern)
 
     def assert_called(
         self,

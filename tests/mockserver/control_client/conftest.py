@@ -18,7 +18,7 @@ def mock() -> Iterator[MockServer]:
 
 @pytest.fixture
 def control(mock: MockServer, request: pytest.FixtureRequest) -> Iterator[MockControl]:
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:60]
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
     namespace = mock.control.namespace(name)
     yield namespace
     namespace.drop()

@@ -7,7 +7,7 @@ import threading
 import click
 import pytest
 
-from duologue import Client, ServerError
+from duologue import APIError, Client, ServerError
 from duologue.contract import users
 from duologue_mock import MockControl
 from duologue_mock.cli.mock.group import mock as group
@@ -72,11 +72,12 @@ def test_stubs(shell: Commands, control: MockControl) -> None:
     assert control.stubs() == []
 
 
-def test_offline(shell: Commands, control: MockControl) -> None:
+def test_offline(shell: Commands, api: Client) -> None:
     shell.run("offline")
-    assert len(control.stubs()) == 1
+    with pytest.raises(APIError):
+        api.users.list()
     shell.run("online")
-    assert control.stubs() == []
+    assert api.users.list().total == 2
 
 
 def test_requests(shell: Commands, api: Client) -> None:
