@@ -17,6 +17,7 @@ from duologue_mock.assistant import ReplyEngine, RunInThread, load_rules
 from duologue_mock.context import LazySocketIO, MockContext, get_context
 from duologue_mock.control.api.app import ControlApp
 from duologue_mock.control.api.server import ControlServer
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.namespace_control import NamespaceControl
 from duologue_mock.control.state.presets import Presets
 from duologue_mock.control.state.reset import begin
@@ -146,6 +147,7 @@ class NamespaceBuilder:
         self._start = start
         self._clock = clock
         self._sleep = sleep
+        self._journal_budget = Budget()
         mappings = settings.values["mappings"]
         self._mapping_folder = None if mappings is None else MappingFolder(mappings)
         self._reply_engine = ReplyEngine(settings, load_rules(fixtures), run_in_thread=run_in_thread, sleep=sleep)
@@ -182,6 +184,7 @@ class NamespaceBuilder:
             self._sleep,
             error_response=dispatcher.error_response,
             mapping_folder=self._mapping_folder,
+            journal_budget=self._journal_budget,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from duologue_mock.control.global_settings import GlobalSettings
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import Served
 from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.realtime.realtime_control import RealtimeControl
@@ -32,6 +33,7 @@ class NamespaceControl:
         sleep: waits a number of seconds without blocking other requests.
         error_response: builds the response that reports an error.
         mapping_folder: the folder of stubs that it starts with; None for none.
+        journal_budget: the memory of the journals of all namespaces; None for one of its own.
     """
 
     def __init__(
@@ -43,13 +45,14 @@ class NamespaceControl:
         *,
         error_response: Callable[[HTTPError, Request], Response],
         mapping_folder: MappingFolder | None = None,
+        journal_budget: Budget | None = None,
     ) -> None:
         self.settings = settings
         self.state = state
         self.sleep = sleep
         self.start = start
         self.snapshots = Snapshots(state)
-        self.recorder = Recorder(settings, state, sleep)
+        self.recorder = Recorder(settings, state, sleep, journal_budget)
         self.journal = self.recorder.journal
         self.events = self.recorder.events
         self.realtime = RealtimeControl(

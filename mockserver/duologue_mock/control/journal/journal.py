@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any
 
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import (
     MAX_BODY,
     NOT_STEERED,
@@ -54,6 +55,7 @@ class Journal:
         next_sequence: returns the number of the namespace's next event.
         max_entries: how many requests are stored; 0 for none.
         max_size: how many bytes they may take together.
+        budget: how many bytes the journals of all namespaces may take together.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Journal:
         *,
         max_entries: int = MAX_ENTRIES,
         max_size: int = MAX_SIZE,
+        budget: Budget | None = None,
     ) -> None:
         self.max_entries = max_entries
         self.dropped = 0
         """Entries that were dropped for newer ones since the journal was cleared."""
+        self.used_at = 0.0
         self._clock = clock
         self._next_sequence = next_sequence
         self._max_size = max_size
@@ -76,6 +80,8 @@ class Journal:
         """How many entries refer to each stub, which counts once."""
         self._prefix = int.from_bytes(os.urandom(8), "big") << 64
         self._listeners: list[Listener] = []
+        self._budget = budget or Budget()
+        self._budget.join(self)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -126,9 +132,8 @@ class Journal:
         if response.stream is not None:
             response.stream = RecordedStream(response.stream, entry, self._grow)
         self._entries.append(entry)
-        self._size += entry.size if served is None else entry.size + self._acquire_stub(entry)
-        if self._size > self._max_size or len(self._entries) > self.max_entries:
-            self._trim()
+        self.used_at = request.started_at
+        self._add(entry.size if served is None else entry.size + self._acquire_stub(entry))
         for listener in self._listeners:
             listener(entry)
         return entry
@@ -166,6 +171,16 @@ class Journal:
         self._replace(())
         self.dropped = 0
 
+    def drop_all(self) -> None:
+        """Drop all entries, for those of other journals."""
+        self.dropped += len(self._entries)
+        self._replace(())
+
+    def close(self) -> None:
+        """Give back the memory: the journal is not used any more."""
+        self._budget.leave(self)
+        self._budget = Budget()  # of what a request that is in flight still records
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a function with each entry that is recorded; return a function that ends that."""
         self._listeners = [*self._listeners, listener]
@@ -178,12 +193,26 @@ class Journal:
     def _replace(self, entries: Iterable[Entry]) -> None:
         self._entries = deque(entries)
         self._stubs.clear()
-        self._size = sum(entry.size + self._acquire_stub(entry) for entry in self._entries)
+        self._subtract(self._size - sum(entry.size + self._acquire_stub(entry) for entry in self._entries))
+
+    def _add(self, size: int) -> None:
+        """Count bytes, and drop the oldest entries where there are too many now."""
+        self._size += size
+        budget = self._budget
+        budget.size += size
+        if self._size > self._max_size or len(self._entries) > self.max_entries:
+            self._trim()
+        if budget.size > budget.limit:
+            budget.make_room(self)
+
+    def _subtract(self, size: int) -> None:
+        self._size -= size
+        self._budget.size -= size
 
     def _trim(self) -> None:
         while self._entries and (self._size > self._max_size or len(self._entries) > self.max_entries):
             entry = self._entries.popleft()
-            self._size -= entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
+            self._subtract(entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry))
             self.dropped += 1
 
     def _acquire_stub(self, entry: Entry) -> int:
@@ -209,8 +238,7 @@ class Journal:
         """Count what a stream adds to an entry, if the journal still has that."""
         if self._entries and entry.sequence >= self._entries[0].sequence and entry in self._entries:
             entry.size += size
-            self._size += size
-            self._trim()
+            self._add(size)
 
 
 def shorten_stub(stub: Stub) -> Stub:

@@ -119,7 +119,7 @@ def build_request(request: ReceivedRequest, redactor: Redactor, entry: Entry | N
         "url": url,
         "absoluteUrl": f"{request.scheme}://{_format_authority(request)}{url}",
         "method": request.method,
-        "clientIp": request.client_ip,
+        "clientIp": request.get_header("x-forwarded-for") or request.client_ip,  # as patterns see it
         "headers": _collect(request.sent_headers, redactor.redact_header),
         "cookies": {
             name: _unwrap([redactor.redact_cookie_value(name, value) for value in values])

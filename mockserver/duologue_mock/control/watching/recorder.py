@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from duologue_mock.control.cooperation import Sleep, create_signal
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import Headers, Served
 from duologue_mock.control.journal.journal import Journal
 from duologue_mock.control.journal.rendering import EntryRenderer
@@ -26,13 +27,14 @@ class Recorder:
         settings: how many requests are stored, and the API keys, which are shown nowhere.
         state: whose clock dates the entries, and whose events are counted.
         sleep: waits a number of seconds without blocking other requests.
+        budget: the memory of the journals of all namespaces; None for one of its own.
     """
 
-    def __init__(self, settings: Settings, state: State, sleep: Sleep) -> None:
+    def __init__(self, settings: Settings, state: State, sleep: Sleep, budget: Budget | None = None) -> None:
         values = settings.values
         secrets = [*values["api_keys"], *filter(None, (values["secret"], values["reply_api_key"]))]
         self.events = EventStream(self._redact, create_signal, sleep)
-        self.journal = Journal(state.clock, self.events.next_number, max_entries=values["journal"] or 0)
+        self.journal = Journal(state.clock, self.events.next_number, max_entries=values["journal"] or 0, budget=budget)
         self.renderer = EntryRenderer(self.journal, secrets)
         self.waiters = Waiters(self.journal, create_signal, sleep)
         self.violations = ViolationLog(self.renderer.render_summary)
@@ -79,6 +81,7 @@ class Recorder:
     def close(self) -> None:
         """End the live streams and the waiting calls, and watch the state no longer."""
         self.end_waiting()
+        self.journal.close()
         self._end_counting()
 
     def _redact(self, data: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import MAX_BODY, OVERHEAD, Served
 from duologue_mock.control.journal.journal import Journal
 from duologue_mock.errors import HTTPError
@@ -21,7 +22,7 @@ from tests.mockserver.control.recording import build_request, build_response, cr
 from tests.mockserver.control.stubs_of_tests import FakeStub
 
 
-def create_journal(**bounds: int) -> Journal:
+def create_journal(**bounds: Any) -> Journal:
     numbers = iter(range(1, 1_000_000))
     return Journal(ManualClock(), lambda: next(numbers), **bounds)
 
@@ -61,6 +62,26 @@ def test_bytes_are_bounded(sizes: list[tuple[int, int, int]]) -> None:
         texts = [len(entry.head) + len(entry.body) + len(entry.response_body) for entry in journal]
         headers = [sum(map(len, header)) for entry in journal for header in entry.response_headers if entry.served.stub]
         assert sum(texts) + sum(headers) + sum(held.values()) + OVERHEAD * len(journal) <= journal.size <= limit
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, MAX_BODY)), max_size=30))
+def test_bytes_of_all_journals_are_bounded(sent: list[tuple[int, int]]) -> None:
+    """The journal that is in use keeps what its own bounds allow; others make room, the longest unused first."""
+    budget = Budget(5 * MAX_BODY)
+    journals = [create_journal(max_size=2 * MAX_BODY, budget=budget) for _ in range(4)]
+    for moment, (index, size) in enumerate(sent):
+        request, response = build_request("POST", body=b"b" * size), build_response()
+        request.started_at = moment
+        held = {journal: len(journal) for journal in journals}
+        journals[index].record(request, response, response.headers)
+        emptied = [journal for journal in journals if held[journal] and not len(journal)]
+        rest = [journal for journal in journals if len(journal) and journal is not journals[index]]
+        assert all(one.used_at < other.used_at for one in emptied for other in rest)
+        assert list(journals[index])[-1].body_size == size
+        assert sum(journal.size for journal in journals) == budget.size <= budget.limit
+    for journal in journals:
+        journal.close()
+    assert budget.size == 0
 
 
 def test_size_returns_to_zero() -> None:
