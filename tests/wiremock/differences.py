@@ -43,8 +43,8 @@ RULES = (
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "Nothing is ignored: a second matcher, a second URL, a second body, an option of another matcher, a key that "
-        "is not known, a scenario's state without a scenario, parameters of a path without a template are 422. WireMock "
-        "drops one of them silently.",
+        "is not known, a scenario's state without a scenario, parameters of a path without a template are 422. "
+        "WireMock drops one of them silently.",
         (
             "error/header-two-matchers",
             "error/header-unknown-beside",
@@ -134,8 +134,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Rare constructs of Java's regular expressions are refused with an error that names them: the flags `x`, `d` "
-        "and `U`, `\\G`, `\\N{…}`, `\\b{g}`, `\\p{java…}`, counts of counts, references to groups that come later, classes "
-        "within negated ones. `\\p{IsEmoji}` is known, which only newer Javas know.",
+        "and `U`, `\\G`, `\\N{…}`, `\\b{g}`, `\\p{java…}`, counts of counts, references to groups that come later, "
+        "classes within negated ones. `\\p{IsEmoji}` is known, which only newer Javas know.",
         (
             "regex/016",
             "regex/039",

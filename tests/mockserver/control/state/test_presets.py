@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from duologue_mock import MockServer, Settings, create_app
 from duologue_mock.control.state import presets
@@ -46,12 +47,15 @@ def test_list(calls: Calls) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_preset_is_undone_by_reset(calls: Calls, name: str) -> None:
-    before = calls.get("/state"), calls.get("/settings"), calls.get("/mappings"), calls.get("/namespaces")
+    def read_all() -> list[object]:
+        return [calls.get(path) for path in ("/state", "/settings", "/mappings", "/message-mappings", "/namespaces")]
+
+    before = read_all()
     calls.check("POST", f"/presets/{name}")
-    applied = calls.get("/state"), calls.get("/settings"), calls.get("/mappings"), calls.get("/namespaces")
+    applied = read_all()
     calls.check("POST", "/reset")
     assert applied != before
-    assert (calls.get("/state"), calls.get("/settings"), calls.get("/mappings"), calls.get("/namespaces")) == before
+    assert read_all() == before
 
 
 def test_empty(calls: Calls) -> None:
@@ -115,10 +119,10 @@ def test_flaky(calls: Calls) -> None:
 
 
 def test_offline() -> None:
-    import requests
-
     with MockServer(preset="offline") as mock:
         assert mock.control_url is not None
+        mappings = requests.get(f"{mock.control_url}/message-mappings", timeout=30).json()
+        assert '"refuse"' in json.dumps(mappings)
         with pytest.raises(requests.ConnectionError):
             requests.get(f"{mock.base_url}/users", timeout=30)
         assert requests.get(f"{mock.control_url}/health", timeout=30).status_code == 200
@@ -200,6 +204,9 @@ INVALID = [
     ({"globalSettings": {"fixedDelay": "long"}}, "/globalSettings/fixedDelay"),
     ({"mappings": {}}, "/mappings"),
     ({"mappings": [STUB, {"respond": {}}]}, "/mappings/1/respond"),
+    ({"messageMappings": [{"event": "connect", "action": "drop"}]}, "/messageMappings/0/action"),
+    ({"messageMappings": [{"event": "user:created", "action": "drop", "x": 1}]}, "/messageMappings/0/x"),
+    ({"messageMappings": 1}, "/messageMappings"),
     ({"clock": {"time": 1}}, "/clock/time"),
     ({"clock": {"now": "noon"}}, "/clock/now"),
     ({"clock": {"frozen": 1}}, "/clock/frozen"),

@@ -37,6 +37,12 @@ def test_journal(calls: Calls) -> None:
     assert (before, calls.get("/requests")["meta"]["total"]) == (1, 0)
 
 
+def test_message_mappings(calls: Calls) -> None:
+    calls.check("POST", "/message-mappings", {"event": "user:created", "action": "drop"})
+    calls.check("POST", "/reset")
+    assert list(calls.namespace.interceptor.realtime.mappings) == []  # type: ignore[union-attr]
+
+
 def test_same_ids_after_reset(calls: Calls) -> None:
     def run() -> list[str]:
         responses = [calls.create_user("a@example.com"), calls.request("GET", "/api/health")]
