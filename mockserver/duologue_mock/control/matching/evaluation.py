@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from duologue_mock.control.json_keys import show
+
 _SECONDS = 0.04
 """For all patterns together: one thread serves everything, and is not held for longer."""
 _STEP = 1.5e-6
@@ -51,12 +53,13 @@ class Evaluation:
         renewed._json = self._json
         return renewed
 
-    def match_timed(self, work: Callable[[float], bool], what: str) -> bool:
+    def match_timed(self, work: Callable[[float], bool], what: str, value: Any = None) -> bool:
         """Return what `work` returns, or False if the seconds do not suffice.
 
         Args:
             work: gets the seconds that are left; raises TimeoutError when they are over.
             what: names the work in `exceeded`.
+            value: what is shown after that.
         """
         if self._seconds > 0:
             started = self._timer()
@@ -66,20 +69,21 @@ class Evaluation:
                 self._seconds = 0.0
             finally:
                 self._seconds -= self._timer() - started
-        self._report(what)
+        self._report(what, value)
         return False
 
-    def match_counted(self, work: Callable[[], bool], what: str) -> bool:
+    def match_counted(self, work: Callable[[], bool], what: str, value: Any = None) -> bool:
         """Return what `work` returns, or False if it takes more steps than the seconds suffice for.
 
         Args:
             work: calls `take_steps`.
             what: names the work in `exceeded`.
+            value: what is shown after that.
         """
         try:
             return work()
         except BudgetError:
-            self._report(what)
+            self._report(what, value)
             return False
 
     def take_steps(self, count: int = 1) -> None:
@@ -92,17 +96,18 @@ class Evaluation:
         if self._seconds < 0:
             raise BudgetError
 
-    def can_read(self, characters: int, what: str) -> bool:
+    def can_read(self, characters: int, what: str, value: Any = None) -> bool:
         """Count characters that are about to be read; return whether the seconds suffice.
 
         Args:
             characters: how many. Few cost nothing.
             what: names the work in `exceeded`.
+            value: what is shown after that.
         """
         if characters > _MIN_COUNTED:
             self._seconds -= characters * _CHARACTER
             if self._seconds < 0:
-                self._report(what)
+                self._report(what, value)
                 return False
         return True
 
@@ -121,9 +126,10 @@ class Evaluation:
             raise value
         return value
 
-    def _report(self, what: str) -> None:
+    def _report(self, what: str, value: Any) -> None:
         self.overruns += 1
-        sentence = f"{what} takes too long with this request; it counts as no match."
+        name = what if value is None else f"{what} {show(value)}"
+        sentence = f"{name} takes too long with this request; it counts as no match."
         if len(self.exceeded) < _MAX_EXCEEDED and sentence not in self.exceeded:
             self.exceeded.append(sentence)
 

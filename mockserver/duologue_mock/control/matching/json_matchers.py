@@ -62,7 +62,9 @@ class EqualToJson(ValueMatcher):
             actual = evaluation.load_json(value) if value is not None else None
         except ValueError:
             return False
-        return value is not None and evaluation.match_counted(lambda: self._is_equal(actual, evaluation), self._name)
+        return value is not None and evaluation.match_counted(
+            lambda: self._is_equal(actual, evaluation), "Comparing with the JSON", self.expected
+        )
 
     def measure_distance(self, value: str | None, evaluation: Evaluation) -> float:
         """Return the share of values that differ."""
@@ -89,10 +91,6 @@ class EqualToJson(ValueMatcher):
             return "not JSON" if value else ""
         except BudgetError:
             return ""
-
-    @property
-    def _name(self) -> str:
-        return f"Comparing with the JSON {show(self.expected)}"
 
     def _find_differences(self, actual: Any, evaluation: Evaluation) -> Iterator[Difference]:
         return self._comparison.find_differences(self.expected, actual, evaluation)
@@ -186,7 +184,7 @@ class MatchesJsonPath(ValueMatcher):
             return True
 
         try:
-            evaluation.match_counted(read, f"The JSONPath {show(self.path.text)}")
+            evaluation.match_counted(read, "The JSONPath", self.path.text)
         except JsonPathError:
             raise
         except ValueError:

@@ -70,7 +70,7 @@ class MatchesJsonSchema(ValueMatcher):
         if value is None:
             return False
         work = self._size * (2 + value.count(",") + value.count(":")) * _CHARACTERS + len(value) * _CHARACTERS
-        return evaluation.can_read(work, f"The JSON schema {show(self._text)}") and (
+        return evaluation.can_read(work, "The JSON schema", self.schema) and (
             self._validator.is_valid(_load(value, evaluation)) or self._is_valid_text(value, evaluation)
         )
 

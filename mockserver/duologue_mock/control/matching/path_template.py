@@ -16,7 +16,7 @@ from duologue_mock.control.matching.value_matchers import ValueMatcher
 if TYPE_CHECKING:
     from regex import Match, Pattern
 
-_SYMBOL = re.compile(r"\{([^}]+)\}|\*\*")
+_SYMBOL = re.compile(r"\{([^{}]+)\}|\*\*")
 _MAX_LENGTH = 2_000
 _MAX_SYMBOLS = 50
 _FORMAT_CHARACTERS = re.compile(r"[.;*]")
@@ -41,9 +41,11 @@ class PathTemplate(ValueMatcher):
     template: str
     names: tuple[str, ...] = field(init=False, compare=False)
     _pattern: Pattern[str] = field(init=False, compare=False, repr=False)
+    _prefix: str = field(init=False, compare=False, repr=False)
+    _is_simple: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        symbols = list(_SYMBOL.finditer(self.template))
+        symbols = list(_SYMBOL.finditer(self.template[: _MAX_LENGTH + 1]))
         if len(self.template) > _MAX_LENGTH or len(symbols) > _MAX_SYMBOLS:
             raise PathTemplateError(
                 f"A path template may have {_MAX_LENGTH:,} characters and {_MAX_SYMBOLS} parameters at most."
@@ -52,6 +54,9 @@ class PathTemplate(ValueMatcher):
         names = [str(next(wildcards)) if one[1] is None else _FORMAT_CHARACTERS.sub("", one[1]) for one in symbols]
         object.__setattr__(self, "names", tuple(names))
         object.__setattr__(self, "_pattern", _compile(self.template, symbols))
+        object.__setattr__(self, "_prefix", self.template[: symbols[0].start()] if symbols else self.template)
+        in_one_segment = (len(_SYMBOL.findall(segment)) < 2 for segment in self.template.split("/"))
+        object.__setattr__(self, "_is_simple", "**" not in self.template and all(in_one_segment))
 
     def matches(self, value: str | None, evaluation: Evaluation) -> bool:
         """Whether a path has the template's form."""
@@ -73,14 +78,18 @@ class PathTemplate(ValueMatcher):
         return f"a path like {show(self.template)}"
 
     def _match(self, path: str, evaluation: Evaluation) -> Match[str] | None:
-        """Return the match of a path. Two parameters in a segment can make that slow, so it has a budget."""
+        """Return the match of a path. With two parameters in a segment, or `**`, it can be slow and has a budget."""
+        if not path.startswith(self._prefix):
+            return None
+        if self._is_simple:
+            return self._pattern.fullmatch(path)
         matches: list[Match[str] | None] = [None]
 
         def match(seconds: float) -> bool:
             matches[0] = self._pattern.fullmatch(path, timeout=seconds)
             return matches[0] is not None
 
-        evaluation.match_timed(match, f"The path template {show(self.template)}")
+        evaluation.match_timed(match, "The path template", self.template)
         return matches[0]
 
 

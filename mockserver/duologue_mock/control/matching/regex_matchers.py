@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_regex.translation import compile_java_regex
+from duologue_mock.control.matching.java_regex.java_regex import JavaRegex
 from duologue_mock.control.matching.value_matchers import ValueMatcher
-
-if TYPE_CHECKING:
-    from regex import Pattern
 
 
 @dataclass(frozen=True)
@@ -28,21 +24,17 @@ class Matches(ValueMatcher):
 
     expression: str
     negated: bool = False
-    _pattern: Pattern[str] = field(init=False, compare=False, repr=False)
+    _regex: JavaRegex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_pattern", compile_java_regex(self.expression))
+        object.__setattr__(self, "_regex", JavaRegex(self.expression))
 
     def matches(self, value: str | None, evaluation: Evaluation) -> bool:
         """Whether the whole text matches. If the time does not suffice, it does not, negated or not."""
         if value is None:
             return self.negated
         overruns = evaluation.overruns
-        is_match = evaluation.match_timed(
-            lambda seconds: self._pattern.fullmatch(value, timeout=seconds) is not None,
-            f"The regular expression {show(self.expression)}",
-        )
-        return is_match is not self.negated and evaluation.overruns == overruns
+        return self._regex.matches(value, evaluation) is not self.negated and evaluation.overruns == overruns
 
     def describe(self) -> str:
         """Return what the text must be."""

@@ -62,7 +62,11 @@ class RequestPattern:
             evaluation: what bounds the work; one for all patterns that are matched with the request.
         """
         evaluation = evaluation or Evaluation()
-        return all(item.matches(request, evaluation) for item in self.items)
+        # Thousands of patterns may be tried, and a generator costs more than a pattern that does not match.
+        for item in self.items:  # noqa: SIM110
+            if not item.matcher.matches(item.select(request, evaluation), evaluation):
+                return False
+        return True
 
     @cached_property
     def items(self) -> tuple[Item, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rapidfuzz.distance import Levenshtein
 
-from duologue_mock.control.json_keys import show
 from duologue_mock.control.matching.evaluation import Evaluation
 
 _MAX_COMPARED = 2_000
@@ -27,7 +26,7 @@ def measure_text_distance(expected: str, actual: str | None, evaluation: Evaluat
         return 0.0
     longer = max(len(expected), len(actual))
     cells = min(len(expected), _MAX_COMPARED) * min(len(actual), _MAX_COMPARED)
-    if not evaluation.can_read(cells // _CELLS, f"Comparing with {show(expected)}"):
+    if not evaluation.can_read(cells // _CELLS, "Comparing with", expected):
         return 1.0
     if longer <= _MAX_COMPARED:
         return Levenshtein.distance(expected, actual) / longer

@@ -46,7 +46,7 @@ class EqualTo(ValueMatcher):
         """Whether the text is the expected one."""
         if value is None or len(value) != len(self.expected):
             return False
-        if not evaluation.can_read(len(value) * self._cost, f"Comparing with {show(self.expected)}"):
+        if not evaluation.can_read(len(value) * self._cost, "Comparing with", self.expected):
             return False
         return _fold(value) == _fold(self.expected) if self.case_insensitive else value == self.expected
 
@@ -110,7 +110,7 @@ class Contains(ValueMatcher):
         """Whether the text contains the expected one."""
         if value is None:
             return self.negated
-        if not evaluation.can_read(len(value), f"Looking for {show(self.expected)}"):
+        if not evaluation.can_read(len(value), "Looking for", self.expected):
             return False
         return (self.expected in value) is not self.negated
 

@@ -6,7 +6,8 @@ import pytest
 
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
-from duologue_mock.control.matching.java_regex.translation import compile_java_regex
+from duologue_mock.control.matching.java_regex.java_regex import JavaRegex
+from duologue_mock.control.matching.java_regex.translation import translate_java_regex
 from duologue_mock.control.matching.regex_matchers import Matches
 
 EXPRESSIONS: list[tuple[str, list[str], list[str]]] = [
@@ -76,7 +77,7 @@ def test_expression(expression: str, yes: list[str], no: list[str]) -> None:
 )  # fmt: skip
 def test_refused(expression: str) -> None:
     with pytest.raises(RegexSyntaxError):
-        compile_java_regex(expression)
+        JavaRegex(expression)
 
 
 HOSTILE = ["(x+x+)+y", "(x|xx)+$b", "(.*x){20}b"]
@@ -92,8 +93,34 @@ def test_slow_expression(expression: str, negated: bool) -> None:
     assert expression[:5] in evaluation.exceeded[0]
 
 
+@pytest.mark.parametrize("expression", ["a*a*a*a*a*a*a*b", "(a?){30}a{30}b", "(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)*b"])
+def test_many_choices(expression: str) -> None:
+    """An expression is measured unless it is simple for a text of this length."""
+    evaluation = Evaluation(seconds=0)
+    assert not Matches(expression).matches("a" * 200 + "c", evaluation)
+    assert evaluation.overruns == 1
+
+
+@pytest.mark.parametrize("expression", ["/api/[a-z]+/.*", "/api/(users|chats)(/[0-9]+)?/?", ".*b", "[^/]{1,50}/?"])
+def test_simple_expression(expression: str) -> None:
+    """Nothing is measured where an expression can only take few steps."""
+    evaluation = Evaluation(seconds=0.001, timer=lambda: pytest.fail("measured"))
+    Matches(expression).matches("/api/users/1", evaluation)
+    assert evaluation.overruns == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "prefix"),
+    [("/api/users", "/api/users"), ("/api/users?", "/api/user"), ("/api/users{2}", "/api/user"), ("/a|/b", ""),
+     ("/a(b|c)", "/a"), ("/a.b", "/a"), ("(?i)/a", ""), ("\\Q/a", ""), ("/a(b)|c", ""), ("", "")],
+)  # fmt: skip
+def test_prefix(expression: str, prefix: str) -> None:
+    """What every text starts with that matches is compared first."""
+    assert translate_java_regex(expression).prefix == prefix
+
+
 def test_budget_is_of_all_patterns() -> None:
     evaluation = Evaluation(seconds=0.01)
     assert not Matches("(x+x+)+y").matches("x" * 5_000, evaluation)
-    assert not Matches("x*").matches("x", evaluation)
+    assert not Matches("(?:x|y)*").matches("x", evaluation)
     assert len(evaluation.exceeded) == 2

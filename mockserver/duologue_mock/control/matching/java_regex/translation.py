@@ -8,10 +8,10 @@ in a negated class.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import regex
+from types import MappingProxyType
 
 from duologue_mock.control.matching.java_regex.classes import read_class, read_class_escape
 from duologue_mock.control.matching.java_regex.escapes import (
@@ -20,9 +20,6 @@ from duologue_mock.control.matching.java_regex.escapes import (
     read_character_escape,
     write_character,
 )
-
-if TYPE_CHECKING:
-    from regex import Pattern
 
 _MAX_LENGTH = 2_000
 """Characters of an expression."""
@@ -35,22 +32,44 @@ _LINE_END = r"(?:\r\n|[\n\r\x85\u2028\u2029])"
 _LINE_BREAK = r"(?:\r\n|[\n\x0b\f\r\x85\u2028\u2029])"
 _INPUT_END = rf"(?={_LINE_END}?\Z)"
 _NOT_LINE_END = r"[^\n\r\x85\u2028\u2029]"
+_REPEATED: Mapping[str, tuple[int, int | None]] = MappingProxyType(
+    {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}
+)
+"""How often a quantifier repeats at least and at most."""
+_MANY = 1e9
+_PREFIX = re.compile(r"(?:[A-Za-z0-9/_:,;=%&@~ -](?![*+?{]))*")
+"""Characters at the start that stand for themselves, as long as nothing repeats them."""
 _GROUPS = ("?:", "?=", "?!", "?<=", "?<!", "?>")
 
 
-def compile_java_regex(expression: str) -> Pattern[str]:
-    """Return a pattern whose `fullmatch` is Java's `matches()` with `DOTALL`.
+@dataclass(frozen=True)
+class Translated:
+    """An expression in the words of the `regex` package, and what its matching can cost.
+
+    Args:
+        expression: the expression.
+        prefix: what every text starts with that it matches.
+        choices: in how many ways its alternatives and bounded repetitions can be combined.
+        repetitions: how many parts may be repeated without a bound.
+        is_nested: whether a part is repeated that has choices or repetitions in it, which can take any time.
+    """
+
+    expression: str
+    prefix: str
+    choices: float
+    repetitions: int
+    is_nested: bool
+
+
+def translate_java_regex(expression: str) -> Translated:
+    """Return what matches the whole of a text if Java's `matches()` does, with `DOTALL`.
 
     Raises:
-        RegexSyntaxError: it is not Java's, or not served here.
+        RegexSyntaxError: the expression is not Java's, or not served here.
     """
     if len(expression) > _MAX_LENGTH:
         raise RegexSyntaxError(f"A regular expression may have {_MAX_LENGTH:,} characters at most.")
-    translated = _Translation(expression).translate()
-    try:
-        return regex.compile(translated, regex.VERSION1, cache_pattern=False)
-    except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise RegexSyntaxError(f"Not a regular expression that is supported here: {str(error)[:100]}.") from None
+    return _Translation(expression).translate()
 
 
 @dataclass(frozen=True)
@@ -71,13 +90,21 @@ class _Translation:
         self.groups = 0
         self.size = 0
         self.names: set[str] = set()
+        self.choices = 1.0
+        self.repetitions = 0
+        self.is_nested = False
+        self.has_alternatives = False
 
-    def translate(self) -> str:
+    def translate(self) -> Translated:
         """Return the whole expression."""
         written = self._translate_alternatives(_Flags(), depth=0)
         if not self.reader.is_done:
             raise self.reader.error("')' without '('")
-        return written
+        prefix = _PREFIX.match(self.reader.text)
+        has_prefix = prefix is not None and not self.has_alternatives
+        return Translated(
+            written, prefix[0] if prefix and has_prefix else "", self.choices, self.repetitions, self.is_nested
+        )
 
     def _translate_alternatives(self, flags: _Flags, depth: int) -> str:
         """Return what stands before the end of the group, or of the expression."""
@@ -89,21 +116,26 @@ class _Translation:
                 written.append("|")
                 continue
             changed = self._read_flags(flags)
-            if changed is not None:
-                flags = changed
-                continue
-            size = self.size
-            atom = self._translate_atom(flags, depth)
-            quantifier, least = self._read_quantifier()
-            self._grow(size, least)
-            written.append(atom + quantifier)
+            flags = changed or flags
+            if changed is None:
+                written.append(self._translate_repeated(flags, depth))
+        self.choices *= 1 + written.count("|")
+        self.has_alternatives |= depth == 0 and "|" in written
         return "".join(written)
 
-    def _grow(self, before: int, least: int) -> None:
-        """Count what was added to the expression, as often as it must at least be repeated."""
-        self.size = before + (self.size - before + 1) * max(1, least)
+    def _translate_repeated(self, flags: _Flags, depth: int) -> str:
+        """Return an atom and its quantifier, and count what they can cost."""
+        size, choices, repetitions = self.size, self.choices, self.repetitions
+        atom = self._translate_atom(flags, depth)
+        quantifier, least, most = self._read_quantifier()
+        self.size = size + (self.size - size + 1) * max(1, least)
         if self.size > _MAX_SIZE:
             raise self.reader.error(f"it repeats too much: {_MAX_SIZE:,} characters at most")
+        if (most is None or most > 1) and (self.choices, self.repetitions) != (choices, repetitions):
+            self.is_nested = True
+        self.repetitions += most is None
+        self.choices = min(self.choices * (1 if most is None else most - least + 1), _MANY)
+        return atom + quantifier
 
     def _translate_atom(self, flags: _Flags, depth: int) -> str:
         reader = self.reader
@@ -151,6 +183,7 @@ class _Translation:
         name = self.reader.take_until(">") if self.reader.skip("<") else ""
         if name not in self.names:
             raise self.reader.error(f"there is no group named {name[:40]!r} before it")
+        self.repetitions += 1
         return _fold_all(f"(?P={name})", flags)
 
     def _translate_reference(self, digits: str, flags: _Flags) -> str:
@@ -159,6 +192,7 @@ class _Translation:
             digits += self.reader.take()
         if int(digits) > self.groups:
             raise self.reader.error(f"there is no group {digits} before it")
+        self.repetitions += 1
         return _fold_all(rf"(?:\g<{digits}>)", flags)
 
     def _translate_group(self, flags: _Flags, depth: int) -> str:
@@ -210,24 +244,26 @@ class _Translation:
                 raise self.reader.error(f"the flag or group {letter!r} is not supported here")
         return flags
 
-    def _read_quantifier(self) -> tuple[str, int]:
-        """Return the quantifier that comes next, or "", and how often it repeats at least."""
+    def _read_quantifier(self) -> tuple[str, int, int | None]:
+        """Return the quantifier that comes next, or "", and how often it repeats at least and at most."""
         reader = self.reader
-        quantifier, least = next((one for one in "*+?" if reader.skip(one)), ""), 1
-        if not quantifier and reader.skip("{"):
-            quantifier, least = self._read_counts()
+        symbol = next((one for one in "*+?" if reader.skip(one)), "")
+        quantifier, least, most = symbol, *_REPEATED[symbol]
+        if not symbol and reader.skip("{"):
+            quantifier, least, most = self._read_counts()
         if quantifier:
             quantifier += next((one for one in "?+" if reader.skip(one)), "")
-        return quantifier, least
+        return quantifier, least, most
 
-    def _read_counts(self) -> tuple[str, int]:
+    def _read_counts(self) -> tuple[str, int, int | None]:
         low, comma, high = self.reader.take_until("}").partition(",")
         for number in (low, high) if high else (low,):
             if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) <= _MAX_REPEAT):
                 raise self.reader.error(f"a count must be a number up to {_MAX_REPEAT:,}; write \\{{ for a brace")
         if high and int(high) < int(low):
             raise self.reader.error("a count from more to less")
-        return f"{{{low}{comma}{high}}}", int(low)
+        most = int(high) if high else None if comma else int(low)
+        return f"{{{low}{comma}{high}}}", int(low), most
 
 
 def _write_line_start(flags: _Flags) -> str:

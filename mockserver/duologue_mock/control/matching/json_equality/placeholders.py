@@ -10,7 +10,7 @@ from typing import Any
 
 from duologue_mock.control.json_keys import find_nearest, show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.java_regex.translation import compile_java_regex
+from duologue_mock.control.matching.java_regex.java_regex import JavaRegex
 
 _PLACEHOLDER = re.compile(r"[$#]\{json-unit\.([^}]*)\}(.*)", re.DOTALL)
 _KINDS = MappingProxyType({"any-string": "string", "any-number": "number", "any-boolean": "boolean"})
@@ -27,11 +27,11 @@ class Placeholder:
 
     Args:
         name: what it is, without `json-unit.`.
-        expression: the regular expression after `${json-unit.regex}`.
+        regex: the regular expression after `${json-unit.regex}`.
     """
 
     name: str
-    expression: str = ""
+    regex: JavaRegex | None = None
 
     @property
     def is_optional(self) -> bool:
@@ -44,11 +44,7 @@ class Placeholder:
             return True
         if self.name != "regex":
             return get_kind(value) == _KINDS[self.name]
-        pattern = compile_java_regex(f"(?-s){self.expression}")
-        return isinstance(value, str) and evaluation.match_timed(
-            lambda seconds: pattern.fullmatch(value, timeout=seconds) is not None,
-            f"The regular expression {show(self.expression)}",
-        )
+        return isinstance(value, str) and self.regex is not None and self.regex.matches(value, evaluation)
 
 
 def get_kind(value: Any) -> str:
@@ -94,6 +90,4 @@ def _parse(text: str) -> Placeholder | None:
         nearest = find_nearest(name, _KNOWN)
         hint = f"Did you mean {nearest!r}?" if nearest and nearest != name else f"Known are {', '.join(_KNOWN)}."
         raise PlaceholderError(f"{show(text)} is not a placeholder of JsonUnit. {hint}")
-    if name == "regex":
-        compile_java_regex(f"(?-s){rest}")
-    return Placeholder(name, rest)
+    return Placeholder(name, JavaRegex(f"(?-s){rest}") if name == "regex" else None)

@@ -6,10 +6,9 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from duologue_mock.control.json_keys import show
-from duologue_mock.control.matching.java_regex.translation import compile_java_regex
+from duologue_mock.control.matching.java_regex.java_regex import JavaRegex
 from duologue_mock.control.matching.json_path.java_text import format_java
 from duologue_mock.control.matching.json_path.paths import (
     Context,
@@ -18,9 +17,6 @@ from duologue_mock.control.matching.json_path.paths import (
     PathNotFoundError,
     Predicate,
 )
-
-if TYPE_CHECKING:
-    from regex import Pattern
 
 
 class Undefined(enum.Enum):
@@ -46,12 +42,11 @@ class Regex:
 
     expression: str
     flags: str = ""
-    pattern: Pattern[str] = field(init=False, compare=False, repr=False)
+    regex: JavaRegex = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         on = "".join(sorted(set(self.flags)))
-        flags = f"(?{on}{'' if 's' in on else '-s'})"
-        object.__setattr__(self, "pattern", compile_java_regex(flags + self.expression))
+        object.__setattr__(self, "regex", JavaRegex(f"(?{on}{'' if 's' in on else '-s'}){self.expression}"))
 
     def get(self, item: Any, context: Context) -> Any:
         """Return the expression itself."""
@@ -60,10 +55,7 @@ class Regex:
     def matches(self, value: Any, context: Context) -> bool:
         """Whether it matches a text, a number or a boolean; any other value is the empty text."""
         text = format_java(value) if isinstance(value, str | int | float) else ""
-        return context.evaluation.match_timed(
-            lambda seconds: self.pattern.fullmatch(text, timeout=seconds) is not None,
-            f"The regular expression {show(self.expression)}",
-        )
+        return self.regex.matches(text, context.evaluation)
 
 
 @dataclass(frozen=True)
