@@ -124,8 +124,12 @@ def test_client_that_reads_nothing(mock: MockServer, transport: str) -> None:
 
 
 def publish_large(mock: MockServer) -> None:
+    """Publish a large event, and wait until the server's thread has taken it: what waits for that is not bounded."""
     with mock.state as state:
         state.publish(users.DELETED, UserDeleted("x" * 200_000))
+    taken = threading.Event()
+    mock._context.realtime._call_soon(taken.set)
+    taken.wait()
 
 
 def test_large_event(mock: MockServer) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, Endpoints
-from duologue_mock.control.errors import invalid, not_found
+from duologue_mock.control.errors import ControlError, invalid, not_found
 from duologue_mock.control.json_keys import read_object, show
 from duologue_mock.control.json_values import read_boolean
 from duologue_mock.control.realtime.channels import build_payload, describe_connection, select_connections
@@ -58,9 +58,12 @@ def disconnect(call: ControlCall) -> None:
     _disconnect(call, connection)
 
 
-@endpoints.add("POST", "/channels/send", request=_SEND)
+@endpoints.add("POST", "/channels/send", request=_SEND, statuses={413: "it is larger than `--max-request-size`"})
 def send(call: ControlCall) -> dict[str, Any]:
     """Send an event to clients, and return those that it was for."""
+    limit = call.control.settings.values["max_request_size"]
+    if len(call.body) > limit:  # writing it as a packet must not hold the one thread for long
+        raise ControlError(413, "The event is too large", detail=f"Send at most {limit} bytes.")
     fields = read_object(call.json_object(), "", _SEND_KEYS)
     realtime = call.control.realtime
     event = fields.get("event")

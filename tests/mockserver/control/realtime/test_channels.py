@@ -140,6 +140,16 @@ def test_invalid_sending(call: Call, connect: Connect, body: Any, pointer: str) 
     assert client.event() == ("last", 1), "nothing was sent"
 
 
+def test_large_event(call: Call, connect: Connect) -> None:
+    """As large as a request; its payload is not in the journal."""
+    client = connect()
+    call("POST", "/channels/send", {"event": "x", "payload": "x" * 1024 * 1024, "validate": False}, status=413)
+    call("POST", "/channels/send", {"event": "x", "payload": "x" * 1024 * 1000, "validate": False})
+    assert client.event() == ("x", "x" * 1024 * 1000)
+    (message,) = call("POST", "/messages/find", {"type": "event"})["messages"]
+    assert message["payloadOmitted"] is True
+
+
 @pytest.mark.parametrize("payload", [None, 1, "text", [1, 2], {"a": {"b": []}}], ids=str)
 def test_sending_anything(call: Call, connect: Connect, payload: Any) -> None:
     client = connect()
