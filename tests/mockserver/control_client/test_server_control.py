@@ -94,3 +94,12 @@ def test_namespace_with_settings() -> None:
         with pytest.raises(ControlAPIError) as caught:
             strict.create(settings={"require_aut": True})
         assert caught.value.status == 422
+
+
+def test_https() -> None:
+    with MockServer(https=True) as mock:
+        other = mock.control.namespace("w1")
+        assert other.base_url.startswith("https://w1.localhost:")
+        assert other.requests() == []
+        with pytest.raises(ControlAPIError):
+            MockControl(mock.origin).health()

@@ -108,11 +108,13 @@ def unstub(control: MockControl, terminal: Terminal, stub_id: str | None, remove
         terminal.show({}, f"Stub {stub_id} is removed.")
 
 
-@control_command("offline", "duologue mock offline; sleep 10; duologue mock online")
-def offline(control: MockControl, terminal: Terminal) -> None:
-    """Reset every connection, and disconnect Socket.IO, until `online` or `reset`."""
-    control.offline()
-    terminal.show({}, "The mock is offline. Bring it back with: duologue mock online")
+@control_command("offline", "duologue mock offline --for 10s")
+@click.option("--for", "duration", type=DURATION, help="How long, by the mock's clock; without it, until told.")
+def offline(control: MockControl, terminal: Terminal, duration: timedelta | None) -> None:
+    """Reset every connection, those of Socket.IO too, until `online` or `reset`."""
+    control.offline(None if duration is None else duration.total_seconds())
+    until = "Bring it back with: duologue mock online" if duration is None else f"It is back in {duration}."
+    terminal.show({}, f"The mock is offline. {until}")
 
 
 @control_command("online", "duologue mock online")
