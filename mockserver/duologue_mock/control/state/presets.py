@@ -94,8 +94,8 @@ class Presets:
             settings=read_settings(fields.get("settings", {}), "/settings", base.settings),
             now=now,
             is_frozen=is_frozen,
-            stubs=_read_stubs(fields.get("mappings", [])),
-            message_mappings=_read_message_mappings(fields.get("messageMappings", [])),
+            stubs=_read_stubs(name, fields.get("mappings", [])),
+            message_mappings=_read_message_mappings(name, fields.get("messageMappings", [])),
             global_settings=_read_global_settings(fields.get("globalSettings")),
             preset=name,
         )
@@ -207,18 +207,26 @@ def _read_clock(value: Any) -> tuple[Any, bool]:
         raise invalid("/clock/now", f"{' '.join(error.messages)} It is {show(fields['now'])}.") from None
 
 
-def _read_stubs(value: Any) -> tuple[StubMapping, ...]:
+def _create_id(name: str, pointer: str) -> uuid.UUID:
+    """Return an id for what a preset describes: the same each time, as its probability depends on it."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"preset {name} {pointer}")
+
+
+def _read_stubs(name: str, value: Any) -> tuple[StubMapping, ...]:
+    return tuple(read_stub(one, pointer, _create_id(name, pointer)) for pointer, one in _iterate(value, "/mappings"))
+
+
+def _read_message_mappings(name: str, value: Any) -> tuple[MessageMapping, ...]:
     return tuple(
-        read_stub(one, join_pointer("/mappings", number), uuid.uuid4())
-        for number, one in enumerate(read_list(value, "/mappings"))
+        read_message_mapping(one, pointer, _create_id(name, pointer))
+        for pointer, one in _iterate(value, "/messageMappings")
     )
 
 
-def _read_message_mappings(value: Any) -> tuple[MessageMapping, ...]:
-    return tuple(
-        read_message_mapping(one, join_pointer("/messageMappings", number), uuid.uuid4())
-        for number, one in enumerate(read_list(value, "/messageMappings"))
-    )
+def _iterate(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is in a list, with its pointer."""
+    for number, one in enumerate(read_list(value, pointer)):
+        yield join_pointer(pointer, number), one
 
 
 def _read_global_settings(value: Any) -> Mapping[str, Any] | None:
