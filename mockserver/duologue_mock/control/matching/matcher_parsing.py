@@ -11,13 +11,13 @@ from typing import Any
 from duologue.contract import strict_json
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import join_pointer, read_object, show
-from duologue_mock.control.matching.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
-from duologue_mock.control.matching.json_matchers import EqualToJson, MatchesJsonPath
+from duologue_mock.control.matching.matchers.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
+from duologue_mock.control.matching.matchers.json_matchers import EqualToJson, MatchesJsonPath
 from duologue_mock.control.matching.json_path.parsing import parse_json_path
-from duologue_mock.control.matching.json_schema import DEFAULT_VERSION, VERSIONS, MatchesJsonSchema
-from duologue_mock.control.matching.multi_values import AnyValue, EveryMatcher, ValuesMatcher
-from duologue_mock.control.matching.path_template import PathTemplate
-from duologue_mock.control.matching.regex_matchers import Matches
+from duologue_mock.control.matching.matchers.json_schema import DEFAULT_VERSION, VERSIONS, MatchesJsonSchema
+from duologue_mock.control.matching.matchers.multi_values import AnyValue, EveryMatcher, ValuesMatcher
+from duologue_mock.control.matching.matchers.path_template import PathTemplate
+from duologue_mock.control.matching.matchers.regex_matchers import Matches
 from duologue_mock.control.matching.value_matchers import (
     Absent,
     And,
@@ -243,3 +243,5 @@ _OPTIONS = MappingProxyType(
     }
 )
 """What else a matcher's object may have, by the matcher that it belongs to."""
+BODY_MATCHERS = (*_READERS, _BINARY, *_OPTIONS)
+"""Every key of a matcher of a body."""

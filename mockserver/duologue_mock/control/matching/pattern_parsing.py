@@ -12,11 +12,11 @@ from duologue_mock.control.json_keys import find_nearest, join_pointer, read_obj
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
 from duologue_mock.control.matching.matcher_parsing import parse_body_matcher, parse_value_matcher, parse_values_matcher
-from duologue_mock.control.matching.multi_values import AnyValue, CookieValue
+from duologue_mock.control.matching.matchers.multi_values import AnyValue, CookieValue
 from duologue_mock.control.matching.parts import Item, Part, PartMatcher
-from duologue_mock.control.matching.path_template import PathTemplate, PathTemplateError
-from duologue_mock.control.matching.regex_matchers import Matches
-from duologue_mock.control.matching.request_matchers import (
+from duologue_mock.control.matching.matchers.path_template import PathTemplate, PathTemplateError
+from duologue_mock.control.matching.matchers.regex_matchers import Matches
+from duologue_mock.control.matching.matchers.request_matchers import (
     ANY,
     Exactly,
     MethodMatcher,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from duologue_mock.control.errors import ControlError
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.json_matchers import EqualToJson
+from duologue_mock.control.matching.matchers.json_matchers import EqualToJson
 from tests.mockserver.control.matching.received import match_body
 
 ORDER = {"ignoreArrayOrder": True}

@@ -8,7 +8,7 @@ from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
 from duologue_mock.control.matching.java_regex.java_regex import JavaRegex
 from duologue_mock.control.matching.java_regex.translation import translate_java_regex
-from duologue_mock.control.matching.regex_matchers import Matches
+from duologue_mock.control.matching.matchers.regex_matchers import Matches
 
 EXPRESSIONS: list[tuple[str, list[str], list[str]]] = [
     (r"a.c", ["abc", "a\nc"], ["ac", "abcd"]),

@@ -9,7 +9,7 @@ import pytest
 
 from duologue_mock.control.errors import ControlError
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.json_schema import VERSIONS, MatchesJsonSchema
+from duologue_mock.control.matching.matchers.json_schema import VERSIONS, MatchesJsonSchema
 from tests.mockserver.control.matching.received import match_body
 
 USER = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"minimum": 18}}, "required": ["name"]}

@@ -10,7 +10,7 @@ from duologue.contract.core import Operation
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import find_nearest, show
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.path_template import PathTemplate
+from duologue_mock.control.matching.matchers.path_template import PathTemplate
 from duologue_mock.control.received import ReceivedRequest
 
 ANY = "ANY"

@@ -1,0 +1,1 @@
+"""Matchers of more than plain text: regular expressions, paths, JSON, several values, bodies, operations."""
