@@ -15,7 +15,7 @@ from duologue.contract.users import User
 from duologue_mock.notifications import CHAT_USER
 from duologue_mock.realtime.credentials import Credentials
 from duologue_mock.realtime.messages import Channel
-from duologue_mock.realtime.session import MAX_QUEUE_SIZE, Session
+from duologue_mock.realtime.session import MAX_QUEUE_SIZE, PACKET_OVERHEAD, Session
 from duologue_mock.tokens import Identity
 
 ADMINS = "admins"
@@ -38,7 +38,7 @@ class PacketQueue:
         self._timer: Any = None
 
     def send(self, packet: str, delay: float = 0.0) -> None:
-        """Send a packet, after so many seconds and after those that wait."""
+        """Send a packet, after so many seconds and after those that wait; if too many wait, close the session."""
         if not self._waiting and not delay:
             self._session.send(packet)
             return
@@ -47,7 +47,7 @@ class PacketQueue:
             return
         now = time.monotonic()
         self._waiting.append((now + delay, packet))
-        self._size += len(packet)
+        self._size += len(packet) + PACKET_OVERHEAD
         if self._timer is None:
             self._timer = gevent.spawn_later(delay, self._release)
 
@@ -67,7 +67,7 @@ class PacketQueue:
                 self._timer = gevent.spawn_later(remaining, self._release)
                 return
             _, packet = self._waiting.popleft()
-            self._size -= len(packet)
+            self._size -= len(packet) + PACKET_OVERHEAD
             self._session.send(packet)
 
 

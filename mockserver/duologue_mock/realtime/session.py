@@ -24,7 +24,8 @@ of the largest size makes several events of up to 3 MiB at once."""
 
 CLOSE, PING, NOOP = "1", "2", "6"
 """The packets that a server sends beside `MESSAGE` and, for opening a session, `OPEN`."""
-_PACKET_OVERHEAD = 64
+PACKET_OVERHEAD = 64
+"""Characters that a packet counts for besides its own."""
 
 
 class SessionServer(Protocol):
@@ -84,7 +85,7 @@ class Session:
             self.close()
             return
         self._packets.append(packet)
-        self._size += len(packet) + _PACKET_OVERHEAD
+        self._size += len(packet) + PACKET_OVERHEAD
         self._changed.set()
 
     def wait(self, timeout: float | None = None) -> bool:

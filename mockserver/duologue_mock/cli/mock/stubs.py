@@ -108,10 +108,13 @@ def unstub(control: MockControl, terminal: Terminal, stub_id: str | None, remove
         terminal.show({}, f"Stub {stub_id} is removed.")
 
 
-@control_command("offline", "duologue mock offline --for 10s")
-@click.option("--for", "duration", type=DURATION, help="How long, by the mock's clock; without it, until told.")
+@control_command("offline", "duologue mock offline 10s", "duologue mock offline; npm test; duologue mock online")
+@click.argument("duration", type=DURATION, required=False)
 def offline(control: MockControl, terminal: Terminal, duration: timedelta | None) -> None:
-    """Reset every connection, those of Socket.IO too, until `online` or `reset`."""
+    """Reset every connection, those of Socket.IO too, for DURATION by the mock's clock, or until `online` or `reset`.
+
+    DURATION has units: d, h, m, s, ms.
+    """
     control.offline(None if duration is None else duration.total_seconds())
     until = "Bring it back with: duologue mock online" if duration is None else f"It is back in {duration}."
     terminal.show({}, f"The mock is offline. {until}")

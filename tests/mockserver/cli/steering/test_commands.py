@@ -80,6 +80,14 @@ def test_offline(shell: Commands, api: Client) -> None:
     assert api.users.list().total == 2
 
 
+def test_offline_for_some_time(shell: Commands, control: MockControl, api: Client) -> None:
+    shell.run("offline", "10s")
+    with pytest.raises(APIError):
+        api.users.list()
+    control.clock.advance(seconds=10)
+    assert api.users.list().total == 2
+
+
 def test_requests(shell: Commands, api: Client) -> None:
     assert shell.run("requests") == "No request came.\n"
     api.users.list(search="\x1b[31m")

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duologue.contract import users as contract_users
+from duologue.contract.users import UserDeleted
 from duologue_mock import MockServer
 from duologue_mock.control.errors import ControlError
 from duologue_mock.control.realtime.message_mappings import MAX_MAPPINGS, MessageMappings, read_message_mapping
+from duologue_mock.realtime import connection
 from duologue_mock.realtime.messages import Intervention
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.control.realtime.conftest import Call
@@ -19,6 +22,7 @@ from tests.mockserver.listeners import Listener, Refused
 from tests.mockserver.raw import ConnectionClosedError
 from tests.mockserver.realtime.clients import Connect
 from tests.mockserver.realtime.raw_clients import TEXT, Polling, frames
+from tests.waiting import eventually
 
 DELETED = "user:deleted"
 
@@ -72,6 +76,21 @@ def test_delay_keeps_the_order(call: Call, connect: Connect) -> None:
     send(call, "2", "3")
     assert other.event() == (DELETED, {"userId": "2"})
     assert read_ids(client, call) == ["1", "2", "3"]
+
+
+def test_bound_of_delayed_events(
+    call: Call, connect: Connect, mock: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client for which too much waits is disconnected: small events count too."""
+    monkeypatch.setattr(connection, "MAX_QUEUE_SIZE", 2_000)
+    connect()
+    mapping = {"event": "user:deleted", "action": "delay", "delayMilliseconds": 600_000}
+    call("POST", "/message-mappings", mapping, status=201)
+    publish = UserDeleted("1")
+    for _ in range(40):
+        with mock.state as state:
+            state.publish(contract_users.DELETED, publish)
+    assert eventually(lambda: call("GET", "/channels")["meta"]["total"] == 0)
 
 
 def test_disconnection_does_not_wait(call: Call, connect: Connect) -> None:
