@@ -24,6 +24,10 @@ ILLUSTRATIONS = {
 """Blocks that are not run, by language and page, with the reason."""
 
 
+RECIPES = "docs/recipes/"
+"""Pages whose JavaScript and YAML are run by `tests/recipes`, with the tools that they are for."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One code block of a page. A block with a title is a file; one with a reason is not run."""
@@ -65,6 +69,7 @@ def select_blocks(language: str, *, run: bool = True, files: bool | None = None)
         and (block.reason is None) == run
         and files in (None, block.title is not None)
         and (language, block.page) not in ILLUSTRATIONS
+        and not (block.page.startswith(RECIPES) and language in ("js", "yaml"))
     ]
 
 

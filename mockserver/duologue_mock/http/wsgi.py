@@ -85,13 +85,15 @@ class WSGIApp:
         """Handle one request (PEP 3333)."""
         exchange = _Exchange(Request(environ, ""), start_response, self._namespaces.default)
         request = exchange.request
+        if request.path.startswith(CONTROL_PATH):  # known before it may be refused: no page can fill the journal
+            exchange.is_control = self._is_control_path(request.path)
         try:
             self._origin_policy.check_host(request)
             exchange.namespace = namespace = self._namespaces.choose(environ)
             request.id = _choose_request_id(environ, namespace)
             is_socket = request.path in _SOCKET_PATHS and not _has_encoded_slash(request)
             exchange.headers += self._origin_policy.check_origin(request, reading_is_safe=not is_socket)
-            if request.path.startswith(CONTROL_PATH) and self._is_control_path(request.path):
+            if exchange.is_control:
                 return self._forward_control(exchange)
             if is_socket:  # it reads the body itself, and has its own limit
                 return self._forward_socket(exchange)
@@ -201,7 +203,6 @@ class WSGIApp:
     def _forward_control(self, exchange: _Exchange) -> Iterable[bytes]:
         """Let the control API handle the request: it is not counted, not recorded, and no stub responds to it."""
         request = exchange.request
-        exchange.is_control = True
         if request.is_preflight:
             return self._send_response(exchange, Response(204, build_preflight_headers(request)))
         request.read_body(MAX_CONTROL_REQUEST_SIZE)

@@ -108,11 +108,13 @@ class Fixtures:
         """Return the path of a fixture file, and its JSON.
 
         Raises:
-            FixtureError: it is not JSON.
+            FixtureError: it is not JSON, or a link that leads out of the folder.
         """
         file: Traversable = resources.files("duologue_mock.fixtures") / name
         if self._folder is not None and (self._folder / name).exists():
             file = self._folder / name
+            if not (self._folder / name).resolve().is_relative_to(self._folder.resolve()):
+                raise FixtureError(f"{file} leads outside of the folder. Copy the file into it.")
         try:
             return str(file), strict_json.loads(file.read_bytes())
         except (strict_json.StrictJSONError, OSError) as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from duologue_mock.control.json_keys import show
-from duologue_mock.control.matching.matchers.body_matchers import BodyText
 from duologue_mock.control.matching.evaluation import Evaluation
+from duologue_mock.control.matching.matchers.body_matchers import BodyText
 from duologue_mock.control.matching.matchers.json_matchers import EqualToJson
 from duologue_mock.control.matching.parts import Item
 from duologue_mock.control.matching.request_pattern import RequestPattern

@@ -11,9 +11,9 @@ from typing import Any
 from duologue.contract import strict_json
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import join_pointer, read_object, show
+from duologue_mock.control.matching.json_path.parsing import parse_json_path
 from duologue_mock.control.matching.matchers.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
 from duologue_mock.control.matching.matchers.json_matchers import EqualToJson, MatchesJsonPath
-from duologue_mock.control.matching.json_path.parsing import parse_json_path
 from duologue_mock.control.matching.matchers.json_schema import DEFAULT_VERSION, VERSIONS, MatchesJsonSchema
 from duologue_mock.control.matching.matchers.multi_values import AnyValue, EveryMatcher, ValuesMatcher
 from duologue_mock.control.matching.matchers.path_template import PathTemplate

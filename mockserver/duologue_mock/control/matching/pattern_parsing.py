@@ -13,7 +13,6 @@ from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
 from duologue_mock.control.matching.matcher_parsing import parse_body_matcher, parse_value_matcher, parse_values_matcher
 from duologue_mock.control.matching.matchers.multi_values import AnyValue, CookieValue
-from duologue_mock.control.matching.parts import Item, Part, PartMatcher
 from duologue_mock.control.matching.matchers.path_template import PathTemplate, PathTemplateError
 from duologue_mock.control.matching.matchers.regex_matchers import Matches
 from duologue_mock.control.matching.matchers.request_matchers import (
@@ -23,6 +22,7 @@ from duologue_mock.control.matching.matchers.request_matchers import (
     OperationMatcher,
     find_operation,
 )
+from duologue_mock.control.matching.parts import Item, Part, PartMatcher
 from duologue_mock.control.matching.value_matchers import BasicCredentials, EqualTo, ValueMatcher
 from duologue_mock.control.received import ReceivedRequest
 

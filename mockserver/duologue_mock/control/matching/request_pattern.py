@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from duologue_mock.control.matching.dumping import dump_pattern
 from duologue_mock.control.matching.evaluation import Evaluation
+from duologue_mock.control.matching.matchers.request_matchers import ANY, GET_OR_HEAD, MethodMatcher, OperationMatcher
 from duologue_mock.control.matching.parts import Item, Part
 from duologue_mock.control.matching.pattern_parsing import parse_parts
-from duologue_mock.control.matching.matchers.request_matchers import ANY, GET_OR_HEAD, MethodMatcher, OperationMatcher
 from duologue_mock.control.matching.value_matchers import EqualTo
 from duologue_mock.control.received import ReceivedRequest
 

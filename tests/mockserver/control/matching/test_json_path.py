@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from duologue_mock.control.errors import ControlError
 from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.matching.java_regex.escapes import RegexSyntaxError
-from duologue_mock.control.matching.matchers.json_matchers import MatchesJsonPath
 from duologue_mock.control.matching.json_path.parsing import parse_json_path
 from duologue_mock.control.matching.json_path.paths import JsonPathError
+from duologue_mock.control.matching.matchers.json_matchers import MatchesJsonPath
 from tests.mockserver.control.matching.received import match_body
 
 DOCUMENT = {

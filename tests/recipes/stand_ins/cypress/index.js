@@ -1,0 +1,2 @@
+// What a configuration file takes from the package `cypress`.
+export const defineConfig = (config) => config;
