@@ -37,7 +37,7 @@ class SteeredMock:
 
     def stub(self, response: Any = None, *, url: str = "/x", request: Any = None, **fields: Any) -> str:
         """Add a stub and return its id."""
-        body = {"request": request or {"url": url}, "response": response or {}, **fields}
+        body = {"request": {"url": url} if request is None else request, "response": response or {}, **fields}
         added = self.control("POST", "/mappings", body)
         assert added.status_code == 201, added.text
         return str(added.get_json()["id"])

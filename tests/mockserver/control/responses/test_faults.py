@@ -192,7 +192,7 @@ def count_descriptors() -> int:
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.MALFORMED_JSON])
 @pytest.mark.parametrize("name", ["body", "websocket"])
 def test_no_descriptor_is_left(fault: Fault, name: str) -> None:
-    """The mock closes its side of a connection that breaks, without waiting for the client; of one that hangs, after."""
+    """The mock closes its side of a connection that breaks, without waiting for the client; if it hangs, after it."""
     request, body = REQUESTS[name]
     with MockServer() as server, Wire(server, "default") as wire:
         wire.stub({"fault": fault}, url=None)
