@@ -9,7 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.wiremock.corpus import FILES
+from duologue_mock import MockServer
+from tests.wiremock import differences
+from tests.wiremock.compare import simplify_all
+from tests.wiremock.corpus import CASES, FILES
 from tests.wiremock.normalize import Answer
 from tests.wiremock.run import run_case
 from tests.wiremock.server import start
@@ -21,6 +24,21 @@ def load(name: str) -> dict[str, list[Answer]]:
     """Return the recorded answers of a file's cases, by their ids."""
     recorded: dict[str, list[Answer]] = json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
     return recorded
+
+
+def load_ours() -> dict[str, list[Answer]]:
+    """Return what the mock answers to the cases that are listed as differences, by their ids."""
+    recorded: dict[str, list[Answer]] = json.loads((GOLDEN / "differences.json").read_text("utf-8"))
+    return recorded
+
+
+def record_differences() -> None:
+    """Write down what the mock answers to the cases that are listed as differences."""
+    with MockServer(rate_limit=None) as mock:
+        port = int(mock.origin.rpartition(":")[2])
+        answers = {case.id: run_case(port, case) for case in CASES if differences.find(case) is not None}
+    simplified = {case.id: simplify_all(case, answers[case.id]) for case in CASES if case.id in answers}
+    (GOLDEN / "differences.json").write_text(_format(simplified), "utf-8")
 
 
 def record(port: int, names: list[str]) -> None:
@@ -44,8 +62,11 @@ def _format_case(answers: list[Answer]) -> str:
 
 
 def main() -> None:
-    """Record the answers of the files that the command line names, or of all."""
+    """Record the answers of the files that the command line names, or of all; `differences` are the mock's."""
     names = sys.argv[1:] or list(FILES)
+    if names == ["differences"]:
+        record_differences()
+        return
     with tempfile.TemporaryDirectory() as folder:
         port, pid = start(Path(folder))
         try:

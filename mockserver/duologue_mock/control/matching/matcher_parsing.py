@@ -14,7 +14,12 @@ from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.matching.json_path.parsing import parse_json_path
 from duologue_mock.control.matching.matchers.body_matchers import BinaryEqualTo, BodyMatcher, BodyText
 from duologue_mock.control.matching.matchers.json_matchers import EqualToJson, MatchesJsonPath
-from duologue_mock.control.matching.matchers.json_schema import DEFAULT_VERSION, VERSIONS, MatchesJsonSchema
+from duologue_mock.control.matching.matchers.json_schema import (
+    DEFAULT_VERSION,
+    VERSIONS,
+    MatchesJsonSchema,
+    choose_version,
+)
 from duologue_mock.control.matching.matchers.multi_values import AnyValue, EveryMatcher, ValuesMatcher
 from duologue_mock.control.matching.matchers.path_template import PathTemplate
 from duologue_mock.control.matching.matchers.regex_matchers import Matches
@@ -213,7 +218,7 @@ def _read_json_schema(operand: _Operand) -> ValueMatcher:
     schema = operand.read_json()
     if not isinstance(schema, dict | bool):
         raise invalid(operand.pointer, f"A JSON schema is an object or a boolean, not {show(schema)}.")
-    return MatchesJsonSchema(schema, version)
+    return MatchesJsonSchema(schema, choose_version(schema, version))
 
 
 _READERS: Mapping[str, Callable[[_Operand], ValueMatcher]] = MappingProxyType(

@@ -163,7 +163,8 @@ def _read_headers(value: Any, pointer: str, passes_through: bool) -> tuple[tuple
         return ()
     if not isinstance(value, dict):
         raise invalid(pointer, f"Must be an object of names and values, not {show(value)}.")
-    headers = []
+    headers: list[tuple[str, str]] = []
+    spellings: dict[str, str] = {}
     for name, values in value.items():
         inner = join_pointer(pointer, name)
         if not _HEADER_NAME.fullmatch(name):
@@ -171,7 +172,8 @@ def _read_headers(value: Any, pointer: str, passes_through: bool) -> tuple[tuple
         if values == []:
             raise invalid(inner, "There is no value.")
         for one in values if isinstance(values, list) else [values]:
-            headers.append((name, _read_header_value(name, one, inner, passes_through)))
+            spelling = spellings.setdefault(name.lower(), name)
+            headers.append((spelling, _read_header_value(name, one, inner, passes_through)))
     return tuple(headers)
 
 

@@ -35,7 +35,7 @@ def victim() -> Victim:
 @pytest.mark.parametrize("authorization", WRONG.values(), ids=WRONG)
 def test_token_is_needed(victim: Victim, authorization: str | None) -> None:
     before = victim.capture()
-    headers = {} if authorization is None else {"Authorization": authorization}
+    headers: dict[str, Any] = {} if authorization is None else {"Authorization": authorization}
     for endpoint in ENDPOINTS:
         response = victim.attack(endpoint, **headers)
         assert response.status_code == 401, endpoint

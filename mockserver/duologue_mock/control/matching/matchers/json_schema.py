@@ -27,6 +27,16 @@ _DRAFTS: Mapping[str, str] = MappingProxyType(
 VERSIONS = tuple(_DRAFTS)
 """WireMock's names of the versions of JSON Schema."""
 DEFAULT_VERSION = "V202012"
+_DECLARED: Mapping[str, str] = MappingProxyType(
+    {
+        "json-schema.org/draft-04/schema": "V4",
+        "json-schema.org/draft-06/schema": "V6",
+        "json-schema.org/draft-07/schema": "V7",
+        "json-schema.org/draft/2019-09/schema": "V201909",
+        "json-schema.org/draft/2020-12/schema": "V202012",
+    }
+)
+"""What `$schema` says, without scheme and fragment."""
 _MAX_SIZE = 5_000
 """JSON values of a schema, counted again wherever they are referred to."""
 _CHARACTERS = 30
@@ -93,6 +103,17 @@ class MatchesJsonSchema(ValueMatcher):
         loaded = _load(value, evaluation)
         is_scalar = loaded is None or isinstance(loaded, bool | int | float)
         return is_scalar and bool(self._validator.is_valid(value))
+
+
+def choose_version(schema: Any, version: str) -> str:
+    """Return the version of a schema: what its `$schema` declares is stronger than what is asked for, as in WireMock.
+
+    Args:
+        schema: the schema.
+        version: WireMock's name of the version that is asked for.
+    """
+    uri = schema.get("$schema") if isinstance(schema, dict) else None
+    return _DECLARED.get(uri.rstrip("#").partition("://")[2], version) if isinstance(uri, str) else version
 
 
 def _load(value: str, evaluation: Evaluation) -> Any:
