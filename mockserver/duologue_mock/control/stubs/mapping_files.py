@@ -47,7 +47,7 @@ class MappingFolder:
         """The stubs in it, the oldest first."""
 
     def save(self, stubs: Sequence[StubMapping], removed: Sequence[uuid.UUID] = ()) -> None:
-        """Write stubs, each to the file that it is from, or to one of its own.
+        """Write stubs, each to the file that it is from, or to one of its own, with its place among the others.
 
         Args:
             stubs: the stubs, the oldest first.
@@ -61,8 +61,7 @@ class MappingFolder:
         places = {id: index for index, id in enumerate(current)}
         for path, previous in list(self._contents.items()):
             remaining = [current[stub.id] for stub in previous if stub.id in current]
-            if remaining != previous:
-                self._write(path, remaining, places, is_list=len(previous) > 1)
+            self._write(path, remaining, places, is_list=len(previous) > 1)
         for stub in current.values():
             if stub.id not in self._files:
                 self._write(self._path / _choose_name(stub), [stub], places, is_list=False)
