@@ -203,9 +203,9 @@ class EventReader:
 
     def _read(self) -> Iterator[bytes]:
         self._stream.add_reader(self)
+        now = self._stream.next_number() if self._after is not None else 0  # what comes from here on is sent live
         yield b": what happens in this namespace\n\n"
         if self._after is not None:
-            now = self._stream.next_number()
             events = self._stream.replay(self._after if self._after < now else 0, now)
             while batch := b"".join(map(_format, islice(events, _BATCH))):
                 yield batch

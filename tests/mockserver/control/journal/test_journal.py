@@ -59,6 +59,7 @@ def test_bytes_are_bounded(sizes: list[tuple[int, int, int]]) -> None:
         for _ in response.stream or ():
             pass
         held = {id(entry.served.stub): entry.served.stub.size for entry in journal if entry.served.stub is not None}
+        assert journal.size == sum(entry.size for entry in journal) + sum(held.values())
         texts = [len(entry.head) + len(entry.body) + len(entry.response_body) for entry in journal]
         headers = [sum(map(len, header)) for entry in journal for header in entry.response_headers if entry.served.stub]
         assert sum(texts) + sum(headers) + sum(held.values()) + OVERHEAD * len(journal) <= journal.size <= limit

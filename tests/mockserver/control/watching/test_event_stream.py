@@ -113,6 +113,19 @@ def test_messages_come_from_their_journal() -> None:
     assert [(id, kind) for id, kind, _ in events] == [(1, "message"), (2, "request"), (3, "message"), (4, "clock")]
 
 
+def test_events_during_the_replay_come_once() -> None:
+    recorder = create_recorder()
+    for _ in range(40):
+        recorder.events.publish("clock", {})
+    reader = open_reader(recorder, after=0)
+    recorder.events.publish("stub", {})
+    first = parse(next(reader))
+    record(recorder)
+    reader.end()
+    events = first + parse(b"".join(reader))
+    assert [kind for _, kind, _ in events] == ["clock"] * 40 + ["stub", "request"]
+
+
 def test_number_from_before_a_restart() -> None:
     """A reader that knows more events than there were gets all that are stored."""
     recorder = create_recorder()
