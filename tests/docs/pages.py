@@ -78,7 +78,8 @@ def select_pages(blocks: list[Block]) -> list[str]:
 
 
 def localize(code: str, mock: MockServer) -> str:
-    """Replace the addresses that `duologue serve` listens on by those of a mock server."""
+    """Replace the addresses that `duologue serve` listens on by those of a mock server, also of its namespaces."""
+    code = code.replace(".localhost:3001", f".localhost:{mock.port}")
     return code.replace("http://localhost:3001", mock.origin).replace("http://localhost:3002", mock.chat_origin)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +19,6 @@ from duologue_mock.http.namespaces import DEFAULT, Namespace
 
 endpoints = Endpoints("namespaces")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COUNT = MappingProxyType({"type": "integer", "minimum": 0})
 _SETTINGS = MappingProxyType(
     {"type": "object", "description": "Settings of the mock that this namespace has of its own."}
@@ -125,7 +124,7 @@ def _describe(call: ControlCall, namespace: Namespace) -> dict[str, Any]:
         "name": namespace.name,
         "preset": _get_control(namespace).start.preset,
         "settings": list_differences(namespace.settings, call.server.settings),
-        "usedAt": None if is_default else format_timestamp(_EPOCH + timedelta(seconds=namespace.used_at)),
+        "usedAt": None if is_default else format_timestamp(datetime.fromtimestamp(namespace.used_at, UTC)),
         "users": len(namespace.state.users),
         "chats": len(namespace.state.chats),
         "logins": len(namespace.state.logins),

@@ -10,8 +10,6 @@ from duologue_mock.control.state.export import TakeTurns
 from duologue_mock.store.sessions import LoginSession
 from duologue_mock.store.state import Capture
 
-_ABSENT = object()
-
 
 @dataclass
 class Difference:
@@ -49,8 +47,8 @@ def _compare(
         return
     for id, record in now.items():
         take_turns()
-        earlier = before.get(id, _ABSENT)
-        if earlier is _ABSENT:
+        earlier = before.get(id)
+        if earlier is None:
             difference.added.setdefault(kind, {})[id] = _describe(record)
         elif not _is_same(earlier, record):
             changes = _list_changes(_describe(earlier), _describe(record))
