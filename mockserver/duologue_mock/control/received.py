@@ -38,6 +38,8 @@ _ENCODINGS: Mapping[str, str] = MappingProxyType(
 
 _BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
 
+_TIME_WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?[+-]\d\d:\d\d", re.ASCII)
+
 
 @dataclass(frozen=True)
 class ReceivedRequest:
@@ -164,8 +166,13 @@ def parse_parameters(text: str) -> dict[str, list[str]]:
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")
-            values.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+            values.setdefault(_decode(name), []).append(_decode(value))
     return values
+
+
+def _decode(text: str) -> str:
+    """Return a text decoded. As in WireMock, the `+` of a time's offset, `2024-06-01T12:00:00+02:00`, is no space."""
+    return text if _TIME_WITH_OFFSET.fullmatch(text) else unquote_plus(text)
 
 
 def _list_headers(environ: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -50,6 +50,7 @@ ABSENT = [
     ({"doesNotContain": "a"}, True),
     ({"doesNotMatch": "a"}, True),
     ({"absent": "(absent)"}, True),
+    ({"absent": False}, True),
     ({"anything": "x"}, True),
     ({"not": {"equalTo": "a"}}, True),
     ({"not": {"absent": True}}, False),
