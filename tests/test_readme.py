@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,17 @@ def test_curl_lines(mock: MockServer) -> None:
     assert done.returncode == 0, done.stderr
     for expected in ('"John Doe"', '"refreshToken"', '"test-session-1"'):
         assert expected in done.stdout
+
+
+def test_mock_commands(mock: MockServer, environment: dict[str, str]) -> None:
+    block = next(block for block in SHELL if "duologue mock" in block)
+    environment |= {"DUOLOGUE_MOCK_URL": mock.origin}
+    for line in block.splitlines():
+        arguments = shlex.split(line, comments=True)
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout, line
 
 
 @pytest.mark.slow
