@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.frontend.test_frontend import missing
+
 PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
 LINES = dict(re.findall(r"^\| (bash|zsh|fish)[^|]*\| `([^`]+)`", PAGE, re.MULTILINE))
 
@@ -48,7 +50,7 @@ def test_documented_line(shell: str, tmp_path: Path) -> None:
     line = LINES[shell].replace(r"\|", "|")
     assert f"_DUOLOGUE_COMPLETE={shell}_source duologue" in line
     if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
+        missing(f"{shell} is not installed.")
     command = tmp_path / "duologue"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m duologue "$@"\n')
     command.chmod(0o755)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -69,10 +71,16 @@ class Victim(SteeredMock):
         return "/__admin" + endpoint.path.replace("{id}", self.id).replace("{name}", NAME)
 
     def attack(
-        self, endpoint: Endpoint, *, method: str | None = None, data: bytes | None = None, **headers: str
+        self,
+        endpoint: Endpoint,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        method: str | None = None,
+        data: bytes | None = None,
+        **more: str,
     ) -> TestResponse:
         """Call an endpoint in an attacker's way."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name.replace("_", "-"): value for name, value in {**headers, **more}.items()}
         if data is None:
             body = BODIES.get(name_endpoint(endpoint))
             data = b"" if body is None else json.dumps(body).encode()

@@ -39,7 +39,7 @@ def victim() -> Victim:
 def test_changes_are_refused(victim: Victim, headers: dict[str, Any]) -> None:
     before = victim.capture()
     for endpoint in CHANGING:
-        response = victim.attack(endpoint, **headers)
+        response = victim.attack(endpoint, headers)
         assert response.status_code == 403, endpoint
         assert "access-control-allow-origin" not in response.headers
     assert victim.capture() == before
@@ -64,7 +64,7 @@ def test_nothing_can_be_read(victim: Victim, headers: dict[str, Any]) -> None:
     """A browser shows a page only what CORS grants it; nor may it be framed, sniffed or cached."""
     for endpoint in READING:
         if endpoint.path != STREAM:
-            response = victim.attack(endpoint, **headers)
+            response = victim.attack(endpoint, headers)
             assert "access-control-allow-origin" not in response.headers, endpoint
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
@@ -133,8 +133,9 @@ def test_safe_methods_change_nothing(victim: Victim, method: str) -> None:
     for endpoint in ENDPOINTS:
         if endpoint.path == STREAM and method == "GET":
             continue
-        for headers in ({}, {"X_HTTP_Method_Override": endpoint.method}):
+        overrides: list[dict[str, str]] = [{}, {"X_HTTP_Method_Override": endpoint.method}]
+        for headers in overrides:
             body = json.dumps(BODIES.get(name_endpoint(endpoint), {})).encode()
-            victim.attack(endpoint, method=method, data=body, Content_Type="application/json", **headers)
+            victim.attack(endpoint, headers, method=method, data=body, Content_Type="application/json")
         victim.app.test_client().open(f"{victim.fill(endpoint)}?_method={endpoint.method}", method=method)
     assert victim.capture() == before

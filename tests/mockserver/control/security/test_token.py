@@ -37,7 +37,7 @@ def test_token_is_needed(victim: Victim, authorization: str | None) -> None:
     before = victim.capture()
     headers: dict[str, Any] = {} if authorization is None else {"Authorization": authorization}
     for endpoint in ENDPOINTS:
-        response = victim.attack(endpoint, **headers)
+        response = victim.attack(endpoint, headers)
         assert response.status_code == 401, endpoint
         assert response.headers["WWW-Authenticate"].startswith("Token ")
         assert TOKEN not in response.text
