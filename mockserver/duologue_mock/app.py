@@ -100,7 +100,7 @@ def create_app(
     namespaces = Namespaces(builder.build(DEFAULT, state), builder.create)
     sockets = LazySocketIO(lambda: _create_socketio_router(app, settings, namespaces, call_soon or _call))
     app.extensions["duologue"] = MockContext(settings, state, sockets, routes, ports, namespaces)
-    control = ControlServer(settings, namespaces, start, presets, shut_down)
+    control = ControlServer(settings, namespaces, start, presets, shut_down, run_in_thread=run_in_thread or _call)
     app.wsgi_app = WSGIApp(  # type: ignore[method-assign]  # how Flask's documentation wraps an application
         routes=routes,
         origin_policy=OriginPolicy(settings),

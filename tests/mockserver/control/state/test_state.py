@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from duologue.contract import fields
+from duologue_mock import Settings, create_app
+from duologue_mock.control import cooperation
 from duologue_mock.control.errors import ControlError
 from duologue_mock.control.state.export import export_state
 from duologue_mock.control.state.load import KEYS, MAX_REASONS, load_state
@@ -213,6 +215,35 @@ def test_number_of_reasons_is_bounded(calls: Calls) -> None:
 def test_body_that_is_no_json(calls: Calls, body: bytes) -> None:
     response = calls.app.test_client().put("/__admin/state", data=body)
     assert response.status_code == 422
+
+
+def test_long_documents_are_read_in_a_thread() -> None:
+    """Others have their turn while one is read."""
+    sizes: list[int] = []
+
+    def run_in_thread(function: Callable[[], Any]) -> Any:
+        value = function()
+        sizes.append(len(value["users"]))
+        return value
+
+    calls = Calls(create_app(Settings(), state=State(), run_in_thread=run_in_thread))
+    users = [{**USER, "id": str(number), "email": f"{number}@example.com"} for number in range(2000)]
+    calls.check("PUT", "/state", {"version": 1, "users": users})
+    calls.check("PUT", "/state", {"version": 1, "users": users[:10]})
+    assert sizes == [2000]
+
+
+def test_long_work_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the records, others have their turn; what they change meanwhile is not in what is exported."""
+    monkeypatch.setattr(cooperation, "MAX_TURN", -1.0)
+    turns: list[int] = []
+    state = State()
+    calls = Calls(create_app(Settings(), state=state, sleep=lambda seconds: turns.append(len(state.users))))
+    users = [{**USER, "id": str(number), "email": f"{number}@example.com"} for number in range(20)]
+    calls.check("PUT", "/state", {"version": 1, "users": users})
+    assert turns == [0] * 20
+    calls.get("/state")
+    assert len(turns) == 40
 
 
 def test_reset_state(calls: Calls) -> None:
