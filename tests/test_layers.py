@@ -310,6 +310,13 @@ def test_command_import_is_light() -> None:
     }
 
 
+def test_mock_starts_without_matching() -> None:
+    """It is loaded for the first stub or search, and Socket.IO for the first client."""
+    loaded = loaded_by("import duologue_mock; duologue_mock.MockServer().start().stop()")
+    assert not tops(loaded) & {"regex", "rapidfuzz", "jsonschema_rs", "trustme", "socketio", "apispec", "requests"}
+    assert "duologue_mock.control.matching.request_pattern" not in loaded
+
+
 def test_nothing_monkey_patched() -> None:
     loaded_by(
         "import socket, threading, time; kept = socket.socket, threading.Thread, threading.Lock, time.sleep; "

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import read_object, show
 from duologue_mock.control.json_values import read_boolean, read_integer, read_number, read_text
-from duologue_mock.control.matching.request_pattern import RequestPattern
 from duologue_mock.control.responses.definition import ResponseDefinition, read_response_definition
 from duologue_mock.http.messages import json_bytes
+
+if TYPE_CHECKING:
+    from duologue_mock.control.matching.request_pattern import RequestPattern
 
 DEFAULT_PRIORITY = 5
 STARTED = "Started"
@@ -95,6 +97,9 @@ def read_stub(value: Any, pointer: str, new_id: uuid.UUID) -> StubMapping:
     Raises:
         ControlError: it has an unknown key or an invalid value, or its keys contradict each other.
     """
+    # Loaded for the first stub: matching is a third of the code, and a mock should start at once.
+    from duologue_mock.control.matching.request_pattern import RequestPattern
+
     fields = read_object(_drop_empty(value), pointer, KEYS, unsupported=UNSUPPORTED)
     _check_scenario(fields, pointer)
     return StubMapping(
