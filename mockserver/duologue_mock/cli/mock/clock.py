@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from duologue_mock.cli.mock.command import control_command
-from duologue_mock.cli.mock.parameters import DURATION, TIME
+from duologue_mock.cli.mock.parameters import DurationType, TimeType
 from duologue_mock.cli.mock.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def show(control: MockControl, terminal: Terminal) -> None:
 
 
 @control_command("advance", "duologue mock clock advance 15m", "duologue mock clock advance 1h30m", group=clock)
-@click.argument("duration", type=DURATION)
+@click.argument("duration", type=DurationType())
 def advance(control: MockControl, terminal: Terminal, duration: timedelta) -> None:
     """Advance the clock; what came due meanwhile has happened then.
 
@@ -37,14 +37,14 @@ def advance(control: MockControl, terminal: Terminal, duration: timedelta) -> No
 
 
 @control_command("set", "duologue mock clock set 2026-03-01T09:00:00Z", group=clock)
-@click.argument("time", type=TIME)
+@click.argument("time", type=TimeType())
 def set_time(control: MockControl, terminal: Terminal, time: datetime) -> None:
     """Set the time."""
     _show(terminal, control.clock.set(time))
 
 
 @control_command("freeze", "duologue mock clock freeze", group=clock)
-@click.argument("time", type=TIME, required=False)
+@click.argument("time", type=TimeType(), required=False)
 def freeze(control: MockControl, terminal: Terminal, time: datetime | None) -> None:
     """Stop the clock, at TIME or at the present one."""
     _show(terminal, control.clock.freeze(time), frozen=True)

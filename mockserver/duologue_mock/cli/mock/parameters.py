@@ -103,9 +103,3 @@ def parse_headers(ctx: click.Context, param: click.Parameter, values: Sequence[s
             raise click.BadParameter(f"A header looks like 'Retry-After: 5', not {value!r}.", ctx, param)
         headers[name.strip()] = text.strip()
     return headers or None
-
-
-DURATION = DurationType()
-DELAY = DelayType()
-TIME = TimeType()
-JSON = JSONType()

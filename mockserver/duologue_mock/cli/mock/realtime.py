@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duologue_mock.cli.mock.command import control_command
-from duologue_mock.cli.mock.parameters import JSON
+from duologue_mock.cli.mock.parameters import JSONType
 from duologue_mock.cli.mock.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _describe_identity(channel: Channel) -> str:
     "duologue mock emit order:shipped '{\"id\": 7}' --to-user 2 --no-validate",
 )
 @click.argument("event")
-@click.argument("payload", type=JSON, required=False)
+@click.argument("payload", type=JSONType(), required=False)
 @click.option("--to-user", "user_id", metavar="ID", help="Only to this user of the platform.")
 @click.option("--to-chat-user", "chat_user_id", metavar="ID", help="Only to this user of the chat service.")
 @click.option("--to-role", "role", help="Only to users of this role.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duologue_mock.cli.mock.command import control_command
-from duologue_mock.cli.mock.parameters import DELAY, DURATION, JSON, parse_headers
+from duologue_mock.cli.mock.parameters import DelayType, DurationType, JSONType, parse_headers
 from duologue_mock.cli.mock.terminal import Terminal, shorten
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ FAULTS = (
 @click.argument("target")
 @click.option("--status", type=click.IntRange(200, 999), help="HTTP status.")
 @click.option("--body", help="Body: JSON, or any other text.")
-@click.option("--body-patch", type=JSON, help="Merge patch (RFC 7396) of the mock's own body.")
+@click.option("--body-patch", type=JSONType(), help="Merge patch (RFC 7396) of the mock's own body.")
 @click.option(
     "--header",
     "headers",
@@ -46,12 +46,12 @@ FAULTS = (
     metavar="'NAME: VALUE'",
     help="Response header. Repeat it for more.",
 )
-@click.option("--delay", type=DELAY, help="Delay: 500ms, 1.5s; or a range, 200ms..800ms.")
+@click.option("--delay", type=DelayType(), help="Delay: 500ms, 1.5s; or a range, 200ms..800ms.")
 @click.option("--fault", type=click.Choice(FAULTS, case_sensitive=False), help="How the connection fails.")
 @click.option("--times", type=click.IntRange(1), help="How often it serves before it steps aside.")
 @click.option("--probability", type=click.FloatRange(0, 1), help="How likely it serves.")
 @click.option("--priority", type=int, help="Lower wins; 5 by default. Among equals the newest wins.")
-@click.option("--expires-after", type=DURATION, help="After this time, by the mock's clock, it is gone.")
+@click.option("--expires-after", type=DurationType(), help="After this time, by the mock's clock, it is gone.")
 @click.option("--persistent", is_flag=True, help="Keep it when the mock is reset.")
 @click.option("--name", help="A name for people.")
 def stub(
@@ -109,7 +109,7 @@ def unstub(control: MockControl, terminal: Terminal, stub_id: str | None, remove
 
 
 @control_command("offline", "duologue mock offline 10s", "duologue mock offline; npm test; duologue mock online")
-@click.argument("duration", type=DURATION, required=False)
+@click.argument("duration", type=DurationType(), required=False)
 def offline(control: MockControl, terminal: Terminal, duration: timedelta | None) -> None:
     """Reset every connection, those of Socket.IO too, for DURATION by the mock's clock, or until `online` or `reset`.
 
