@@ -35,8 +35,8 @@ from duologue_mock.store.seed import Fixtures
 if TYPE_CHECKING:
     from gevent.ssl import SSLContext
 
-    from duologue_mock.certificates import Authority
     from duologue_mock.control_client.control import MockControl
+    from duologue_mock.https.certificates import Authority
 
 
 class MockServer:
@@ -338,7 +338,7 @@ class MockServer:
     def _create_tls_context(self) -> SSLContext | None:
         if not self.settings.uses_https:
             return None
-        from duologue_mock.certificates import Authority, create_given_context
+        from duologue_mock.https.certificates import Authority, create_given_context
 
         values = self.settings.values
         if values["certificate"] is not None:
@@ -349,7 +349,7 @@ class MockServer:
     def _create_http_server(self, listener: socket.socket, app: Flask, tls: SSLContext | None) -> Server:
         create: Callable[..., Server] = Server
         if tls is not None:
-            from duologue_mock.http.tls import TLSServer
+            from duologue_mock.https.tls import TLSServer
 
             create = functools.partial(TLSServer, context=tls)
         return create(

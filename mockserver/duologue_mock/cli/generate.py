@@ -34,7 +34,7 @@ _COUNT = click.IntRange(0, MAX_RECORDS)
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
 def generate(users: int, chats: int, messages: int, folder: Path, seed: int, force: bool) -> None:
     """Write fixture files for `duologue serve --fixtures`: users.json, chats.json and messages.json."""
-    from duologue_mock.generated_data import GeneratedData
+    from duologue_mock.store.generated_data import GeneratedData
 
     try:
         data = GeneratedData(users=users, chats=chats, messages=messages, seed=seed)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue_mock.cli.generate import generate
-from duologue_mock.generated_data import GeneratedData
 from duologue_mock.store import State
+from duologue_mock.store.generated_data import GeneratedData
 from duologue_mock.store.seed import DEFAULT_OWNER, Fixtures
 
 NAMES = ("users.json", "chats.json", "messages.json")

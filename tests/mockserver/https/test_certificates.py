@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from duologue_mock import MockServer
-from duologue_mock.certificates import CertificateError
+from duologue_mock.https.certificates import CertificateError
 from tests.mockserver.https.secure_peers import ask_securely, secure_peer, trust
 
 HEALTH = "GET /api/health HTTP/1.1"

@@ -61,7 +61,7 @@ INVALID = [
     ("PUT", "/clock", {"now": 0}, "/now"),
     ("PUT", "/clock", {"now": "2030-01-01T00:00:00Z", "frozen": "yes"}, "/frozen"),
     ("PUT", "/clock", {"frozen": 1}, "/frozen"),
-    ("PUT", "/clock", [], ""),
+    ("PUT", "/clock", [], "/"),
     ("POST", "/clock/advance", {}, "/milliseconds"),
     ("POST", "/clock/advance", {"milliseconds": -1}, "/milliseconds"),
     ("POST", "/clock/advance", {"milliseconds": 1.5}, "/milliseconds"),
@@ -126,8 +126,9 @@ def test_clock_of_one_namespace(calls: Calls) -> None:
     assert calls.in_namespace("w2").get("/clock") == clock(START)
 
 
-def test_clock_event(calls: Calls) -> None:
+def test_clock_event(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[tuple[str, Any]] = []
     events = calls.namespace.interceptor.events  # type: ignore[union-attr]
-    before = events.last_number
+    monkeypatch.setattr(events, "publish", lambda kind, data: published.append((kind, data)))
     calls.check("POST", "/clock/advance", {"milliseconds": 1})
-    assert events.last_number == before + 1
+    assert published == [("clock", clock("2024-06-01T12:00:00.001Z", offset=1))]

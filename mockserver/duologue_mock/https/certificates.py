@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duologue_mock.http.cors import is_loopback
-from duologue_mock.http.tls import create_context
+from duologue_mock.https.tls import create_context
 from duologue_mock.settings import MockSettings
 
 if TYPE_CHECKING:

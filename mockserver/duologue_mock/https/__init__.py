@@ -1,0 +1,1 @@
+"""HTTPS: certificates, and the server that speaks TLS."""
