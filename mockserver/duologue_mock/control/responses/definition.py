@@ -242,7 +242,6 @@ def _show_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in headers.items():
-        values.setdefault(names.setdefault(name.lower(), name), []).extend(
-            value if isinstance(value, list) else [value]
-        )
+        several = value if isinstance(value, list) else [value]
+        values.setdefault(names.setdefault(name.lower(), name), []).extend(several)
     return {name: several[0] if len(several) == 1 else several for name, several in values.items()}
