@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from duologue_mock.control.namespace_control import NamespaceControl
 
 SUBJECTS: tuple[str, ...] = (
-    "channels",
     "clock",
-    "coverage",
-    "events",
+    "journal.coverage",
+    "journal.events",
+    "journal.near_misses",
+    "journal.requests",
+    "journal.violations",
     "mappings",
-    "message_mappings",
-    "messages",
     "namespaces",
-    "near_misses",
-    "offline",
     "openapi",
     "presets",
-    "requests",
+    "realtime.channels",
+    "realtime.message_mappings",
+    "realtime.messages",
+    "realtime.offline",
     "reset",
     "scenarios",
     "server_info",
     "settings",
     "snapshots",
     "state",
-    "violations",
 )
 """The modules of this package that declare endpoints, each as `endpoints = Endpoints(…)`."""
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, ControlResponse, Endpoints
+from duologue_mock.control.api.journal.requests import DEFAULT_TIMEOUT, MAX_TIMEOUT
 from duologue_mock.control.api.long_lists import build_list
-from duologue_mock.control.api.requests import DEFAULT_TIMEOUT, MAX_TIMEOUT
 from duologue_mock.control.cooperation import Turns, is_connected
 from duologue_mock.control.errors import ControlError, not_found
 from duologue_mock.control.journal.waiting import TooManyWaitersError, WaitCancelledError

@@ -1,0 +1,1 @@
+"""Endpoints that show what happened: requests and near misses, events, violations, coverage."""

@@ -1,0 +1,1 @@
+"""Endpoints that steer Socket.IO: channels, messages and their mappings, offline."""
