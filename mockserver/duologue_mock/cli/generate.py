@@ -12,17 +12,17 @@ import click
 
 MAX_RECORDS = 10_000_000
 
-_COUNT = click.IntRange(0, MAX_RECORDS)
-
 
 @click.command(
     context_settings={"show_default": True},
     epilog="\b\nExample:\n  duologue generate --users 10000 --chats 500 --messages 20000 --out big\n"
     "  duologue serve --fixtures big",
 )
-@click.option("--users", type=_COUNT, default=100, help="Users of the platform.")
-@click.option("--chats", type=_COUNT, default=50, help="Sessions of the chat service.")
-@click.option("--messages", type=_COUNT, default=500, help="Messages, spread over the sessions.")
+@click.option("--users", type=click.IntRange(0, MAX_RECORDS), default=100, help="Users of the platform.")
+@click.option("--chats", type=click.IntRange(0, MAX_RECORDS), default=50, help="Sessions of the chat service.")
+@click.option(
+    "--messages", type=click.IntRange(0, MAX_RECORDS), default=500, help="Messages, spread over the sessions."
+)
 @click.option(
     "--out",
     "folder",

@@ -14,7 +14,8 @@ from typing import Any
 from duologue.contract import strict_json
 from duologue_mock.store.seed import DEFAULT_OWNER
 
-_START = datetime(2026, 1, 1, 8, tzinfo=UTC)
+_START = (2026, 1, 1, 8)
+"""Year, month, day and hour of the first chat."""
 _LOGINS = ({"name": "John Doe", "email": "john@example.com"}, {"name": "Jane Smith", "email": "jane@example.com"})
 """Those of the shipped fixtures come first, so that what logs in with them still does."""
 
@@ -58,7 +59,7 @@ class GeneratedData:
         users, chats, _ = self._counts
         for number in range(chats):
             random = self._create_random("chat", number)
-            created = _START + timedelta(hours=number)
+            created = _add(hours=number)
             last = self._build_time(number, self._count_messages(number) - 1)
             belongs_to_default = number % 2 == 0 or not users
             yield {
@@ -91,7 +92,7 @@ class GeneratedData:
 
     @staticmethod
     def _build_time(chat: int, message: int) -> str:
-        return _format(_START + timedelta(hours=chat, seconds=20 * (message + 1)))
+        return _format(_add(hours=chat, seconds=20 * (message + 1)))
 
     def _create_random(self, kind: str, number: int) -> Random:
         return Random(f"{self._seed} {kind} {number}")  # noqa: S311  # example data
@@ -99,6 +100,10 @@ class GeneratedData:
 
 def _build_chat_id(number: int) -> str:
     return f"chat-{number + 1}"
+
+
+def _add(*, hours: int, seconds: int = 0) -> datetime:
+    return datetime(*_START, tzinfo=UTC) + timedelta(hours=hours, seconds=seconds)
 
 
 def _format(time: datetime) -> str:
