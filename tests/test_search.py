@@ -43,7 +43,7 @@ def test_text(searched: str, file: str) -> None:
         ("idempotency", ["mockserver/duologue_mock/http/idempotency.py"]),
         ("sse", ["client/duologue/http/sse.py"]),
         ("adapter", ["client/duologue/http/adapter.py"]),
-        ("openapi", ["mockserver/duologue_mock/openapi/openapi.py"]),
+        ("openapi", ["mockserver/duologue_mock/openapi/openapi.py"]),  # of the services; the control API has its own
     ],
 )
 def test_file_name(word: str, files: list[str]) -> None:

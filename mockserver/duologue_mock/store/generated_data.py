@@ -12,7 +12,11 @@ from random import Random
 from typing import Any
 
 from duologue.contract import strict_json
+from duologue.contract.chats import ChatSession
+from duologue.contract.messages import ChatMessage
+from duologue.contract.users import User
 from duologue_mock.store.seed import DEFAULT_OWNER
+from duologue_mock.store.state import State
 
 _START = (2026, 1, 1, 8)
 """Year, month, day and hour of the first chat."""
@@ -60,7 +64,7 @@ class GeneratedData:
         for number in range(chats):
             random = self._create_random("chat", number)
             created = _add(hours=number)
-            last = self._build_time(number, self._count_messages(number) - 1)
+            last = self._build_time(number, self._count_messages(number) - 1)  # if it has none: as it was created
             belongs_to_default = number % 2 == 0 or not users
             yield {
                 "_id": _build_chat_id(number),
@@ -85,6 +89,20 @@ class GeneratedData:
                     "content": random.choice(self._words["questions" if is_question else "replies"]),
                     "createdAt": self._build_time(chat, number),
                 }
+
+    def add_to(self, state: State) -> Iterator[None]:
+        """Add all records to an empty state; yields after each, so that the caller can give others their turn."""
+        for record in self.iterate_users():
+            user = User(record["id"], record["name"], record["email"], record["role"])
+            yield state.users.add(user, record.get("password"))
+        for record in self.iterate_chats():
+            last, created = (datetime.fromisoformat(record[name]) for name in ("lastMessageAt", "createdAt"))
+            session = ChatSession(record["_id"], record["title"], record["isFavorite"], last, created, last)
+            yield state.chats.add(record["userId"], session)
+        for record in self.iterate_messages():
+            created = datetime.fromisoformat(record["createdAt"])
+            message = ChatMessage(record["_id"], record["sessionId"], record["sender"], record["content"], created)
+            yield state.chats.add_message(message)
 
     def _count_messages(self, chat: int) -> int:
         _, chats, messages = self._counts

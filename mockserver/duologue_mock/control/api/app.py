@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUBJECTS: tuple[str, ...] = (
     "clock",
+    "description",
     "journal.coverage",
     "journal.events",
     "journal.near_misses",
@@ -30,7 +31,6 @@ SUBJECTS: tuple[str, ...] = (
     "journal.violations",
     "mappings",
     "namespaces",
-    "openapi",
     "presets",
     "realtime.channels",
     "realtime.message_mappings",

@@ -21,16 +21,18 @@ from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.json_values import read_list
 from duologue_mock.control.realtime.message_mappings import MessageMapping, read_message_mapping
 from duologue_mock.control.state.export import TakeTurns
-from duologue_mock.control.state.generate import MAX_RECORDS, generate_chats, generate_users
 from duologue_mock.control.state.load import load_records
 from duologue_mock.control.state.run_time_settings import read_settings
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.stubs.mapping import StubMapping, read_stub
 from duologue_mock.store import State
+from duologue_mock.store.generated_data import GeneratedData
 from duologue_mock.store.seed import FixtureError
 from duologue_mock.store.state import Capture
 
 KEYS = ("description", "fixtures", "generate", "settings", "globalSettings", "mappings", "messageMappings", "clock")
+MAX_RECORDS = 100_000
+"""The most users, chats or messages that a preset has generated."""
 MAX_SIZE = 32 * 1024 * 1024
 """Bytes of the largest file."""
 
@@ -131,8 +133,9 @@ class Presets:
         if capture is None:
             users, chats, messages = counts
             state = State()
-            generate_users(state, users, take_turns)
-            generate_chats(state, chats, messages, take_turns)
+            data = GeneratedData(users=users, chats=chats, messages=messages, seed=0)
+            for _ in data.add_to(state):
+                take_turns()
             capture = state.capture()
             while len(self._generated) >= _MAX_GENERATED:
                 del self._generated[next(iter(self._generated))]

@@ -10,8 +10,8 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from duologue_mock.control.api.app import load_endpoints
+from duologue_mock.control.api.description import build_document
 from duologue_mock.control.api.endpoints import Endpoint
-from duologue_mock.control.api.openapi import build_document
 from tests.mockserver.control.state.calls import Calls, create_calls
 
 ENDPOINTS = load_endpoints()
