@@ -71,7 +71,7 @@ class NamespaceControl:
         """The JSON of the global settings before a preset was applied, and with it; None if none was."""
         self._waiter = Waiter(sleep)
         self._steering = Steering(
-            self.stubs, self.settings_, seed=seed, waiter=self._waiter, error_response=error_response
+            self.stubs, self.settings_, seed=seed, sleep=sleep, waiter=self._waiter, error_response=error_response
         )
         self._mapping_folder = mapping_folder
         self._initial_stubs = () if mapping_folder is None else mapping_folder.stubs

@@ -42,7 +42,7 @@ def decide_response(
     if preference.delay is not None:
         return replace(chosen, fixed_delay=preference.delay, delay_distribution=None)
     # What neither an operation nor a stub responds to is not delayed, as in WireMock.
-    if chosen is OWN_RESPONSE and operation is None:
+    if not settings.has_delay or (chosen is OWN_RESPONSE and operation is None):
         return chosen
     # Else a fixed delay of the stub, 0 too, takes the place of the global one, and so does a distribution; the two add.
     return replace(

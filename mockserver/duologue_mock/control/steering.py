@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from random import Random
 
+from duologue_mock.control.cooperation import Sleep, Turns
 from duologue_mock.control.global_settings import GlobalSettings
 from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.precedence import decide_response
 from duologue_mock.control.preferences import APPLIED, HEADER_KEY, NO_PREFERENCE, parse_preference
 from duologue_mock.control.received import receive
-from duologue_mock.control.responses.definition import ResponseDefinition
+from duologue_mock.control.responses.definition import OWN_RESPONSE, ResponseDefinition
 from duologue_mock.control.responses.responder import ErrorResponse, Perform, Responder
 from duologue_mock.control.responses.waiting import Waiter
 from duologue_mock.control.stubs.stubs import Stubs
@@ -28,6 +29,7 @@ class Steering:
         stubs: its stubs.
         settings: its global settings.
         seed: what delays are drawn from; None draws at random.
+        sleep: waits a number of seconds without blocking other requests.
         waiter: waits for delays.
         error_response: builds the response that reports an error.
     """
@@ -38,12 +40,14 @@ class Steering:
         settings: GlobalSettings,
         *,
         seed: int | None,
+        sleep: Sleep,
         waiter: Waiter,
         error_response: ErrorResponse,
     ) -> None:
         self._stubs = stubs
         self._settings = settings
         self._seed = seed
+        self._sleep = sleep
         self._random = Random(seed)  # noqa: S311  # to be predictable
         self._error_response = error_response
         self._responder = Responder(waiter, self._random, error_response)
@@ -69,6 +73,8 @@ class Steering:
             )
         except HTTPError as error:
             return self._error_response(error, request)
+        if definition is OWN_RESPONSE:
+            return perform()
         outcome.fault = definition.fault
         outcome.replaces_operation = definition.replaces_operation
         outcome.delay = self._responder.draw_delay(definition)
@@ -79,7 +85,11 @@ class Steering:
     def _find_stub(self, request: Request, outcome: Outcome) -> ResponseDefinition | None:
         operation = request.operation
         stub = self._stubs.match(
-            request.method, _get_url(request), None if operation is None else operation.id, lambda: receive(request)
+            request.method,
+            _get_url(request),
+            None if operation is None else operation.id,
+            receive=lambda: receive(request),
+            take_turn=Turns(self._sleep).take,
         )
         outcome.stub = stub
         return None if stub is None else stub.response

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import bisect
-import heapq
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from random import Random
 from typing import Any
 
 from duologue_mock.control.stubs.mapping import StubMapping
 
+_Key = tuple[str | int, str | None]
+"""`exact` and a URL, `operation` and its id, or a prefix after its length."""
+
 _ANY = "ANY"
+_REST = ("rest", None)
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _NOT_METHODS = frozenset({_ANY, "GET_OR_HEAD"})
 _MAX_PREFIX = 32
@@ -32,7 +37,7 @@ class StubEntry:
         random: what decides by its probability.
     """
 
-    __slots__ = ("created_at", "order", "random", "sequence", "served", "stub")
+    __slots__ = ("created_at", "is_conditional", "is_removed", "order", "random", "sequence", "served", "stub")
 
     def __init__(self, stub: StubMapping, sequence: int, created_at: float, random: Random | None) -> None:
         self.stub = stub
@@ -41,13 +46,14 @@ class StubEntry:
         self.random = random
         self.served = 0
         self.order = (stub.order, -sequence)
+        self.is_removed = False
+        self.is_conditional = any(one is not None for one in (stub.times, stub.lifetime, stub.required_state))
+        """Whether it is served at some times only."""
 
     def is_available(self, now: float) -> bool:
         """Whether it has neither expired nor been served as often as it may."""
-        stub = self.stub
-        if stub.times is not None and self.served >= stub.times:
-            return False
-        return not self.has_expired(now)
+        times = self.stub.times
+        return (times is None or self.served < times) and not self.has_expired(now)
 
     def has_expired(self, now: float) -> bool:
         """Whether its lifetime is over."""
@@ -79,8 +85,8 @@ class StubIndex:
         request = entry.stub.pattern.dump()
         self._tables[_get_method(request)].remove(entry, request)
 
-    def find(self, method: str, url: str, operation_id: str | None) -> Iterable[StubEntry]:
-        """Return the stubs that may match, in the order in which they are tried.
+    def find(self, method: str, url: str, operation_id: str | None) -> Sequence[StubEntry]:
+        """Return the stubs that may match, in the order in which they are tried; a list of its own.
 
         Args:
             method: the request's method.
@@ -93,8 +99,8 @@ class StubIndex:
             if table is not None:
                 lists += table.find(url, operation_id)
         if len(lists) < 2:
-            return lists[0] if lists else ()
-        return heapq.merge(*lists, key=lambda entry: entry.order)
+            return tuple(lists[0]) if lists else ()
+        return sorted(chain.from_iterable(lists), key=lambda entry: entry.order)
 
 
 class _Table:
@@ -105,39 +111,49 @@ class _Table:
     """
 
     def __init__(self) -> None:
-        self._exact: dict[str, list[StubEntry]] = {}
-        self._operations: dict[str, list[StubEntry]] = {}
-        self._prefixes: dict[int, dict[str, list[StubEntry]]] = {}
-        self._rest: list[StubEntry] = []
+        self._lists: dict[_Key, list[StubEntry]] = {}
+        self._prefix_sizes: Counter[int] = Counter()
+        """How many lists there are of the prefixes of each length."""
 
     def add(self, entry: StubEntry, request: Mapping[str, Any]) -> None:
-        bisect.insort(self._choose_list(request), entry, key=lambda other: other.order)
+        key = _choose_key(request)
+        if key not in self._lists:
+            self._lists[key] = []
+            self._count(key, 1)
+        bisect.insort(self._lists[key], entry, key=lambda other: other.order)
 
     def remove(self, entry: StubEntry, request: Mapping[str, Any]) -> None:
-        self._choose_list(request).remove(entry)
+        key = _choose_key(request)
+        self._lists[key].remove(entry)
+        if not self._lists[key]:
+            del self._lists[key]
+            self._count(key, -1)
 
     def find(self, url: str, operation_id: str | None) -> list[list[StubEntry]]:
-        """Return the lists with stubs that may match, none of them empty."""
-        lists = [self._rest]
-        if self._exact:
-            path, _, query = url.partition("?")
-            lists.append(self._exact.get(path, []))
-            if query:
-                lists.append(self._exact.get(url, []))
-        if operation_id is not None and self._operations:
-            lists.append(self._operations.get(operation_id, []))
-        for size, by_prefix in self._prefixes.items():
-            lists.append(by_prefix.get(url[:size], []))
-        return [one for one in lists if one]
+        """Return the lists with stubs that may match."""
+        path, _, query = url.partition("?")
+        keys: list[_Key] = [_REST, ("exact", path), ("operation", operation_id)]
+        if query:
+            keys.append(("exact", url))
+        keys += [(size, url[:size]) for size in self._prefix_sizes]
+        return [self._lists[key] for key in keys if key in self._lists]
 
-    def _choose_list(self, request: Mapping[str, Any]) -> list[StubEntry]:
-        exact = request.get("url", request.get("urlPath"))
-        if exact is not None:
-            return self._exact.setdefault(exact.removesuffix("?"), [])
-        if "operation" in request:
-            return self._operations.setdefault(request["operation"], [])
-        prefix = _get_prefix(request)[:_MAX_PREFIX]
-        return self._prefixes.setdefault(len(prefix), {}).setdefault(prefix, []) if prefix else self._rest
+    def _count(self, key: _Key, change: int) -> None:
+        size = key[0]
+        if isinstance(size, int):
+            self._prefix_sizes[size] += change
+            if not self._prefix_sizes[size]:
+                del self._prefix_sizes[size]
+
+
+def _choose_key(request: Mapping[str, Any]) -> _Key:
+    exact = request.get("url", request.get("urlPath"))
+    if exact is not None:
+        return ("exact", exact.removesuffix("?"))
+    if "operation" in request:
+        return ("operation", request["operation"])
+    prefix = _get_prefix(request)[:_MAX_PREFIX]
+    return (len(prefix), prefix) if prefix else _REST
 
 
 def _get_method(request: Mapping[str, Any]) -> str:

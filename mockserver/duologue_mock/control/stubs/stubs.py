@@ -166,7 +166,13 @@ class Stubs:
             return self.list_by_age()
 
     def match(
-        self, method: str, url: str, operation_id: str | None, receive: Callable[[], ReceivedRequest]
+        self,
+        method: str,
+        url: str,
+        operation_id: str | None,
+        *,
+        receive: Callable[[], ReceivedRequest],
+        take_turn: Callable[[], None] = lambda: None,
     ) -> StubMapping | None:
         """Return the stub that responds to a request, and count it as served; None if none does.
 
@@ -175,20 +181,27 @@ class Stubs:
             url: its path and query string, as they were sent.
             operation_id: the operation that it names, if any.
             receive: returns the whole request; it is called when a stub may match.
+            take_turn: called between stubs, so that thousands do not hold other requests.
         """
-        request: ReceivedRequest | None = None
         with self._lock:
-            now = self._clock.seconds()
-            for entry in self._index.find(method, url, operation_id):
-                if not entry.is_available(now) or not self.scenarios.allows(entry.stub):
-                    continue
-                if request is None:
-                    request, evaluation = receive(), Evaluation()
-                if entry.stub.pattern.matches(request, evaluation) and entry.draw():
+            entries = self._index.find(method, url, operation_id)
+        if not entries:
+            return None
+        request, evaluation = receive(), Evaluation()
+        for entry in entries:
+            take_turn()
+            with self._lock:  # what is looked at is still so when the stub is counted
+                if self._is_available(entry) and entry.stub.pattern.matches(request, evaluation) and entry.draw():
                     entry.served += 1
                     self.scenarios.advance(entry.stub)
                     return entry.stub
         return None
+
+    def _is_available(self, entry: StubEntry) -> bool:
+        """Whether a stub is there still, may be served now, and its scenario is in the state that it requires."""
+        if entry.is_removed or not entry.is_conditional:
+            return not entry.is_removed
+        return entry.is_available(self._clock.seconds()) and self.scenarios.allows(entry.stub)
 
     def _get(self, id: uuid.UUID) -> StubEntry:
         entry = self._entries.get(id)
@@ -216,6 +229,7 @@ class Stubs:
 
     def _delete(self, entry: StubEntry) -> None:
         del self._entries[entry.stub.id]
+        entry.is_removed = True
         self._index.remove(entry)
         self._size -= entry.stub.size
         self.scenarios.remove(entry.stub)

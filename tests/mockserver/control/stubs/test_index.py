@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -83,7 +84,7 @@ def test_every_kind_is_found(url: dict[str, Any]) -> None:
         assert list(index.find(request.method, request.url, request.operation and request.operation.id)) == [entry]
 
 
-KINDS = {
+KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
     "url": lambda number: {"url": f"/nothing/{number}"},
     "url with query": lambda number: {"url": f"/api/users?number={number}"},
     "path": lambda number: {"urlPath": f"/nothing/{number}", "queryParameters": {"a": {"equalTo": "1"}}},
@@ -101,3 +102,15 @@ def test_what_cannot_match_is_not_tried(build: Any) -> None:
     for entry in build_entries([(build(number), build(number).get("method"), 5) for number in range(300)]):
         index.add(entry)
     assert list(index.find("GET", "/api/users", "users.LIST")) == []
+
+
+def test_removed_stubs_leave_nothing() -> None:
+    """Memory stays flat however many stubs come and go."""
+    index = StubIndex()
+    for round_ in range(3):
+        entries = build_entries([(build(number), None, 5) for number in range(200) for build in KINDS.values()])
+        for entry in entries:
+            index.add(entry)
+        for entry in entries:
+            index.remove(entry)
+        assert sum(len(table._lists) + len(table._prefix_sizes) for table in index._tables.values()) == 0, round_

@@ -22,7 +22,7 @@ def add(stubs: Stubs, **fields: object) -> None:
 
 
 def matches(stubs: Stubs, url: str = "/x") -> bool:
-    return stubs.match("GET", url, None, lambda: receive("GET", url)) is not None
+    return stubs.match("GET", url, None, receive=lambda: receive("GET", url)) is not None
 
 
 def test_times_and_then_the_own_response(mock: SteeredMock) -> None:
