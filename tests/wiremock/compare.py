@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from tests.wiremock.cases import Admin, Case, Step
@@ -113,6 +114,10 @@ def _simplify(value: Any) -> Any:
         return value
     if "wasMatched" in value:
         value = _simplify_entry(value)
+    if "possibleStates" in value:
+        value = {**value, "possibleStates": sorted(value["possibleStates"])}
+    if "scenarios" in value:
+        value = {**value, "scenarios": sorted(value["scenarios"], key=itemgetter("name"))}
     ignored = OWN_KEYS | {"subEvents"} | ({"detail"} if "title" in value and "code" in value else set())
     return {key: _simplify(item) for key, item in value.items() if key not in ignored and (key, item) != ("source", {})}
 

@@ -36,6 +36,7 @@ RULES = (
     "names the very key, where WireMock's sometimes stops at the object around it. An error of syntax has no `source`.",
     "Journal entries have `operation`, `caller`, `violations` and `preference` besides, near misses `differences`; "
     "they have no `subEvents`. Passwords, tokens and keys are shown as `[REDACTED]`.",
+    "Scenarios and their possible states are listed in the order in which they came to be; WireMock's have none.",
     "A call that answers with nothing in WireMock answers with `{}`, and 404 with an error in JSON.",
 )
 """Differences in every answer of a kind; `compare.py` leaves them out."""
