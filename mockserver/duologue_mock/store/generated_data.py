@@ -94,15 +94,18 @@ class GeneratedData:
         """Add all records to an empty state; yields after each, so that the caller can give others their turn."""
         for record in self.iterate_users():
             user = User(record["id"], record["name"], record["email"], record["role"])
-            yield state.users.add(user, record.get("password"))
+            state.users.add(user, record.get("password"))
+            yield
         for record in self.iterate_chats():
             last, created = (datetime.fromisoformat(record[name]) for name in ("lastMessageAt", "createdAt"))
             session = ChatSession(record["_id"], record["title"], record["isFavorite"], last, created, last)
-            yield state.chats.add(record["userId"], session)
+            state.chats.add(record["userId"], session)
+            yield
         for record in self.iterate_messages():
             created = datetime.fromisoformat(record["createdAt"])
             message = ChatMessage(record["_id"], record["sessionId"], record["sender"], record["content"], created)
-            yield state.chats.add_message(message)
+            state.chats.add_message(message)
+            yield
 
     def _count_messages(self, chat: int) -> int:
         _, chats, messages = self._counts

@@ -113,7 +113,7 @@ def test_request_of_the_journal_is_one(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("request_", "pointer"),
     [({"urll": "/"}, "/urll"), ({"url": 5}, "/url"), ({"headers": {"a": 1}}, "/headers/a"),
-     ({"headers": []}, "/headers"), ({"port": "80"}, "/port"), ({"bodyAsBase64": "?"}, "/bodyAsBase64"), ([], "")],
+     ({"headers": []}, "/headers"), ({"port": "80"}, "/port"), ({"bodyAsBase64": "?"}, "/bodyAsBase64"), ([], "/")],
     ids=str,
 )  # fmt: skip
 def test_request_that_is_none(client: FlaskClient, request_: Any, pointer: str) -> None:

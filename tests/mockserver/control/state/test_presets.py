@@ -68,11 +68,11 @@ def test_large(calls: Calls) -> None:
     page = calls.request("GET", "/api/users?page=100&limit=100").json
     assert page is not None
     assert (page["total"], len(page["users"]), page["hasMore"]) == (10_000, 100, False)
-    login = calls.request("POST", "/api/auth/login", {"email": "user1@example.com", "password": "password"})
+    login = calls.request("POST", "/api/auth/login", {"email": "john@example.com", "password": "password"})
     assert login.status_code == 200
     chats = calls.request("GET", CHATS, **CHAT_HEADERS).json
     assert chats is not None
-    assert len(chats["data"]) == 200
+    assert len(chats["data"]) == 100
 
 
 def test_expired_session(calls: Calls) -> None:
@@ -122,7 +122,7 @@ def test_offline() -> None:
     with MockServer(preset="offline") as mock:
         assert mock.control_url is not None
         mappings = requests.get(f"{mock.control_url}/message-mappings", timeout=30).json()
-        assert '"refuse"' in json.dumps(mappings)
+        assert [mapping["name"] for mapping in mappings["messageMappings"]] == ["offline"]
         with pytest.raises(requests.ConnectionError):
             requests.get(f"{mock.base_url}/users", timeout=30)
         assert requests.get(f"{mock.control_url}/health", timeout=30).status_code == 200
