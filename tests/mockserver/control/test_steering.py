@@ -1,16 +1,13 @@
-"""Steered responses as a client sees them: stubs over the own response, `Prefer`, settings, CORS."""
+"""Steered responses as a client sees them: stubs over the own response, `Prefer`, CORS, the journal."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from duologue.contract import operations
 from duologue.contract.core import Operation
-from duologue_mock.control.responses.faults import Fault
 from tests.mockserver.control.steered_mock import SteeredMock
 from tests.mockserver.mocks import CHAT_HEADERS, REQUESTS
 
@@ -259,90 +256,6 @@ def test_preferred_success(mock: SteeredMock) -> None:
     assert mock.get("/api/users").get_json()["total"] == 3
 
 
-DELAYS: list[tuple[dict[str, Any], dict[str, Any], float]] = [
-    ({}, {}, 0.0),
-    ({"fixedDelay": 200}, {}, 0.2),
-    ({"fixedDelay": 200, "delayDistribution": {"type": "uniform", "lower": 300, "upper": 300}}, {}, 0.5),
-    ({"fixedDelay": 200}, {"fixedDelayMilliseconds": 0}, 0.0),
-    ({"fixedDelay": 200}, {"fixedDelayMilliseconds": -1}, 0.0),
-    ({"fixedDelay": -1}, {}, 0.0),
-    ({"fixedDelay": 200}, {"fixedDelayMilliseconds": 100}, 0.1),
-    ({"fixedDelay": 200}, {"delayDistribution": {"type": "fixed", "milliseconds": 100}}, 0.3),
-    ({}, {"fixedDelayMilliseconds": 50, "delayDistribution": {"type": "fixed", "milliseconds": 100}}, 0.15),
-    ({}, {"fixedDelayMilliseconds": 60_000}, 60.0),
-]
-
-
-@pytest.mark.parametrize(("global_", "response", "delay"), DELAYS, ids=str)
-@pytest.mark.parametrize("path", ["/x", "/api/users"])
-def test_delays_like_wiremock(
-    mock: SteeredMock, path: str, global_: dict[str, Any], response: dict[str, Any], delay: float
-) -> None:
-    assert mock.control("POST", "/settings", global_).get_json() == {}
-    mock.stub({**response, "passThrough": path != "/x"}, url=path)
-    mock.get(path)
-    assert mock.delay == delay
-
-
-def test_global_delay_of_the_own_response(mock: SteeredMock) -> None:
-    mock.control("POST", "/settings", {"fixedDelay": 200})
-    for path, delay in (("/api/users", 0.2), ("/nothing", 0.2), ("/", 0.2)):
-        mock.get(path)
-        assert mock.delay == delay
-
-
-SETTINGS: list[dict[str, Any]] = [
-    {},
-    {"fixedDelay": 5},
-    {"fixedDelay": -1},
-    {"delayDistribution": {"type": "uniform", "lower": 1, "upper": 2}},
-    {"delayDistribution": {"type": "lognormal", "median": 90.0, "sigma": 0.1}, "fixedDelay": 0},
-    {"extended": {"a": [1]}},
-]
-
-
-@pytest.mark.parametrize("body", SETTINGS, ids=str)
-def test_settings_are_replaced(mock: SteeredMock, body: dict[str, Any]) -> None:
-    mock.control("POST", "/settings", {"fixedDelay": 77, "extended": {"b": 1}})
-    assert mock.control("POST", "/settings", body).get_json() == {}
-    shown = mock.control("GET", "/settings").get_json()
-    assert shown == {"settings": {**body, "proxyPassThrough": False}}
-    assert mock.control("POST", "/settings", shown).get_json() == {}
-    assert mock.control("GET", "/settings").get_json() == shown
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"foo": 1}, "/foo"),
-        ({"fixedDelay": "x"}, "/fixedDelay"),
-        ({"fixedDelay": 2**31}, "/fixedDelay"),
-        ({"delayDistribution": {}}, "/delayDistribution"),
-        ({"extended": []}, "/extended"),
-        ({"proxyPassThrough": True}, "/proxyPassThrough"),
-        ({"settings": {"foo": 1}}, "/settings/foo"),
-        ([], ""),
-    ],
-    ids=str,
-)
-def test_invalid_settings(mock: SteeredMock, body: Any, pointer: str) -> None:
-    mock.control("POST", "/settings", {"fixedDelay": 77})
-    refused = mock.control("POST", "/settings", body)
-    assert (refused.status_code, refused.get_json()["errors"][0]["source"]["pointer"]) == (422, pointer)
-    assert mock.control("GET", "/settings").get_json()["settings"]["fixedDelay"] == 77
-
-
-def test_settings_without_body(mock: SteeredMock) -> None:
-    assert mock.control("POST", "/settings").status_code == 422
-
-
-def test_reset_leaves_settings(mock: SteeredMock) -> None:
-    mock.control("POST", "/settings", {"fixedDelay": 77})
-    for path in ("/mappings/reset", "/scenarios/reset", "/reset"):
-        mock.control("POST", path)
-    assert mock.control("GET", "/settings").get_json()["settings"]["fixedDelay"] == 77
-
-
 def test_journal_says_what_decided(mock: SteeredMock) -> None:
     id = mock.stub({"fault": "EMPTY_RESPONSE"}, name="gone")
     with pytest.raises(ConnectionResetError):
@@ -367,58 +280,3 @@ def test_off_with_the_control_api() -> None:
     mock = SteeredMock(admin=False)
     assert mock.get("/api/users", Prefer="code=503").status_code == 200
     assert mock.control("GET", "/mappings").status_code == 404
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("stub"),
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "passThrough": st.just(True),
-                    "status": st.sampled_from([200, 404, 503]),
-                    "fault": st.sampled_from([str(fault) for fault in Fault if fault is not Fault.HANG]),
-                    "delayDistribution": st.just({"type": "lognormal", "median": 5, "sigma": 1}),
-                    "headers": st.just({"X-A": "1"}),
-                },
-            ),
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "probability": st.floats(0, 1),
-                    "times": st.integers(1, 3),
-                    "priority": st.integers(1, 3),
-                    "name": st.text("ab", max_size=2),
-                },
-            ),
-        ),
-        st.tuples(
-            st.just("request"),
-            st.sampled_from(["/x", "/api/users", "/api/users/1"]),
-            st.sampled_from(["", "code=418", "fault=MALFORMED_JSON"]),
-        ),
-    ),
-    max_size=14,
-)
-
-
-def run(seed: int, steps: list[tuple[Any, ...]]) -> list[Any]:
-    mock, seen = SteeredMock(seed=seed), []
-    for kind, first, second in steps:
-        if kind == "stub":
-            seen.append(mock.control("POST", "/mappings", {"response": first, **second}).data)
-            continue
-        try:
-            response = mock.get(first, **({"Prefer": second} if second else {}))
-            seen.append((response.status, list(response.headers), response.data))
-        except ConnectionResetError as error:
-            seen.append(str(error))
-    return [*seen, mock.slept]
-
-
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
-@given(seed=st.integers(0, 2**31), steps=STEPS)
-def test_same_seed_same_bytes(seed: int, steps: list[tuple[Any, ...]]) -> None:
-    """The same stubs and requests give the same responses, faults and delays included."""
-    assert run(seed, steps) == run(seed, steps)

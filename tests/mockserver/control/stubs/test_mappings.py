@@ -121,9 +121,12 @@ def test_taken_id(mock: SteeredMock) -> None:
     assert mock.get("/x").text == "old"
 
 
-def test_id_counts_before_uuid(mock: SteeredMock) -> None:
-    assert mock.stub(id=f"{ID}1", uuid=f"{ID}2") == f"{ID}1"
-    assert mock.stub(uuid=f"{ID}2") == f"{ID}2"
+@pytest.mark.parametrize("names", [("id", "uuid"), ("uuid", "id")], ids=str)
+def test_last_of_two_ids_counts(mock: SteeredMock, names: tuple[str, str]) -> None:
+    data = f'{{"{names[0]}": "{ID}1", "{names[1]}": "{ID}2"}}'
+    added = mock.app.test_client().post("/__admin/mappings", data=data)
+    assert added.get_json()["id"] == f"{ID}2"
+    assert mock.stub(uuid=f"{ID}3") == f"{ID}3"
 
 
 def test_put_keeps_place_and_id(mock: SteeredMock) -> None:
@@ -151,8 +154,8 @@ def test_put_counts_anew(mock: SteeredMock) -> None:
 
 
 INVALID: list[tuple[Any, str]] = [
-    ([], ""),
-    ("x", ""),
+    ([], "/"),
+    ("x", "/"),
     ({"foo": 1}, "/foo"),
     ({"request": {"foo": 1}}, "/request/foo"),
     ({"response": {"foo": 1}}, "/response/foo"),
@@ -187,7 +190,10 @@ def test_invalid_stub_changes_nothing(mock: SteeredMock, body: Any, pointer: str
     calls = [
         (mock.control("POST", "/mappings", body), pointer),
         (mock.control("PUT", f"/mappings/{id}", body), pointer),
-        (mock.control("POST", "/mappings/import", {"mappings": [{"name": "new"}, body]}), f"/mappings/1{pointer}"),
+        (
+            mock.control("POST", "/mappings/import", {"mappings": [{"name": "new"}, body]}),
+            f"/mappings/1{pointer.rstrip('/')}",
+        ),
     ]
     for refused, where in calls:
         [error] = refused.get_json()["errors"]

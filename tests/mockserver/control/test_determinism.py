@@ -1,0 +1,65 @@
+"""The same seed and the same calls: the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duologue_mock.control.responses.faults import Fault
+from tests.mockserver.control.steered_mock import SteeredMock
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("stub"),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "passThrough": st.just(True),
+                    "status": st.sampled_from([200, 404, 503]),
+                    "fault": st.sampled_from([str(fault) for fault in Fault if fault is not Fault.HANG]),
+                    "delayDistribution": st.just({"type": "lognormal", "median": 5, "sigma": 1}),
+                    "headers": st.just({"X-A": "1"}),
+                },
+            ),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "probability": st.floats(0, 1),
+                    "times": st.integers(1, 3),
+                    "priority": st.integers(1, 3),
+                    "name": st.text("ab", max_size=2),
+                },
+            ),
+        ),
+        st.tuples(
+            st.just("request"),
+            st.sampled_from(["/x", "/api/users", "/api/users/1"]),
+            st.sampled_from(["", "code=418", "fault=MALFORMED_JSON"]),
+        ),
+    ),
+    max_size=14,
+)
+
+
+def run(seed: int, steps: list[tuple[Any, ...]]) -> list[Any]:
+    mock, seen = SteeredMock(seed=seed), []
+    for kind, first, second in steps:
+        if kind == "stub":
+            seen.append(mock.control("POST", "/mappings", {"response": first, **second}).data)
+            continue
+        try:
+            response = mock.get(first, **({"Prefer": second} if second else {}))
+            seen.append((response.status, list(response.headers), response.data))
+        except ConnectionResetError as error:
+            seen.append(str(error))
+    return [*seen, mock.slept]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+@given(seed=st.integers(0, 2**31), steps=STEPS)
+def test_same_seed_same_bytes(seed: int, steps: list[tuple[Any, ...]]) -> None:
+    """The same stubs and requests give the same responses, faults and delays included."""
+    assert run(seed, steps) == run(seed, steps)
