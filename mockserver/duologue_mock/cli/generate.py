@@ -15,8 +15,8 @@ MAX_RECORDS = 10_000_000
 
 @click.command(
     context_settings={"show_default": True},
-    epilog="\b\nExample:\n  duologue generate --users 10000 --chats 500 --messages 20000 --out big\n"
-    "  duologue serve --fixtures big",
+    epilog="\b\nExample:\n"
+    "  duologue generate --users 10000 --chats 500 --messages 20000 --out big && duologue serve --fixtures big",
 )
 @click.option("--users", type=click.IntRange(0, MAX_RECORDS), default=100, help="Users of the platform.")
 @click.option("--chats", type=click.IntRange(0, MAX_RECORDS), default=50, help="Sessions of the chat service.")

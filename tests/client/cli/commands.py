@@ -50,7 +50,9 @@ def get_examples(command: click.Command) -> list[str]:
     return [line.strip() for line in (command.epilog or "").splitlines()[2:]]
 
 
-CLIENT_COMMANDS = {path: command for path, command in find_commands() if path != ("serve",)}
+MOCK_COMMANDS = frozenset({"exec", "generate", "mock", "serve"})
+"""The commands that serve or steer a mock: `tests/mockserver/cli` has their tests."""
+CLIENT_COMMANDS = {path: command for path, command in find_commands() if path[0] not in MOCK_COMMANDS}
 EXAMPLES = [example for command in CLIENT_COMMANDS.values() for example in get_examples(command)]
 
 
