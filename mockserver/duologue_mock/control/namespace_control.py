@@ -60,6 +60,7 @@ class NamespaceControl:
             self.events,
             self.recorder.renderer.redact,
             sleep,
+            self.recorder.coverage.count_event,
             seed=settings.values["seed"],
             max_messages=settings.values["journal"] or 0,
         )

@@ -28,6 +28,7 @@ class RealtimeControl:
         events: the live stream of the namespace.
         redact: returns JSON values without secrets.
         sleep: waits a number of seconds without blocking other requests.
+        count_event: called with the name of each event that is sent.
         seed: what decides by probability starts from; None for something new each time.
         max_messages: how many messages the journal stores; 0 for none.
     """
@@ -38,6 +39,7 @@ class RealtimeControl:
         events: EventStream,
         redact: Callable[[Any], Any],
         sleep: Sleep,
+        count_event: Callable[[str], None],
         *,
         seed: int | None,
         max_messages: int,
@@ -47,6 +49,7 @@ class RealtimeControl:
         self.waiters = Waiters(self.journal, create_signal, sleep)
         self._events = events
         self._redact = redact
+        self._count_event = count_event
         self._server: ChannelServer | None = None
         events.add_source("message", self._replay)
 
@@ -94,6 +97,8 @@ class RealtimeControl:
 
     def record(self, message: Message) -> None:
         """Record a message."""
+        if message.direction == "sent" and message.type == "event" and message.event is not None:
+            self._count_event(message.event)
         entry = self.journal.record(message)
         if entry is not None and self._events.has_readers:
             self._events.announce("message", entry.sequence, lambda: self.render(entry))

@@ -25,7 +25,7 @@ class Recorder:
 
     Args:
         settings: how many requests are stored, and the API keys, which are shown nowhere.
-        state: whose clock dates the entries, and whose events are counted.
+        state: whose clock dates the entries.
         sleep: waits a number of seconds without blocking other requests.
         budget: the memory of the journals of all namespaces; None for one of its own.
     """
@@ -40,7 +40,6 @@ class Recorder:
         self.violations = ViolationLog(self.renderer.render_summary)
         self.coverage = Coverage()
         self.events.add_source("request", self._replay)
-        self._end_counting = self.coverage.count_events(state)
 
     def record(self, request: Request, response: Response, headers: Headers, served: Served | None = None) -> None:
         """Record a request and its response, which is about to be sent.
@@ -79,10 +78,9 @@ class Recorder:
         self.waiters.close()
 
     def close(self) -> None:
-        """End the live streams and the waiting calls, and watch the state no longer."""
+        """End the live streams and the waiting calls."""
         self.end_waiting()
         self.journal.close()
-        self._end_counting()
 
     def _redact(self, data: Any) -> Any:
         return self.renderer.redact(data)

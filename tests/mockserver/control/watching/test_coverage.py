@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import ExitStack
+
+import requests
 
 from duologue.contract import events, operations
+from duologue_mock import MockServer
 from duologue_mock.control.watching.coverage import Coverage
-from duologue_mock.store import State
-from tests.mockserver.clocks import ManualClock
+from tests.mockserver.listeners import Listener
 from tests.mockserver.requests import get_operation
 
 
@@ -40,22 +42,32 @@ def test_undocumented_operation_shows_when_called() -> None:
     assert hidden.id in [row["operation"] for row in coverage.render()["operations"]]
 
 
-@pytest.mark.parametrize("ended", [False, True])
-def test_published_events_are_counted(ended: bool) -> None:
-    coverage, state = Coverage(), State(clock=ManualClock())
-    end = coverage.count_events(state)
-    event = events()[0]
-    if ended:
-        end()
-    state.publish(event, object())
+def test_sent_events_are_counted() -> None:
+    coverage = Coverage()
+    coverage.count_event("user:created")
+    coverage.count_event("not:of-the-contract")
     counts = {row["event"]: row["count"] for row in coverage.render()["events"]}
-    assert sum(counts.values()) == counts[event.name] == (0 if ended else 1)
+    assert sum(counts.values()) == counts["user:created"] == 1
+
+
+def test_events_without_clients() -> None:
+    """What nobody is sent covers nothing."""
+    with MockServer() as mock, requests.Session() as http:
+        control = f"{mock.origin}/__admin"
+
+        for expected in (0, 1):
+            body = {"name": "Ada", "email": f"ada{expected}@example.com"}
+            with ExitStack() as stack:
+                if expected:
+                    stack.callback(Listener(mock.port).close)
+                assert http.post(f"{mock.base_url}/users", json=body).status_code == 201
+                rows = http.get(f"{control}/coverage").json()["events"]
+            assert {row["event"]: row["count"] for row in rows}["user:created"] == expected
 
 
 def test_clear_starts_again() -> None:
-    coverage, state = Coverage(), State(clock=ManualClock())
-    coverage.count_events(state)
-    state.publish(events()[0], object())
+    coverage = Coverage()
+    coverage.count_event(events()[0].name)
     coverage.count_response(get_operation("users.GET"), 200)
     coverage.clear()
     assert coverage.render() == Coverage().render()
