@@ -67,20 +67,21 @@ def find_violations(request: Request, response: Response, *, is_refused: bool = 
         response: its response.
         is_refused: whether an error is the mock's refusal; one that was requested of it is none.
     """
+    environ, operation, error = request.environ, request.operation, response.error
+    # Nearly every request ends here: what may break a rule is looked at first, and cheaply.
     if not (
-        response.error
-        or request.environ["QUERY_STRING"]
-        or request.body
+        error
+        or environ["QUERY_STRING"]
+        or (request.body and (operation is None or operation.body is None))
         or request.path[-1:] == "/"
-        or "HTTP_IDEMPOTENCY_KEY" in request.environ
+        or "HTTP_IDEMPOTENCY_KEY" in environ
     ):
         return ()
     found: list[Violation] = []
-    error = response.error
     if error is not None and is_refused and not error.is_requested and error.code != _CONTROL_ERROR:
         found += _find_refusals(request, error)
-    if request.operation is not None:
-        found += _find_tolerated(request, request.operation)
+    if operation is not None:
+        found += _find_tolerated(request, operation)
     return tuple(found[:_MAX_VIOLATIONS])
 
 
@@ -140,7 +141,13 @@ def _find_tolerated(request: Request, operation: Operation[Any]) -> Iterator[Vio
         yield from _find_unknown_parameters(request.query_string, operation)
 
 
-def _find_unknown_parameters(query_string: str, operation: Operation[Any]) -> Iterator[Violation]:
+@lru_cache(maxsize=256)
+def _find_unknown_parameters(query_string: str, operation: Operation[Any]) -> tuple[Violation, ...]:
+    """Return what is wrong with the parameters: a front end sends the same ones again and again."""
+    return tuple(_iterate_unknown_parameters(query_string, operation))
+
+
+def _iterate_unknown_parameters(query_string: str, operation: Operation[Any]) -> Iterator[Violation]:
     names = _get_query_names(operation)
     for part in query_string.split("&", _MAX_VIOLATIONS)[:_MAX_VIOLATIONS]:
         name = part.partition("=")[0]
