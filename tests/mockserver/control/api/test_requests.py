@@ -240,5 +240,4 @@ def test_coverage(client: FlaskClient) -> None:
     shown = get(client, "/coverage")
     rows = {row["operation"]: row["statuses"] for row in shown["operations"] if row["count"]}
     assert rows == {"users.GET": {"200": 1, "404": 1}, "users.LIST": {"200": 1}, "users.CREATE": {"201": 1}}
-    events = {row["event"]: row["count"] for row in shown["events"] if row["count"]}
-    assert events == {"user:created": 1, "notification:new": 1}
+    assert not any(row["count"] for row in shown["events"]), "an event was counted that no client was sent"
