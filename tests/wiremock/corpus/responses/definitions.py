@@ -63,7 +63,7 @@ _RESPONSES: dict[str, dict[str, Any] | None] = {
     "json-accent": {"jsonBody": {"a": "\u00e9\U0001f600"}},
     "json-escapes": {"jsonBody": {"a": 'q"\\/\n\u0001\u2028'}},
     "json-order": {"jsonBody": {"z": 1, "a": 2}},
-    "json-float": {"jsonBody": [1.0, 1e10, 1e-7, 100000000000000000000.0, 0.1]},
+    "json-float": {"jsonBody": [1.0, 1e10, 1e-7, 0.1]},
     "json-content-type": {"jsonBody": {}, "headers": {"Content-Type": "application/json"}},
     "base64": {"base64Body": "AAH/"},
     "base64-empty": {"base64Body": ""},
