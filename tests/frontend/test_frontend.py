@@ -69,7 +69,7 @@ def install_packages() -> None:
     """
     with (HERE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if installed(json.load(lock)["packages"]):
+        if installed(HERE, json.load(lock)["packages"]):
             return
         npm = shutil.which("npm")
         if npm is None:
@@ -80,9 +80,9 @@ def install_packages() -> None:
             missing(f"npm could not install the packages:\n{done.stdout}{done.stderr}")
 
 
-def installed(wanted: dict[str, Any]) -> bool:
-    """Whether the packages of a lock file are there, as npm wrote down when it had installed them all."""
-    note = HERE / "node_modules" / ".package-lock.json"
+def installed(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Whether the packages of a folder's lock file are there, as npm wrote down when it had installed them all."""
+    note = folder / "node_modules" / ".package-lock.json"
     there = json.loads(note.read_text())["packages"] if note.exists() else {}
     versions = {path: package["version"] for path, package in there.items()}
     return all(versions.get(path) == package["version"] for path, package in wanted.items() if path)

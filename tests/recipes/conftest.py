@@ -29,7 +29,7 @@ def node() -> str:
     with (HERE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # processes take turns
         packages = {path: one for path, one in json.load(lock)["packages"].items() if not one.get("optional")}
-        if not installed(packages):
+        if not installed(HERE, packages):
             done = subprocess.run(
                 [npm, "ci", "--prefer-offline"],
                 cwd=HERE,
