@@ -127,7 +127,7 @@ class BoundedWebSocket(websocket.WebSocket):
             options["host"] = parts.netloc
             options["sslopt"] = {"server_hostname": name, **(options.get("sslopt") or {})}
             url = urlunsplit(parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}"))
-        super().connect(url, **options)  # type: ignore[no-untyped-call]
+        super().connect(url, **options)  # type: ignore[no-untyped-call]  # of websocket-client
 
     def end_handshake(self) -> None:
         """Let the server take its time from now on."""

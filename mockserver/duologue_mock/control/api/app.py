@@ -114,7 +114,7 @@ class ControlApp:
             if match is not None:
                 allowed.append(endpoint.method)
         if allowed:
-            raise _method_not_allowed(request, allowed)
+            raise _build_method_error(request, allowed)
         raise self._path_not_found(path)
 
     def _build_call(
@@ -188,7 +188,7 @@ def _build_error_response(error: ControlError, request: Request) -> Response:
     return Response(error.status, headers, json_bytes(error.body()), error=reported)
 
 
-def _method_not_allowed(request: Request, allowed: list[str]) -> ControlError:
+def _build_method_error(request: Request, allowed: list[str]) -> ControlError:
     methods = sorted({*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"})
     allow = ", ".join(methods)
     return ControlError(

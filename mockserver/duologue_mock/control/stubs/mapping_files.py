@@ -125,7 +125,7 @@ def _read_file(path: Path, name: str) -> Iterator[tuple[int, StubMapping]]:
         raise MappingFileError(f"{path}: mappings must be a list.")
     for number, document in enumerate(documents):
         # An id that is the same at each start, so that what is saved replaces what it is from.
-        new_id = uuid.UUID(int=Random(f"{name}:{number}").getrandbits(128), version=4)  # noqa: S311
+        new_id = uuid.UUID(int=Random(f"{name}:{number}").getrandbits(128), version=4)  # noqa: S311  # the same id at every start
         try:
             stub = read_stub(document, f"/mappings/{number}" if several else "", new_id)
         except ControlError as error:

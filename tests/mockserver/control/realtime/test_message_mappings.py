@@ -46,7 +46,7 @@ def test_drop(call: Call, connect: Connect) -> None:
 
 
 def test_times_count_events(call: Call, connect: Connect) -> None:
-    """One event for many clients is one; one that nobody receives is none."""
+    """One event for many clients is one; one that no client receives is none."""
     call("POST", "/message-mappings", {"event": DELETED, "action": "drop", "times": 1}, status=201)
     send(call, "0")
     clients = [connect() for _ in range(3)]

@@ -205,7 +205,7 @@ def test_no_descriptor_is_left(fault: Fault, name: str) -> None:
         assert eventually(lambda: count_descriptors() <= before)
 
 
-def test_hang_holds_nobody(wire: Wire) -> None:
+def test_hang_blocks_no_request(wire: Wire) -> None:
     wire.stub({"fault": "HANG"})
     hanging = [wire.send() for _ in range(5)]
     assert wire.ask("GET /api/users HTTP/1.1").status == 200

@@ -1,4 +1,4 @@
-"""How stubbed responses are sent: their framing, delays that hold nobody, and bodies that dribble."""
+"""How stubbed responses are sent: their framing, delays that block no other request, and bodies that dribble."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_no_content_type_is_added(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("response", SLOW, ids=str)
-def test_delay_holds_nobody(wire: Wire, response: dict[str, Any]) -> None:
+def test_delay_blocks_no_request(wire: Wire, response: dict[str, Any]) -> None:
     wire.stub(response)
     waiting = [wire.send() for _ in range(5)]
     assert wire.ask("GET /api/users HTTP/1.1").status == 200

@@ -51,7 +51,7 @@ def test_sent_events_are_counted() -> None:
 
 
 def test_events_without_clients() -> None:
-    """What nobody is sent covers nothing."""
+    """An event that no client is sent is not counted."""
     with MockServer() as mock, requests.Session() as http:
         control = f"{mock.origin}/__admin"
 
