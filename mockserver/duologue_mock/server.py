@@ -124,7 +124,7 @@ class MockServer:
             thread.join()
 
     def serve_forever(self, on_start: Callable[[], None]) -> None:
-        """Serve in this thread until SIGINT or SIGTERM.
+        """Serve in this thread until SIGINT, SIGTERM, or a shutdown by the control API.
 
         Args:
             on_start: called once both ports accept requests.
@@ -140,6 +140,7 @@ class MockServer:
         stop = GreenEvent()
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, stop.set)
+        self._request_stop = stop.set  # the control API may end it too
         self._serve(stop, on_start)
 
     def reload(self, **settings: Unpack[MockSettings]) -> None:

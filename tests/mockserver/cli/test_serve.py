@@ -49,6 +49,13 @@ def test_signal(number: signal.Signals) -> None:
         assert idle.is_closed()
 
 
+def test_shutdown_by_the_control_api() -> None:
+    with run_serve() as mock:
+        assert ask(mock.ports[0], "POST /__admin/shutdown HTTP/1.1").status == 200
+        assert eventually(lambda: mock.process.poll() is not None)
+        assert mock.process.returncode == 0
+
+
 def test_signal_waits_for_requests_in_flight() -> None:
     body = b'{"message": "Hello"}'
     line = "POST /chats-service/api/v1/chats/test-session-1/smart-chat HTTP/1.1"
