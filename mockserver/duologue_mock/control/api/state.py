@@ -41,9 +41,10 @@ def replace_state(call: ControlCall) -> None:
     loaded = load_state(call.json(), state.capture(), Turns(call.control.sleep).take)
     if loaded.clock is not None:
         try:
-            state.clock.restore(loaded.clock)
+            state.clock.check(loaded.clock)
         except ValueError as error:
             raise invalid("/clock/offsetMilliseconds", str(error)) from None
+        state.clock.restore(loaded.clock)
     state.restore(loaded.capture)
     call.namespace.dispatcher.forget_idempotency_keys()
     call.control.events.publish("state", {"action": "imported"})

@@ -65,6 +65,15 @@ def test_token_of_a_returned_id(calls: Calls) -> None:
     assert calls.get_me(token) == 401
 
 
+def test_restore_at_the_end_of_time(calls: Calls, clock: ManualClock) -> None:
+    """The machine's clock has gone on, so that the snapshot's would be in the year 10000."""
+    calls.check("PUT", "/clock", {"now": "9999-12-31T23:59:59Z"})
+    calls.check("PUT", "/snapshots/before")
+    clock.advance(10)
+    calls.check("POST", "/snapshots/before/restore")
+    assert calls.get("/clock")["now"] == "9999-12-31T23:59:59.999Z"
+
+
 def test_restore_forgets_idempotency_keys(calls: Calls) -> None:
     calls.check("PUT", "/snapshots/before")
     key = {"Idempotency-Key": "key-1"}
