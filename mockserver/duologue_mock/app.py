@@ -163,7 +163,7 @@ class NamespaceBuilder:
         token_service = TokenService(settings)
         keys = IdempotencyKeys(state.clock)
         dispatcher = Dispatcher(state, token_service, self._reply_engine, keys, log_unexpected_error)
-        control = self._build_control(state, dispatcher) if settings.values["admin"] else None
+        control = self._build_control(name, state, dispatcher) if settings.values["admin"] else None
         namespace = Namespace(
             name=name,
             settings=settings,
@@ -176,8 +176,9 @@ class NamespaceBuilder:
         begin(self._start, namespace, control)
         return namespace
 
-    def _build_control(self, state: State, dispatcher: Dispatcher) -> NamespaceControl:
+    def _build_control(self, name: str, state: State, dispatcher: Dispatcher) -> NamespaceControl:
         return NamespaceControl(
+            name,
             self._settings,
             state,
             self._start,

@@ -14,6 +14,7 @@ from duologue_mock.control.responses.waiting import Waiter
 from duologue_mock.control.state.snapshots import Snapshots
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.steering import Steering
+from duologue_mock.control.stubs.mapping import StubMapping
 from duologue_mock.control.stubs.mapping_files import MappingFolder
 from duologue_mock.control.stubs.stubs import Stubs
 from duologue_mock.control.watching.recorder import Recorder
@@ -27,6 +28,7 @@ class NamespaceControl:
     """What steers one namespace. It is the namespace's `Interceptor`.
 
     Args:
+        name: the namespace's.
         settings: of the mock.
         state: the namespace's data.
         start: what a reset returns to.
@@ -38,6 +40,7 @@ class NamespaceControl:
 
     def __init__(
         self,
+        name: str,
         settings: Settings,
         state: State,
         start: StartingPoint,
@@ -55,17 +58,18 @@ class NamespaceControl:
         self.recorder = Recorder(settings, state, sleep, journal_budget)
         self.journal = self.recorder.journal
         self.events = self.recorder.events
+        seed = settings.values["seed"]
         self.realtime = RealtimeControl(
             state.clock,
             self.events,
             self.recorder.renderer.redact,
             sleep,
             self.recorder.coverage.count_event,
-            seed=settings.values["seed"],
+            seed=seed,
+            namespace=name,
             max_messages=settings.values["journal"] or 0,
         )
-        seed = settings.values["seed"]
-        self.stubs = Stubs(state.clock, seed)
+        self.stubs = Stubs(state.clock, seed, name)
         self.settings_ = GlobalSettings.from_latency(settings.values["latency"])
         self.initial_settings = self.settings_.to_json()
         self.preset_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
@@ -86,6 +90,18 @@ class NamespaceControl:
             perform: returns the mock's own response; the operation is done by calling it.
         """
         return self._steering.respond(request, perform)
+
+    def check_stubs(self, added: Sequence[StubMapping], *, keeps_persistent: bool) -> None:
+        """Check that stubs fit besides those that a reset leaves; nothing is changed.
+
+        Args:
+            added: the stubs.
+            keeps_persistent: whether persistent stubs stay.
+
+        Raises:
+            ControlError: there is no room (422).
+        """
+        self.stubs.check_reset(self._initial_stubs, added, keeps_persistent=keeps_persistent)
 
     def reset_stubs(self) -> None:
         """Return to the stubs of the start and the persistent ones, and put the scenarios back."""

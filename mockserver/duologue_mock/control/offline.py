@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from duologue_mock.control.realtime.message_mappings import read_message_mapping
@@ -27,14 +26,19 @@ def go_offline(control: NamespaceControl, milliseconds: int | None = None) -> No
     Raises:
         ControlError: the namespace has as many stubs or message mappings as may be (422).
     """
-    go_online(control)
     common: dict[str, Any] = {"name": NAME}
     if milliseconds is not None:
         common["expiresAfterMilliseconds"] = milliseconds
-    stub = {**common, "priority": PRIORITY, "response": {"fault": "CONNECTION_RESET_BY_PEER"}}
-    control.stubs.add(read_stub(stub, "", control.stubs.new_id()))
-    mapping = {**common, "event": "connect", "action": "disconnect"}
-    control.realtime.mappings.add(read_message_mapping(mapping, "", uuid.uuid4()))
+    stubs, mappings = control.stubs, control.realtime.mappings
+    response = {"fault": "CONNECTION_RESET_BY_PEER"}
+    stub = read_stub({**common, "priority": PRIORITY, "response": response}, "", stubs.new_id())
+    refusal = {**common, "event": "connect", "action": "disconnect"}
+    mapping = read_message_mapping(refusal, "", mappings.new_id())
+    stubs.check_room(stub)
+    mappings.check_room()
+    go_online(control)
+    stubs.add(stub)
+    mappings.add(mapping)
     control.realtime.break_all()
 
 

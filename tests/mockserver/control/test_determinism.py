@@ -58,6 +58,33 @@ def run(seed: int, steps: list[tuple[Any, ...]]) -> list[Any]:
     return [*seen, mock.slept]
 
 
+def draw_ids(seed: int, namespace: str) -> list[str]:
+    """Return the ids of a stub, of imported ones, of a message mapping, and of what is added after a reset."""
+    mock = SteeredMock(seed=seed)
+
+    def add(path: str, body: Any) -> str:
+        response = mock.control("POST", path, body, X_Mock_Namespace=namespace)
+        return str((response.get_json() or {}).get("id"))
+
+    mapping = {"event": "user:created", "action": "drop"}
+    ids = [add("/mappings", {"persistent": True}), add("/message-mappings", mapping)]
+    add("/mappings/import", {"mappings": [{}, {}]})
+    stubs = mock.control("GET", "/mappings", X_Mock_Namespace=namespace).get_json()["mappings"]
+    add("/reset", None)
+    return [*ids, *(stub["id"] for stub in stubs[:2]), add("/mappings", {})]
+
+
+def test_ids_of_stubs() -> None:
+    """The same for the same seed, namespace and order; no two are the same in different namespaces."""
+    names = ("default", "w1", "w2")
+    drawn = {name: draw_ids(7, name) for name in names}
+    assert drawn == {name: draw_ids(7, name) for name in names}
+    per_namespace = [set(ids) for ids in drawn.values()]
+    assert [len(ids) for ids in per_namespace] == [4, 4, 4]  # a reset draws those again that are free
+    assert len(set.union(*per_namespace)) == 12
+    assert not set(draw_ids(8, "w1")) & per_namespace[1]
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(seed=st.integers(0, 2**31), steps=STEPS)
 def test_same_seed_same_bytes(seed: int, steps: list[tuple[Any, ...]]) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from duologue.contract import events
 from duologue_mock.control.errors import invalid
 from duologue_mock.control.json_keys import find_nearest, read_object, show
 from duologue_mock.control.json_values import MAX_INTEGER, read_integer, read_number, read_text, too_many
+from duologue_mock.control.uuid_sequence import UUIDSequence
 from duologue_mock.realtime.messages import CONNECT_EVENT, Action, Intervention
 from duologue_mock.store.clock import Clock
 
@@ -66,16 +67,19 @@ class MessageMappings:
 
     Args:
         clock: the namespace's; mappings expire by it.
-        seed: what decides by probability starts from: the same seed and the same messages have the same outcome.
+        seed: what ids and probabilities are drawn from: the same seed and the same calls and messages draw the same.
+            None draws at random.
+        namespace: the namespace's name; with the same seed, the ids of another one differ.
     """
 
-    def __init__(self, clock: Clock, seed: int | None) -> None:
+    def __init__(self, clock: Clock, seed: int | None, namespace: str = "") -> None:
         self._clock = clock
         self._seed = seed
+        self._namespace = namespace
         self._mappings: dict[uuid.UUID, MessageMapping] = {}
         self._left: dict[uuid.UUID, int] = {}
         self._expiries: dict[uuid.UUID, float] = {}
-        self._random = self._create_random()
+        self._start_sequences()
 
     def __len__(self) -> int:
         return len(self._mappings)
@@ -85,21 +89,29 @@ class MessageMappings:
         self._remove_expired()
         return reversed(list(self._mappings.values()))
 
+    def new_id(self) -> uuid.UUID:
+        """Return an id for a mapping that brings none."""
+        return self._ids.next(self._mappings)
+
     def add(self, mapping: MessageMapping) -> None:
         """Add a mapping, in place of the one of the same id if there is one.
 
         Raises:
             ControlError: there are as many as may be (422).
         """
-        self._remove_expired()
-        if mapping.id not in self._mappings and len(self._mappings) >= MAX_MAPPINGS:
-            raise too_many("message mappings", MAX_MAPPINGS)
+        if self.get(mapping.id) is None:
+            self.check_room()
         self.remove(mapping.id)
         self._mappings[mapping.id] = mapping
         if mapping.times is not None:
             self._left[mapping.id] = mapping.times
         if mapping.lifetime is not None:
             self._expiries[mapping.id] = self._clock.seconds() + mapping.lifetime / 1000
+
+    def check_room(self) -> None:
+        """Raise `ControlError` (422) if there is no room for one more mapping."""
+        self._remove_expired()
+        check_number(len(self._mappings) + 1)
 
     def get(self, id: uuid.UUID) -> MessageMapping | None:
         """Return a mapping; None if there is none of this id."""
@@ -117,7 +129,7 @@ class MessageMappings:
         self._mappings.clear()
         self._left.clear()
         self._expiries.clear()
-        self._random = self._create_random()
+        self._start_sequences()
 
     def intercept(self, event: str) -> Intervention | None:
         """Return what happens to a message; None if no mapping applies to it."""
@@ -144,8 +156,15 @@ class MessageMappings:
             self._left[mapping.id] -= 1
         return True
 
-    def _create_random(self) -> random.Random:
-        return random.Random(None if self._seed is None else f"{self._seed} messages")  # noqa: S311  # to be predictable
+    def _start_sequences(self) -> None:
+        self._random = Random(None if self._seed is None else f"{self._seed} messages")  # noqa: S311  # to be predictable
+        self._ids = UUIDSequence(self._seed, f"message mappings of {self._namespace}")
+
+
+def check_number(number: int) -> None:
+    """Raise `ControlError` (422) for more mappings than a namespace may have."""
+    if number > MAX_MAPPINGS:
+        raise too_many("message mappings", MAX_MAPPINGS)
 
 
 def read_message_mapping(value: Any, pointer: str, id: uuid.UUID) -> MessageMapping:

@@ -29,7 +29,8 @@ class RealtimeControl:
         redact: returns JSON values without secrets.
         sleep: waits a number of seconds without blocking other requests.
         count_event: called with the name of each event that is sent.
-        seed: what decides by probability starts from; None for something new each time.
+        seed: what ids and probabilities are drawn from; None draws at random.
+        namespace: its name.
         max_messages: how many messages the journal stores; 0 for none.
     """
 
@@ -42,10 +43,11 @@ class RealtimeControl:
         count_event: Callable[[str], None],
         *,
         seed: int | None,
+        namespace: str,
         max_messages: int,
     ) -> None:
         self.journal = MessageJournal(clock, events.next_number, max_entries=max_messages)
-        self.mappings = MessageMappings(clock, seed)
+        self.mappings = MessageMappings(clock, seed, namespace)
         self.waiters = Waiters(self.journal, create_signal, sleep)
         self._events = events
         self._redact = redact

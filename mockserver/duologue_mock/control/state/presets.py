@@ -19,7 +19,7 @@ from duologue_mock.control.errors import ControlError, invalid, not_found
 from duologue_mock.control.global_settings import GlobalSettings
 from duologue_mock.control.json_keys import join_pointer, read_object, show
 from duologue_mock.control.json_values import read_list
-from duologue_mock.control.realtime.message_mappings import MessageMapping, read_message_mapping
+from duologue_mock.control.realtime.message_mappings import MessageMapping, check_number, read_message_mapping
 from duologue_mock.control.state.export import TakeTurns
 from duologue_mock.control.state.load import load_records
 from duologue_mock.control.state.run_time_settings import read_settings
@@ -220,10 +220,12 @@ def _read_stubs(name: str, value: Any) -> tuple[StubMapping, ...]:
 
 
 def _read_message_mappings(name: str, value: Any) -> tuple[MessageMapping, ...]:
-    return tuple(
+    mappings = tuple(
         read_message_mapping(one, pointer, _create_id(name, pointer))
         for pointer, one in _iterate(value, "/messageMappings")
     )
+    check_number(len(mappings))
+    return mappings
 
 
 def _iterate(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:

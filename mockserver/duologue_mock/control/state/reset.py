@@ -1,4 +1,7 @@
-"""Returning a namespace to its start, or putting it at another starting point."""
+"""Returning a namespace to its start, or putting it at another starting point.
+
+Whether everything fits is checked first: what is refused changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,12 @@ def begin(start: StartingPoint, namespace: Namespace, control: NamespaceControl 
         start: what it starts with, and what a reset returns it to.
         namespace: the namespace.
         control: what steers it; None where the control API is switched off.
+
+    Raises:
+        ControlError: its stubs do not fit (422).
     """
+    if control is not None:
+        control.check_stubs(start.stubs, keeps_persistent=False)
     _put_data(start, namespace)
     if control is not None:
         control.start = start
@@ -30,14 +38,23 @@ def reset(namespace: Namespace, control: NamespaceControl) -> None:
     """Return a namespace to its start: data, logins, ids, clock, limits, idempotency keys, journal, scenarios, stubs.
 
     Persistent stubs and snapshots stay, as do global settings that are not those of a preset.
+
+    Raises:
+        ControlError: the stubs of its start do not fit besides the persistent ones (422).
     """
+    control.check_stubs(control.start.stubs, keeps_persistent=True)
     _put_data(control.start, namespace)
     _undo_preset_settings(control)
     _steer(control.start, control)
 
 
 def apply_preset(start: StartingPoint, namespace: Namespace, control: NamespaceControl) -> None:
-    """Put a namespace at a starting point; its own stays the one that a reset returns to."""
+    """Put a namespace at a starting point; its own stays the one that a reset returns to.
+
+    Raises:
+        ControlError: the stubs do not fit besides the persistent ones (422).
+    """
+    control.check_stubs(start.stubs, keeps_persistent=True)
     _put_data(start, namespace)
     _undo_preset_settings(control)
     _steer(start, control)

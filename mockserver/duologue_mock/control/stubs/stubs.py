@@ -14,6 +14,7 @@ from duologue_mock.control.received import ReceivedRequest
 from duologue_mock.control.stubs.index import StubEntry, StubIndex
 from duologue_mock.control.stubs.mapping import StubMapping
 from duologue_mock.control.stubs.scenarios import Scenarios
+from duologue_mock.control.uuid_sequence import UUIDSequence
 from duologue_mock.store.clock import Clock
 
 MAX_STUBS = 20_000
@@ -30,13 +31,15 @@ class Stubs:
         clock: the namespace's; stubs expire by it.
         seed: what ids and probabilities are drawn from: the same seed and the same calls draw the same. None draws at
             random.
+        namespace: the namespace's name; with the same seed, the ids of another one differ.
     """
 
-    def __init__(self, clock: Clock, seed: int | None = None) -> None:
+    def __init__(self, clock: Clock, seed: int | None = None, namespace: str = "") -> None:
         self.scenarios = Scenarios()
         self._clock = clock
         self._seed = seed
-        self._random = Random(seed)  # noqa: S311  # to be predictable
+        self._purpose = f"stubs of {namespace}"
+        self._ids = UUIDSequence(seed, self._purpose)
         self._entries: dict[uuid.UUID, StubEntry] = {}
         self._expiring: set[StubEntry] = set()
         self._index = StubIndex()
@@ -49,9 +52,7 @@ class Stubs:
 
     def new_id(self) -> uuid.UUID:
         """Return an id for a stub that brings none."""
-        while (id := uuid.UUID(int=self._random.getrandbits(128), version=4)) in self._entries:
-            pass  # a reset begins the sequence anew, and persistent stubs keep their ids
-        return id
+        return self._ids.next(self._entries)
 
     def list_all(self) -> list[StubMapping]:
         """Return the stubs in the order in which they are tried: by priority, the newest first."""
@@ -122,13 +123,38 @@ class Stubs:
         """
         with self._lock:
             self.remove_where(lambda stub: not stub.is_persistent)
-            self._random = Random(self._seed)  # noqa: S311  # to be predictable
+            self._ids = UUIDSequence(self._seed, self._purpose)
             for entry in sorted(self._entries.values(), key=lambda entry: entry.sequence):
                 self._swap(entry, entry.stub)
             for stub in initial:
                 if stub.id not in self._entries:
                     self._insert(stub)
             self.scenarios.reset()
+
+    def check_reset(
+        self, initial: Sequence[StubMapping], added: Sequence[StubMapping] = (), *, keeps_persistent: bool = True
+    ) -> None:
+        """Check that stubs fit that a reset puts back, and others that are added to them; nothing is changed.
+
+        Args:
+            initial: the stubs that the namespace started with.
+            added: stubs that are added after the reset; they replace those with their ids.
+            keeps_persistent: whether the persistent stubs stay, as in `reset`.
+
+        Raises:
+            ControlError: there is no room (422).
+        """
+        with self._lock:
+            kept = {id for id, one in self._entries.items() if keeps_persistent and one.stub.is_persistent}
+            new = {stub.id: stub for stub in initial if stub.id not in kept} | {stub.id: stub for stub in added}
+            gone = [entry for id, entry in self._entries.items() if id not in kept or id in new]
+            self._check_room(list(new.values()), gone=gone)
+
+    def check_room(self, stub: StubMapping) -> None:
+        """Raise `ControlError` (422) if there is no room for one more stub."""
+        with self._lock:
+            self._remove_expired()
+            self._check_room([stub], gone=())
 
     def import_all(self, stubs: Sequence[StubMapping], *, overwrites: bool, deletes_others: bool) -> None:
         """Add stubs, of which the first wins over the others; those whose id is taken replace, or are left out.

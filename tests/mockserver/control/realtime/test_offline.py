@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import requests
 
 from duologue_mock import MockServer
+from duologue_mock.control.realtime import message_mappings
+from duologue_mock.control.stubs import stubs
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.control.realtime.conftest import Call
+from tests.mockserver.control.state.calls import Calls
 from tests.mockserver.listeners import Listener, open_websocket
 from tests.mockserver.raw import ConnectionClosedError, head, peer
 from tests.mockserver.realtime.clients import Connect
@@ -47,6 +51,15 @@ def test_every_request(call: Call, mock: MockServer, line: str) -> None:
     assert is_reset(mock, f"{line} HTTP/1.1")
     call("DELETE", "/offline")
     assert not is_reset(mock, f"{line} HTTP/1.1", "Content-Length: 0")
+
+
+@pytest.mark.parametrize(("module", "bound"), [(stubs, "MAX_STUBS"), (message_mappings, "MAX_MAPPINGS")])
+def test_no_room(calls: Calls, monkeypatch: pytest.MonkeyPatch, module: ModuleType, bound: str) -> None:
+    """It is refused as a whole: neither HTTP nor Socket.IO is offline."""
+    monkeypatch.setattr(module, bound, 0)
+    assert calls.control("POST", "/offline").status_code == 422
+    assert calls.get("/offline") == {"offline": False}
+    assert calls.get("/message-mappings")["messageMappings"] == []
 
 
 @pytest.mark.parametrize("back", WAYS_BACK.values(), ids=WAYS_BACK)

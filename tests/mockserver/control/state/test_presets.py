@@ -11,8 +11,10 @@ import pytest
 import requests
 
 from duologue_mock import MockServer, Settings, create_app
+from duologue_mock.control.realtime import message_mappings
 from duologue_mock.control.state import presets
 from duologue_mock.control.state.presets import PresetError, Presets
+from duologue_mock.control.stubs import stubs
 from duologue_mock.store import State
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.control.state.calls import Calls, create_calls, list_errors
@@ -220,6 +222,50 @@ def test_invalid_preset(clock: ManualClock, write: Write, content: Any, pointer:
     response = calls.control("POST", "/presets/mine")
     assert (response.status_code, list_errors(response)[0][0]) == (422, pointer)
     assert (calls.get("/state"), calls.get("/settings"), calls.get("/mappings")) == before
+
+
+def read_everything(calls: Calls) -> list[object]:
+    paths = ("/state", "/settings", "/mappings", "/message-mappings", "/requests", "/clock", "/offline")
+    return [calls.get(path) for path in paths]
+
+
+OTHER_STUBS = {"mappings": [{"name": name, "persistent": True} for name in ("a", "b", "c")]}
+TWO_STUBS = {"fixtures": {"users": []}, "settings": {"require_auth": True}, "mappings": [STUB, STUB]}
+
+
+@pytest.mark.parametrize(("start", "path"), [("empty", "/presets/mine"), ("mine", "/reset")])
+def test_more_stubs_than_fit(
+    clock: ManualClock, write: Write, monkeypatch: pytest.MonkeyPatch, start: str, path: str
+) -> None:
+    """Besides persistent stubs, which stay: nothing is changed, also not the data."""
+    monkeypatch.setattr(stubs, "MAX_STUBS", 4)
+    calls = create_calls(clock, presets=write("mine", TWO_STUBS), preset=start)
+    calls.check("POST", "/mappings/import", {**OTHER_STUBS, "importOptions": {"deleteAllNotInImport": True}})
+    calls.create_user("new@example.com")
+    before = read_everything(calls)
+    assert calls.control("POST", path).status_code == 422
+    assert read_everything(calls) == before
+    calls.check("DELETE", "/mappings")
+    calls.check("POST", path)
+    assert len(calls.get("/mappings")["mappings"]) == 2
+
+
+def test_more_stubs_than_fit_in_a_namespace(clock: ManualClock, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = create_calls(clock, presets=write("mine", TWO_STUBS)).in_namespace("w1")
+    calls.create_user("new@example.com")
+    before = read_everything(calls)
+    monkeypatch.setattr(stubs, "MAX_STUBS", 1)
+    assert calls.control("PUT", "/namespaces/w1", {"preset": "mine"}).status_code == 422
+    assert read_everything(calls) == before
+
+
+def test_more_message_mappings_than_fit(clock: ManualClock, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapping = {"event": "user:created", "action": "drop"}
+    calls = create_calls(clock, presets=write("mine", {"fixtures": {}, "messageMappings": [mapping] * 3}))
+    monkeypatch.setattr(message_mappings, "MAX_MAPPINGS", 2)
+    before = read_everything(calls)
+    assert calls.control("POST", "/presets/mine").status_code == 422
+    assert read_everything(calls) == before
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])

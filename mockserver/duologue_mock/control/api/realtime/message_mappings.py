@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from types import MappingProxyType
 from typing import Any
 
@@ -42,8 +41,8 @@ def list_mappings(call: ControlCall) -> dict[str, Any]:
 @endpoints.add("POST", "/message-mappings", request=_MAPPING, response=_MAPPING, statuses={201: "It is added."})
 def add_mapping(call: ControlCall) -> ControlResponse:
     """Drop, delay or duplicate events, disconnect those who should receive them, or refuse handshakes."""
-    mapping = read_message_mapping(call.json_object(), "", uuid.uuid4())
     mappings = call.control.realtime.mappings
+    mapping = read_message_mapping(call.json_object(), "", mappings.new_id())
     if mappings.get(mapping.id) is not None:
         raise ControlError(422, f"There is a message mapping {mapping.id} already", pointer="/id", code=109)
     mappings.add(mapping)
