@@ -18,8 +18,11 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # a token (RFC 9110, section 5.6.2)
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_LOOPBACK_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+localhost", re.ASCII)
-"""`*.localhost`: browsers resolve such names to the loopback address without asking DNS (RFC 6761, section 6.3)."""
+_LOOPBACK_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+localhost", re.ASCII)
+"""`*.localhost`: browsers resolve such names to the loopback address without asking DNS (RFC 6761, section 6.3).
+
+Labels may start and end with a hyphen, which DNS has not: a namespace may be called so, and HTTP clients send it.
+"""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REVEALING_HEADERS = ("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_UPGRADE")
 """A preflight's, and a websocket's: browsers let a page read the latter without CORS."""

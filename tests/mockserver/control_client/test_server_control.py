@@ -82,6 +82,18 @@ def test_namespaces() -> None:
         assert "one" not in mock.control.namespaces()
 
 
+@pytest.mark.parametrize("name", ["-x", "x-", "-"])
+def test_hyphens_of_namespaces(name: str) -> None:
+    """The name is one of a host, too: clients send it, and the mock serves it."""
+    with MockServer() as mock:
+        own = mock.control.namespace(name)
+        assert own.base_url.startswith(f"http://{name}.localhost:")
+        with Client(base_url=own.base_url, max_retries=0) as api:
+            api.users.delete("2")
+        assert [request.operation for request in own.requests()] == ["users.DELETE"]
+        assert mock.control.requests() == []
+
+
 def test_namespace_with_settings() -> None:
     with MockServer() as mock:
         strict = mock.control.namespace("strict")

@@ -25,6 +25,9 @@ LOCAL_HOSTS = [
     "App.LocalHost:3001",
     "a.b.localhost:3001",
     "my_app.localhost",
+    "-.localhost",
+    "-a.localhost",
+    "a-.localhost:3001",
 ]
 FOREIGN_HOSTS = [
     "evil.example",
@@ -33,8 +36,9 @@ FOREIGN_HOSTS = [
     "localhost.",
     "app.localhost.",
     ".localhost",
+    "-.localhost.",
+    f"{'a' * 64}.localhost",
     "a..localhost",
-    "-.localhost",
     "app.localhost.evil.example",
     "evil-localhost",
     "xlocalhost",

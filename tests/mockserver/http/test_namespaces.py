@@ -52,6 +52,13 @@ def test_data_of_its_own(app: Flask, chosen: dict[str, str]) -> None:
     assert count_users(app) == count_users(app, namespace="w2") == 2
 
 
+@pytest.mark.parametrize("name", ["-x", "x-", "-", "--", "x--y", "0", "x" * 63, f"-{'x' * 61}-"])
+def test_every_name_by_header_and_host(app: Flask, name: str) -> None:
+    ask(app, "/api/users", method="POST", json=ADA, namespace=name)
+    assert count_users(app, namespace=name) == count_users(app, host=f"{name}.localhost:3001") == 3
+    assert count_users(app) == 2
+
+
 def test_header_beats_host(app: Flask, namespaces: Namespaces) -> None:
     count_users(app, namespace="w1", host="w2.localhost")
     assert [namespace.name for namespace in namespaces] == ["default", "w1"]
