@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,13 +104,19 @@ class Entry:
     """Bytes that it takes, roughly."""
 
     def __init__(
-        self, sequence: int, seconds: float, elapsed: float, request: Request, response: Response, headers: Headers
+        self,
+        sequence: int,
+        seconds: float,
+        request: Request,
+        response: Response,
+        headers: Headers,
+        violations: tuple[Violation, ...],
     ) -> None:
         environ = request.environ
         body = request.body
         self.sequence = sequence
         self.seconds = seconds
-        self.elapsed = elapsed
+        self.elapsed = time.perf_counter() - request.started_at
         self.method = request.method
         self.head = head = environ.get(HEAD_KEY) or _build_head(request)
         self.body: bytes = body[:MAX_BODY]
@@ -124,7 +131,7 @@ class Entry:
         self.response_headers = headers
         self.response_body = b"" if request.method == "HEAD" else response.body[:MAX_BODY]
         self.response_size = len(response.body)
-        self.violations: tuple[Violation, ...] = ()
+        self.violations = violations
         self.served = NOT_STEERED
         self.size = OVERHEAD + len(head) + len(self.body) + len(self.response_body)
 

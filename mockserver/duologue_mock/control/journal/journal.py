@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -120,9 +119,7 @@ class Journal:
             violations: how the request broke the contract.
             served: what decided the response, if it was not the mock alone.
         """
-        elapsed = time.perf_counter() - request.started_at
-        entry = Entry(self._next_sequence(), self._clock.seconds(), elapsed, request, response, headers)
-        entry.violations = violations
+        entry = Entry(self._next_sequence(), self._clock.seconds(), request, response, headers, violations)
         if served is not None:
             entry.served = _shorten(served)
             entry.response_headers = cut_headers(headers)
@@ -131,9 +128,12 @@ class Journal:
             return entry
         if response.stream is not None:
             response.stream = RecordedStream(response.stream, entry, self._grow)
-        self._entries.append(entry)
         self.used_at = request.started_at
-        self._add(entry.size if served is None else entry.size + self._acquire_stub(entry))
+        self._entries.append(entry)
+        change = entry.size if served is None else entry.size + self._acquire_stub(entry)
+        if len(self._entries) > self.max_entries:
+            change -= self._drop_oldest()
+        self._count(change)
         for listener in self._listeners:
             listener(entry)
         return entry
@@ -193,27 +193,23 @@ class Journal:
     def _replace(self, entries: Iterable[Entry]) -> None:
         self._entries = deque(entries)
         self._stubs.clear()
-        self._subtract(self._size - sum(entry.size + self._acquire_stub(entry) for entry in self._entries))
+        self._count(sum(entry.size + self._acquire_stub(entry) for entry in self._entries) - self._size)
 
-    def _add(self, size: int) -> None:
-        """Count bytes, and drop the oldest entries where there are too many now."""
-        self._size += size
+    def _count(self, change: int) -> None:
+        """Count bytes that are added, or negative ones, and drop the oldest entries where there are too many now."""
+        while self._size + change > self._max_size and self._entries:
+            change -= self._drop_oldest()
+        self._size += change
         budget = self._budget
-        budget.size += size
-        if self._size > self._max_size or len(self._entries) > self.max_entries:
-            self._trim()
-        if budget.size > budget.limit:
+        budget.size += change
+        if budget.size > budget.limit and change > 0:  # else a journal that makes room would empty others
             budget.make_room(self)
 
-    def _subtract(self, size: int) -> None:
-        self._size -= size
-        self._budget.size -= size
-
-    def _trim(self) -> None:
-        while self._entries and (self._size > self._max_size or len(self._entries) > self.max_entries):
-            entry = self._entries.popleft()
-            self._subtract(entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry))
-            self.dropped += 1
+    def _drop_oldest(self) -> int:
+        """Drop the oldest entry, and return its bytes."""
+        entry = self._entries.popleft()
+        self.dropped += 1
+        return entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
 
     def _acquire_stub(self, entry: Entry) -> int:
         """Return the bytes of an entry's stub, if no other entry refers to it."""
@@ -238,7 +234,7 @@ class Journal:
         """Count what a stream adds to an entry, if the journal still has that."""
         if self._entries and entry.sequence >= self._entries[0].sequence and entry in self._entries:
             entry.size += size
-            self._add(size)
+            self._count(size)
 
 
 def shorten_stub(stub: Stub) -> Stub:

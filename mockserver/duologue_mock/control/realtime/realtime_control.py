@@ -102,7 +102,7 @@ class RealtimeControl:
         if message.direction == "sent" and message.type == "event" and message.event is not None:
             self._count_event(message.event)
         entry = self.journal.record(message)
-        if entry is not None and self._events.has_readers:
+        if entry is not None and self._events.readers:
             self._events.announce("message", entry.sequence, lambda: self.render(entry))
 
     def record_channel(self, connection: Connection, *, connected: bool) -> None:

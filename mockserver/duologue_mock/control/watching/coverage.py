@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from duologue.contract import events, operations
@@ -13,17 +12,18 @@ class Coverage:
     """Counts responses by operation and status, and the events that were sent to clients."""
 
     def __init__(self) -> None:
-        self._responses: Counter[tuple[Operation[Any], int]] = Counter()
-        self._events: Counter[str] = Counter()
+        self._responses: dict[tuple[Operation[Any], int], int] = {}
+        self._events: dict[str, int] = {}
 
     def count_response(self, operation: Operation[Any] | None, status: int) -> None:
         """Count a response to a request for an operation; None for a request that is for none."""
         if operation is not None:
-            self._responses[operation, status] += 1
+            key = (operation, status)
+            self._responses[key] = self._responses.get(key, 0) + 1
 
     def count_event(self, name: str) -> None:
         """Count an event that was sent, to one client or to several."""
-        self._events[name] += 1
+        self._events[name] = self._events.get(name, 0) + 1
 
     def clear(self) -> None:
         """Start again from zero."""
@@ -43,10 +43,10 @@ class Coverage:
             "summary": {
                 "operations": _ratio(sum(row["count"] > 0 for row in rows), len(rows)),
                 "statuses": _ratio(statuses - sum(len(row["missing"]) for row in rows), statuses),
-                "events": _ratio(sum(self._events[name] > 0 for name in names), len(names)),
+                "events": _ratio(sum(name in self._events for name in names), len(names)),
             },
             "operations": rows,
-            "events": [{"event": name, "count": self._events[name]} for name in names],
+            "events": [{"event": name, "count": self._events.get(name, 0)} for name in names],
         }
 
     def _render_operation(self, operation: Operation[Any]) -> dict[str, Any]:

@@ -64,12 +64,8 @@ class EventStream:
         self._sources: dict[str, Source] = {}
         self._stored: deque[Event] = deque()
         self._stored_size = 0
-        self._readers: tuple[EventReader, ...] = ()
-
-    @property
-    def has_readers(self) -> bool:
-        """Whether anyone reads the stream."""
-        return bool(self._readers)
+        self.readers: tuple[EventReader, ...] = ()
+        """Who reads the stream."""
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
         """Publish an event of a kind that has no journal: it is stored here for readers that come back.
@@ -90,7 +86,7 @@ class EventStream:
             number: the event's, from `next_number`.
             build: returns what happened, as JSON values without secrets.
         """
-        if self._readers:
+        if self.readers:
             self._send((number, kind, json_bytes(build())))
 
     def add_source(self, kind: str, source: Source) -> None:
@@ -111,22 +107,22 @@ class EventStream:
         Raises:
             TooManyReadersError: there are `MAX_READERS` already.
         """
-        if len(self._readers) >= MAX_READERS:
+        if len(self.readers) >= MAX_READERS:
             raise TooManyReadersError
         return EventReader(self, after, self._create_signal(), self._sleep)
 
     def close(self) -> None:
         """End the streams of all readers; new ones may come."""
-        for reader in self._readers:
+        for reader in self.readers:
             reader.end()
 
     def add_reader(self, reader: EventReader) -> None:
         """Send events to a reader from now on; it calls this itself."""
-        self._readers = (*self._readers, reader)
+        self.readers = (*self.readers, reader)
 
     def remove_reader(self, reader: EventReader) -> None:
         """Send no more events to a reader; it calls this itself."""
-        self._readers = tuple(one for one in self._readers if one is not reader)
+        self.readers = tuple(one for one in self.readers if one is not reader)
 
     def replay(self, after: int, before: int) -> Iterator[Event]:
         """Yield the stored events with numbers in a range, in order.
@@ -149,7 +145,7 @@ class EventStream:
             self._stored_size -= len(self._stored.popleft()[2])
 
     def _send(self, event: Event) -> None:
-        for reader in self._readers:
+        for reader in self.readers:
             reader.put(event)
 
 

@@ -54,12 +54,12 @@ class Recorder:
         """
         if request.method == "OPTIONS" and request.is_preflight:
             return
-        violations = find_violations(request, response, is_refused=not (served and served.replaces_operation))
+        violations = find_violations(request, response, is_refused=served is None or not served.replaces_operation)
         self.coverage.count_response(request.operation, response.status)
         entry = self.journal.record(request, response, headers, violations=violations, served=served)
         if violations:
             self.violations.add(entry)
-        if self.events.has_readers:
+        if self.events.readers:
             self.events.announce("request", entry.sequence, lambda: self.renderer.render_summary(entry))
 
     def clear(self) -> None:

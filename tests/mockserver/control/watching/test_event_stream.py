@@ -189,5 +189,5 @@ def test_number_of_readers_is_bounded() -> None:
         recorder.events.open()
     for reader in (*readers, *unread):
         reader.close()
-    assert not recorder.events.has_readers
+    assert not recorder.events.readers
     recorder.events.open()
