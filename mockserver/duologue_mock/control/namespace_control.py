@@ -78,18 +78,11 @@ class NamespaceControl:
         self._steering = Steering(
             self.stubs, self.settings_, seed=seed, sleep=sleep, waiter=self._waiter, error_response=error_response
         )
+        self.steers = self._steering.steers
+        self.respond = self._steering.respond
         self._mapping_folder = mapping_folder
         self._initial_stubs = () if mapping_folder is None else mapping_folder.stubs
         self.stubs.reset(self._initial_stubs)
-
-    def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
-        """Return the response to a request.
-
-        Args:
-            request: the request, its body read.
-            perform: returns the mock's own response; the operation is done by calling it.
-        """
-        return self._steering.respond(request, perform)
 
     def check_stubs(self, added: Sequence[StubMapping], *, keeps_persistent: bool) -> None:
         """Check that stubs fit besides those that a reset leaves; nothing is changed.

@@ -56,6 +56,12 @@ class Steering:
         """Begin the sequence of delays anew."""
         self._random.seed(self._seed)
 
+    def steers(self, request: Request) -> bool:
+        """Return whether the response to a request may be another than the mock's own, or later."""
+        if HEADER_KEY in request.environ or self._settings.has_delay:
+            return True
+        return bool(self._stubs) and self._stubs.may_match(*_get_indexed(request))
+
     def respond(self, request: Request, perform: Perform) -> Response:
         """Return the response to a request.
 
@@ -64,8 +70,6 @@ class Steering:
             perform: does what is requested and returns the mock's own response.
         """
         header = request.environ.get(HEADER_KEY)
-        if header is None and not self._stubs and not self._settings.has_delay:
-            return perform()
         try:
             outcome = Outcome(NO_PREFERENCE if header is None else parse_preference(header))
             definition = decide_response(
@@ -83,16 +87,19 @@ class Steering:
         return _add_headers(response, outcome)
 
     def _find_stub(self, request: Request, outcome: Outcome) -> ResponseDefinition | None:
-        operation = request.operation
         stub = self._stubs.match(
-            request.method,
-            _get_url(request),
-            None if operation is None else operation.id,
+            *_get_indexed(request),
             receive=lambda: receive(request),
             take_turn=Turns(self._sleep).take,
         )
         outcome.stub = stub
         return None if stub is None else stub.response
+
+
+def _get_indexed(request: Request) -> tuple[str, str, str | None]:
+    """Return what stubs are found by: the request's method, its URL, and the operation that it names."""
+    operation = request.operation
+    return request.method, _get_url(request), None if operation is None else operation.id
 
 
 def _get_url(request: Request) -> str:

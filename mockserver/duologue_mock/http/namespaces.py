@@ -39,6 +39,13 @@ _MAX_KNOWN_HOSTS = 256
 class Interceptor(Protocol):
     """What is asked before the mock responds: the control API plugs in here."""
 
+    def steers(self, request: Request) -> bool:
+        """Return whether the response to a request may be another than the mock's own; if not, `respond` is left out.
+
+        Args:
+            request: the request, its body read.
+        """
+
     def respond(self, request: Request, perform: Callable[[], Response]) -> Response:
         """Return the response to a request.
 

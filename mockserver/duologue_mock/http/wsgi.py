@@ -116,7 +116,7 @@ class WSGIApp:
             request.args = match[1]
             request.operation = match[0].get("GET" if request.method == "HEAD" else request.method)
         interceptor = exchange.namespace.interceptor
-        if interceptor is None or request.is_preflight:
+        if interceptor is None or not interceptor.steers(request) or request.is_preflight:
             return self._respond_itself(exchange, match)
         return interceptor.respond(request, partial(self._respond_itself, exchange, match))
 
@@ -179,7 +179,9 @@ class WSGIApp:
             return self._send_response(exchange, Response(204, build_preflight_headers(request)))
         own = Response(200, [])
         own.deliver = lambda *_: self._call_sockets(exchange)
-        response = own if interceptor is None else interceptor.respond(request, lambda: own)
+        response = own
+        if interceptor is not None and interceptor.steers(request):
+            response = interceptor.respond(request, lambda: own)
         if response.deliver is own.deliver:  # the engine builds the response
             return self._call_sockets(exchange)
         return self._send_response(exchange, response)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from random import Random
@@ -12,11 +11,7 @@ from typing import Any
 
 from duologue_mock.control.stubs.mapping import StubMapping
 
-_Key = tuple[str | int, str | None]
-"""`exact` and a URL, `operation` and its id, or a prefix after its length."""
-
 _ANY = "ANY"
-_REST = ("rest", None)
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _NOT_METHODS = frozenset({_ANY, "GET_OR_HEAD"})
 _MAX_PREFIX = 32
@@ -93,11 +88,13 @@ class StubIndex:
             url: its path and query string as they were sent.
             operation_id: the operation that it names, if any.
         """
+        path, _, query = url.partition("?")
+        literals = (path, url if query else None, operation_id)
         lists: list[list[StubEntry]] = []
         for key in (method.upper(), _ANY):
             table = self._tables.get(key)
             if table is not None:
-                lists += table.find(url, operation_id)
+                lists += table.find(literals, url)
         if len(lists) < 2:
             return tuple(lists[0]) if lists else ()
         return sorted(chain.from_iterable(lists), key=lambda entry: entry.order)
@@ -106,54 +103,57 @@ class StubIndex:
 class _Table:
     """The stubs of one method.
 
-    Each is in one list: of those with the same exact URL or path, with the same operation, with the same prefix, or
-    with none of these.
+    Each is in one list: of those with the same URL, path or operation, or of those whose URL begins with the same
+    prefix, which may be empty.
     """
 
     def __init__(self) -> None:
-        self._lists: dict[_Key, list[StubEntry]] = {}
-        self._prefix_sizes: Counter[int] = Counter()
-        """How many lists there are of the prefixes of each length."""
+        self._literals: dict[str | None, list[StubEntry]] = {}
+        """By URL, path or operation."""
+        self._prefixes: dict[int, dict[str, list[StubEntry]]] = {}
+        """By the length of the prefix, then by the prefix."""
 
     def add(self, entry: StubEntry, request: Mapping[str, Any]) -> None:
-        key = _choose_key(request)
-        if key not in self._lists:
-            self._lists[key] = []
-            self._count(key, 1)
-        bisect.insort(self._lists[key], entry, key=lambda other: other.order)
+        literal = _get_literal(request)
+        if literal is not None:
+            entries = self._literals.setdefault(literal, [])
+        else:
+            prefix = _get_prefix(request)
+            entries = self._prefixes.setdefault(len(prefix), {}).setdefault(prefix, [])
+        bisect.insort(entries, entry, key=lambda other: other.order)
 
     def remove(self, entry: StubEntry, request: Mapping[str, Any]) -> None:
-        key = _choose_key(request)
-        self._lists[key].remove(entry)
-        if not self._lists[key]:
-            del self._lists[key]
-            self._count(key, -1)
+        literal = _get_literal(request)
+        if literal is not None:
+            _remove(self._literals, literal, entry)
+            return
+        prefix = _get_prefix(request)
+        _remove(self._prefixes[len(prefix)], prefix, entry)
+        if not self._prefixes[len(prefix)]:
+            del self._prefixes[len(prefix)]
 
-    def find(self, url: str, operation_id: str | None) -> list[list[StubEntry]]:
-        """Return the lists with stubs that may match."""
-        path, _, query = url.partition("?")
-        keys: list[_Key] = [_REST, ("exact", path), ("operation", operation_id)]
-        if query:
-            keys.append(("exact", url))
-        keys += [(size, url[:size]) for size in self._prefix_sizes]
-        return [self._lists[key] for key in keys if key in self._lists]
-
-    def _count(self, key: _Key, change: int) -> None:
-        size = key[0]
-        if isinstance(size, int):
-            self._prefix_sizes[size] += change
-            if not self._prefix_sizes[size]:
-                del self._prefix_sizes[size]
+    def find(self, literals: Sequence[str | None], url: str) -> list[list[StubEntry]]:
+        """Return the lists with stubs that may match: every request passes here."""
+        lists = []
+        for literal in literals:
+            if literal in self._literals:
+                lists.append(self._literals[literal])
+        for size, prefixes in self._prefixes.items():
+            if url[:size] in prefixes:
+                lists.append(prefixes[url[:size]])
+        return lists
 
 
-def _choose_key(request: Mapping[str, Any]) -> _Key:
-    exact = request.get("url", request.get("urlPath"))
-    if exact is not None:
-        return ("exact", exact.removesuffix("?"))
-    if "operation" in request:
-        return ("operation", request["operation"])
-    prefix = _get_prefix(request)[:_MAX_PREFIX]
-    return (len(prefix), prefix) if prefix else _REST
+def _remove(lists: dict[Any, list[StubEntry]], key: str, entry: StubEntry) -> None:
+    lists[key].remove(entry)
+    if not lists[key]:
+        del lists[key]
+
+
+def _get_literal(request: Mapping[str, Any]) -> str | None:
+    """Return the URL, path or operation that a pattern names; None if it names none."""
+    url: str | None = request.get("url", request.get("urlPath"))
+    return request.get("operation") if url is None else url.removesuffix("?")
 
 
 def _get_method(request: Mapping[str, Any]) -> str:
@@ -167,7 +167,7 @@ def _get_method(request: Mapping[str, Any]) -> str:
 def _get_prefix(request: Mapping[str, Any]) -> str:
     """Return what every URL that a pattern or a template matches begins with; empty where that is not clear."""
     if "urlPathTemplate" in request:
-        return str(request["urlPathTemplate"]).partition("{")[0]
+        return str(request["urlPathTemplate"]).partition("{")[0][:_MAX_PREFIX]
     pattern = request.get("urlPattern", request.get("urlPathPattern"))
     if not isinstance(pattern, str) or "|" in pattern:
         return ""
@@ -176,4 +176,4 @@ def _get_prefix(request: Mapping[str, Any]) -> str:
     literals = match[0]
     if pattern[match.end() :][:1] in _QUANTIFIERS:  # it belongs to the last character
         literals = literals[:-2] if literals[-2:-1] == "\\" else literals[:-1]
-    return re.sub(r"\\(.)", r"\1", literals, flags=re.DOTALL)
+    return re.sub(r"\\(.)", r"\1", literals, flags=re.DOTALL)[:_MAX_PREFIX]

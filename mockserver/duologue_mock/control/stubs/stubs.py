@@ -191,6 +191,17 @@ class Stubs:
                 entry.stub = persistent
             return self.list_by_age()
 
+    def may_match(self, method: str, url: str, operation_id: str | None) -> bool:
+        """Return whether any stub can match a request with these: for most requests none can, and this is cheap.
+
+        Args:
+            method: the request's method.
+            url: its path and query string, as they were sent.
+            operation_id: the operation that it names, if any.
+        """
+        with self._lock:
+            return bool(self._index.find(method, url, operation_id))
+
     def match(
         self,
         method: str,

@@ -113,4 +113,4 @@ def test_removed_stubs_leave_nothing() -> None:
             index.add(entry)
         for entry in entries:
             index.remove(entry)
-        assert sum(len(table._lists) + len(table._prefix_sizes) for table in index._tables.values()) == 0, round_
+        assert sum(len(table._literals) + len(table._prefixes) for table in index._tables.values()) == 0, round_
