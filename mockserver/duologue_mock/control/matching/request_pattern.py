@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from duologue_mock.control.matching.dumping import dump_pattern
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.matching.matchers.request_matchers import ANY, GET_OR_HEAD, MethodMatcher, OperationMatcher
+from duologue_mock.control.matching.matchers.request_matchers import ANY
 from duologue_mock.control.matching.parts import Item, Part
 from duologue_mock.control.matching.pattern_parsing import parse_parts
-from duologue_mock.control.matching.value_matchers import EqualTo
 from duologue_mock.control.received import ReceivedRequest
-
-
-class LiteralKey(NamedTuple):
-    """What a request must have literally for a pattern to match it: what patterns are indexed by."""
-
-    method: str | None
-    """None for any."""
-    kind: Literal["url", "path", "operation"]
-    value: str
 
 
 @dataclass(frozen=True)
@@ -83,28 +73,3 @@ class RequestPattern:
     def describe(self) -> str:
         """Return what a request must be, for people: `GET, path equal to '/api/users'`."""
         return "; ".join(f"{item.label} {item.matcher.describe()}" for item in self.items) or "any request"
-
-    @cached_property
-    def literal_key(self) -> LiteralKey | None:
-        """What a request must have literally: its URL, path or operation. None if the pattern names none of them."""
-        matchers = {item.label: item.matcher for part in self.request_line for item in part.items}
-        operation = matchers.get("operation")
-        if isinstance(operation, OperationMatcher):
-            return LiteralKey(None, "operation", operation.operation.id)
-        method = matchers.get("method")
-        name = method.expected if isinstance(method, MethodMatcher) else ANY
-        for kind in ("url", "path"):
-            matcher = matchers.get(kind)
-            if isinstance(matcher, EqualTo):
-                return LiteralKey(None if name in (ANY, GET_OR_HEAD) else name, kind, matcher.expected)
-        return None
-
-
-def build_literal_keys(request: ReceivedRequest) -> tuple[LiteralKey, ...]:
-    """Return the keys of all patterns with a literal key that can match a request."""
-    url = request.url if request.query_string else request.path
-    named: list[tuple[Literal["url", "path"], str]] = [("url", url), ("path", request.path)]
-    keys = [LiteralKey(method, kind, value) for kind, value in named for method in (request.method, None)]
-    if request.operation is not None:
-        keys.append(LiteralKey(None, "operation", request.operation.id))
-    return tuple(keys)

@@ -8,7 +8,7 @@ import pytest
 
 from duologue.contract import operations
 from duologue_mock.control.errors import ControlError
-from duologue_mock.control.matching.request_pattern import RequestPattern, build_literal_keys
+from duologue_mock.control.matching.request_pattern import RequestPattern
 from tests.mockserver.control.matching.received import match, receive
 
 USER = receive(
@@ -158,22 +158,3 @@ def test_refused(pattern: Any, pointer: str, detail: str) -> None:
         RequestPattern.parse(pattern)
     assert (caught.value.status, caught.value.pointer) == (422, pointer)
     assert detail in str(caught.value.detail)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "indexed"),
-    [
-        ({"method": "GET", "url": "/api/users?a=1"}, True),
-        ({"url": "/api/users?a=1"}, True),
-        ({"method": "GET_OR_HEAD", "urlPath": "/api/users"}, True),
-        ({"operation": "users.LIST"}, True),
-        ({"urlPathPattern": "/api/users"}, False),
-        ({"method": "GET"}, False),
-    ],
-    ids=str,
-)
-def test_literal_key(pattern: dict[str, Any], indexed: bool) -> None:
-    key = RequestPattern.parse(pattern).literal_key
-    assert (key is not None) is indexed
-    assert key is None or key in build_literal_keys(receive(url="/api/users?a=1"))
-    assert key not in build_literal_keys(receive(url="/api/chats?a=1"))
