@@ -25,7 +25,7 @@ OWN_HEADERS = frozenset(
 )
 """What the mock adds to a stub's response unless the stub sets it."""
 
-OWN_KEYS = frozenset({"operation", "caller", "violations", "preference", "differences"})
+OWN_KEYS = frozenset({"operation", "caller", "violations", "preference", "exceeded", "differences"})
 """What a journal entry or a near miss of the mock has besides WireMock's keys."""
 
 UNMATCHED_KEYS = frozenset({"id", "request", "wasMatched"})

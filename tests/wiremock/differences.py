@@ -34,8 +34,8 @@ RULES = (
     "`Cross-Origin-Resource-Policy`) unless the stub sets them, and `Content-Length` in place of chunks.",
     "Errors have WireMock's `code` and `title`; `detail` is for people, and names no Java class. `source.pointer` "
     "names the very key, where WireMock's sometimes stops at the object around it. An error of syntax has no `source`.",
-    "Journal entries have `operation`, `caller`, `violations` and `preference` besides, near misses `differences`; "
-    "they have no `subEvents`. Passwords, tokens and keys are shown as `[REDACTED]`.",
+    "Journal entries have `operation`, `caller`, `violations`, `preference` and `exceeded` besides, near misses "
+    "`differences`; they have no `subEvents`. Passwords, tokens and keys are shown as `[REDACTED]`.",
     "Scenarios and their possible states are listed in the order in which they came to be; WireMock's have none.",
     "A call that answers with nothing in WireMock answers with `{}`, and 404 with an error in JSON.",
 )

@@ -146,4 +146,5 @@ def _describe(outcome: Outcome) -> Served:
         fault=outcome.fault,
         delay=outcome.delay,
         replaces_operation=outcome.replaces_operation,
+        exceeded=outcome.exceeded,
     )

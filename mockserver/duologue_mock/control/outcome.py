@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from duologue_mock.control.stubs.mapping import StubMapping
 
 OUTCOME_KEY = "duologue.outcome"
-"""Where in the environ the `Outcome` is. It is absent where the response is the mock's own alone."""
+"""Where in the environ the `Outcome` is. It is absent where nothing but the mock itself has decided."""
 
 
 @dataclass(slots=True)
@@ -28,3 +28,5 @@ class Outcome:
     """Milliseconds by which the response was delayed."""
     replaces_operation: bool = False
     """Whether the operation was not done."""
+    exceeded: tuple[str, ...] = ()
+    """A sentence about each matcher that took too long with the request, and so did not match."""

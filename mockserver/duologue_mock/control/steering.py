@@ -7,6 +7,7 @@ from random import Random
 
 from duologue_mock.control.cooperation import Sleep, Turns
 from duologue_mock.control.global_settings import GlobalSettings
+from duologue_mock.control.matching.evaluation import Evaluation
 from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.precedence import decide_response
 from duologue_mock.control.preferences import APPLIED, HEADER_KEY, NO_PREFERENCE, parse_preference
@@ -77,22 +78,25 @@ class Steering:
             )
         except HTTPError as error:
             return self._error_response(error, request)
+        if definition is not OWN_RESPONSE or outcome.exceeded:
+            request.environ[OUTCOME_KEY] = outcome
         if definition is OWN_RESPONSE:
             return perform()
         outcome.fault = definition.fault
         outcome.replaces_operation = definition.replaces_operation
         outcome.delay = self._responder.draw_delay(definition)
-        request.environ[OUTCOME_KEY] = outcome
         response = self._responder.respond(definition, request, perform, delay=outcome.delay)
         return _add_headers(response, outcome)
 
     def _find_stub(self, request: Request, outcome: Outcome) -> ResponseDefinition | None:
+        evaluation = Evaluation()
         stub = self._stubs.match(
             *_get_indexed(request),
             receive=lambda: receive(request),
+            evaluation=evaluation,
             take_turn=Turns(self._sleep).take,
         )
-        outcome.stub = stub
+        outcome.stub, outcome.exceeded = stub, tuple(evaluation.exceeded)
         return None if stub is None else stub.response
 
 

@@ -51,6 +51,7 @@ class Served:
         fault: the name of what was broken.
         delay: milliseconds by which the response was delayed.
         replaces_operation: whether the operation was not done: an error was requested in its place.
+        exceeded: a sentence about each matcher that took too long with the request, and so did not match.
     """
 
     stub: Stub | None = None
@@ -58,6 +59,7 @@ class Served:
     fault: str | None = None
     delay: float = 0.0
     replaces_operation: bool = False
+    exceeded: tuple[str, ...] = ()
 
 
 NOT_STEERED = Served()

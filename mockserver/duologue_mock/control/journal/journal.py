@@ -123,7 +123,7 @@ class Journal:
         if served is not None:
             entry.served = _shorten(served)
             entry.response_headers = cut_headers(headers)
-            entry.size += measure_headers(entry.response_headers)
+            entry.size += measure_headers(entry.response_headers) + sum(map(len, served.exceeded))
         if not self.max_entries:
             return entry
         if response.stream is not None:

@@ -213,7 +213,7 @@ def _build_parameters(parameters: Mapping[str, list[str]], redactor: Redactor) -
 
 def _build_own_fields(entry: Entry, redactor: Redactor) -> JSON:
     """Return what WireMock's entries do not have."""
-    operation, preference = entry.operation, entry.served.preference
+    operation, preference, exceeded = entry.operation, entry.served.preference, entry.served.exceeded
     fields: JSON = {
         "operation": None if operation is None else operation.id,
         "caller": _build_caller(entry),
@@ -221,6 +221,8 @@ def _build_own_fields(entry: Entry, redactor: Redactor) -> JSON:
     }
     if preference is not None:
         fields["preference"] = redactor.redact_text(preference)
+    if exceeded:
+        fields["exceeded"] = [redactor.redact_text(sentence) for sentence in exceeded]
     return fields
 
 

@@ -209,6 +209,7 @@ class Stubs:
         operation_id: str | None,
         *,
         receive: Callable[[], ReceivedRequest],
+        evaluation: Evaluation | None = None,
         take_turn: Callable[[], None] = lambda: None,
     ) -> StubMapping | None:
         """Return the stub that responds to a request, and count it as served; None if none does.
@@ -218,13 +219,14 @@ class Stubs:
             url: its path and query string, as they were sent.
             operation_id: the operation that it names, if any.
             receive: returns the whole request; it is called when a stub may match.
+            evaluation: what bounds the work; it says afterwards which matchers ran out of it. None for one of its own.
             take_turn: called between stubs, so that thousands do not hold other requests.
         """
         with self._lock:
             entries = self._index.find(method, url, operation_id)
         if not entries:
             return None
-        request, evaluation = receive(), Evaluation()
+        request, evaluation = receive(), evaluation or Evaluation()
         for entry in entries:
             take_turn()
             with self._lock:  # what is looked at is still so when the stub is counted

@@ -46,6 +46,20 @@ def test_entry_of_a_stub(client: FlaskClient) -> None:
     assert (entry["operation"], entry["violations"]) == (None, [])
 
 
+def test_entry_of_a_request_that_took_too_long(client: FlaskClient) -> None:
+    """A stub whose pattern runs out of time does not match, whatever responds then, and the entry says why."""
+    add_stub(client, {"request": {"url": "/hello"}, "priority": 9})
+    add_stub(client, {"request": {"method": "POST", "bodyPatterns": [{"matches": "(x+x+)+y"}]}})
+    for body in ("x" * 5_000, "y"):
+        for path in ("/hello", "/nowhere"):
+            client.post(path, data=body)
+    entries = call(client, "GET", "/requests")["requests"]
+    assert [one["wasMatched"] for one in entries] == [False, True, False, True]
+    assert [len(one.get("exceeded", ())) for one in entries] == [0, 0, 1, 1]
+    assert entries[2]["exceeded"] == entries[3]["exceeded"]
+    assert "(x+x+)+y" in entries[2]["exceeded"][0]
+
+
 def test_requests_of_one_stub(client: FlaskClient) -> None:
     first, second = add_stub(client, OFFERS), add_stub(client, {"request": {"url": "/other"}})
     for path in ("/hello", "/other", "/hello?again", "/nowhere"):

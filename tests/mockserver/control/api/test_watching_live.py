@@ -65,7 +65,7 @@ def test_reader_leaves(mock: MockServer) -> None:
 
     def is_gone() -> bool:
         requests.get(f"{mock.base_url}/users/1", timeout=10)  # an event that cannot be sent
-        return not get_control(mock).events.has_readers
+        return not get_control(mock).events.readers
 
     assert eventually(is_gone)
 
@@ -86,7 +86,7 @@ def test_last_event_id_that_is_none(mock: MockServer, id: str) -> None:
 
 def test_head_of_the_stream_reads_nothing(mock: MockServer) -> None:
     assert raw.ask(mock.port, "HEAD /__admin/events HTTP/1.1").status == 200
-    assert not get_control(mock).events.has_readers
+    assert not get_control(mock).events.readers
 
 
 def test_stopping_ends_what_waits(mock: MockServer) -> None:
