@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import gevent
@@ -15,7 +14,8 @@ from duologue.contract.users import User
 from duologue_mock.notifications import CHAT_USER
 from duologue_mock.realtime.credentials import Credentials
 from duologue_mock.realtime.messages import Channel
-from duologue_mock.realtime.session import MAX_QUEUE_SIZE, PACKET_OVERHEAD, Session
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
+from duologue_mock.realtime.session import MAX_QUEUE_SIZE, Session
 from duologue_mock.tokens import Identity
 
 ADMINS = "admins"
@@ -33,11 +33,11 @@ class PacketQueue:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._waiting: deque[tuple[float, str]] = deque()
+        self._waiting: deque[tuple[float, OutgoingPacket]] = deque()
         self._size = 0
         self._timer: Any = None
 
-    def send(self, packet: str, delay: float = 0.0) -> None:
+    def send(self, packet: OutgoingPacket, delay: float = 0.0) -> None:
         """Send a packet, after so many seconds and after those that wait; if too many wait, close the session."""
         if not self._waiting and not delay:
             self._session.send(packet)
@@ -47,7 +47,7 @@ class PacketQueue:
             return
         now = time.monotonic()
         self._waiting.append((now + delay, packet))
-        self._size += len(packet) + PACKET_OVERHEAD
+        self._size += packet.size
         if self._timer is None:
             self._timer = gevent.spawn_later(delay, self._release)
 
@@ -67,7 +67,7 @@ class PacketQueue:
                 self._timer = gevent.spawn_later(remaining, self._release)
                 return
             _, packet = self._waiting.popleft()
-            self._size -= len(packet) + PACKET_OVERHEAD
+            self._size -= packet.size
             self._session.send(packet)
 
 
@@ -77,7 +77,8 @@ class Connection:
 
     session: Session
     credentials: Credentials
-    connected_at: datetime
+    connected_at: str
+    """When it connected, as JSON has it: an event to many clients is reported with this of each."""
     channel: Channel = field(init=False)
     """Who it is, for messages."""
     attachments: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from duologue_mock.realtime.engine import EngineIOServer
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 from duologue_mock.realtime.session import Session
 
 
@@ -19,7 +20,7 @@ class ReceiverCollector:
 
     def __init__(self, engine: EngineIOServer) -> None:
         self._engine = engine
-        self._packet = ""
+        self._packet: Any = None
         self._sessions: list[Session] = []
 
     def generate_id(self) -> str:
@@ -34,11 +35,12 @@ class ReceiverCollector:
         """Note that a client is to receive a packet of python-engineio's, the same one as the others."""
         session = self._engine.get(sid)
         if session is not None:
-            self._packet = packet.encode()
+            self._packet = packet
             self._sessions.append(session)
 
-    def take(self) -> tuple[str, list[Session]]:
-        """Return the packet and its receivers, and forget them."""
-        packet, sessions = self._packet, self._sessions
-        self._packet, self._sessions = "", []
-        return packet, sessions
+    def take(self) -> tuple[OutgoingPacket, list[Session]]:
+        """Return the packet and its receivers, and forget them; without receivers, the packet is empty."""
+        text = "" if self._packet is None else self._packet.encode()
+        sessions = self._sessions
+        self._packet, self._sessions = None, []
+        return OutgoingPacket(text), sessions

@@ -19,6 +19,7 @@ from wsproto.frame_protocol import CloseReason
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import CONNECTION_KEY, parse_query_string
 from duologue_mock.http.wsgi import REQUEST_KEY
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 from duologue_mock.realtime.packets import (
     SEPARATOR,
     PacketRate,
@@ -82,7 +83,7 @@ class EngineIOServer:
     def send(self, sid: str, message: str) -> None:
         """Send a message of Socket.IO to a session, if it has not ended."""
         if (session := self._sessions.get(sid)) is not None:
-            session.send(_MESSAGE + message)
+            session.send(OutgoingPacket(_MESSAGE + message))
 
     def get(self, sid: str) -> Session | None:
         """Return a session, or None if it has ended."""
@@ -120,7 +121,7 @@ class EngineIOServer:
         if session is None:
             session = self._open_session(environ, PacketRate(self._clock), ["websocket"])
             self._mark_idle(session)
-            return _send_packets(session.take_packets(), start_response)
+            return _send_packets(_take_texts(session), start_response)
         return _send_packets(self._poll(session, environ), start_response)
 
     def _parse_query(self, query_string: str) -> tuple[str, Session | None]:
@@ -153,7 +154,7 @@ class EngineIOServer:
             "pingInterval": int(PING_INTERVAL * 1000),
             "maxPayload": self._max_message_size,
         }
-        session.send(_OPEN + json.dumps(opening, separators=(",", ":")))
+        session.send(OutgoingPacket(_OPEN + json.dumps(opening, separators=(",", ":"))))
         return session
 
     def _remove_session(self, session: Session) -> None:
@@ -225,7 +226,7 @@ class EngineIOServer:
             reset_connection(environ)
         if session.probed or session.websocket is not None:
             return [NOOP]
-        packets = session.take_packets()
+        packets = _take_texts(session)
         if session.closed:
             packets.append(CLOSE)
         return packets or [NOOP]
@@ -270,7 +271,7 @@ class EngineIOServer:
             if packet == PING + _PROBE:
                 session.probed = True
                 session.wake()  # a waiting request ends
-                websocket.send([_PONG + _PROBE])
+                websocket.send([OutgoingPacket(_PONG + _PROBE)])
                 packet = websocket.receive()
                 if packet == _UPGRADE and not session.closed:
                     session.websocket = websocket
@@ -346,6 +347,10 @@ def _peek(environ: dict[str, Any]) -> bytes | None:
         return data
     finally:
         sock.settimeout(None)
+
+
+def _take_texts(session: Session) -> list[str]:
+    return [packet.text for packet in session.take_packets()]
 
 
 def _send_packets(packets: list[str], start_response: Callable[..., Any]) -> Iterable[bytes]:

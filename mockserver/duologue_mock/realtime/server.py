@@ -18,6 +18,7 @@ from flask_socketio import SocketIO
 from duologue._version import __version__
 from duologue.contract import users
 from duologue.contract.core import Event
+from duologue.contract.fields import format_timestamp
 from duologue.contract.users import User
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.namespaces import Namespace
@@ -27,6 +28,7 @@ from duologue_mock.realtime.delivery import ReceiverCollector
 from duologue_mock.realtime.engine import EngineIOServer
 from duologue_mock.realtime.interception import MessageInterceptor
 from duologue_mock.realtime.messages import CONNECT_EVENT, Action, Channel, Intervention, Message
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 from duologue_mock.realtime.packets import (
     ACK,
     CONNECT,
@@ -105,7 +107,7 @@ class SocketIOServer:
         if self._connections.get(connection.session) is not connection:
             return  # it has left meanwhile
         connection.queue.clear()
-        connection.session.send(f"4{DISCONNECT}")
+        connection.session.send(OutgoingPacket(f"4{DISCONNECT}"))
         self._record(Message("sent", "disconnect", (connection.channel,), size=1))
         connection.session.close()
 
@@ -148,7 +150,7 @@ class SocketIOServer:
             with self._state:  # a login that another thread ends now is seen here, or finds the connection
                 require_auth = self._namespace.settings.values["require_auth"]
                 credentials = authenticate(packet, self._namespace.authenticator, require_auth=require_auth)
-                connection = Connection(session, credentials, self._state.clock.now())
+                connection = Connection(session, credentials, format_timestamp(self._state.clock.now()))
                 self._connections[session] = connection
         except HTTPError as error:
             self._refuse_handshake(session, packet, "Unauthorized", error)
@@ -191,7 +193,7 @@ class SocketIOServer:
         """Refuse a handshake: browsers' clients make an `Error` of the message, with the body as its `data`."""
         prefix = "" if socketio_namespace == SOCKETIO_NAMESPACE else f"{socketio_namespace},"
         packet = f"4{CONNECT_ERROR}{prefix}" + _dump({"message": message, "data": self._build_error_body(error)})
-        session.send(packet)
+        session.send(OutgoingPacket(packet))
         self._record(Message("sent", "connect_error", payload={"message": message}, size=len(packet) - 1))
 
     def _handle_attachment(self, connection: Connection, size: int) -> None:
@@ -285,7 +287,7 @@ class SocketIOServer:
         else:
             text = f"{EVENT}" + _dump(["error", body])
             message = Message("sent", "event", (connection.channel,), "error", body, len(text))
-        connection.queue.send("4" + text)
+        connection.queue.send(OutgoingPacket("4" + text))
         self._record(message)
 
     def _publish(self, event: Event[Any], payload: Any, user_id: str | None) -> None:
@@ -304,22 +306,22 @@ class SocketIOServer:
         self._io.emit(event, data, to=rooms)
         packet, sessions = self._receivers.take()
         connections = [self._connections[session] for session in sessions]
-        intervention = self._intercept(event, data, packet, connections)
+        intervention = self._intercept(event, data, len(packet.text) - 1, connections)
         for connection in connections:
             self._deliver(connection, packet, intervention)
         return connections
 
-    def _intercept(self, event: str, data: Any, packet: str, connections: list[Connection]) -> Intervention | None:
+    def _intercept(self, event: str, data: Any, size: int, connections: list[Connection]) -> Intervention | None:
         """Return what happens to an event in place of being delivered; it is one decision for all of its receivers."""
         if self._interceptor is None or not connections:
             return None
         intervention = self._interceptor.intercept(event)
         action = None if intervention is None else intervention.action
         channels = tuple(connection.channel for connection in connections)
-        self._interceptor.record(Message("sent", "event", channels, event, data, len(packet) - 1, action))
+        self._interceptor.record(Message("sent", "event", channels, event, data, size, action))
         return intervention
 
-    def _deliver(self, connection: Connection, packet: str, intervention: Intervention | None) -> None:
+    def _deliver(self, connection: Connection, packet: OutgoingPacket, intervention: Intervention | None) -> None:
         if intervention is None:
             connection.queue.send(packet)
         elif intervention.action == "delay":

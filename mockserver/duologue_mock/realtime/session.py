@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import gevent
 from gevent.event import Event
 
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 from duologue_mock.realtime.packets import PacketRate
 from duologue_mock.realtime.websocket import WebSocket
 
@@ -24,8 +25,6 @@ of the largest size makes several events of up to 3 MiB at once."""
 
 CLOSE, PING, NOOP = "1", "2", "6"
 """The packets that a server sends beside `MESSAGE` and, for opening a session, `OPEN`."""
-PACKET_OVERHEAD = 64
-"""Characters that a packet counts for besides its own."""
 
 
 class SessionServer(Protocol):
@@ -70,13 +69,13 @@ class Session:
         """Whether this websocket has been tried: packets are kept for it, and requests for packets end."""
         self.websocket: WebSocket | None = None
         self._on_close = on_close
-        self._packets: deque[str] = deque()
+        self._packets: deque[OutgoingPacket] = deque()
         self._size = 0
         self._pinged = False
         self._changed = Event()
         self._timer: Any = gevent.spawn_later(PING_INTERVAL, self._ping)
 
-    def send(self, packet: str) -> None:
+    def send(self, packet: OutgoingPacket) -> None:
         """Queue a packet; if too many wait because the client does not receive them, close the session instead."""
         if self.closed:
             return
@@ -85,7 +84,7 @@ class Session:
             self.close()
             return
         self._packets.append(packet)
-        self._size += len(packet) + PACKET_OVERHEAD
+        self._size += packet.size
         self._changed.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -99,7 +98,7 @@ class Session:
         """End a `wait`."""
         self._changed.set()
 
-    def take_packets(self) -> list[str]:
+    def take_packets(self) -> list[OutgoingPacket]:
         """Remove the packets that are queued, and return them."""
         packets = list(self._packets)
         self._packets.clear()
@@ -142,7 +141,7 @@ class Session:
         if self.server is None:
             self.close()
             return
-        self.send(PING)
+        self.send(OutgoingPacket(PING))
         self._pinged = True
         if not self.closed:
             self._set_timer(PING_TIMEOUT, self._give_up)

@@ -21,6 +21,7 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, generate_accept_token
 
 from duologue_mock.errors import HTTPError
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 from duologue_mock.realtime.packets import PacketRate
 
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
@@ -82,8 +83,8 @@ class WebSocket:
         """Return the next message; None once the websocket is closed, by whichever side."""
         return None if self._ended else self._receive()
 
-    def send(self, packets: Iterable[str]) -> None:
-        """Send text messages.
+    def send(self, packets: Iterable[OutgoingPacket]) -> None:
+        """Send packets, each as a text message.
 
         Raises:
             OSError: the connection is closed.
@@ -91,7 +92,7 @@ class WebSocket:
         with self._sending:
             if self._is_reset or self._protocol.state is not ConnectionState.OPEN:
                 raise ConnectionAbortedError("The websocket is closed.")
-            self._socket.sendall(b"".join(self._protocol.send(Message(data=packet)) for packet in packets))
+            self._send_bytes(b"".join([packet.encode(self._protocol) for packet in packets]))
 
     def close(self, code: int = CloseReason.NORMAL_CLOSURE, reason: str = "") -> None:
         """Send a Close frame, unless one has been sent; `receive` goes on until the peer's arrives."""
@@ -172,6 +173,11 @@ class WebSocket:
         """Send a frame where the websocket's state allows it; `_read` notices that the connection is closed."""
         with self._sending, contextlib.suppress(LocalProtocolError, OSError):
             self._socket.sendall(self._protocol.send(event))
+
+    def _send_bytes(self, data: bytes) -> None:
+        sent = self._socket.send(data)
+        if sent < len(data):  # only then: gevent's `sendall` costs a system call more, to know the buffer's size
+            self._socket.sendall(memoryview(data)[sent:])
 
     def _read(self, size: int = _READ_SIZE) -> bytes:
         """Read what has arrived, at least a byte; nothing once the connection is closed."""

@@ -12,6 +12,7 @@ from duologue.http.request_ids import create_idempotency_key
 from duologue.realtime import ConnectionEvent, Realtime
 from duologue.realtime.status import NAMES
 from duologue_mock import MockServer
+from duologue_mock.realtime.outgoing_packet import OutgoingPacket
 
 TIMEOUT = 5.0
 """Seconds within which what should happen now does, on a busy machine."""
@@ -99,7 +100,7 @@ class ScriptedHandler:
             self._changed.notify_all()
         data = self._acknowledge(event)
         if packet.id is not None and data is not None:
-            session.send(f"43{packet.id}{json.dumps(data)}")
+            session.send(OutgoingPacket(f"43{packet.id}{json.dumps(data)}"))
 
     def wait(self, count: int) -> list[list[Any]]:
         """Return the events received, once there are so many."""
@@ -120,7 +121,7 @@ def emit(mock: MockServer, *events: tuple[Any, ...]) -> None:
     def send() -> None:
         for event in events:
             for session in realtime._connections:
-                session.send(f"42{json.dumps(event)}")
+                session.send(OutgoingPacket(f"42{json.dumps(event)}"))
 
     realtime._call_soon(send)
 

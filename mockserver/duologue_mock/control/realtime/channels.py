@@ -34,7 +34,7 @@ def describe_connection(connection: Connection) -> dict[str, Any]:
         **describe_channel(connection.channel),
         "rooms": connection.list_rooms(),
         "transport": connection.transport,
-        "since": format_timestamp(connection.connected_at),
+        "since": connection.connected_at,
     }
 
 
