@@ -29,3 +29,8 @@ def build_list(
     end = json_bytes(rest)[1:]
     body = b'{"%b":[%b]' % (name.encode(), b",".join(pieces)) + (b"," + end if len(end) > 1 else end)
     return ControlResponse(status, body=body)
+
+
+def build_meta(total: int, dropped: int) -> dict[str, int]:
+    """Return what is said of a journal's list: how many entries there are, and were dropped for newer ones."""
+    return {"total": total, **({"dropped": dropped} if dropped else {})}

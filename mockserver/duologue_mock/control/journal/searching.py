@@ -1,8 +1,9 @@
-"""Finding entries of the journal by patterns, which match requests as they were sent."""
+"""Finding entries of a journal; by patterns, which match requests as they were sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from duologue_mock.control.cooperation import Turns
 from duologue_mock.control.journal.entry import Entry
@@ -14,8 +15,10 @@ from duologue_mock.control.matching.value_matchers import ValueMatcher
 
 _SECONDS_AFTER_OVERRUN = 0.001
 
+E = TypeVar("E")
 
-def search(entries: Iterable[Entry], matches: Callable[[Entry], bool], turns: Turns) -> list[Entry]:
+
+def search(entries: Iterable[E], matches: Callable[[E], bool], turns: Turns) -> list[E]:
     """Return the entries that match, in their order.
 
     Args:

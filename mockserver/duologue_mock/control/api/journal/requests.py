@@ -10,21 +10,17 @@ from types import MappingProxyType
 from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, ControlResponse, Endpoints
-from duologue_mock.control.api.long_lists import build_list
-from duologue_mock.control.cooperation import Turns, is_connected
-from duologue_mock.control.errors import ControlError, invalid, not_found
+from duologue_mock.control.api.journal.waiting import WaitLimits, take_wait_limits, wait_for_entries
+from duologue_mock.control.api.long_lists import build_list, build_meta
+from duologue_mock.control.cooperation import Turns
+from duologue_mock.control.errors import ControlError, not_found
 from duologue_mock.control.journal.entry import Entry
 from duologue_mock.control.journal.near_misses import NearMisses
 from duologue_mock.control.journal.searching import RequestMatcher, matches_metadata, search
-from duologue_mock.control.journal.waiting import TooManyWaitersError, WaitCancelledError
 from duologue_mock.control.matching.matcher_parsing import parse_value_matcher
 from duologue_mock.control.matching.request_pattern import RequestPattern
 
 endpoints = Endpoints("requests")
-
-MAX_TIMEOUT = 600_000
-"""Milliseconds that a call may wait."""
-DEFAULT_TIMEOUT = 5_000
 
 _PATTERN = MappingProxyType({"type": "object", "description": "A request pattern, as in a stub's `request`."})
 _ENTRY = MappingProxyType({"type": "object", "description": "An entry in WireMock's shape."})
@@ -66,7 +62,7 @@ def list_requests(call: ControlCall) -> ControlResponse:
     total = len(entries)
     if since is not None:
         entries = [entry for entry in entries if entry.logged_at > since]
-    return _build_entries(call, "requests", entries[:limit], {"meta": _build_meta(call, total)})
+    return _build_entries(call, "requests", entries[:limit], {"meta": build_meta(total, call.control.journal.dropped)})
 
 
 @endpoints.add("DELETE", "/requests", response={"type": "object"})
@@ -118,24 +114,12 @@ def wait_for_requests(call: ControlCall) -> ControlResponse:
     """Wait until so many requests have come that match a pattern; those that came before count."""
     fields = call.json_object()
     journal = call.control.journal
-    count = _read_integer(fields, "count", 1, 1, max(1, journal.max_entries))
-    timeout = _read_integer(fields, "timeoutMilliseconds", DEFAULT_TIMEOUT, 0, MAX_TIMEOUT)
+    limits = take_wait_limits(fields, journal)
     pattern = RequestPattern.parse(fields, "")
-    if not journal.is_enabled:
-        raise ControlError(409, "The journal is off", detail="Start the mock with --journal 1000.")
-    try:
-        entries = call.control.recorder.waiters.wait(
-            RequestMatcher(journal, pattern),
-            count=count,
-            timeout=timeout / 1000,
-            is_connected=partial(is_connected, call.request.environ),
-        )
-    except TooManyWaitersError:
-        raise ControlError(503, "Too many calls wait already", headers=(("Retry-After", "1"),)) from None
-    except WaitCancelledError:
-        raise ControlError(503, "The mock stops") from None
-    if len(entries) < count:
-        return _build_timeout(call, pattern, entries, count=count, timeout=timeout)
+    matches = RequestMatcher(journal, pattern)
+    entries = wait_for_entries(call, journal, call.control.recorder.waiters, matches, limits)
+    if len(entries) < limits.count:
+        return _build_timeout(call, pattern, entries, limits)
     return _build_requests(call, entries, {"count": len(entries)})
 
 
@@ -192,11 +176,6 @@ def _build_requests(call: ControlCall, entries: list[Entry], rest: Mapping[str, 
     return build_list("requests", rendered, {**(rest or {}), **_build_state(call)}, _take_turns(call))
 
 
-def _build_meta(call: ControlCall, total: int) -> dict[str, int]:
-    dropped = call.control.journal.dropped
-    return {"total": total, **({"dropped": dropped} if dropped else {})}
-
-
 def _build_state(call: ControlCall) -> dict[str, bool]:
     return {"requestJournalDisabled": not call.control.journal.is_enabled}
 
@@ -227,21 +206,14 @@ def _parse_uuid(text: str, name: str) -> uuid.UUID:
         raise ControlError(400, title, code=15) from None
 
 
-def _read_integer(fields: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
-    value = fields.pop(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise invalid(f"/{name}", f"{name} must be a whole number from {least} to {most}, not {value!r:.100}.")
-    return value
-
-
 def _build_timeout(
-    call: ControlCall, pattern: RequestPattern, entries: list[Entry], *, count: int, timeout: int
+    call: ControlCall, pattern: RequestPattern, entries: list[Entry], limits: WaitLimits
 ) -> ControlResponse:
     recorder = call.control.recorder
     near = NearMisses(recorder.journal, recorder.renderer, _take_turns(call))
     matching = {entry.sequence for entry in entries}
     others = [entry for entry in recorder.journal if entry.sequence not in matching][::-1]
-    detail = f"{len(entries)} of {count} came within {timeout} ms."
+    detail = f"{len(entries)} of {limits.count} came within {limits.timeout} ms."
     error = ControlError(408, "Not so many requests have come", detail=detail)
     nearest = near.find_requests(pattern, others)
     return ControlResponse(408, {**error.body(), "count": len(entries), "nearMisses": nearest})

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, ControlResponse, Endpoints
-from duologue_mock.control.api.journal.requests import DEFAULT_TIMEOUT, MAX_TIMEOUT
-from duologue_mock.control.api.long_lists import build_list
-from duologue_mock.control.cooperation import Turns, is_connected
+from duologue_mock.control.api.journal.waiting import (
+    DEFAULT_TIMEOUT,
+    MAX_TIMEOUT,
+    take_wait_limits,
+    wait_for_entries,
+)
+from duologue_mock.control.api.long_lists import build_list, build_meta
+from duologue_mock.control.cooperation import Turns
 from duologue_mock.control.errors import ControlError, not_found
-from duologue_mock.control.journal.waiting import TooManyWaitersError, WaitCancelledError
-from duologue_mock.control.json_values import read_integer
+from duologue_mock.control.journal.searching import search
 from duologue_mock.control.realtime.message_journal import MessageEntry
-from duologue_mock.control.realtime.message_pattern import MessagePattern, read_message_pattern
+from duologue_mock.control.realtime.message_pattern import read_message_pattern
 
 endpoints = Endpoints("messages")
 
@@ -70,9 +73,8 @@ _WAIT_STATUSES = MappingProxyType(
 def list_messages(call: ControlCall) -> ControlResponse:
     """List the messages that were sent and received, the newest first."""
     journal = call.control.realtime.journal
-    limit = call.integer("limit")
-    meta = {"total": len(journal), **({"dropped": journal.dropped} if journal.dropped else {})}
-    return _build_messages(call, list(journal)[::-1][:limit], {"meta": meta})
+    entries = list(journal)[::-1][: call.integer("limit")]
+    return _build_messages(call, entries, {"meta": build_meta(len(journal), journal.dropped)})
 
 
 @endpoints.add("DELETE", "/messages", response={"type": "object"})
@@ -107,46 +109,23 @@ def count_messages(call: ControlCall) -> dict[str, Any]:
 def wait_for_messages(call: ControlCall) -> ControlResponse:
     """Wait until so many messages match a pattern; those that were there before count."""
     fields = call.json_object()
-    journal = call.control.realtime.journal
-    most = max(1, journal.max_entries)
-    count = read_integer(fields.pop("count", 1), "/count", minimum=1, maximum=most)
-    timeout = read_integer(
-        fields.pop("timeoutMilliseconds", DEFAULT_TIMEOUT), "/timeoutMilliseconds", minimum=0, maximum=MAX_TIMEOUT
-    )
+    realtime = call.control.realtime
+    limits = take_wait_limits(fields, realtime.journal)
     pattern = read_message_pattern(fields)
-    if not journal.is_enabled:
-        raise ControlError(409, "The journal is off", detail="Start the mock with --journal 1000.")
-    entries = _wait(call, pattern, count=count, timeout=timeout / 1000)
-    if len(entries) < count:
-        detail = f"{len(entries)} of {count} came within {timeout} ms. GET /__admin/messages lists all."
+    entries = wait_for_entries(
+        call, realtime.journal, realtime.waiters, lambda entry: pattern.matches(entry.message), limits
+    )
+    if len(entries) < limits.count:
+        detail = f"{len(entries)} of {limits.count} came within {limits.timeout} ms. GET /__admin/messages lists all."
         error = ControlError(408, "Not so many messages have come", detail=detail)
         return ControlResponse(408, {**error.body(), "count": len(entries)})
     return _build_messages(call, entries, {"count": len(entries)})
 
 
-def _wait(call: ControlCall, pattern: MessagePattern, *, count: int, timeout: float) -> list[MessageEntry]:
-    try:
-        return call.control.realtime.waiters.wait(
-            lambda entry: pattern.matches(entry.message),
-            count=count,
-            timeout=timeout,
-            is_connected=partial(is_connected, call.request.environ),
-        )
-    except TooManyWaitersError:
-        raise ControlError(503, "Too many calls wait already", headers=(("Retry-After", "1"),)) from None
-    except WaitCancelledError:
-        raise ControlError(503, "The mock stops") from None
-
-
 def _find(call: ControlCall) -> list[MessageEntry]:
     pattern = read_message_pattern(call.json_object())
     turns = Turns(call.control.sleep)
-    entries = []
-    for entry in call.control.realtime.journal:
-        if pattern.matches(entry.message):
-            entries.append(entry)
-        turns.take()
-    return entries
+    return search(call.control.realtime.journal, lambda entry: pattern.matches(entry.message), turns)
 
 
 def _build_messages(call: ControlCall, entries: list[MessageEntry], rest: Mapping[str, Any]) -> ControlResponse:
