@@ -24,7 +24,16 @@ from duologue_mock.app import create_app
 from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.listening import LOOPBACK, LOOPBACK_HOSTS, listen
-from duologue_mock.http.messages import JSON, NO_STORE, SECURITY_HEADERS, RequestHook, json_bytes, status_line
+from duologue_mock.http.messages import (
+    JSON,
+    NO_STORE,
+    SECURITY_HEADERS,
+    Request,
+    RequestHook,
+    Response,
+    json_bytes,
+    status_line,
+)
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.http.wsgi import CONTROL_PATH
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
@@ -51,7 +60,7 @@ class MockServer:
         host: address to listen on; `localhost` is 127.0.0.1 and, where there is one, ::1.
         state: the state to serve, to share it or to prepare it; None creates one.
         seed_state: whether to add the fixtures to a state that is empty.
-        request_hooks: called with each request and its response.
+        request_hooks: called with each request and its response; what cannot be read has neither method nor path.
         settings: any of [`MockSettings`](../mock-server.md#settings), by name.
 
     Raises:
@@ -359,7 +368,14 @@ class MockServer:
             read_timeout=self.settings.values["read_timeout"],
             idle_timeout=self.settings.values["idle_timeout"],
             error_response=_create_error_renderer(self._context.state),
+            on_malformed=self._call_request_hooks,
         )
+
+    def _call_request_hooks(self, error: HTTPError, address: str) -> None:
+        """Notify the request hooks of what came in place of a request: it has no method and no path."""
+        request = Request({"REQUEST_METHOD": "", "PATH_INFO": "", "QUERY_STRING": "", "REMOTE_ADDR": address}, "")
+        for hook in self._request_hooks:
+            hook(request, Response(error.status, [], error=error))
 
 
 _PARAMETERS = tuple(inspect.signature(MockServer).parameters)

@@ -46,7 +46,8 @@ class StrictLog:
             if self.count <= MAX_REPORTED:
                 target = f"{request.path}?{request.query_string}" if request.query_string else request.path
                 url = Redactor().redact_url(target)[:_MAX_URL]
-                text = f"{request.method[:10]} {url} [{violation.rule}] {violation.message} {violation.cure}"
+                shown = f"{request.method[:10]} {url}" if request.method else f"From {request.environ['REMOTE_ADDR']}"
+                text = f"{shown} [{violation.rule}] {violation.message} {violation.cure}"
                 click.echo(f"duologue: {text.encode('unicode_escape').decode('ascii')}", err=True)
 
     def report_total(self) -> None:

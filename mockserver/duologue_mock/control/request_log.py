@@ -31,7 +31,7 @@ def log_request(request: Request, response: Response) -> None:
     is_refused = outcome is None or not outcome.replaces_operation
     shown += _format_rules(find_violations(request, response, is_refused=is_refused))
     now = time.strftime("%H:%M:%S")
-    _print(f"{now} {request.method[:10]:<7} {_escape(path[:_MAX_PATH])} {shown} {milliseconds:.1f} ms\n")
+    _print(f"{now} {request.method[:10] or '(none)':<7} {_escape(path[:_MAX_PATH])} {shown} {milliseconds:.1f} ms\n")
 
 
 def _format_reason(error: HTTPError) -> str:

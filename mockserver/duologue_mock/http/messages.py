@@ -128,7 +128,9 @@ Deliver = Callable[[dict[str, Any], Callable[..., Any], str, list[tuple[str, str
 """Sends a response: called with the environ, `start_response`, the status line and all headers; returns the body."""
 
 RequestHook = Callable[[Request, Response], None]
-"""Called with every request and its response, before the response is sent; the request log is one."""
+"""Called with every request and its response, before the response is sent; the request log is one.
+
+What cannot be read as a request has an empty method and path, and an error."""
 
 
 def json_bytes(value: Any) -> bytes:

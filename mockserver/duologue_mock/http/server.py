@@ -32,6 +32,9 @@ MAX_LINGER_SIZE = 64 * 1024 * 1024
 DRAIN_TIMEOUT = 0.5
 """Seconds that remaining connections have to close themselves when the server stops."""
 
+TLS_HANDSHAKE = b"\x16"
+"""The first byte that a client of TLS sends (RFC 8446, section 5.1); none of HTTP's methods begins with it."""
+
 ErrorResponse = Callable[[HTTPError], bytes]
 """Builds the whole HTTP response to a request that never reached the application."""
 
@@ -72,11 +75,15 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
             self.busy = True
             self._parse(data)
         except MalformedRequestError as error:
-            self.server.log_malformed_request(self.client_address[0], error)
-            self.socket.sendall(self.server.error_response(HTTPError(error.status, str(error))))
+            self.socket.sendall(self.server.refuse(HTTPError(error.status, str(error)), self.client_address[0]))
             self._linger()
             return None
-        except (OSError, gevent.Timeout):
+        except gevent.Timeout:
+            self.server.refuse(
+                HTTPError(408, "The head of the request took too long to arrive"), self.client_address[0]
+            )
+            return None
+        except OSError:
             return None
         self.application = self.server.application
         self.handle_one_response()
@@ -112,6 +119,8 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
             head: bytes = self.rfile.read(end)
             self._buffered = len(data) - end
             return head
+        if data[:1] == TLS_HANDSHAKE:  # it waits for a response, and would do so until a timeout
+            raise MalformedRequestError(400, "This port speaks HTTP, not HTTPS: the URL begins with `http://`.")
         return self._read_slow_head() if data else None
 
     def _peek(self) -> bytes:
@@ -137,7 +146,7 @@ class ConnectionHandler(WSGIHandler):  # type: ignore[misc]  # gevent is not typ
                 if size > MAX_HEAD_SIZE:
                     raise MalformedRequestError(431, f"A request's head may have at most {MAX_HEAD_SIZE} bytes.")
                 if not line:
-                    return None
+                    raise MalformedRequestError(400, "The request ends before the blank line after its headers.")
                 lines.append(line)
                 if line in (b"\r\n", b"\n") and len(lines) > 1:
                     return b"".join(lines)
@@ -265,6 +274,7 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         read_timeout: seconds for a request to arrive, from its first byte.
         idle_timeout: seconds a connection is kept open between requests.
         error_response: builds the response to a request that cannot be read.
+        on_malformed: called with each error and the client's address, where a request cannot be read.
         tls: what gevent's server needs to speak TLS; `TLSServer` passes it.
     """
 
@@ -278,12 +288,14 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
         read_timeout: float,
         idle_timeout: float,
         error_response: ErrorResponse,
+        on_malformed: Callable[[HTTPError, str], None] = lambda error, address: None,
         **tls: Any,
     ) -> None:
         super().__init__(listener, application, log=None, error_log=None, environ={"SERVER_NAME": "localhost"}, **tls)
         self.read_timeout = read_timeout
         self.idle_timeout = idle_timeout
         self.error_response = error_response
+        self._on_malformed = on_malformed
         self.connections: set[ConnectionHandler] = set()
         self.closing = False
         self._date_second, self._date_header = 0, b""
@@ -295,9 +307,16 @@ class Server(WSGIServer):  # type: ignore[misc]  # gevent is not typed
             self._date_second, self._date_header = second, b"\r\nDate: " + format_date_time(second)
         return self._date_header
 
-    def log_malformed_request(self, address: str, error: MalformedRequestError) -> None:
-        """Log a request that could not be read; it has no path that a request hook could show."""
+    def refuse(self, error: HTTPError, address: str) -> bytes:
+        """Return the response to a request that cannot be read, which request hooks are notified of.
+
+        Args:
+            error: what is wrong with it.
+            address: the client's.
+        """
         self.log_connection(f"{address} sent a malformed request: {error}")
+        self._on_malformed(error, address)
+        return self.error_response(error)
 
     def log_connection(self, text: str) -> None:
         """Log what became of a connection, in printable ASCII."""

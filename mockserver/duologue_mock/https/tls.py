@@ -13,10 +13,7 @@ import gevent
 from gevent.ssl import SSLContext, SSLSocket
 
 from duologue_mock.errors import HTTPError
-from duologue_mock.http.server import ConnectionHandler, Server
-
-HANDSHAKE_RECORD = b"\x16"
-"""The first byte that a client of TLS sends (RFC 8446, section 5.1); none of HTTP's methods begins with it."""
+from duologue_mock.http.server import TLS_HANDSHAKE, ConnectionHandler, Server
 
 
 class TLSSocket(SSLSocket):  # type: ignore[misc]  # gevent is not typed
@@ -143,11 +140,11 @@ class TLSServer(Server):
         try:
             with gevent.Timeout(self.read_timeout):
                 first = client_socket.recv(1, socket.MSG_PEEK)
-                if first == HANDSHAKE_RECORD:
+                if first == TLS_HANDSHAKE:
                     return self._secure(client_socket)
                 if first:
                     error = HTTPError(400, "This port speaks HTTPS", hint="Begin the URL with `https://`.")
-                    client_socket.sendall(self.error_response(error))
+                    client_socket.sendall(self.refuse(error, address[0]))
         except (OSError, gevent.Timeout) as error:
             self.log_connection(f"{address[0]} did not finish a TLS handshake: {error}")
         finally:

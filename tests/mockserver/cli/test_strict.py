@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.mockserver.cli.processes import run_serve
-from tests.mockserver.raw import PATIENCE, ask
+from tests.mockserver.raw import PATIENCE, ask, peer
 
 KEPT = ["GET /api/users?page=1 HTTP/1.1", "GET /api/users/999 HTTP/1.1", "GET /api/error?status=400 HTTP/1.1"]
 """Requests that keep the contract: what is not there, and a failure that was requested, are no mistakes."""
@@ -46,6 +46,30 @@ def test_broken_contract(line: str, rule: str) -> None:
     method, target, _ = line.split(" ")
     assert status == 1
     assert reported.startswith(f"duologue: {method} {target} [{rule}] ")
+    assert total == "duologue: The contract was broken once."
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"garbage",
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01",
+        b"GET / SPDY/1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ],
+    ids=["garbage", "a line", "TLS", "another protocol", "two hosts"],
+)
+def test_what_is_not_http(sent: bytes) -> None:
+    with run_serve("--strict", "--json") as mock:
+        with peer(read_port(mock.banner)) as one:
+            one.send(sent)
+            one.socket.shutdown(1)
+            assert one.read_response().status == 400
+        status, _, error = mock.stop()
+    reported, total = error.splitlines()
+    assert status == 1
+    assert reported.startswith("duologue: From 127.0.0.1 [http] ")
     assert total == "duologue: The contract was broken once."
 
 

@@ -127,7 +127,6 @@ def test_arbitrary_bytes(server: MockServer, sent: bytes) -> None:
         (b"G", None),
         (b"GET / HTTP/1.1\r\n", None),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: a", None),
-        (GARBAGE, None),
         (head(CREATE, JSON, "Content-Length: 50") + b"{", 408),
         (head(CREATE, JSON, CHUNKED) + b"5\r\n{", 408),
         (head(CREATE, JSON, CHUNKED) + b"5", 408),
@@ -139,7 +138,6 @@ def test_arbitrary_bytes(server: MockServer, sent: bytes) -> None:
         "a byte",
         "a line",
         "half a header",
-        "garbage",
         "a body",
         "a chunk",
         "a size",
@@ -156,6 +154,23 @@ def test_read_timeout(server: MockServer, sent: bytes, status: int | None) -> No
             parse_error(one.read_response(), status)
         assert one.is_closed()
     assert time.monotonic() - started >= READ_TIMEOUT * 0.9
+
+
+def test_tls_on_a_port_of_http() -> None:
+    """Its client waits for a response: it gets one at once, not after the read timeout."""
+    with MockServer(read_timeout=3600) as patient, peer(patient.port) as one:
+        one.send(GARBAGE)
+        assert "not HTTPS" in parse_error(one.read_response(), 400).message
+        assert one.is_closed()
+
+
+def test_head_that_times_out() -> None:
+    statuses: list[int] = []
+    hooks = [lambda request, response: statuses.append(response.status)]
+    with MockServer(read_timeout=READ_TIMEOUT, request_hooks=hooks) as server, peer(server.port) as one:
+        one.send(b"garbage")
+        assert one.is_closed()
+    assert statuses == [408]
 
 
 def test_slow_head(server: MockServer) -> None:

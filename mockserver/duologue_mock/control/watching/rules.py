@@ -30,6 +30,7 @@ RULES = MappingProxyType(
         "content-type": "Send `Content-Type: application/json`, and no `Content-Encoding`.",
         "header": "Send the header with a value that the contract allows.",
         "host": "Send requests to localhost, or start the mock with --allow-host.",
+        "http": "Send HTTP/1.1 as RFC 9112 has it: use a library, and a URL with the scheme that the mock serves.",
         "idempotency-key-ignored": "Send `Idempotency-Key` with POST and PATCH only; elsewhere it has no effect.",
         "idempotency-key-reused": "Use a new `Idempotency-Key` for each new request; the same one only to repeat it.",
         "method": "Use a method that `Allow` names.",
@@ -98,6 +99,8 @@ def _classify_field(name: str, operation: Operation[Any] | None) -> str:
 def _classify(request: Request, error: HTTPError) -> str | None:
     """Return the rule of a refusal that names no field; None if it breaks none."""
     operation = request.operation
+    if not request.method:
+        return "http"
     if error.status == 400 and operation is None:
         return "host" if "Host" in error.message else None
     if error.status == 400:

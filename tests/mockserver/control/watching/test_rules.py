@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from duologue_mock.control.watching.rules import RULES
+from duologue_mock import MockServer
+from duologue_mock.control.watching.rules import RULES, find_violations
+from duologue_mock.http.messages import Request, Response
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import CHAT_HEADERS, Mock
+from tests.mockserver.raw import peer
 
 CHATS = "/chats-service/api/v1/chats"
 SESSION = f"{CHATS}/test-session-1"
@@ -102,8 +105,20 @@ def test_idempotency_key_reused(mock: Mock) -> None:
     assert (status, [one["rule"] for one in violations]) == (422, ["idempotency-key-reused"])
 
 
+def test_what_is_not_http() -> None:
+    broken: list[str] = []
+
+    def note(request: Request, response: Response) -> None:
+        broken.extend(violation.rule for violation in find_violations(request, response))
+
+    with MockServer(request_hooks=[note]) as server, peer(server.port) as one:
+        one.send(b"GET\r\n\r\n")
+        assert one.read_response().status == 400
+    assert broken == ["http"]
+
+
 def test_every_rule_is_tested() -> None:
-    assert {row[0] for row in BREACHES} | {"permission", "idempotency-key-reused"} == set(RULES)
+    assert {row[0] for row in BREACHES} | {"permission", "idempotency-key-reused", "http"} == set(RULES)
 
 
 def log_in(mock: Mock, email: str) -> str:
