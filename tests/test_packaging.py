@@ -28,6 +28,7 @@ from tests.mockserver.raw import ask
 ROOT = Path(__file__).parent.parent
 ROOTS = {
     "duologue": "client/duologue",
+    "duologue.golden": "fixtures/wire",
     "duologue_mock": "mockserver/duologue_mock",
     "duologue_mock.fixtures": "fixtures",
 }
@@ -44,29 +45,26 @@ def lines(section: str, option: str) -> list[str]:
 
 def python_packages() -> dict[str, Path]:
     """Every package on the disk, by its dotted name."""
-    packages = {}
-    for name, folder in ROOTS.items():
-        for init in (ROOT / folder).rglob("__init__.py"):
-            relative = init.parent.relative_to(ROOT / folder)
-            packages[".".join([name, *relative.parts])] = init.parent
-    return packages
+    folders = {init.parent for folder in ROOTS.values() for init in (ROOT / folder).rglob("__init__.py")}
+    return {".".join(_installed_parts(folder)): folder for folder in folders}
+
+
+def _installed_parts(path: Path) -> tuple[str, ...]:
+    """Where a path is installed: below the nearest of the roots that it is in."""
+    root = max((folder for folder in ROOTS.values() if path.is_relative_to(ROOT / folder)), key=len)
+    (name,) = (name for name, folder in ROOTS.items() if folder == root)
+    return (*name.split("."), *path.relative_to(ROOT / root).parts)
 
 
 def shipped_paths() -> list[Path]:
     """Every file on the disk that belongs into the wheel."""
-    files = [path for folder in ROOTS.values() for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files = {path for folder in ROOTS.values() for path in (ROOT / folder).rglob("*") if path.is_file()}
     return [path for path in files if "__pycache__" not in path.parts and ".egg-info" not in str(path)]
 
 
 def shipped() -> set[str]:
     """Every file that belongs into the wheel, as it is called there."""
-    roots = {ROOT / folder: name.replace(".", "/") for name, folder in ROOTS.items()}
-    return {
-        f"{name}/{path.relative_to(root).as_posix()}"
-        for path in shipped_paths()
-        for root, name in roots.items()
-        if path.is_relative_to(root)
-    }
+    return {"/".join(_installed_parts(path)) for path in shipped_paths()}
 
 
 # --- the list and the disk
@@ -152,7 +150,7 @@ def test_wheel_files(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == shipped()
     assert {"duologue/py.typed", "duologue_mock/py.typed", "duologue_mock/fixtures/users.json"} <= names
-    assert any(name.startswith("duologue_mock/fixtures/wire/") for name in names)
+    assert any(name.startswith("duologue/golden/") for name in names)
 
 
 def test_wheel_metadata(wheel: Path) -> None:

@@ -1,29 +1,14 @@
-"""The golden examples: written by hand from the specifications, as a witness that is neither client nor server."""
+"""What tests read from the golden examples."""
 
 from __future__ import annotations
 
-import functools
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 from duologue.contract import Operation
+from duologue.contract.golden import ERRORS, list_names, load
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "wire"
-ERRORS = "error"
-
-
-@functools.cache
-def load(name: str) -> dict[str, Any]:
-    """Return the example `name`, such as `users.CREATE`; callers share it and must not change it."""
-    example: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    return example
-
-
-def list_names() -> set[str]:
-    """Return the names of all examples, except that of the errors."""
-    return {file.stem for file in FOLDER.glob("*.json")} - {ERRORS}
+__all__ = ["ERRORS", "get_shape", "list_names", "load", "read_body", "read_parameters"]
 
 
 def read_parameters(operation: Operation[Any]) -> dict[str, str]:

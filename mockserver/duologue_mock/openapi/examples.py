@@ -1,15 +1,13 @@
 """The examples in the OpenAPI document: the golden examples, against which the tests compare client and mock alike.
 
-They ship with the package because they are part of what the document says. They are read when the document is first
-built, and by nothing else at run time; the tests read them from the repository's `fixtures/wire/`.
+They are part of what the document says, and are read when it is first built.
 """
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import Any
 
+from duologue.contract import golden
 from duologue.contract.core import Operation
 
 Example = dict[str, Any]
@@ -19,7 +17,7 @@ Example = dict[str, Any]
 def get_request_example(operation: Operation[Any]) -> Example:
     """Return the example of a request's body, without the fields that the document does not describe."""
     assert operation.body is not None
-    body = _read(operation.id)["request"].get("body")
+    body = golden.load(operation.id)["request"].get("body")
     hidden = {
         field.data_key or name
         for name, field in operation.body.fields.items()
@@ -30,17 +28,11 @@ def get_request_example(operation: Operation[Any]) -> Example:
 
 def get_response_example(operation: Operation[Any]) -> Example:
     """Return the example of a success response's body."""
-    body = _read(operation.id)["response"].get("body")
+    body = golden.load(operation.id)["response"].get("body")
     return {} if body is None else {"example": body}
 
 
 def get_error_example(status: int) -> Example:
     """Return the example of an error body."""
-    body = _read("error").get(str(status))
+    body = golden.load(golden.ERRORS).get(str(status))
     return {} if body is None else {"example": body}
-
-
-def _read(name: str) -> dict[str, Any]:
-    file = resources.files("duologue_mock.fixtures") / "wire" / f"{name}.json"
-    golden: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return golden
