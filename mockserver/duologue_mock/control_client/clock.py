@@ -1,4 +1,4 @@
-"""The clock of a namespace: everything in the mock obeys it."""
+"""The clock of a namespace: every timestamp and lifetime in it obeys it."""
 
 from __future__ import annotations
 

@@ -6,19 +6,12 @@ The HTTP server and the Socket.IO server read the machine's clock besides, for `
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Protocol
-
-from sortedcontainers import SortedDict
-
-logger = logging.getLogger("duologue_mock")
 
 _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -59,12 +52,13 @@ class ClockSetting:
 
 _REAL_TIME = ClockSetting()
 
-CallLater = Callable[[float, Callable[[], None]], Callable[[], None]]
-"""Calls a function after a number of seconds, and returns a function that prevents it."""
-
 
 class MockClock:
     """The time of one mock: the machine's, until it is set, stopped or advanced.
+
+    It has no timers: whatever has a lifetime compares it with the time when it is used, so that moving the clock is all
+    that it takes. What should happen by itself after a while (pings, delays) takes real time, or a stopped clock would
+    hold it back for ever.
 
     Args:
         base: the machine's clock.
@@ -73,10 +67,6 @@ class MockClock:
     def __init__(self, base: Clock | None = None) -> None:
         self.base: Clock = base or SystemClock()
         self._setting = _REAL_TIME
-        self._timers: SortedDict = SortedDict()
-        self._timer_numbers = count()
-        self._call_later: CallLater | None = None
-        self._cancel_call: Callable[[], None] | None = None
 
     def now(self) -> datetime:
         """Return the current moment, in UTC."""
@@ -110,7 +100,7 @@ class MockClock:
         return self._setting.offset
 
     def set(self, moment: datetime) -> None:
-        """Set the time; a stopped clock stays stopped. Timers that came due are fired before this returns.
+        """Set the time; a stopped clock stays stopped.
 
         Args:
             moment: the new time, with a time zone; fractions of a millisecond are dropped.
@@ -118,12 +108,12 @@ class MockClock:
         moment = moment.astimezone(UTC)
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         if self.is_frozen:
-            self._apply(ClockSetting(frozen_at=moment))
+            self._setting = ClockSetting(frozen_at=moment)
         else:
-            self._apply(ClockSetting(self._measure_offset(moment)))
+            self._setting = ClockSetting(self._measure_offset(moment))
 
     def advance(self, milliseconds: int) -> None:
-        """Move the time forward. Timers that came due are fired, in their order, before this returns.
+        """Move the time forward.
 
         Args:
             milliseconds: how far, at least 0.
@@ -139,24 +129,24 @@ class MockClock:
         except OverflowError:
             raise ValueError(f"{_shorten(milliseconds)} ms from now is after the year 9999.") from None
         if setting.frozen_at is not None:
-            self._apply(ClockSetting(frozen_at=later))
+            self._setting = ClockSetting(frozen_at=later)
         else:
-            self._apply(ClockSetting(setting.offset + milliseconds))
+            self._setting = ClockSetting(setting.offset + milliseconds)
 
     def freeze(self) -> None:
         """Stop it at the current time. Does nothing if it stands still."""
         if not self.is_frozen:
-            self._apply(ClockSetting(frozen_at=self.now()))
+            self._setting = ClockSetting(frozen_at=self.now())
 
     def unfreeze(self) -> None:
         """Let it run on from where it stands. Does nothing if it runs."""
         frozen_at = self._setting.frozen_at
         if frozen_at is not None:
-            self._apply(ClockSetting(self._measure_offset(frozen_at)))
+            self._setting = ClockSetting(self._measure_offset(frozen_at))
 
     def reset(self) -> None:
         """Return to the machine's time."""
-        self._apply(_REAL_TIME)
+        self._setting = _REAL_TIME
 
     def capture(self) -> ClockSetting:
         """Return how it is set."""
@@ -171,63 +161,11 @@ class MockClock:
 
     def restore(self, setting: ClockSetting) -> None:
         """Set it as it was set when it was captured: as far from the machine's clock, or stopped at the same time."""
-        self._apply(_REAL_TIME if setting == _REAL_TIME else setting)
-
-    def call_at(self, seconds: float, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call a function once, when the clock shows a time or is moved past it.
-
-        Args:
-            seconds: the time, as `seconds()` shows it.
-            callback: the function.
-
-        Returns:
-            A function that prevents it; it does nothing later.
-        """
-        key = (seconds, next(self._timer_numbers))
-        self._timers[key] = callback
-        self._schedule()
-
-        def cancel() -> None:
-            if self._timers.pop(key, None) is not None:
-                self._schedule()
-
-        return cancel
-
-    def fire_due(self) -> None:
-        """Call the functions of the timers that are due, the earliest first. An error of one is logged."""
-        while self._timers and self._timers.keys()[0][0] <= self.seconds():
-            _, callback = self._timers.popitem(0)
-            try:
-                callback()
-            except Exception:
-                logger.exception("A timer failed")
-        self._schedule()
-
-    def use_scheduler(self, call_later: CallLater) -> None:
-        """Fire timers by themselves, as time passes; without it, moving the clock alone fires them.
-
-        Args:
-            call_later: calls a function after a number of seconds, in the thread that serves requests.
-        """
-        self._call_later = call_later
-        self._schedule()
+        self._setting = _REAL_TIME if setting == _REAL_TIME else setting
 
     def _measure_offset(self, moment: datetime) -> int:
         """Return how far the machine's clock is behind a moment; rounded up, so that no time comes twice."""
         return -((self.base.now() - moment) // _MILLISECOND)
-
-    def _apply(self, setting: ClockSetting) -> None:
-        self._setting = setting
-        self.fire_due()
-
-    def _schedule(self) -> None:
-        """Have `fire_due` called at the time of the earliest timer, if the clock runs."""
-        if self._cancel_call is not None:
-            self._cancel_call()
-            self._cancel_call = None
-        if self._call_later is not None and self._timers and not self.is_frozen:
-            due = self._timers.keys()[0][0]
-            self._cancel_call = self._call_later(max(0.0, due - self.seconds()), self.fire_due)
 
 
 def _shorten(number: int) -> str:

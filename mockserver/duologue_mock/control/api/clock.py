@@ -1,4 +1,4 @@
-"""`/clock`: the time of a namespace, which everything in it obeys."""
+"""`/clock`: the time of a namespace, which its timestamps and lifetimes obey."""
 
 from __future__ import annotations
 

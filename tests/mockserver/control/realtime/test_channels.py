@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from duologue_mock import MockServer
+from duologue_mock.realtime.packets import MAX_PACKETS_PER_SECOND
+from tests.mockserver.clocks import ManualClock
 from tests.mockserver.control.realtime.conftest import Call
 from tests.mockserver.listeners import Listener
 from tests.mockserver.realtime.clients import CHAT, Connect, issue_token
@@ -191,6 +193,27 @@ def test_breaking_a_waiting_poll(call: Call, mock: MockServer) -> None:
 
 def is_polling(mock: MockServer) -> bool:
     return any(session.is_polling for session in mock._context.sockets.router.engine.sessions)
+
+
+def test_clients_stay_whatever_the_clock_shows(call: Call, connect: Connect, mock: MockServer) -> None:
+    """Pings are by the machine's clock."""
+    websocket, polling = connect(), Polling(mock.port)
+    call("POST", "/clock/advance", {"milliseconds": 30 * 24 * 3600 * 1000})
+    call("POST", "/channels/send", {"event": "last", "payload": 1, "validate": False})
+    assert websocket.event() == ("last", 1)
+    assert polling.read().body == b'42["last",1]'
+
+
+def test_rate_of_packets_is_by_the_machine_clock(call: Call, connect: Connect, clock: ManualClock) -> None:
+    """Or a clock that stands still would disconnect everyone who sends."""
+    client = connect()
+    call("PUT", "/clock", {"frozen": True})
+    for second in range(2):
+        for _ in range(MAX_PACKETS_PER_SECOND - 5):
+            client.emit("event", ack=second)
+        for _ in range(MAX_PACKETS_PER_SECOND - 5):
+            client.ack(second)
+        clock.advance(1)
 
 
 @pytest.mark.parametrize("id", ["unknown", "x" * 500, "%2F"])

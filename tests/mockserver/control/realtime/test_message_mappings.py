@@ -78,6 +78,21 @@ def test_delay_keeps_the_order(call: Call, connect: Connect) -> None:
     assert read_ids(client, call) == ["1", "2", "3"]
 
 
+def test_delay_takes_real_time(call: Call, connect: Connect) -> None:
+    """Moving the namespace's clock does not end a delay, and stopping it does not prolong one."""
+    client = connect()
+    call("PUT", "/clock", {"frozen": True})
+    delay = {"event": DELETED, "action": "delay", "times": 1}
+    call("POST", "/message-mappings", {**delay, "delayMilliseconds": 1}, status=201)
+    send(call, "1")
+    assert client.event() == (DELETED, {"userId": "1"})
+    call("POST", "/message-mappings", {**delay, "delayMilliseconds": 600_000}, status=201)
+    send(call, "2")
+    call("POST", "/clock/advance", {"milliseconds": 3_600_000})
+    call("DELETE", f"/channels/{client.sid}")
+    assert client.packet() == "41", "the delayed event is dropped"
+
+
 def test_bound_of_delayed_events(
     call: Call, connect: Connect, mock: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

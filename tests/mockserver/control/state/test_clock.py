@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -102,6 +103,43 @@ def test_idempotency_key_obeys(calls: Calls) -> None:
     statuses = [create("a@example.com"), create("b@example.com")]
     calls.check("POST", "/clock/advance", {"milliseconds": DAY})
     assert [*statuses, create("b@example.com")] == [201, 422, 201]
+
+
+def list_stubs(calls: Calls) -> Any:
+    return calls.get("/mappings")["mappings"]
+
+
+def list_message_mappings(calls: Calls) -> Any:
+    return calls.get("/message-mappings")["messageMappings"]
+
+
+def list_other_namespaces(calls: Calls) -> Any:
+    return [one["name"] for one in calls.get("/namespaces")["namespaces"] if one["name"] != "default"]
+
+
+STUB = {"request": {"urlPath": "/x"}, "response": {"status": 200}, "expiresAfterMilliseconds": 3_600_000}
+DROPPED_EVENT = {"event": "user:deleted", "action": "drop", "expiresAfterMilliseconds": 3_600_000}
+
+EXPIRING: dict[str, tuple[tuple[str, str, Any], Callable[[Calls], Any]]] = {
+    "stub": (("POST", "/mappings", STUB), list_stubs),
+    "message mapping": (("POST", "/message-mappings", DROPPED_EVENT), list_message_mappings),
+    "offline": (("POST", "/offline", {"milliseconds": 3_600_000}), lambda calls: calls.get("/offline")["offline"]),
+    "namespace": (("PUT", "/namespaces/w1", {}), list_other_namespaces),
+}
+
+
+@pytest.mark.parametrize(("create", "observe"), EXPIRING.values(), ids=EXPIRING)
+@pytest.mark.parametrize("frozen", [False, True], ids=["running", "stopped"])
+def test_what_expires_obeys(
+    calls: Calls, create: tuple[str, str, Any], observe: Callable[[Calls], Any], frozen: bool
+) -> None:
+    calls.check("PUT", "/clock", {"frozen": frozen})
+    assert not observe(calls)
+    calls.check(*create)
+    calls.check("POST", "/clock/advance", {"milliseconds": 3_599_999})
+    assert observe(calls)
+    calls.check("POST", "/clock/advance", {"milliseconds": 1})
+    assert not observe(calls)
 
 
 def test_timestamps_obey(calls: Calls) -> None:
