@@ -261,15 +261,3 @@ def test_polling(mock: MockServer) -> None:
     with mock.state as state:
         chats.create(state, VISITOR, ChatTitle("Plans"))
     assert b'"chat:created"' in ask(mock.port, f"GET {mine} HTTP/1.1").body
-
-
-@pytest.mark.parametrize("path", ["?EIO=4&transport=polling&sid=unknown", "?EIO=3&transport=polling", "?EIO=4", ""])
-def test_malformed_http_request(mock: MockServer, path: str) -> None:
-    for line, more in (
-        (f"GET /socket.io/{path} HTTP/1.1", []),
-        (f"POST /socket.io/{path} HTTP/1.1", ["Content-Length: 2"]),
-    ):
-        response = ask(mock.port, line, *more, body=b"4x" if more else b"")
-        if response.status != 200:
-            assert 400 <= response.status < 500
-            ErrorBodySchema().load(response.json)

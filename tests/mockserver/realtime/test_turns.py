@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import AsyncResult
 
 from duologue_mock.http.wsgi import REQUEST_KEY
 from duologue_mock.realtime import session as session_module
@@ -15,6 +16,7 @@ from duologue_mock.realtime.packets import PacketRate
 from duologue_mock.realtime.session import Session
 from duologue_mock.realtime.websocket import WebSocket
 from tests.mockserver.clocks import ManualClock
+from tests.mockserver.raw import PATIENCE
 from tests.mockserver.realtime.raw_clients import CONTINUATION, QUERY, TEXT, build_frame
 
 PIECES = 50
@@ -106,10 +108,9 @@ def test_turns_while_posting(clock: ManualClock) -> None:
 
 def test_unrequested_pong(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pong without a ping does not put off what is due."""
-    closed: list[Session] = []
+    closed: AsyncResult[Session] = AsyncResult()
     monkeypatch.setattr(session_module, "PING_INTERVAL", 0)
-    session = Session("sid", PacketRate(clock), closed.append)
+    session = Session("sid", PacketRate(clock), closed.set)
     monkeypatch.setattr(session_module, "PING_INTERVAL", 1000)
     session.receive_pong()
-    gevent.sleep(0.001)
-    assert closed == [session]
+    assert closed.get(timeout=PATIENCE) is session

@@ -144,7 +144,7 @@ def test_refuse(call: Call, connect: Connect, mock: MockServer) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-def test_handshake_without_an_answer(call: Call, mock: MockServer, transport: str) -> None:
+def test_handshake_without_a_response(call: Call, mock: MockServer, transport: str) -> None:
     """The connection breaks, as of a server that is gone: clients go on trying, where a refusal would stop them."""
     call("POST", "/message-mappings", {"event": "connect", "action": "disconnect", "times": 1}, status=201)
     if transport == "polling":
