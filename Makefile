@@ -42,7 +42,7 @@ bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[bench]'
 	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
 
-mutate: $(STAMP) ## Change the code and see whether a test fails, where a mistake hurts most (options: MUTATE='retry tokens').
+mutate: $(STAMP) ## Change the code and see whether a test fails, where a mistake hurts most (options: MUTATE='retry query:cache').
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[mutation]'
 	$(BIN)/python -m benchmarks.mutation $(MUTATE)
 
