@@ -219,10 +219,10 @@ class SingleFlight:
             flight = self._flights.get(key)
             if flight is None or flight.settled:
                 flight = Flight(
-                    lambda leading: self._call(key, request, leading),
+                    lambda leading: _settle(leading, request),
                     self._clock,
                     self._waiting,
-                    lambda idle: self._remove(key, idle),  # interrupted: the next caller's function is to be called
+                    lambda idle: self._remove(key, idle),  # also if interrupted: the next caller's function is called
                 )
                 self._flights[key] = flight
         result: T = flight.join(timeout)
@@ -241,18 +241,16 @@ class SingleFlight:
             if flight.drop_after_fork():
                 del self._flights[key]
 
-    def _call(self, key: Hashable, request: Callable[[], T], flight: Flight[T]) -> None:
-        try:
-            data = request()
-        except Exception as error:
-            self._remove(key, flight)
-            flight.settle(error=error)
-        else:
-            self._remove(key, flight)
-            flight.settle(data)
-
     def _remove(self, key: Hashable, flight: Flight[Any]) -> None:
-        """Remove a flight before it is settled: callers that come after that want a new call."""
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
+
+
+def _settle(flight: Flight[T], request: Callable[[], T]) -> None:
+    try:
+        data = request()
+    except Exception as error:
+        flight.settle(error=error)
+    else:
+        flight.settle(data)

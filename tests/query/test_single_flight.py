@@ -1,0 +1,145 @@
+"""`SingleFlight`: concurrent calls of one key are one call, whatever becomes of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from duologue import Clock, QueryTimeout
+from duologue.query.single_flight import Flight, SingleFlight
+from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Thread, wait_until
+
+
+def lead(flights: SingleFlight, key: str, result: Any = "result") -> tuple[Thread, BlockingFunction]:
+    """Return a thread that leads a call, and the function that it is in."""
+    blocking = BlockingFunction(result)
+    thread = Thread(lambda: flights.do(key, blocking))
+    assert blocking.started.wait(TIMEOUT)
+    return thread, blocking
+
+
+def test_error_reaches_all() -> None:
+    flights, error = SingleFlight(), ValueError("no")
+    leader, blocking = lead(flights, "a", error)
+    waiter = Thread(lambda: flights.do("a", FakeFunction("never")))
+    wait_until(lambda: flights._flights["a"].waiters == 2)
+    blocking.release.set()
+    for thread in (leader, waiter):
+        with pytest.raises(ValueError, match="no") as caught:
+            _ = thread.result
+        assert caught.value is error
+    assert blocking.calls == 1
+    assert len(flights) == 0
+    assert flights.do("a", FakeFunction("next")) == "next"
+
+
+def test_other_key() -> None:
+    flights = SingleFlight()
+    leader, blocking = lead(flights, "a")
+    assert len(flights) == 1
+    assert flights.do("b", FakeFunction("other")) == "other"
+    blocking.release.set()
+    assert leader.result == "result"
+
+
+@pytest.mark.parametrize("timeout", [0, 0.5, 5])
+def test_timeout(timeout: float) -> None:
+    """It is waited for just as long, and the leader's call goes on."""
+    clock = FakeClock()
+    flights = SingleFlight(clock=clock)
+    leader, blocking = lead(flights, "a")
+    with pytest.raises(QueryTimeout):
+        flights.do("a", FakeFunction("never"), timeout=timeout)
+    assert clock.slept == [timeout]
+    blocking.release.set()
+    assert leader.result == "result"
+
+
+def test_timeout_of_leader() -> None:
+    """It bounds the wait for another thread, not the call that a thread makes itself."""
+    clock = FakeClock()
+    assert SingleFlight(clock=clock).do("a", lambda: clock.advance(60), timeout=1) is None
+
+
+def test_own_result() -> None:
+    flights = SingleFlight()
+
+    def function() -> Any:
+        return flights.do("a", FakeFunction("never"))
+
+    with pytest.raises(RuntimeError, match=r"^The function requests its own result and would deadlock$"):
+        flights.do("a", function)
+
+
+class InterruptedClock(Clock):
+    """Calls a function, once, in a wait, as a signal's handler is called."""
+
+    def __init__(self) -> None:
+        self.handlers: list[Callable[[], object]] = []
+
+    def sleep(self, seconds: float, until: threading.Event) -> None:
+        if self.handlers:
+            self.handlers.pop()()
+        assert until.wait(TIMEOUT)
+
+
+def test_wait_in_a_signal_handler() -> None:
+    """After a wait within a wait, the outer one still counts as one: two calls that wait for each other are found."""
+    clock = InterruptedClock()
+    flights, started, is_waiting = SingleFlight(clock=clock), threading.Event(), threading.Event()
+
+    def handle_signal() -> None:
+        leader, blocking = lead(flights, "inner")
+        clock.handlers.append(blocking.release.set)
+        assert flights.do("inner", FakeFunction("never")) == leader.result == "result"
+        is_waiting.set()
+
+    def request_b() -> Any:
+        started.set()
+        assert is_waiting.wait(TIMEOUT)
+        return flights.do("b", FakeFunction("never"))
+
+    def request_a() -> Any:
+        clock.handlers.append(handle_signal)
+        return flights.do("a", FakeFunction("never"))
+
+    one = Thread(lambda: flights.do("a", request_b))
+    assert started.wait(TIMEOUT)
+    other = Thread(lambda: flights.do("b", request_a))
+    for thread in (one, other):
+        with pytest.raises(RuntimeError, match="would deadlock"):
+            _ = thread.result
+
+
+class Waiting(dict[int, Flight[Any]]):
+    """Calls a function when a thread is about to wait."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function = function
+
+    def __setitem__(self, thread: int, flight: Flight[Any]) -> None:
+        super().__setitem__(thread, flight)
+        self.function()
+
+
+def test_leader_leaves_before_the_wait() -> None:
+    """A thread that is about to wait takes over, if nothing is left to wait for."""
+    blocking = BlockingFunction(KeyboardInterrupt())
+    functions: list[Callable[[], Any]] = [blocking, FakeFunction("taken over")]
+
+    def leave() -> None:
+        blocking.release.set()
+        leader.join(TIMEOUT)
+
+    flight: Flight[Any] = Flight(
+        lambda flight: flight.settle(functions.pop(0)()), Clock(), Waiting(leave), lambda flight: None
+    )
+    leader = Thread(flight.join)
+    assert blocking.started.wait(TIMEOUT)
+    waiter = Thread(flight.join)
+    assert waiter.result == "taken over"
+    with pytest.raises(KeyboardInterrupt):
+        _ = leader.result
