@@ -48,8 +48,8 @@ mutate: $(STAMP) ## Change the code and see whether a test fails, where a mistak
 
 contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }
-	DUOLOGUE_TEST_PLATFORM_URL=$(URL) DUOLOGUE_TEST_CHAT_URL=$(or $(CHAT_URL),$(URL)) DUOLOGUE_TEST_API_KEY=$(or $(API_KEY),dev-api-key) \
-		$(BIN)/python -m pytest tests/contract $(TEST_ARGS)
+	$(BIN)/python -m pytest client/duologue/conformance --duologue-url $(URL) --duologue-chat-url $(or $(CHAT_URL),$(URL)) \
+		--duologue-api-key $(or $(API_KEY),dev-api-key) $(TEST_ARGS)
 
 docs: $(STAMP) ## Build the documentation into site/, and check it: open site/index.html.
 	$(BIN)/zensical build --clean --strict

@@ -1,7 +1,8 @@
 """The pytest plugin: a mock server for the session, and a namespace of it for each test that asks for one.
 
 It is loaded in every pytest run of everyone who installs Duologue, so it imports nothing at its top but pytest: what a
-fixture needs is imported when the fixture is used. Fixtures, marker and option have names that no other project uses.
+fixture needs is imported when the fixture is used. Fixtures and marker have names that no other project uses.
+`duologue.conformance.plugin` declares the option `--duologue-url`, which names the server to check, too.
 """
 
 from __future__ import annotations
@@ -30,17 +31,6 @@ _MAX_LINE = 160
 """Characters of each line of it."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option."""
-    group = parser.getgroup("duologue")
-    group.addoption(
-        "--duologue-url",
-        metavar="URL",
-        help="Use a mock server that is running, as http://localhost:3001, instead of starting one. "
-        "DUOLOGUE_MOCK_ADMIN_TOKEN has the token of one that other machines can reach.",
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", _MARKER)
@@ -49,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def duologue_server(request: pytest.FixtureRequest) -> Iterator[MockControl]:
     """A mock server: one that runs in this process until the session ends, or that of `--duologue-url`."""
-    url = request.config.getoption("--duologue-url")
+    url = request.config.getoption("--duologue-url", default=None)
     if url:
         from duologue_mock import MockControl
 
@@ -78,7 +68,7 @@ def duologue_client(request: pytest.FixtureRequest, duologue_mock: MockControl) 
     """A `duologue.Client` of the test's namespace; it is closed when the test ends. Variables do not configure it."""
     from duologue import Client
 
-    variables = ("DUOLOGUE_API_KEY",) if request.config.getoption("--duologue-url") else ()
+    variables = ("DUOLOGUE_API_KEY",) if request.config.getoption("--duologue-url", default=None) else ()
     with Client(
         base_url=duologue_mock.base_url,
         chat_base_url=duologue_mock.chat_base_url,

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from duologue import AuthenticationError, Client, NotFoundError, Page, ServerError
+from duologue.conformance.target import golden
 from duologue.contract import Operation, operations
 from tests.client.fakes import SESSION, FakeTransport, enveloped, reply
-from tests.contract import golden
 
 Talk = Callable[..., tuple[Client, FakeTransport]]
 

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from duologue.conformance.target import golden
 from duologue.contract import CHAT, operations
 from duologue.contract.core import Access
 from duologue_mock import Settings, create_app
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
 from duologue_mock.store.seed import Fixtures
-from tests.contract import golden
 from tests.mockserver.requests import get_operation
 
 CHAT_HEADERS = {"x-api-key": "dev-api-key", "Unique-Reference-Code": "wiring-1", "x-user-id": "anonymous-user"}

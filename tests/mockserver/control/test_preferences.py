@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue.conformance.target import golden
 from duologue.contract import Operation, operations
 from duologue_mock.control.preferences import NO_PREFERENCE, Preference, choose_response, parse_preference
 from duologue_mock.control.responses.faults import Fault
 from duologue_mock.errors import HTTPError
-from tests.contract import golden
 from tests.mockserver.requests import get_operation
 
 PARSED = [

@@ -6,9 +6,12 @@ import re
 
 import pytest
 
+from duologue.conformance import plugin
 from duologue_mock import MockServer, pytest_plugin
 
 pytest_plugins = ["pytester"]
+
+PLUGINS = ("-p", "duologue_mock.pytest_plugin", "-p", "duologue.conformance.plugin")
 
 EXAMPLE = """
 import pytest
@@ -41,8 +44,8 @@ class Runner:
         self._pytester.makepyfile(code)
         arguments = ("-p", "no:cacheprovider", "-W", "error", *options)
         if not in_process:
-            return self._pytester.runpytest_subprocess("-p", "duologue_mock.pytest_plugin", *arguments)
-        return self._pytester.runpytest_inprocess(*arguments, plugins=[pytest_plugin])
+            return self._pytester.runpytest_subprocess(*PLUGINS, *arguments)
+        return self._pytester.runpytest_inprocess(*arguments, plugins=[pytest_plugin, plugin])
 
 
 def test_tests_never_meet(run: Runner) -> None:

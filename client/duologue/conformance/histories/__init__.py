@@ -1,0 +1,1 @@
+"""Rules of many calls: at once, and in any order."""

@@ -1,0 +1,1 @@
+"""Rules of HTTP that hold for every operation."""

@@ -1,0 +1,256 @@
+"""`ETag`, `If-None-Match` and `If-Match`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from duologue.conformance.rules import covers
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import (
+    PreparedRequest,
+    build_path,
+    create_session,
+    create_user,
+    each,
+    prepare_request,
+)
+from duologue.conformance.target.raw import send_raw
+from duologue.conformance.target.responses import check_error, read_data
+from duologue.conformance.target.server import Server, get_origin
+from duologue.conformance.target.unique_names import unique
+from duologue.contract import Operation, chats, messages, operations, smart_chat, users
+
+TAGGED = [
+    operation for operation in operations() if operation.safe and operation.response and operation.resource != "health"
+]
+CHANGES = [
+    *(users.CREATE, users.UPDATE, users.DELETE, chats.CREATE, chats.RENAME, chats.FAVORITE, chats.DELETE),
+    *(messages.SEND, smart_chat.ASK),
+]
+OTHER = ['"other"', 'W/"other"', '"a", "b"', '""', '"x,*,y"', '"*"', '",", "W/"', ", ,"]
+MALFORMED = ["other", '"other', 'other"', '"x", *', '*, "x"', "**", 'w/"x"', '"a" "b"', '"a b"', "W/*"]
+
+
+def tag(api: Api, path: str) -> str:
+    """Return the present tag of what is at `path`."""
+    return api.get(path).headers["ETag"]
+
+
+@each(*TAGGED)
+def test_not_modified(server: Server, operation: Operation[Any]) -> None:
+    request = prepare_request(server, operation)
+    first = request.send()
+    present = first.headers["ETag"]
+    assert present.removeprefix("W/").startswith('"')
+    assert present.endswith('"')
+
+    bare = present.removeprefix("W/")
+    for value in (present, f'"other", {present}', f',, "x,y" , {present},', "*", bare, f"W/{bare}"):
+        response = request.send(headers={"If-None-Match": value})
+        assert response.status_code == 304, value
+        assert response.content == b""
+        assert response.headers["ETag"] == present
+        assert response.headers["X-Request-Id"]
+        for name in ("Vary", "Cache-Control"):
+            assert response.headers.get(name) == first.headers.get(name)
+        head = request.api.request("HEAD", request.path, query=request.query, headers={"If-None-Match": value})
+        assert head.status_code == 304
+
+
+@each(*TAGGED)
+@pytest.mark.parametrize("value", OTHER)
+def test_modified(server: Server, operation: Operation[Any], value: str) -> None:
+    response = prepare_request(server, operation).send(headers={"If-None-Match": value})
+
+    assert response.status_code == 200
+    assert response.json()
+
+
+def test_etag_of_user(platform: Api) -> None:
+    user = create_user(platform)
+    single, listed = f"/users/{user['id']}", f"/users?search={user['email']}"
+    before = [tag(platform, path) for path in (single, listed)]
+
+    platform.put(single, {"name": unique("New")})
+
+    after = [tag(platform, path) for path in (single, listed)]
+    assert set(before).isdisjoint(after)
+    assert [platform.get(path, headers={"If-None-Match": old}).status_code for path, old in
+            zip((single, listed), before, strict=True)] == [200, 200]  # fmt: skip
+
+
+def test_etag_of_user_list(platform: Api) -> None:
+    mark = unique("tag")
+    path = f"/users?search={mark}"
+    tags = [tag(platform, path)]
+    user = create_user(platform, name=mark)
+    tags.append(tag(platform, path))
+    platform.delete(f"/users/{user['id']}")
+
+    assert len({*tags}) == 2
+    assert tag(platform, path) != tags[1]
+
+
+def test_etag_after_message(chat: Api) -> None:
+    session = create_session(chat)
+    paths = [f"/chats/{session}", "/chats", f"/chats/{session}/messages"]
+    before = [tag(chat, path) for path in paths]
+
+    chat.post(f"/chats/{session}/messages", {"content": "Hello", "sender": "user"})
+
+    assert set(before).isdisjoint(tag(chat, path) for path in paths)
+
+
+def test_etag_of_pages(chat: Api) -> None:
+    for number in range(3):
+        create_session(chat, f"Session {number}")
+
+    assert tag(chat, "/chats?limit=1&page=1") != tag(chat, "/chats?limit=1&page=2")
+
+
+def test_etag_of_another_user(chat: Api) -> None:
+    session = create_session(chat)
+    present = tag(chat, f"/chats/{session}")
+
+    check_error(chat.as_user().get(f"/chats/{session}", headers={"If-None-Match": present}), 404)
+
+
+@each(*TAGGED, statuses=[412])
+def test_if_match_on_reads(server: Server, operation: Operation[Any]) -> None:
+    request = prepare_request(server, operation)
+    present = request.send().headers["ETag"]
+
+    for value, status in ((present, 200), ("*", 200), ('"other"', 412), ('"x,*,y"', 412), (f"W/{present}", 412)):
+        assert request.send(headers={"If-Match": value}).status_code == status, value
+    both = {"If-Match": '"other"', "If-None-Match": present}
+    check_error(request.send(headers=both), 412)
+    assert request.send(headers={**both, "If-Match": present}).status_code == 304
+
+
+def _resource(path: str) -> str:
+    """Return the path of what a change is a change of."""
+    return path.removesuffix("/favorite").removesuffix("/smart-chat")
+
+
+def _read_state(request: PreparedRequest) -> tuple[str, Any]:
+    response = request.api.get(_resource(request.path))
+    return response.headers["ETag"], {**response.json(), "metadata": 0}
+
+
+@each(*CHANGES)
+def test_conditions_that_hold(server: Server, operation: Operation[Any]) -> None:
+    for name, value in (
+        *(("If-Match", value) for value in ("{present}", "*", ',"x,y", {present} ,')),
+        *(("If-None-Match", value) for value in OTHER),
+    ):
+        request = prepare_request(server, operation)
+        present = tag(request.api, _resource(request.path))
+
+        response = request.send(headers={name: value.format(present=present)})
+
+        assert response.status_code == operation.status, (name, value)
+
+
+@each(*CHANGES, statuses=[412])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"If-Match": value} for value in (*OTHER, "W/{present}")),
+        *({"If-None-Match": value} for value in ("*", "{present}", "W/{present}", '"x,y", {present}')),
+        {"If-Match": "{present}", "If-None-Match": "*"},
+        {"If-Match": '"other"', "If-None-Match": '"other"'},
+    ],
+    ids=str,
+)
+def test_conditions_that_fail(server: Server, operation: Operation[Any], headers: dict[str, str]) -> None:
+    request = prepare_request(server, operation)
+    before = _read_state(request)
+
+    check_error(request.send(headers={name: value.format(present=before[0]) for name, value in headers.items()}), 412)
+
+    assert _read_state(request) == before
+
+
+@each(*TAGGED, *CHANGES, statuses=[400])
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+def test_malformed_condition(server: Server, operation: Operation[Any], name: str) -> None:
+    request = prepare_request(server, operation)
+    before = None if operation.safe else _read_state(request)
+
+    for value in MALFORMED:
+        check_error(request.send(headers={name: value}), 400, name)
+
+    assert before is None or _read_state(request) == before
+
+
+def test_several_lines(platform: Api) -> None:
+    user = create_user(platform)
+    path, host = f"{urlsplit(platform.url).path}/users/{user['id']}", urlsplit(platform.url).netloc
+    present = tag(platform, f"/users/{user['id']}")
+
+    def send(*lines: str) -> int:
+        head = [f"PUT {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", "Content-Length: 2", *lines]
+        return send_raw(get_origin(platform.url), "\n".join([*head, "Connection: close", "", "{}"])).status_code
+
+    assert send('If-Match: "other"', f"If-Match: {present}") == 200
+    assert send('If-Match: "other"', 'If-Match: "another"') == 412
+    assert send('If-Match: "other"', "If-Match: *") == 400
+    assert send("If-None-Match:", f"If-None-Match: {present}") == 412
+
+
+@covers(users.UPDATE, 412)
+def test_lost_update(platform: Api) -> None:
+    user = create_user(platform)
+    path = f"/users/{user['id']}"
+    if_match = {"If-Match": tag(platform, path)}
+
+    assert platform.put(path, {"name": "First"}, headers=if_match).status_code == 200
+    check_error(platform.put(path, {"name": "Second"}, headers=if_match), 412)
+
+    assert platform.get(path).json()["name"] == "First"
+
+
+@covers(chats.FAVORITE, 412)
+def test_toggle_with_if_match(chat: Api) -> None:
+    path = f"/chats/{create_session(chat)}"
+    if_match = {"If-Match": tag(chat, path)}
+
+    assert read_data(chat.patch(f"{path}/favorite", headers=if_match))["isFavorite"] is True
+    check_error(chat.patch(f"{path}/favorite", headers=if_match), 412)
+
+    assert read_data(chat.get(path))["isFavorite"] is True
+
+
+@each(*(operation for operation in operations() if operation.parameters))
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize("value", ['"x"', "*"])
+def test_condition_on_missing(server: Server, operation: Operation[Any], name: str, value: str) -> None:
+    """It is 404 as without the condition (RFC 9110, section 13.2.1)."""
+    request = prepare_request(server, operation)
+    path = build_path(operation, dict.fromkeys(operation.parameters, unique("unknown")))
+
+    response = request.api.request(operation.method, path, request.body, headers={name: value})
+
+    check_error(response, 404)
+
+
+def test_ignored_conditions(platform: Api) -> None:
+    """There are no modification dates, so conditions on them say nothing (RFC 9110, sections 13.1.3 and 13.1.4)."""
+    path, date = f"/users/{create_user(platform)['id']}", "Fri, 01 Jan 2100 00:00:00 GMT"
+
+    assert platform.get(path, headers={"If-Modified-Since": date}).status_code == 200
+    old = "Mon, 01 Jan 2001 00:00:00 GMT"
+    assert platform.put(path, {"name": "New"}, headers={"If-Unmodified-Since": old}).status_code == 200
+
+
+def test_condition_is_met_once(chat: Api) -> None:
+    """A request that is repeated under its key is replayed, though its condition does not hold any more."""
+    path = f"/chats/{create_session(chat)}"
+    headers = {"If-Match": tag(chat, path), "Idempotency-Key": unique("key")}
+
+    statuses = [chat.patch(path, {"title": "New"}, headers=headers).status_code for _ in range(2)]
+
+    assert statuses == [200, 200]

@@ -1,0 +1,157 @@
+"""Bodies, connections and requests as HTTP has them, well-formed or not, fast or slow."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from duologue.conformance.target.raw import is_closed, open_connection, read_response, send_raw
+from duologue.conformance.target.responses import check_error
+from duologue.conformance.target.server import Server
+from duologue.conformance.target.unique_names import build_user
+
+# Requests that are hardly HTTP
+
+HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
+
+
+@pytest.mark.slow
+def test_long_body(server: Server) -> None:
+    host = urlsplit(server.platform_origin).netloc
+    with open_connection(server.platform_origin) as connection:
+        head = HEAD.replace("{host}", host).replace("\n", "\r\n")
+        connection.sendall(f"{head}Content-Length: 999999999\r\n\r\n{{".encode())
+
+        response = read_response(connection)
+
+        check_error(response, 413)
+        assert response.headers["Connection"].lower() == "close"
+        assert is_closed(connection)
+
+
+def test_chunked_body(server: Server) -> None:
+    body = json.dumps(build_user()).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:10], body[10:])) + b"0\r\n\r\n"
+    head = HEAD.replace("{host}", urlsplit(server.platform_origin).netloc).replace("\n", "\r\n")
+
+    response = send_raw(
+        server.platform_origin, f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode() + chunks
+    )
+
+    assert response.status_code == 201
+    assert server.platform.delete(f"/users/{response.json()['id']}").status_code == 204
+
+
+BROKEN = {
+    "no request line": "\n\n",
+    "garbage": "\x16\x03\x01\x02\x00\x01\x00\n\n",
+    "no version": "GET /api/users\n\n",
+    "version of the future": "GET /api/users HTTP/9.9\nHost: {host}\n\n",
+    "no host": "GET /api/users HTTP/1.1\n\n",
+    "two hosts": "GET /api/users HTTP/1.1\nHost: {host}\nHost: {host}\n\n",
+    "two different hosts": "GET /api/users HTTP/1.1\nHost: {host}\nHost: evil.example\n\n",
+    "negative length": HEAD + "Content-Length: -1\n\n",
+    "length that is none": HEAD + "Content-Length: abc\n\n",
+    "length with sign": HEAD + "Content-Length: +2\n\n{}",
+    "two lengths": HEAD + "Content-Length: 2\nContent-Length: 3\n\n{} ",
+    "length and chunks": HEAD + "Content-Length: 2\nTransfer-Encoding: chunked\n\n0\n\n",
+    "unknown coding": HEAD + "Transfer-Encoding: gzip, chunked\n\n0\n\n",
+    "chunk size that is none": HEAD + "Transfer-Encoding: chunked\n\nxyz\n{}\n0\n\n",
+    "negative chunk size": HEAD + "Transfer-Encoding: chunked\n\n-2\n{}\n0\n\n",
+    "header without colon": "GET /api/users HTTP/1.1\nHost: {host}\nnonsense\n\n",
+    "space before colon": "GET /api/users HTTP/1.1\nHost: {host}\nx-user-id : me\n\n",
+    "header as long as a book": "GET /api/users HTTP/1.1\nHost: {host}\nX: " + "a" * 200_000 + "\n\n",
+    "ten thousand headers": "GET /api/users HTTP/1.1\nHost: {host}\n" + "X: a\n" * 10_000 + "\n",
+    "line as long as a book": "GET /api/users?" + "a" * 200_000 + " HTTP/1.1\nHost: {host}\n\n",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_malformed_http(server: Server, text: str) -> None:
+    response = _send_and_read(server, text)
+
+    if response is not None:
+        assert 400 <= response.status_code < 500 or response.status_code in (501, 505), response.status_code
+        check_error(response, response.status_code)
+    assert server.platform.get("/health").status_code == 200
+
+
+def _send_and_read(server: Server, text: str) -> requests.Response | None:
+    """Return the response; None where the server closed without one."""
+    sent = text.replace("{host}", urlsplit(server.platform_origin).netloc).replace("\n", "\r\n").encode("latin-1")
+    with open_connection(server.platform_origin) as connection:
+        try:
+            connection.sendall(sent)
+            response = read_response(connection)
+        except ConnectionError:  # it was closed before all was sent, or in place of a response
+            return None
+        assert is_closed(connection)
+        return response
+
+
+@pytest.mark.parametrize("name", ["two hosts", "two different hosts", "no host"])
+def test_host_header_count(server: Server, name: str) -> None:
+    check_error(send_raw(server.platform_origin, BROKEN[name]), 400)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
+    host = urlsplit(server.platform_origin).netloc
+    hidden = f"GET /api/error?status=418 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    sized = b"Content-Length: %d\r\n\r\n%s" % (len(hidden), hidden)
+    parted = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden)
+    with open_connection(server.platform_origin) as connection:
+        head = f"{method} /api/users/unknown HTTP/1.1\r\nHost: {host}\r\n"
+        connection.sendall(head.encode() + (parted if chunked else sized))
+        assert read_response(connection, method).status_code in (204, 404, 405)
+        try:
+            connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert read_response(connection).status_code == 200
+        except (ConnectionError, http.client.RemoteDisconnected):
+            pass  # closing is as good a way not to read on
+
+
+def test_pipelining(server: Server) -> None:
+    host = urlsplit(server.platform_origin).netloc
+    expected = [404, 418, 500, 403]
+    requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in expected)
+    with open_connection(server.platform_origin) as connection:
+        connection.sendall(requests_.encode())
+        stream = connection.makefile("rb")
+        received = [_next_status(stream) for _ in expected]
+        stream.close()
+
+    assert received == expected
+
+
+def _next_status(stream: BinaryIO) -> int:
+    status = int(stream.readline().split()[1])
+    length = 0
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    stream.read(length)
+    return status
+
+
+def test_expect_continue(server: Server) -> None:
+    host, body = urlsplit(server.platform_origin).netloc, json.dumps(build_user()).encode()
+    head = HEAD.replace("{host}", host).replace("\n", "\r\n") + f"Content-Length: {len(body)}\r\n"
+    with open_connection(server.platform_origin) as connection:
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
+        response = read_response(connection)
+
+    assert response.status_code == 201
+    assert server.platform.delete(f"/users/{response.json()['id']}").status_code == 204
+
+
+# Slow clients

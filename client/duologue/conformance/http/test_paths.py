@@ -1,0 +1,135 @@
+"""Which paths and methods there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import each, prepare_request
+from duologue.conformance.target.raw import open_connection, read_response
+from duologue.conformance.target.responses import check_error
+from duologue.conformance.target.server import Server
+from duologue.contract import Operation, operations
+
+READING = [operation for operation in operations() if operation.safe and operation.status == 200]
+SERVICES = ["platform", "chat"]
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+@each_service
+@pytest.mark.parametrize(
+    "path",
+    ["/nope", "/api", "/api/", "/api/nope", "/api/users/1/friends", "/API/users", "/api//users",
+     "/chats-service", "/chats-service/api/v1", "/chats-service/api/v1/nope", "/chats-service/api/v2/chats",
+     "/chats-service/api/v1/chats/x/y", "/chats-service/api/v1/chats/x/favorite/y",
+     "/socket.iox", "/socket.io.js"],
+)  # fmt: skip
+def test_unknown_path(server: Server, service: str, path: str) -> None:
+    check_error(server.at_origin(service).get(path), 404)
+
+
+@each_service
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
+def test_unknown_path_any_method(server: Server, service: str, method: str) -> None:
+    response = server.at_origin(service).request(method, "/api/nope", {})
+
+    assert response.status_code == 404
+    assert response.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/api/user", "/api/users"), ("/api/auth/logn", "/api/auth/login"), ("/chats", "/chats-service/api/v1/chats")],
+)
+def test_nearest_operations(server: Server, path: str, meant: str) -> None:
+    check_error(server.at_origin("platform").get(path), 404, meant)
+
+
+def _methods_by_path() -> dict[tuple[str, str], set[str]]:
+    methods: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for operation in operations():
+        methods[operation.service.name, operation.path].add(operation.method)
+    return methods
+
+
+PATHS = _methods_by_path()
+each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key) for key in PATHS])
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "method"),
+    [
+        (*key, method)
+        for key, methods in PATHS.items()
+        for method in sorted({*METHODS, "TRACE", "PROPFIND", "BREW"} - methods)
+    ],
+)
+def test_method_not_allowed(server: Server, service: str, path: str, method: str) -> None:
+    methods = PATHS[service, path]
+
+    response = server.get_service(service).request(method, path.replace("{id}", "x"))
+
+    check_error(response, 405)
+    allowed = {name.strip() for name in response.headers["Allow"].split(",")}
+    assert allowed & METHODS == methods
+    assert ("HEAD" in allowed) == ("GET" in methods)
+    assert "OPTIONS" in allowed
+
+
+@each_path
+def test_options(server: Server, service: str, path: str) -> None:
+    bare = server.at_origin(service)
+    prefix = urlsplit(server.get_service(service).url).path
+
+    response = bare.request("OPTIONS", prefix + path.replace("{id}", "x"))
+
+    assert response.status_code in (200, 204)
+    assert {name.strip() for name in response.headers["Allow"].split(",")} & METHODS == PATHS[service, path]
+    assert response.content == b""
+    assert response.headers["X-Request-Id"]
+
+
+@each(*READING)
+def test_head(server: Server, operation: Operation[Any]) -> None:
+    request = prepare_request(server, operation)
+    got = request.send()
+
+    head = request.api.request("HEAD", request.path, query=request.query)
+
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    assert head.headers["Content-Type"] == got.headers["Content-Type"]
+    assert head.headers.get("ETag") == got.headers.get("ETag")
+    assert head.headers["X-Request-Id"]
+
+
+def test_head_not_found(platform: Api) -> None:
+    head = platform.request("HEAD", "/users/unknown")
+
+    assert head.status_code == 404
+    assert head.content == b""
+    assert head.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+def test_connection_after_no_body(server: Server, method: str) -> None:
+    host = urlsplit(server.platform_origin).netloc
+    with open_connection(server.platform_origin) as connection:
+        for name in (method, "GET"):
+            connection.sendall(f"{name} /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert read_response(connection, name).status_code in (200, 204)
+
+
+@each()
+def test_trailing_slash(server: Server, operation: Operation[Any]) -> None:
+    request = prepare_request(server, operation)
+
+    response = request.api.request(operation.method, request.path + "/", request.body)
+
+    assert response.status_code == operation.status

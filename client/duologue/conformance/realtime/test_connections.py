@@ -1,0 +1,293 @@
+"""Socket.IO: who may connect and for how long, and what a client may not send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+import requests
+
+from duologue.conformance.realtime.raw_socket import RawSocket
+from duologue.conformance.target.examples import create_user, log_in
+from duologue.conformance.target.listener import DEADLINE, WAYS, Listen, RefusedError
+from duologue.conformance.target.responses import CODES, check_error, check_error_body
+from duologue.conformance.target.server import Server
+from duologue.conformance.target.unique_names import unique
+
+# Who may connect
+
+
+def _credentials(server: Server) -> dict[str, Any]:
+    login = log_in(server)
+    out = log_in(server)
+    server.platform.with_token(out["token"]).post("/auth/logout")
+    return {
+        "garbage": {"token": "garbage"},
+        "blank token": {"token": ""},
+        "token of another type": {"token": 7},
+        "token list": {"token": [login["token"]]},
+        "lone surrogate": {"token": "\ud800"},
+        "lone surrogate in the key": {"apiKey": "\ud800", "userId": "me"},
+        "refresh token": {"token": login["refreshToken"]},
+        "revoked token": {"token": out["token"]},
+        "forged token": {"token": login["token"][:-4] + "AAAA"},
+        "wrong key": {"apiKey": "wrong", "userId": "me"},
+        "blank key": {"apiKey": "", "userId": "me"},
+        "key of another type": {"apiKey": {"$ne": ""}, "userId": "me"},
+        "blank user": {"apiKey": server.api_key, "userId": " "},
+        "no user": {"apiKey": server.api_key},
+        "no key": {"userId": "me"},
+        "user of another type": {"apiKey": server.api_key, "userId": 7},
+        "good token, wrong key": {"token": login["token"], "apiKey": "wrong", "userId": "me"},
+    }
+
+
+BAD = [
+    *(
+        "garbage",
+        "blank token",
+        "token of another type",
+        "token list",
+        "lone surrogate",
+        "lone surrogate in the key",
+        "refresh token",
+        "revoked token",
+        "forged token",
+    ),
+    *("wrong key", "blank key", "key of another type", "blank user", "no user", "no key", "user of another type"),
+    *("good token, wrong key",),
+]
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("name", BAD)
+def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[str]) -> None:
+    with pytest.raises(RefusedError) as caught:
+        listen(auth=_credentials(server)[name], transports=way)
+
+    assert caught.value.payload["message"] == "Unauthorized"
+    check_error_body(caught.value.payload["data"], 400 if name.startswith("lone surrogate") else 401)
+
+
+@pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
+def test_invalid_auth(server: Server, auth: Any) -> None:
+    with closing(RawSocket(server.platform_origin, auth=auth)) as raw:
+        kind, payload = raw.first[:2], json.loads(raw.first[2:])
+
+    assert kind == "44"
+    assert payload["message"] == "Unauthorized"
+    assert payload["data"]["code"] in CODES.values()
+
+
+# Connections that end
+
+
+def _log_out(server: Server, login: dict[str, Any]) -> None:
+    server.platform.with_token(login["token"]).post("/auth/logout")
+
+
+def _refresh_twice(server: Server, login: dict[str, Any]) -> None:
+    for _ in range(2):
+        server.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
+
+
+def _delete(server: Server, login: dict[str, Any]) -> None:
+    server.platform.delete(f"/users/{login['user']['id']}")
+
+
+@pytest.mark.parametrize("revoke", [_log_out, _refresh_twice, _delete], ids=lambda revoke: revoke.__name__[1:])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_revoked_token(
+    server: Server, listen: Listen, way: list[str], revoke: Callable[[Server, dict[str, Any]], None]
+) -> None:
+    login, other = log_in(server), log_in(server)
+    revoked = [listen(auth={"token": login["token"]}, transports=way) for _ in range(2)]
+    unaffected = listen(auth={"token": other["token"]}, transports=way)
+
+    revoke(server, login)
+
+    assert all(listener.is_dropped(within=1) for listener in revoked)
+    user = create_user(server.platform)
+    unaffected.wait_for("user:created", userId=user["id"])
+
+
+def test_refresh_keeps_socket(server: Server, listen: Listen) -> None:
+    login = log_in(server)
+    listener = listen(auth={"token": login["token"]})
+
+    server.platform.post("/auth/refresh", {"refreshToken": login["refreshToken"]})
+
+    user = create_user(server.platform)
+    listener.wait_for("user:created", userId=user["id"])
+
+
+# What a client may not send
+
+ODD_ARGUMENTS: list[Any] = [
+    None,
+    "text",
+    7,
+    [],
+    {},
+    {"a": {"b": [1, None]}},
+    b"bytes",
+    ("two", "arguments"),
+    "\ud7ff" * 50,
+]
+
+
+@pytest.mark.parametrize("argument", ODD_ARGUMENTS, ids=lambda argument: ascii(argument)[:20])
+@pytest.mark.parametrize(
+    "event", ["nope", "user:created", "message", "connect_user", "join", "", "__proto__", "*", "error", "😀", "x" * 300]
+)
+def test_unknown_event(server: Server, listen: Listen, event: str, argument: Any) -> None:
+    listener = listen()
+
+    response = listener.client.call(event, argument, timeout=DEADLINE)
+
+    check_error_body(response, _get_status(response))
+    user = create_user(server.platform)
+    listener.wait_for("user:created", userId=user["id"])
+
+
+def _get_status(body: dict[str, Any]) -> int:
+    return next(status for status, code in CODES.items() if code == body["code"])
+
+
+def test_no_relay_between_clients(server: Server, listen: Listen) -> None:
+    other, sender = listen(), listen()
+    forged = {"userId": unique("forged")}
+
+    sender.client.call("user:deleted", forged, timeout=DEADLINE)
+
+    marker = create_user(server.platform)
+    other.wait_for("user:created", userId=marker["id"])
+    assert ("user:deleted", forged) not in other.events
+
+
+def test_flood(server: Server, listen: Listen) -> None:
+    flooding, other = listen(), listen()
+
+    for _ in range(2_000):
+        if flooding.is_dropped(within=0):
+            break
+        try:
+            flooding.client.emit("nope", {"text": "x" * 100})
+        except Exception:  # whichever way the client notices that it is disconnected
+            break
+
+    assert flooding.is_dropped()
+    user = create_user(server.platform)
+    other.wait_for("user:created", userId=user["id"])
+    assert not other.is_dropped(within=0)
+
+
+BAD_PACKETS = {
+    "unknown engine packet": "9",
+    "no engine packet": "hello",
+    "empty message": "4",
+    "unknown packet": "49",
+    "no event": "42",
+    "event cut off": '42["nope',
+    "event that is an object": '42{"a":1}',
+    "event without name": "42[]",
+    "event with a number for a name": "42[7]",
+    "event with null for a name": "42[null]",
+    "event with a list for a name": '42[["nope"]]',
+    "unrequested ack": '4399["x"]',
+    "ack id of many digits": "42" + "9" * 400 + '["nope"]',
+    "binary event without its bytes": '451-["nope",{"_placeholder":true,"num":0}]',
+    "binary event with a billion attachments": '45999999999-["nope"]',
+    "another namespace": '42/admin,["nope"]',
+    "connect again": "40",
+    "connect to another namespace": "40/admin,",
+    "deep nesting": "42" + "[" * 50_000 + "]" * 50_000,
+    "upgrade in the middle": "5",
+    "ping that is the server's": "2probe",
+    "lone surrogate": '42["\\ud800"]',
+    "many digits": '42["nope",' + "9" * 5_000 + "]",
+}
+
+
+@pytest.mark.parametrize("packet", BAD_PACKETS.values(), ids=BAD_PACKETS)
+def test_bad_packet(server: Server, listen: Listen, packet: str) -> None:
+    other = listen()
+    with closing(RawSocket(server.platform_origin)) as raw:
+        raw.socket.send(packet)
+        assert raw.is_answered()
+
+    user = create_user(server.platform)
+    other.wait_for("user:created", userId=user["id"])
+
+
+def test_unannounced_bytes(server: Server) -> None:
+    with closing(RawSocket(server.platform_origin)) as raw:
+        raw.socket.send_binary(b"\x00\xff" * 100)
+        assert raw.is_answered()
+
+
+@pytest.mark.parametrize(
+    "query", ["EIO=3&transport=polling", "transport=polling", "EIO=4&transport=carrier-pigeon", "",
+              "EIO=4&transport=polling&sid=unknown", "EIO=4&transport=websocket"],
+)  # fmt: skip
+def test_broken_polling_request(server: Server, query: str) -> None:
+    response = server.at_origin("platform").get("/socket.io/", query=query)
+
+    assert 400 <= response.status_code < 500
+    check_error(response, response.status_code)
+
+
+class _Polling:
+    """A bare connection over polling that has done both handshakes."""
+
+    def __init__(self, server: Server) -> None:
+        self._api = server.at_origin("platform")
+        self._query = "EIO=4&transport=polling"
+        self._query += f"&sid={json.loads(self.read()[1:])['sid']}"
+        assert self.send("40").status_code == 200
+        assert self.read().startswith("40{")
+
+    def send(self, payload: str) -> requests.Response:
+        return self._api.post(
+            "/socket.io/", payload.encode(), query=self._query, headers={"Content-Type": "text/plain"}
+        )
+
+    def read(self) -> str:
+        return self._api.get("/socket.io/", query=self._query).text
+
+
+BAD_PAYLOADS = {
+    "no packets": "hello",
+    "no base64": "b!!!",
+    "nothing": "",
+    "good and bad": '421["nope"]\x1ehello',
+    "no event": "42[",
+    "too large": '421["nope","' + "x" * 6_000_000 + '"]',
+}
+
+
+@pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
+def test_bad_polling_payload(server: Server, payload: str) -> None:
+    polling = _Polling(server)
+
+    response = polling.send(payload)
+
+    if response.status_code == 200:
+        assert polling.read()
+    else:
+        assert response.status_code < 500
+        check_error(response, response.status_code)
+
+
+def test_many_events_in_payload(server: Server) -> None:
+    polling = _Polling(server)
+
+    assert polling.send("\x1e".join(f'42{number}["nope"]' for number in range(30))).status_code == 200
+
+    packets = ""
+    while "4329[" not in packets:
+        packets += polling.read() + "\x1e"
+    assert all(f"43{number}[" in packets for number in range(30))

@@ -1,0 +1,68 @@
+"""Health of both services, and errors on request."""
+
+from __future__ import annotations
+
+import pytest
+
+from duologue.conformance.rules import covers
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.responses import TIMESTAMP, check_error
+from duologue.conformance.target.server import Server
+from duologue.contract import health
+
+STATUSES = range(400, 600)
+
+
+@covers(health.PLATFORM, 200)
+def test_platform(platform: Api) -> None:
+    response = platform.get("/health")
+
+    assert response.status_code == 200
+    body = response.json()
+    assert set(body) >= {"status", "timestamp"}
+    assert body["status"] == "ok"
+    assert TIMESTAMP.fullmatch(body["timestamp"])
+
+
+@covers(health.CHATS, 200)
+@pytest.mark.parametrize("with_key", [True, False])
+def test_chat_service(server: Server, with_key: bool) -> None:
+    response = server.chat.get("/health", headers=_nothing_but(server.api_key if with_key else None))
+
+    assert response.status_code == 200
+    body = response.json()
+    assert set(body) == {"status", "timestamp", "version", "uptime"}
+    assert body["status"] == "ok"
+    assert TIMESTAMP.fullmatch(body["timestamp"])
+    assert body["version"]
+    assert body["uptime"] >= 0
+
+
+@covers(health.CHATS, 401)
+@pytest.mark.parametrize("key", ["", "wrong"], ids=ascii)
+def test_invalid_api_key(chat: Api, key: str) -> None:
+    check_error(chat.get("/health", headers=_nothing_but(key)), 401)
+
+
+def _nothing_but(key: str | None) -> dict[str, str | None]:
+    return {"x-api-key": key, "x-user-id": None, "Unique-Reference-Code": None}
+
+
+@covers(health.ERROR, 500)
+def test_default_error(platform: Api) -> None:
+    check_error(platform.get("/error"), 500)
+
+
+@covers(health.ERROR, *STATUSES)
+def test_requested_error(platform: Api) -> None:
+    for status in STATUSES:
+        check_error(platform.get("/error", query={"status": status}), status)
+
+
+@pytest.mark.parametrize("status", ["", "200", "399", "600", "0", "-1", "abc", "4e2", "5OO", "500.0"])
+def test_invalid_status(platform: Api, status: str) -> None:
+    check_error(platform.get("/error", query={"status": status}), 400, "status")
+
+
+def test_error_without_token(platform: Api) -> None:
+    check_error(platform.with_token("garbage").get("/error", query={"status": 418}), 418)

@@ -1,0 +1,147 @@
+"""Messages: `/chats-service/api/v1/chats/{id}/messages`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.conformance.rules import covers
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import create_session
+from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
+from duologue.contract import messages
+
+HELLO = {"content": "Hello, world!", "sender": "user"}
+
+CONTENTS = [
+    *("a", "a" * 10_000, "😀" * 10_000, "مرحبا بالعالم", "one\ntwo\r\nthree\tfour"),
+    *("<script>alert(1)</script>", "\u202eright to left", "e\u0301"),
+]
+BAD_FIELDS: dict[str, list[Any]] = {
+    "content": ["", " \n\t ", "a" * 10_001, "😀" * 10_001, "nul\x00", "bell\x07", "\x9b", 7, None, ["x"]],
+    "sender": ["", "User", "bot", None, 7, ["user"]],
+    "context": ["text", [], [{}], 7, True, None],
+}
+WRONG = [{name: value} for name, values in BAD_FIELDS.items() for value in values]
+
+
+@covers(messages.SEND, 201)
+@pytest.mark.parametrize("sender", ["user", "assistant", "system"])
+def test_send(chat: Api, sender: str) -> None:
+    session = create_session(chat)
+
+    message = read_data(chat.post(f"/chats/{session}/messages", {"content": "Test message", "sender": sender}), 201)
+
+    assert message == {
+        "_id": message["_id"],
+        "sessionId": session,
+        "sender": sender,
+        "content": "Test message",
+        "createdAt": message["createdAt"],
+    }
+    assert OBJECT_ID.fullmatch(message["_id"])
+    assert TIMESTAMP.fullmatch(message["createdAt"])
+
+
+@pytest.mark.parametrize("context", [{}, {"page": "settings", "deep": {"list": [1, 2.5, None, True, "ü"]}}])
+def test_context(chat: Api, context: dict[str, Any]) -> None:
+    session = create_session(chat)
+
+    sent = read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "context": context}), 201)
+
+    assert sent["context"] == context
+    assert read_data(chat.get(f"/chats/{session}/messages")) == [sent]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: ascii(content[:12]))
+def test_content_length(chat: Api, content: str) -> None:
+    session = create_session(chat)
+
+    assert read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
+
+
+def test_content_is_trimmed(chat: Api) -> None:
+    session = create_session(chat)
+
+    sent = read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": "\n  Hello,\n  world! \t"}), 201)
+
+    assert sent["content"] == "Hello,\n  world!"
+
+
+@covers(messages.SEND, 400)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
+def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
+    session = create_session(chat)
+    before = read_data(chat.get(f"/chats/{session}"))
+
+    body = check_error(chat.post(f"/chats/{session}/messages", {**HELLO, **wrong}), 400)
+
+    assert set(body["details"]["fields"]) == set(wrong)
+    assert read_data(chat.get(f"/chats/{session}/messages")) == []
+    assert read_data(chat.get(f"/chats/{session}")) == before
+
+
+@pytest.mark.parametrize("missing", ["content", "sender"])
+def test_required_fields(chat: Api, missing: str) -> None:
+    session = create_session(chat)
+
+    rest = {key: value for key, value in HELLO.items() if key != missing}
+
+    check_error(chat.post(f"/chats/{session}/messages", rest), 400, missing)
+
+
+def test_send_moves_session(chat: Api) -> None:
+    session = create_session(chat)
+    before = read_data(chat.get(f"/chats/{session}"))
+
+    message = read_data(chat.post(f"/chats/{session}/messages", HELLO), 201)
+
+    after = read_data(chat.get(f"/chats/{session}"))
+    assert after == {**before, "lastMessageAt": message["createdAt"], "updatedAt": after["updatedAt"]}
+    assert after["updatedAt"] >= message["createdAt"] >= before["lastMessageAt"]
+
+
+@covers(messages.LIST, 200)
+def test_pages(chat: Api) -> None:
+    session = create_session(chat)
+    sent = [read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(n)}), 201) for n in range(5)]
+
+    pages = [chat.get(f"/chats/{session}/messages", query={"limit": 2, "page": page}).json() for page in (1, 2, 3, 4)]
+
+    assert [message for page in pages for message in page["data"]] == sent
+    assert [page["pagination"] for page in pages] == [
+        {"page": 1, "limit": 2, "total": 5, "totalPages": 3, "hasNext": True, "hasPrev": False},
+        {"page": 2, "limit": 2, "total": 5, "totalPages": 3, "hasNext": True, "hasPrev": True},
+        {"page": 3, "limit": 2, "total": 5, "totalPages": 3, "hasNext": False, "hasPrev": True},
+        {"page": 4, "limit": 2, "total": 5, "totalPages": 3, "hasNext": False, "hasPrev": True},
+    ]
+
+
+def test_default_page(chat: Api) -> None:
+    session = create_session(chat)
+    for number in range(51):
+        chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(number)})
+
+    response = chat.get(f"/chats/{session}/messages")
+
+    assert [message["content"] for message in read_data(response)] == [str(number) for number in range(50)]
+    assert response.json()["pagination"] == {
+        "page": 1, "limit": 50, "total": 51, "totalPages": 2, "hasNext": True, "hasPrev": False
+    }  # fmt: skip
+
+
+def test_empty_page(chat: Api) -> None:
+    response = chat.get(f"/chats/{create_session(chat)}/messages")
+
+    assert read_data(response) == []
+    pagination = response.json()["pagination"]
+    assert (pagination["total"], pagination["hasNext"], pagination["hasPrev"]) == (0, False, False)
+
+
+def test_messages_of_one_session(chat: Api) -> None:
+    one, other = create_session(chat), create_session(chat)
+    sent = read_data(chat.post(f"/chats/{one}/messages", HELLO), 201)
+
+    assert read_data(chat.get(f"/chats/{one}/messages")) == [sent]
+    assert read_data(chat.get(f"/chats/{other}/messages")) == []

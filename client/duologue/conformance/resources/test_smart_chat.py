@@ -1,0 +1,134 @@
+"""Smart chat: `POST /chats/{id}/smart-chat`, whole and streamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.conformance.resources.smart_chat import STREAM, ask, stream
+from duologue.conformance.rules import covers
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import create_session
+from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
+from duologue.contract import smart_chat
+
+NO_TEXT: list[Any] = [{}, [], 7, True, None]
+
+
+@covers(smart_chat.ASK, 201)
+def test_ask(chat: Api) -> None:
+    session = create_session(chat)
+
+    reply = ask(chat, session, "Tell me about lighthouses", context="The user likes the sea.")
+
+    assert set(reply) == {"_id", "sessionId", "sender", "content", "createdAt"}
+    assert OBJECT_ID.fullmatch(reply["_id"])
+    assert TIMESTAMP.fullmatch(reply["createdAt"])
+    assert (reply["sessionId"], reply["sender"]) == (session, "assistant")
+    assert reply["content"].strip()
+    question, stored = read_data(chat.get(f"/chats/{session}/messages"))
+    assert stored == reply
+    assert (question["sender"], question["content"]) == ("user", "Tell me about lighthouses")
+    assert question["createdAt"] <= reply["createdAt"]
+
+
+def test_ask_moves_session(chat: Api) -> None:
+    session = create_session(chat)
+
+    reply = ask(chat, session, "Hello")
+
+    after = read_data(chat.get(f"/chats/{session}"))
+    assert after["lastMessageAt"] == reply["createdAt"]
+    assert after["updatedAt"] >= reply["createdAt"]
+
+
+MESSAGES = [
+    "Hello, world!",
+    "Tell me about lighthouses",
+    "Why?",
+    "Grüße aus 東京 😀",
+    "thanks",
+    "...",
+    "$message $$ {x}",
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=ascii)
+def test_deterministic_reply(chat: Api, message: str) -> None:
+    def replies(api: Api) -> list[str]:
+        session = create_session(api)
+        return [ask(api, session, text)["content"] for text in ("First", message, message)]
+
+    assert replies(chat) == replies(chat.as_user())
+
+
+def test_fallback_reply(chat: Api) -> None:
+    assert "xylophone" in ask(chat, create_session(chat), "Consider the xylophone.")["content"]
+
+
+@covers(smart_chat.ASK, 400)
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"message": message} for message in ("", " \n", "a" * 10_001, "nul\x00", *NO_TEXT)),
+        *({"message": "Hello", "context": context} for context in NO_TEXT),
+        {"content": "Hello", "sender": "user"},
+        {},
+    ],
+    ids=lambda body: ascii(body)[:40],
+)
+@pytest.mark.parametrize("headers", [{}, STREAM], ids=["whole", "streamed"])
+def test_invalid_request(chat: Api, body: dict[str, Any], headers: dict[str, str]) -> None:
+    session = create_session(chat)
+
+    check_error(chat.post(f"/chats/{session}/smart-chat", body, headers=headers), 400)
+
+    assert read_data(chat.get(f"/chats/{session}/messages")) == []
+
+
+def test_message_length(chat: Api) -> None:
+    session = create_session(chat)
+
+    ask(chat, session, "a" * 10_000)
+
+    assert len(read_data(chat.get(f"/chats/{session}/messages"))[0]["content"]) == 10_000
+
+
+def test_stream(chat: Api) -> None:
+    session = create_session(chat)
+
+    *deltas, (last, message) = stream(chat, session, "Tell me about lighthouses")
+
+    assert deltas
+    assert {name for name, _ in deltas} == {"message.delta"}
+    assert all(set(delta) == {"id", "delta"} for _, delta in deltas)
+    assert {delta["id"] for _, delta in deltas} == {message["_id"]}
+    assert last == "message.completed"
+    assert "".join(delta["delta"] for _, delta in deltas).strip() == message["content"]
+    question, stored = read_data(chat.get(f"/chats/{session}/messages"))
+    assert stored == message
+    assert question["content"] == "Tell me about lighthouses"
+
+
+def test_stream_equals_reply(chat: Api) -> None:
+    one, other = create_session(chat), create_session(chat)
+
+    whole = ask(chat, one, "Tell me about lighthouses")
+    _, streamed = stream(chat, other, "Tell me about lighthouses")[-1]
+
+    assert streamed["content"] == whole["content"]
+
+
+def test_stream_of_unknown_session(chat: Api) -> None:
+    check_error(chat.post(f"/chats/{'0' * 24}/smart-chat", {"message": "Hello"}, headers=STREAM), 404)
+
+
+def test_stream_carries_reference(chat: Api) -> None:
+    response = chat.post(
+        f"/chats/{create_session(chat)}/smart-chat",
+        {"message": "Hello"},
+        headers={**STREAM, "Unique-Reference-Code": "urc-stream"},
+    )
+
+    assert response.headers["X-Request-Id"] == "urc-stream"

@@ -1,0 +1,28 @@
+"""What every run needs: the requests of each test are recorded, and compared with what it is marked to cover."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from duologue.conformance.target.caller import Record
+from duologue.conformance.target.server import Server
+
+RECORDS = pytest.StashKey[list[Record]]()
+"""Where a test's item has the records of what it sent."""
+
+
+def watch(item: pytest.Item, server: Server) -> None:
+    """Remember what a test sends to a server."""
+    item.stash.setdefault(RECORDS, []).append(server.record)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that is marked to cover statuses which no response had."""
+    result = yield
+    claimed = {(mark.args[0].id, int(status)) for mark in item.iter_markers("covers") for status in mark.args[1:]}
+    seen = {pair for record in item.stash.get(RECORDS, []) for pair in record.statuses()}
+    assert claimed <= seen, f"the test is marked to cover {sorted(claimed - seen)}, but no response had such a status"
+    return result

@@ -1,0 +1,1 @@
+"""The server under test, and what its responses must look like."""

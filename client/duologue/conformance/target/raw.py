@@ -1,0 +1,75 @@
+"""Bytes on a bare connection, for what no HTTP library sends."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from duologue.conformance.target.caller import TIMEOUT
+from duologue.conformance.target.rate_limit import retry_when_limited
+
+
+@contextlib.contextmanager
+def open_connection(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.socket]:
+    """A bare TCP connection to `origin`."""
+    parts = urlsplit(origin)
+    with socket.create_connection((str(parts.hostname), parts.port or 80), timeout) as connection:
+        yield connection
+
+
+def has_ipv6() -> bool:
+    """Return whether this machine has an IPv6 loopback."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def send_raw(origin: str, text: str | bytes) -> requests.Response:
+    """Send these very bytes as one request on a connection of its own and return the response.
+
+    Line ends may be written `\\n`; `{host}` stands for the server's host and port.
+    """
+    if isinstance(text, str):
+        text = text.replace("{host}", urlsplit(origin).netloc).replace("\n", "\r\n").encode()
+    sent = text
+    return retry_when_limited(lambda: _send_once(origin, sent))
+
+
+def _send_once(origin: str, text: bytes) -> requests.Response:
+    with open_connection(origin) as connection:
+        connection.sendall(text)
+        return read_response(connection)
+
+
+def read_response(connection: socket.socket, method: str = "GET") -> requests.Response:
+    """Read one response off a bare connection."""
+    raw = http.client.HTTPResponse(connection, method=method)
+    try:
+        raw.begin()
+        response = requests.Response()
+        response.status_code = raw.status
+        response.headers = CaseInsensitiveDict(raw.getheaders())
+        response._content = raw.read()
+        return response
+    finally:
+        raw.close()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the other side closes the connection within the timeout; what it still sends is dropped."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True

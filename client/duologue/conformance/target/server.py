@@ -1,0 +1,79 @@
+"""The server under test: its callers, and what they created there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from duologue.conformance.target.caller import Api, Record
+from duologue.contract import CHAT, PLATFORM, Operation
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under test."""
+
+    base_url: str
+    chat_base_url: str
+    api_key: str
+    obeys_limits: bool = True
+    """Whether its callers repeat what is over the server's limit as late as it says."""
+    record: Record = field(default_factory=Record)
+    session: requests.Session = field(default_factory=lambda: _session())
+
+    @property
+    def platform_origin(self) -> str:
+        """Scheme, host and port of the platform."""
+        return get_origin(self.base_url)
+
+    @property
+    def chat_origin(self) -> str:
+        """Scheme, host and port of the chat service."""
+        return get_origin(self.chat_base_url)
+
+    @property
+    def platform(self) -> Api:
+        """The platform, for an anonymous caller."""
+        return Api(self.base_url, self.session, self.record, obeys_limits=self.obeys_limits)
+
+    @property
+    def chat(self) -> Api:
+        """The chat service, for a new user."""
+        headers = {"x-api-key": self.api_key}
+        caller = Api(self.chat_base_url, self.session, self.record, headers, True, self.obeys_limits)
+        return caller.as_user()
+
+    def get_api(self, operation: Operation[Any]) -> Api:
+        """Return the service that has `operation`."""
+        return self.chat if operation.service is CHAT else self.platform
+
+    def get_service(self, name: str) -> Api:
+        """Return the service with a name."""
+        return self.chat if name == CHAT.name else self.platform
+
+    def at_origin(self, service: str) -> Api:
+        """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
+        origin = self.platform_origin if service == PLATFORM.name else self.chat_origin
+        return Api(origin, self.session, self.record)
+
+    def close(self) -> None:
+        """Delete what was created and close the connections."""
+        try:
+            self.record.clean_up()
+        finally:
+            self.session.close()
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def get_origin(url: str) -> str:
+    """Return scheme, host and port of `url`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

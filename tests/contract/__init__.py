@@ -1,1 +1,0 @@
-"""What every server must do by the contract, tested over bare HTTP and Socket.IO."""
