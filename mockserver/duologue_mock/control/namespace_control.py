@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from duologue_mock.control.global_settings import GlobalSettings
 from duologue_mock.control.journal.budget import Budget
-from duologue_mock.control.journal.entry import Served
-from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.realtime.realtime_control import RealtimeControl
 from duologue_mock.control.responses.waiting import Waiter
 from duologue_mock.control.state.snapshots import Snapshots
@@ -80,6 +78,7 @@ class NamespaceControl:
         )
         self.steers = self._steering.steers
         self.respond = self._steering.respond
+        self.record = self.recorder.record
         self._mapping_folder = mapping_folder
         self._initial_stubs = () if mapping_folder is None else mapping_folder.stubs
         self.stubs.reset(self._initial_stubs)
@@ -114,17 +113,6 @@ class NamespaceControl:
             self._mapping_folder.save(stubs, removed)
             self._initial_stubs = tuple(stubs)
 
-    def record(self, request: Request, response: Response, headers: Sequence[tuple[str, str]]) -> None:
-        """Record a request and its response, as it is about to be sent.
-
-        Args:
-            request: the request.
-            response: its response.
-            headers: all headers of the response.
-        """
-        outcome: Outcome | None = request.environ.get(OUTCOME_KEY)
-        self.recorder.record(request, response, headers, None if outcome is None else _describe(outcome))
-
     def stop(self) -> None:
         """End what waits, as the server stops; it may start again."""
         self.recorder.end_waiting()
@@ -136,15 +124,3 @@ class NamespaceControl:
         self.recorder.close()
         self.realtime.waiters.close()
         self._waiter.end_waiting()
-
-
-def _describe(outcome: Outcome) -> Served:
-    """Return what the journal says of what decided a response."""
-    return Served(
-        stub=outcome.stub,
-        preference=str(outcome.preference) or None,
-        fault=outcome.fault,
-        delay=outcome.delay,
-        replaces_operation=outcome.replaces_operation,
-        exceeded=outcome.exceeded,
-    )

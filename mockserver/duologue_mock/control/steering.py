@@ -7,14 +7,15 @@ from random import Random
 
 from duologue_mock.control.cooperation import Sleep, Turns
 from duologue_mock.control.global_settings import GlobalSettings
+from duologue_mock.control.journal.entry import SERVED_KEY, Served
 from duologue_mock.control.matching.evaluation import Evaluation
-from duologue_mock.control.outcome import OUTCOME_KEY, Outcome
 from duologue_mock.control.precedence import decide_response
 from duologue_mock.control.preferences import APPLIED, HEADER_KEY, NO_PREFERENCE, parse_preference
 from duologue_mock.control.received import receive
 from duologue_mock.control.responses.definition import OWN_RESPONSE, ResponseDefinition
 from duologue_mock.control.responses.responder import ErrorResponse, Perform, Responder
 from duologue_mock.control.responses.waiting import Waiter
+from duologue_mock.control.stubs.mapping import StubMapping
 from duologue_mock.control.stubs.stubs import Stubs
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, Response
@@ -70,34 +71,45 @@ class Steering:
             request: the request.
             perform: does what is requested and returns the mock's own response.
         """
-        header = request.environ.get(HEADER_KEY)
         try:
-            outcome = Outcome(NO_PREFERENCE if header is None else parse_preference(header))
-            definition = decide_response(
-                outcome.preference, lambda: self._find_stub(request, outcome), self._settings, request.operation
-            )
+            definition, served = self._decide(request)
         except HTTPError as error:
             return self._error_response(error, request)
-        if definition is not OWN_RESPONSE or outcome.exceeded:
-            request.environ[OUTCOME_KEY] = outcome
+        if definition is not OWN_RESPONSE or served.exceeded:
+            request.environ[SERVED_KEY] = served
         if definition is OWN_RESPONSE:
             return perform()
-        outcome.fault = definition.fault
-        outcome.replaces_operation = definition.replaces_operation
-        outcome.delay = self._responder.draw_delay(definition)
-        response = self._responder.respond(definition, request, perform, delay=outcome.delay)
-        return _add_headers(response, outcome)
+        response = self._responder.respond(definition, request, perform, delay=served.delay)
+        return _add_headers(response, served)
 
-    def _find_stub(self, request: Request, outcome: Outcome) -> ResponseDefinition | None:
-        evaluation = Evaluation()
-        stub = self._stubs.match(
+    def _decide(self, request: Request) -> tuple[ResponseDefinition, Served]:
+        """Return what is sent in response to a request, and what decided it."""
+        header = request.environ.get(HEADER_KEY)
+        preference = NO_PREFERENCE if header is None else parse_preference(header)
+        stub, evaluation = None, Evaluation()
+
+        def find_stub() -> ResponseDefinition | None:
+            nonlocal stub
+            stub = self._match(request, evaluation)
+            return None if stub is None else stub.response
+
+        definition = decide_response(preference, find_stub, self._settings, request.operation)
+        return definition, Served(
+            stub=stub,
+            preference=str(preference) or None,
+            fault=definition.fault,
+            delay=self._responder.draw_delay(definition),
+            replaces_operation=definition.replaces_operation,
+            exceeded=tuple(evaluation.exceeded),
+        )
+
+    def _match(self, request: Request, evaluation: Evaluation) -> StubMapping | None:
+        return self._stubs.match(
             *_get_indexed(request),
             receive=lambda: receive(request),
             evaluation=evaluation,
             take_turn=Turns(self._sleep).take,
         )
-        outcome.stub, outcome.exceeded = stub, tuple(evaluation.exceeded)
-        return None if stub is None else stub.response
 
 
 def _get_indexed(request: Request) -> tuple[str, str, str | None]:
@@ -114,13 +126,14 @@ def _get_url(request: Request) -> str:
     return uri if uri.startswith("/") else _AUTHORITY.sub("", uri, count=1) or "/"
 
 
-def _add_headers(response: Response, outcome: Outcome) -> Response:
+def _add_headers(response: Response, served: Served) -> Response:
     """Say in a response what decided it, in the words of WireMock and of RFC 7240."""
-    if outcome.preference != NO_PREFERENCE:
-        response.headers = [*response.headers, (APPLIED, str(outcome.preference))]
-    stub = outcome.stub
+    if served.preference is not None:
+        response.headers = [*response.headers, (APPLIED, served.preference)]
+    stub = served.stub
     if stub is not None:
         response.headers = [*response.headers, ("Matched-Stub-Id", str(stub.id))]
-        if stub.name is not None and _VISIBLE.fullmatch(stub.name):
-            response.headers.append(("Matched-Stub-Name", stub.name))
+        name = stub.json.get("name")
+        if name is not None and _VISIBLE.fullmatch(name):
+            response.headers.append(("Matched-Stub-Name", name))
     return response

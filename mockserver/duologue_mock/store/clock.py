@@ -35,9 +35,8 @@ class SystemClock:
         moment = datetime.now(UTC)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
-    def seconds(self) -> float:
-        """Return seconds since 1970."""
-        return time.time()
+    seconds = staticmethod(time.time)
+    """Returns seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

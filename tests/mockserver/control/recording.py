@@ -7,7 +7,7 @@ from typing import Any
 
 from duologue.contract import operations
 from duologue_mock import Settings
-from duologue_mock.control.journal.entry import Entry, Served
+from duologue_mock.control.journal.entry import SERVED_KEY, Entry, Served
 from duologue_mock.control.watching.recorder import Recorder
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import HEAD_KEY, Request, Response
@@ -71,6 +71,8 @@ def record(
     served: Served | None = None,
 ) -> Entry:
     """Record a request, and return its entry."""
-    response = response or build_response()
-    recorder.record(request or build_request(), response, response.headers, served)
+    request, response = request or build_request(), response or build_response()
+    if served is not None:
+        request.environ[SERVED_KEY] = served
+    recorder.record(request, response, response.headers)
     return list(recorder.journal)[-1]

@@ -63,6 +63,8 @@ class Served:
 
 
 NOT_STEERED = Served()
+SERVED_KEY = "duologue.served"
+"""Where in the environ the `Served` is. It is absent where nothing but the mock itself has decided."""
 
 
 class Entry:
@@ -78,7 +80,6 @@ class Entry:
         "client_ip",
         "elapsed",
         "head",
-        "method",
         "operation",
         "principal",
         "request_id",
@@ -114,14 +115,13 @@ class Entry:
         headers: Headers,
         violations: tuple[Violation, ...],
     ) -> None:
-        environ = request.environ
-        body = request.body
+        environ, body = request.environ, request.body
+        response_body = b"" if request.method == "HEAD" else response.body
         self.sequence = sequence
         self.seconds = seconds
         self.elapsed = time.perf_counter() - request.started_at
-        self.method = request.method
         self.head = head = environ.get(HEAD_KEY) or _build_head(request)
-        self.body: bytes = body[:MAX_BODY]
+        self.body = body if len(body) <= MAX_BODY else body[:MAX_BODY]
         self.body_size = len(body)
         self.request_id = request.id
         self.client_ip: str = environ.get("REMOTE_ADDR", "127.0.0.1")
@@ -131,8 +131,8 @@ class Entry:
         self.principal: Principal | None = request.principal
         self.status = response.status
         self.response_headers = headers
-        self.response_body = b"" if request.method == "HEAD" else response.body[:MAX_BODY]
-        self.response_size = len(response.body)
+        self.response_body = response_body if len(response_body) <= MAX_BODY else response_body[:MAX_BODY]
+        self.response_size = len(response_body)
         self.violations = violations
         self.served = NOT_STEERED
         self.size = OVERHEAD + len(head) + len(self.body) + len(self.response_body)

@@ -130,10 +130,7 @@ class Journal:
             response.stream = RecordedStream(response.stream, entry, self._grow)
         self.used_at = request.started_at
         self._entries.append(entry)
-        change = entry.size if served is None else entry.size + self._acquire_stub(entry)
-        if len(self._entries) > self.max_entries:
-            change -= self._drop_oldest()
-        self._count(change)
+        self._add(entry.size if served is None else entry.size + self._acquire_stub(entry))
         for listener in self._listeners:
             listener(entry)
         return entry
@@ -193,23 +190,22 @@ class Journal:
     def _replace(self, entries: Iterable[Entry]) -> None:
         self._entries = deque(entries)
         self._stubs.clear()
-        self._count(sum(entry.size + self._acquire_stub(entry) for entry in self._entries) - self._size)
+        size = sum(entry.size + self._acquire_stub(entry) for entry in self._entries)
+        self._budget.size += size - self._size
+        self._size = size
 
-    def _count(self, change: int) -> None:
-        """Count bytes that are added, or negative ones, and drop the oldest entries where there are too many now."""
-        while self._size + change > self._max_size and self._entries:
-            change -= self._drop_oldest()
-        self._size += change
-        budget = self._budget
-        budget.size += change
-        if budget.size > budget.limit and change > 0:  # else a journal that makes room would empty others
+    def _add(self, size: int) -> None:
+        """Count bytes, and drop the oldest entries where there are too many now."""
+        entries, budget = self._entries, self._budget
+        total = self._size + size
+        while (len(entries) > self.max_entries or total > self._max_size) and entries:
+            oldest = entries.popleft()
+            total -= oldest.size if oldest.served is NOT_STEERED else oldest.size + self._release_stub(oldest)
+            self.dropped += 1
+        budget.size += total - self._size
+        self._size = total
+        if budget.size > budget.limit:
             budget.make_room(self)
-
-    def _drop_oldest(self) -> int:
-        """Drop the oldest entry, and return its bytes."""
-        entry = self._entries.popleft()
-        self.dropped += 1
-        return entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
 
     def _acquire_stub(self, entry: Entry) -> int:
         """Return the bytes of an entry's stub, if no other entry refers to it."""
@@ -234,7 +230,7 @@ class Journal:
         """Count what a stream adds to an entry, if the journal still has that."""
         if self._entries and entry.sequence >= self._entries[0].sequence and entry in self._entries:
             entry.size += size
-            self._count(size)
+            self._add(size)
 
 
 def shorten_stub(stub: Stub) -> Stub:

@@ -171,7 +171,7 @@ def _build_response(entry: Entry, redactor: Redactor) -> JSON:
     }
     if entry.served.fault is not None:
         built["fault"] = entry.served.fault
-    if entry.response_size > len(entry.response_body) and entry.method != "HEAD":
+    if entry.response_size > len(entry.response_body):
         built["bodySize"] = entry.response_size
     return built
 

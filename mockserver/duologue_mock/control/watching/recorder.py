@@ -7,7 +7,7 @@ from typing import Any
 
 from duologue_mock.control.cooperation import Sleep, create_signal
 from duologue_mock.control.journal.budget import Budget
-from duologue_mock.control.journal.entry import Headers, Served
+from duologue_mock.control.journal.entry import SERVED_KEY, Headers, Served
 from duologue_mock.control.journal.journal import Journal
 from duologue_mock.control.journal.rendering import EntryRenderer
 from duologue_mock.control.journal.waiting import Waiters
@@ -41,7 +41,7 @@ class Recorder:
         self.coverage = Coverage()
         self.events.add_source("request", self._replay)
 
-    def record(self, request: Request, response: Response, headers: Headers, served: Served | None = None) -> None:
+    def record(self, request: Request, response: Response, headers: Headers) -> None:
         """Record a request and its response, which is about to be sent.
 
         A preflight is not recorded: a browser sends it, not the front end.
@@ -50,10 +50,10 @@ class Recorder:
             request: the request.
             response: its response.
             headers: all headers of the response.
-            served: what decided the response, if it was not the mock alone.
         """
         if request.method == "OPTIONS" and request.is_preflight:
             return
+        served: Served | None = request.environ.get(SERVED_KEY)
         violations = find_violations(request, response, is_refused=served is None or not served.replaces_operation)
         self.coverage.count_response(request.operation, response.status)
         entry = self.journal.record(request, response, headers, violations=violations, served=served)

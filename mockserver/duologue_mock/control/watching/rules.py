@@ -69,12 +69,17 @@ def find_violations(request: Request, response: Response, *, is_refused: bool = 
         is_refused: whether an error is the mock's refusal; one that was requested of it is none.
     """
     violations: tuple[Violation, ...] = ()
-    error = response.error
+    environ, operation, error = request.environ, request.operation, response.error
     if error is not None and is_refused and not error.is_requested and error.code != _CONTROL_ERROR:
         violations = tuple(_find_refusals(request, error))
-    if request.operation is not None:
-        violations += _find_tolerated(request, request.operation)
-    return violations[:_MAX_VIOLATIONS]
+    if operation is None:
+        return violations[:_MAX_VIOLATIONS]
+    # What the mock accepts and another server might not. Every request passes here: what is usual is looked at first.
+    if (request.body and operation.body is None) or "HTTP_IDEMPOTENCY_KEY" in environ or request.path[-1] == "/":
+        violations += tuple(_find_tolerated(request, operation))
+    if environ["QUERY_STRING"]:
+        violations += _find_unknown_parameters(environ["QUERY_STRING"], operation)
+    return violations[:_MAX_VIOLATIONS] if violations else violations
 
 
 def _find_refusals(request: Request, error: HTTPError) -> Iterator[Violation]:
@@ -123,17 +128,14 @@ def _classify_credentials(operation: Operation[Any] | None, error: HTTPError) ->
     return None if is_login or error.message in _STATE_DEPENDENT else "token"
 
 
-def _find_tolerated(request: Request, operation: Operation[Any]) -> tuple[Violation, ...]:
-    """Return what the mock accepts and another server might not. Every request passes here: nothing is built first."""
-    violations: tuple[Violation, ...] = ()
-    if request.path[-1] == "/":
-        violations += (_break("path-trailing-slash", f"The path ends in a slash: {request.path[:_MAX_SHOWN]}"),)
+def _find_tolerated(request: Request, operation: Operation[Any]) -> Iterator[Violation]:
+    """Yield what the mock accepts and another server might not, besides parameters."""
+    if request.path.endswith("/"):
+        yield _break("path-trailing-slash", f"The path ends in a slash: {request.path[:_MAX_SHOWN]}")
     if request.body and operation.body is None:
-        violations += (_break("body-unexpected", f"{operation.method} {operation.path} takes no body."),)
+        yield _break("body-unexpected", f"{operation.method} {operation.path} takes no body.")
     if "HTTP_IDEMPOTENCY_KEY" in request.environ and not operation.takes_idempotency_key:
-        violations += (_break("idempotency-key-ignored", f"{operation.method} takes no `Idempotency-Key`."),)
-    query_string = request.environ["QUERY_STRING"]
-    return violations + _find_unknown_parameters(query_string, operation) if query_string else violations
+        yield _break("idempotency-key-ignored", f"{operation.method} takes no `Idempotency-Key`.")
 
 
 @lru_cache(maxsize=256)
