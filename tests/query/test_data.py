@@ -72,14 +72,18 @@ def test_invalidate_exact(queries: QueryClient) -> None:
     assert [get_state(queries, key).is_stale for key in (("todos",), ("todos", 1))] == [True, False]
 
 
+def wrap(old: Any) -> Any:
+    return [old]
+
+
 def test_update_after_reset(queries: QueryClient) -> None:
     """There is no data any more that could be updated, and none that is shown with an optimistic update."""
     queries.set_data(("a",), 1)
     queries.reset(("a",))
-    assert queries.update_data(("a",), lambda old: [old]) is None
-    with queries.optimistic_update(("a",), lambda old: [old]):
+    assert queries.update_data(("a",), wrap) is None
+    with queries.optimistic_update(("a",), wrap):
         assert (get_state(queries).status, queries.get_data(("a",))) == ("loading", None)
-    queries.edit_queries_data(("a",), lambda old: [old])
+    queries.edit_queries_data(("a",), wrap)
     assert (get_state(queries).status, queries.get_data(("a",))) == ("loading", None)
 
 
