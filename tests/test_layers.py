@@ -371,8 +371,6 @@ SHARED = {
     "duologue_mock.openapi.response_headers._DESCRIPTIONS": "what headers are for; never changed",
     "duologue_mock.openapi.response_headers._TEXT": "the schema of a text; never changed",
     "duologue_mock.openapi.response_headers.ID_POINTERS": "where new ids are in responses; never changed",
-    "duologue_mock.openapi.openapi._OPTIONAL_HEADERS": "what headers are for; never changed",
-    "duologue_mock.openapi.openapi._SECURITY": "the two security schemes; never changed",
 }
 """Every dictionary, list or set at the top of a module of the mock, and why it ties no two servers together."""
 

@@ -85,10 +85,21 @@ class ChatQuerySchema(ModelSchema[ChatQuery]):
     """Query of `GET /chats`; `limit` is 50 when only `page` is there."""
 
     model = ChatQuery
-    page = QueryInteger(minimum=1, maximum=1_000_000_000)
-    limit = QueryInteger(minimum=1, maximum=100)
-    search = fields.String(validate=validate.Length(max=200))
-    favorite = QueryBoolean()
+    page = QueryInteger(
+        minimum=1,
+        maximum=1_000_000_000,
+        metadata={"description": "Which page, counted from 1. Without `page` and `limit`, all are listed."},
+    )
+    limit = QueryInteger(
+        minimum=1, maximum=100, metadata={"description": "How many are on a page; 50 with `page` alone."}
+    )
+    search = fields.String(
+        validate=validate.Length(max=200),
+        metadata={"description": "A part of the title, in upper or lower case; empty for all."},
+    )
+    favorite = QueryBoolean(
+        metadata={"description": "Only those that are marked as favorite, or only those that are not."}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,6 @@ class Operation(_Declaration, Generic[T_co]):
         service: the service that has it.
         access: who may call it.
         enveloped: whether the success body is wrapped in an envelope; as its service does by default.
-        documented: whether OpenAPI lists it; `GET /error` is not part of what a service promises.
         streams: whether `Accept: text/event-stream` gets a response of server-sent events.
         message: the envelope's `message` on success.
         summary: one sentence for people.
@@ -241,7 +240,6 @@ class Operation(_Declaration, Generic[T_co]):
         service: Service = PLATFORM,
         access: Access = Access.OPTIONAL,
         enveloped: bool | None = None,
-        documented: bool = True,
         streams: bool = False,
         message: str = "",
         summary: str = "",
@@ -256,7 +254,6 @@ class Operation(_Declaration, Generic[T_co]):
         self.service = service
         self.access = access
         self.enveloped = service.enveloped if enveloped is None else enveloped
-        self.documented = documented
         self.streams = streams
         self.message = message
         self.summary = summary
@@ -287,6 +284,11 @@ class Operation(_Declaration, Generic[T_co]):
     def safe(self) -> bool:
         """Whether the method is safe: it only reads (RFC 9110, section 9.2.1)."""
         return self.method == "GET"
+
+    @property
+    def always_fails(self) -> bool:
+        """Whether it exists to fail, with the status that the caller asks for: `GET /error`."""
+        return self.status >= 400
 
     @property
     def has_etag(self) -> bool:

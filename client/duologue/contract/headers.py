@@ -47,6 +47,9 @@ ACCEPTED = (
 VALUE = r"^[!-~](?:[ -~]*[!-~])?$"
 """What a reference code or a user id looks like: printable ASCII, no white space around it."""
 
+TEXT = r"^[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?$"
+"""What an idempotency key looks like: whatever a header can carry (RFC 9110, section 5.5)."""
+
 ENTITY_TAGS = r'^(?:\*|[ \t]*(?:(?:W/)?"[!#-~\x80-\xff]*"[ \t]*)?(?:,[ \t]*(?:(?:W/)?"[!#-~\x80-\xff]*"[ \t]*)?)*)$'
 """The value of `If-Match` and `If-None-Match`: `*`, or a list of entity tags that may have empty elements (RFC 9110,
 sections 8.8.3 and 5.6.1.2)."""

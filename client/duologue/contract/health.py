@@ -42,7 +42,9 @@ class ErrorQuerySchema(ModelSchema[ErrorQuery]):
     """Query of `GET /error`."""
 
     model = ErrorQuery
-    status = QueryInteger(minimum=400, maximum=599, load_default=500)
+    status = QueryInteger(
+        minimum=400, maximum=599, load_default=500, metadata={"description": "The status of the response."}
+    )
 
 
 PLATFORM = Operation(
@@ -65,6 +67,5 @@ ERROR: Operation[None] = Operation(
     status=500,
     errors=range(400, 600),
     access=Access.PUBLIC,
-    documented=False,
     summary="Fail with the requested status.",
 )

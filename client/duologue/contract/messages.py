@@ -73,8 +73,10 @@ class MessageQuerySchema(ModelSchema[MessageQuery]):
     """Query of `GET /chats/{id}/messages`."""
 
     model = MessageQuery
-    page = QueryInteger(minimum=1, maximum=1_000_000_000, load_default=1)
-    limit = QueryInteger(minimum=1, maximum=100, load_default=50)
+    page = QueryInteger(
+        minimum=1, maximum=1_000_000_000, load_default=1, metadata={"description": "Which page, counted from 1."}
+    )
+    limit = QueryInteger(minimum=1, maximum=100, load_default=50, metadata={"description": "How many are on a page."})
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class UserUpdateSchema(ModelSchema[UserUpdate]):
     name = Text(max_length=100)
     email = EmailAddress()
     role = fields.String(validate=validate.OneOf(ROLES))
-    id = fields.String(metadata={"described": False})  # no JSON schema can state its one rule: to equal the path's
+    id = fields.String(metadata={"description": "If it is there, it is the id in the path."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,14 @@ class UserQuerySchema(ModelSchema[UserQuery]):
     """Query of `GET /users`."""
 
     model = UserQuery
-    page = QueryInteger(minimum=1, maximum=1_000_000_000, load_default=1)
-    limit = QueryInteger(minimum=1, maximum=100, load_default=10)
-    search = fields.String(validate=validate.Length(max=200))
+    page = QueryInteger(
+        minimum=1, maximum=1_000_000_000, load_default=1, metadata={"description": "Which page, counted from 1."}
+    )
+    limit = QueryInteger(minimum=1, maximum=100, load_default=10, metadata={"description": "How many are on a page."})
+    search = fields.String(
+        validate=validate.Length(max=200),
+        metadata={"description": "A part of the name or e-mail address, in upper or lower case; empty for all."},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,11 @@ ID_POINTERS = {"users.CREATE": "/id", "chats.CREATE": "/data/_id"}
 
 _EVERYWHERE = ("Cache-Control", "Cross-Origin-Resource-Policy", "Vary", "X-Content-Type-Options", headers.REQUEST_ID)
 _RATE_LIMITS = (headers.RATE_LIMIT, headers.RATE_REMAINING, headers.RATE_RESET)
-_OPTIONAL = frozenset({*_RATE_LIMITS, headers.RETRY_AFTER, headers.IDEMPOTENCY_REPLAYED, "Accept-Encoding"})
+_ON_REQUEST = ("Allow", "Proxy-Authenticate", "Upgrade")
+"""Headers that some statuses must have; only who asks for one gets such a status."""
+_OPTIONAL = frozenset(
+    {*_RATE_LIMITS, *_ON_REQUEST, headers.RETRY_AFTER, headers.IDEMPOTENCY_REPLAYED, "Accept-Encoding"}
+)
 _REQUIRED_RETRY_AFTER = "Retry-After-429"
 """The component of 429, which always says when to come again; a 409 does only where the key is in progress."""
 _NEVER_REPLAYED = frozenset({400, 401, 403, 408, 412, 413, 415, 421, 422, 429, 431})
@@ -39,6 +43,12 @@ def reference_headers(operation: Operation[Any], status: int) -> dict[str, Any]:
     if status == 429:
         components[headers.RETRY_AFTER] = _REQUIRED_RETRY_AFTER
     return {name: {"$ref": f"#/components/headers/{component}"} for name, component in components.items()}
+
+
+def reference_requested_headers() -> dict[str, Any]:
+    """Return the `headers` of a response whose status the caller asked for: many may be there."""
+    names = sorted({*_EVERYWHERE, *_RATE_LIMITS, headers.RETRY_AFTER, *_ON_REQUEST})
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def list_headers(operation: Operation[Any], status: int) -> list[str]:
@@ -68,6 +78,7 @@ _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _DESCRIPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "Accept-Encoding": ("The body must have no content coding but this.", {"const": "identity"}),
+    "Allow": ("The methods that a path has, with 405.", _TEXT),
     "Cache-Control": (
         "With an `ETag`: store it privately and ask each time whether it is current. Without: do not store it.",
         {"enum": ["private, no-cache", "no-store"]},
@@ -75,6 +86,8 @@ _DESCRIPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "Cross-Origin-Resource-Policy": ("No page may embed it; CORS decides who may read it.", {"const": "same-origin"}),
     "ETag": ("Names this state of the resource.", {"type": "string", "pattern": '^(W/)?"[!#-~]*"$'}),
     "Location": ("Where the new resource is.", {"type": "string", "format": "uri-reference"}),
+    "Proxy-Authenticate": ("How to authenticate to a proxy, with 407.", _TEXT),
+    "Upgrade": ("The protocol to change to, with 426.", _TEXT),
     "Vary": ("The request headers that the response depends on.", _TEXT),
     "WWW-Authenticate": ("How to authenticate: a challenge of the scheme `Bearer` or `ApiKey`.", _TEXT),
     "X-Content-Type-Options": ("The media type is the one declared.", {"const": "nosniff"}),

@@ -1,17 +1,22 @@
-"""How Schemathesis identifies itself: by the API key it is given, and by a token.
+"""How Schemathesis identifies itself, and what makes the requests that it generates true as well as valid.
 
-It deletes users, ends logins and changes roles as it goes, so its administrator may be gone at any moment; a new one is
-created then.
+It identifies itself by the API key it is given, and by a token. It deletes users, ends logins and changes roles as it
+goes, so its administrator may be gone at any moment; a new one is created then.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from typing import Any
 
 import requests
 import schemathesis
+from schemathesis.core.transport import Response
+from schemathesis.generation.meta import TestPhase
+
+from duologue.contract import headers
 
 
 @schemathesis.auth(retry_on=[401]).apply_to(schemathesis.openapi.require_security_scheme("bearer"))
@@ -44,3 +49,45 @@ class APIKey:
     def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
         """Send the key with a request."""
         case.headers["x-api-key"] = data
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
+    """Change what is valid by itself, and false of the requests before or of the rest of this one."""
+    _use_new_key(case)
+    _satisfy_conditions(case)
+    _use_id_of_path(case)
+
+
+def _use_new_key(case: schemathesis.Case[Any]) -> None:
+    """A key names one request; a generated one comes again, with another body (422), or when what it made is gone."""
+    key = case.headers.get(headers.IDEMPOTENCY_KEY)
+    if isinstance(key, str) and 0 < len(key.strip()) <= headers.MAX_VALUE_LENGTH:
+        case.headers[headers.IDEMPOTENCY_KEY] = key.strip()[: headers.MAX_VALUE_LENGTH - 32] + uuid.uuid4().hex
+
+
+def _satisfy_conditions(case: schemathesis.Case[Any]) -> None:
+    """A made-up tag is that of no resource, so nothing would be changed. Links have true ones, which are left alone."""
+    conditions = case.headers
+    has_links = case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
+    if not has_links and re.fullmatch(headers.ENTITY_TAGS, str(conditions.get("If-Match", "invalid"))):
+        conditions["If-Match"] = "*"
+    if case.method != "GET" and conditions.get("If-None-Match") == "*":
+        conditions["If-None-Match"] = '"none"'
+
+
+def _use_id_of_path(case: schemathesis.Case[Any]) -> None:
+    """The body of `PUT /users/{id}` may have an `id`, which is that of the path: no schema can say so."""
+    is_update = case.operation.label == "PUT /api/users/{id}"
+    if is_update and isinstance(case.body, dict) and isinstance(case.body.get("id"), str):
+        case.body = {**case.body, "id": (case.path_parameters or {}).get("id")}
+
+
+@schemathesis.check
+def condition_of_failed_precondition(
+    ctx: schemathesis.CheckContext, response: Response, case: schemathesis.Case[Any]
+) -> None:
+    """Only a request with a condition gets 412: the check of valid data lets that status pass."""
+    sent = {name.lower() for name in case.headers}
+    if response.status_code == 412 and not sent & {"if-match", "if-none-match"}:
+        raise AssertionError("412 Precondition Failed, and the request has no If-Match and no If-None-Match")
