@@ -23,6 +23,8 @@ from duologue_mock.control.state.presets import Presets
 from duologue_mock.control.state.reset import begin
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.stubs.mapping_files import MappingFolder
+from duologue_mock.documentation.docs_page import register_docs_page
+from duologue_mock.documentation.documents import register_documents
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import info
 from duologue_mock.http.authentication import Authenticator
@@ -112,7 +114,9 @@ def create_app(
         max_request_size=settings.values["max_request_size"],
     )
     _register_operations(app, routes)
-    info.register_pages(app, routes=routes, ports=ports)
+    info.register_index(app, routes=routes, ports=ports)
+    register_documents(app, ports=ports)
+    register_docs_page(app, ports=ports)
     _register_error_handler(app, routes)
     return app
 

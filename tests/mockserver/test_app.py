@@ -25,9 +25,15 @@ def test_flask_routes() -> None:
 
 
 def test_url_map() -> None:
-    """Besides the operations there are the page at `/` and the OpenAPI document."""
+    """Besides the operations there are the pages at `/` and `/docs`, and the documents."""
     endpoints = {rule.endpoint for rule in create_app().url_map.iter_rules()}
-    assert endpoints == {one.id for one in operations()} | {"index", "openapi"}
+    assert endpoints == {one.id for one in operations()} | {
+        "index",
+        "openapi",
+        "asyncapi",
+        "docs",
+        "docs_file",
+    }
 
 
 def test_url_for() -> None:

@@ -1,4 +1,4 @@
-"""What the mock serves besides the two services: a page for people, the OpenAPI document, help for unknown paths."""
+"""What the mock serves besides the two services: a page for people, a list for programs, help for unknown paths."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from duologue.contract.core import Operation
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import JSON, json_bytes
 from duologue_mock.http.namespaces import Namespace, get_namespace
-from duologue_mock.http.routing import Routes
+from duologue_mock.http.routing import DOCUMENTS, Routes
 from duologue_mock.origins import Origins
 
 _MAX_LOGINS = 8
 
 
-def register_pages(app: Flask, *, routes: Routes, ports: tuple[int, int] | None) -> None:
-    """Add the page at `/` and the OpenAPI document to the application.
+def register_index(app: Flask, *, routes: Routes, ports: tuple[int, int] | None) -> None:
+    """Add the page at `/` to the application.
 
     Args:
         app: the application.
@@ -35,24 +35,17 @@ def register_pages(app: Flask, *, routes: Routes, ports: tuple[int, int] | None)
         ports: the ports of the platform and the chat service; None if they are not known.
     """
 
-    @app.get("/openapi.json")
-    def openapi() -> FlaskResponse:
-        from duologue_mock.openapi.openapi import build_document  # loads apispec, which nothing else needs
-
-        document = build_document(_get_origins(ports).describe_servers())
-        return FlaskResponse(json_bytes(document), content_type=JSON)
-
     @app.get("/")
     def index() -> FlaskResponse:
         if _prefers_html():
             response = FlaskResponse(
-                _render_index(get_namespace(flask_request.environ), routes, _get_origins(ports)), mimetype="text/html"
+                _render_index(get_namespace(flask_request.environ), routes, get_origins(ports)), mimetype="text/html"
             )
             response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY.format(_read_style()[1])
             response.headers["Referrer-Policy"] = "no-referrer"
         else:
             served = [f"{operation.method} {operation.route}" for operation in routes.operations]
-            body = json_bytes({"service": "duologue mock", "operations": served})
+            body = json_bytes({"service": "duologue mock", "documents": DOCUMENTS, "operations": served})
             response = FlaskResponse(body, content_type=JSON)
         response.headers["Vary"] = "Accept"
         return response
@@ -65,13 +58,7 @@ def path_not_found(routes: Routes, method: str, path: str) -> HTTPError:
     return HTTPError(404, "There is nothing at this path", hint=hint)
 
 
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-"""The page loads nothing: its one style sheet is inside it, and allowed by its hash."""
-
-
-def _get_origins(ports: tuple[int, int] | None) -> Origins:
+def get_origins(ports: tuple[int, int] | None) -> Origins:
     """Return the origins under the host name of the request.
 
     A request that came through another port than ours, as from a container or a proxy, gets the origin that it used for
@@ -84,6 +71,12 @@ def _get_origins(ports: tuple[int, int] | None) -> Origins:
     if ports is None or int(port) not in ports:
         return Origins(f"{scheme}://{host}", f"{scheme}://{host}")
     return Origins(*(f"{scheme}://{name}:{number}" for number in ports))
+
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The page loads nothing: its one style sheet is inside it, and allowed by its hash."""
 
 
 def _prefers_html() -> bool:

@@ -13,6 +13,9 @@ _MAX_COMPARED = 200
 """Characters of an unknown path that are compared: the time it takes does not depend on its length."""
 
 
+DOCUMENTS = ("/docs", "/openapi.json", "/asyncapi.json")
+"""The paths of what describes the operations and the events, which is served beside them."""
+
 Match = tuple[dict[str, Operation[Any]], dict[str, str]]
 """The operations of a path by method, and the path's arguments."""
 
@@ -31,7 +34,7 @@ class Routes:
         self._names = {
             f"{one.method} {one.route}": [_split_pairs(one.method, path) for path in (one.route, one.path)]
             for one in self.operations
-        }
+        } | {f"GET {path}": [_split_pairs("GET", path)] for path in DOCUMENTS}
         for operation in self.operations:
             self._get_methods(operation)[operation.method] = operation
 
@@ -54,7 +57,7 @@ class Routes:
         return None
 
     def suggest(self, method: str, path: str, *, limit: int = 3) -> list[str]:
-        """Return the operations most similar to an unknown one, as `GET /api/users`.
+        """Return the operations and documents most similar to what is unknown, as `GET /api/users`.
 
         Args:
             method: the request's method.

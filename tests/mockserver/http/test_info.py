@@ -1,4 +1,4 @@
-"""The page at `/`, its JSON for programs, and the URLs that page and OpenAPI document name."""
+"""The page at `/`, its JSON for programs, and the URLs that page and documents name."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_page_content() -> None:
         assert operation.summary.replace("'", "&#39;") in text
     for resource in {operation.resource for operation in operations()}:
         assert f"<h3>{resource.replace('_', ' ')}</h3>" in text
-    assert "/openapi.json" in Page(text).links
+    assert {"/docs", "/openapi.json", "/asyncapi.json"} <= set(Page(text).links)
 
 
 def test_env_lines() -> None:
@@ -124,6 +124,7 @@ def test_json_for_programs(accept: str | None) -> None:
     response = create_app().test_client().get("/", headers=headers)
     assert response.json == {
         "service": "duologue mock",
+        "documents": ["/docs", "/openapi.json", "/asyncapi.json"],
         "operations": [f"{operation.method} {operation.route}" for operation in operations()],
     }
     assert response.headers.getlist("Vary") == ["Origin, Accept"]
@@ -149,10 +150,14 @@ def test_html_for_browsers(accept: str) -> None:
         ("localhost:4001", (4001, 4001), ["http://localhost:4001"]),
     ],
 )
-def test_openapi_servers(host: str, ports: tuple[int, int] | None, urls: list[str]) -> None:
-    document = create_app(ports=ports).test_client().get("/openapi.json", headers={"Host": host}).json
-    assert document is not None
-    assert [server["url"] for server in document["servers"]] == urls
+def test_servers_of_documents(host: str, ports: tuple[int, int] | None, urls: list[str]) -> None:
+    client = create_app(ports=ports).test_client()
+    openapi = client.get("/openapi.json", headers={"Host": host}).json
+    asyncapi = client.get("/asyncapi.json", headers={"Host": host}).json
+    assert openapi is not None
+    assert asyncapi is not None
+    assert [server["url"] for server in openapi["servers"]] == urls
+    assert [f"http://{server['host']}" for server in asyncapi["servers"].values()] == urls
 
 
 def test_servers_are_real() -> None:

@@ -36,7 +36,7 @@ def build_headers(one: Operation[Any]) -> dict[str, str]:
     return CHAT_HEADERS if one.service is CHAT and one.access is not Access.PUBLIC else {}
 
 
-@pytest.mark.parametrize("path", ["/", "/openapi.json", "/socket.io/?EIO=4", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/asyncapi.json", "/docs", "/socket.io/?EIO=4", "/nowhere"])
 def test_preflight_anywhere(mock: Mock, path: str) -> None:
     """Not only operations: the preflight of any path is granted the headers that it names."""
     sent = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "traceparent"}
@@ -45,7 +45,16 @@ def test_preflight_anywhere(mock: Mock, path: str) -> None:
     assert response.headers.getlist("Vary") == ["Origin, Access-Control-Request-Headers"]
 
 
-ANYWHERE = ["/api/users", "/chats-service/api/v1/chats", "/openapi.json", "/", "/nowhere", "/socket.io/?EIO=4"]
+ANYWHERE = [
+    "/api/users",
+    "/chats-service/api/v1/chats",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/docs",
+    "/",
+    "/nowhere",
+    "/socket.io/?EIO=4",
+]
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
@@ -188,7 +197,7 @@ def test_index(mock: Mock) -> None:
     assert set(response["operations"]) == {f"{one.method} {one.route}" for one in operations()}
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/asyncapi.json", "/docs", "/docs/docs.css", "/"])
 def test_pages_are_read_only(mock: Mock, path: str) -> None:
     response = mock.app.test_client().post(path, json={})
     assert response.status_code == 405
