@@ -9,7 +9,7 @@ CONSTRAINTS ?= constraints.txt
 TEST_ARGS ?= -n auto
 BENCH ?= server
 
-.PHONY: help serve test test-fast check format bench mutate contract docs build clean
+.PHONY: help serve test test-fast check format bench mutate contract documents docs build clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ contract: $(STAMP) ## Run the contract tests against a server: make contract URL
 	$(BIN)/python -m pytest client/duologue/conformance --duologue-url $(URL) --duologue-chat-url $(or $(CHAT_URL),$(URL)) \
 		--duologue-api-key $(or $(API_KEY),dev-api-key) $(TEST_ARGS)
 
+documents: $(STAMP) ## Write the copies of the OpenAPI and AsyncAPI documents in fixtures/ anew.
+	$(BIN)/python -m tests.documents.copies
+
 docs: $(STAMP) ## Build the documentation into site/, and check it: open site/index.html.
 	$(BIN)/zensical build --clean --strict
 
@@ -58,4 +61,4 @@ build: $(STAMP) ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
 
 clean: ## Remove the environment and everything that was built.
-	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/frontend/node_modules tests/recipes/node_modules tests/query/differential/node_modules tests/wiremock/node_modules
+	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/documents/node_modules tests/frontend/node_modules tests/recipes/node_modules tests/query/differential/node_modules tests/wiremock/node_modules

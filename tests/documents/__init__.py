@@ -1,0 +1,1 @@
+"""The OpenAPI and the AsyncAPI document as outside tools read them."""
