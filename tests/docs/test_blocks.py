@@ -34,7 +34,7 @@ from tests.docs.pages import (
 WITH_CLIENT = {REACT_QUERY}
 """Pages that say of their Python blocks that `api` is a client."""
 
-LANGUAGES = {"python", "sh", "js", "json", "ini", "toml", "yaml"}
+LANGUAGES = {"python", "sh", "js", "ts", "json", "ini", "toml", "yaml"}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -43,10 +43,7 @@ def test_no_block_is_overlooked(page: str) -> None:
     blocks = [block for block in BLOCKS if block.page == page]
     assert len(re.findall(r"^\s*(?:```|~~~)", PAGES[page], re.MULTILINE)) == 2 * len(blocks)
     for block in blocks:
-        assert (
-            block.language in {"python", "sh", "js", "json", "ini", "toml", "yaml"}
-            or (block.language, page) in ILLUSTRATIONS
-        ), block
+        assert block.language in LANGUAGES or (block.language, page) in ILLUSTRATIONS, block
 
 
 @pytest.fixture
