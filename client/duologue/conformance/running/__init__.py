@@ -1,0 +1,1 @@
+"""Running the contract tests, and what a run found out."""
