@@ -108,19 +108,10 @@ def test_mock_imports_contract_only(path: Path) -> None:
 
 
 CONFORMANCE = "duologue.conformance"
+HTTP_HOLDERS = {"duologue.http.adapter", "duologue.http.error_mapping", "duologue.http.transport"}
 HOLDERS = {
-    "requests": {
-        "duologue.http.adapter",
-        "duologue.http.error_mapping",
-        "duologue.http.transport",
-        CONFORMANCE,
-    },
-    "urllib3": {
-        "duologue.http.adapter",
-        "duologue.http.pool",
-        "duologue.http.error_mapping",
-        "duologue.http.transport",
-    },
+    "requests": {*HTTP_HOLDERS, CONFORMANCE},
+    "urllib3": {*HTTP_HOLDERS, "duologue.http.pool"},
     "socketio": {"duologue.realtime.engineio_client", CONFORMANCE},
     "engineio": {"duologue.realtime.engineio_client", CONFORMANCE},
     "websocket": {"duologue.realtime.engineio_client", CONFORMANCE},
@@ -141,21 +132,6 @@ def test_network_libraries(path: Path) -> None:
     for name in imports(path, running=True):
         homes = HOLDERS.get(name.partition(".")[0])
         assert homes is None or below(module_of(path), *homes), f"{name} in {module_of(path)}"
-
-
-@pytest.mark.parametrize("path", sources(CLIENT / "conformance"), ids=by_name)
-def test_conformance_knows_the_contract_only(path: Path) -> None:
-    """A mistake that client and server share must still show, so the suite has a client of its own: requests."""
-    for name in imports(path):
-        assert "tests" not in tops({name})
-        if below(name, "duologue"):
-            assert below(name, CONFORMANCE, "duologue.contract") or name == "duologue", name
-
-
-def test_nothing_needs_conformance() -> None:
-    for path in [*sources(CLIENT), *sources(MOCK)]:
-        if not below(module_of(path), CONFORMANCE, "duologue.cli"):
-            assert not any(below(name, CONFORMANCE) for name in imports(path)), path
 
 
 def test_store_without_http() -> None:
@@ -302,14 +278,6 @@ def test_pytest_plugin_is_light() -> None:
     ours = {name for name in loaded if name.partition(".")[0] in ("duologue", "duologue_mock")}
     assert ours == {"duologue_mock", "duologue_mock.pytest_plugin", "duologue", *SHARED_MODULES}
     assert not tops(loaded) & {"requests", "urllib3", "marshmallow", "flask", "gevent", "click"}
-
-
-def test_conformance_plugin_is_light() -> None:
-    """Likewise."""
-    loaded = loaded_by("import pytest; before = set(sys.modules); import duologue.conformance.plugin")
-    ours = {name for name in loaded if name.partition(".")[0] in ("duologue", "duologue_mock")}
-    assert ours == {"duologue", CONFORMANCE, f"{CONFORMANCE}.plugin", *SHARED_MODULES}
-    assert not tops(loaded) & {"requests", "urllib3", "marshmallow", "hypothesis", "schemathesis", "socketio"}
 
 
 def test_control_client_is_light() -> None:

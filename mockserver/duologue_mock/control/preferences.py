@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
 from typing import Any
 
-from duologue.contract import golden
 from duologue.contract.core import Operation
 from duologue_mock.control.json_keys import find_nearest
 from duologue_mock.control.json_values import MAX_INTEGER
@@ -121,7 +122,8 @@ def _choose_example(preference: Preference, operation: Operation[Any] | None) ->
 @lru_cache(maxsize=64)
 def _read_example(name: str) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
     """Return status, headers and body of an operation's golden example, which the OpenAPI document shows too."""
-    response = golden.load(name)["response"]
+    file = resources.files("duologue.golden") / f"{name}.json"
+    response = json.loads(file.read_text("utf-8"))["response"]
     headers = response.get("headers", {})
     kept = tuple((one, headers[one]) for one in ("Content-Type", "Location", "Cache-Control") if one in headers)
     body = response.get("body")

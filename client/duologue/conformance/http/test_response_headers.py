@@ -145,7 +145,7 @@ def test_missing_token(server: Server, operation: Operation[Any], value: str | N
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/auth/login", {"email": "nobody@example.com", "password": "wrong"}),
+        ("/auth/login", {"email": "unknown@example.com", "password": "wrong"}),
         ("/auth/refresh", {"refreshToken": "unknown"}),
     ],
 )

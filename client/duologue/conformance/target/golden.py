@@ -1,14 +1,37 @@
-"""What tests read from the golden examples."""
+"""The golden examples: written by hand from the specifications, as a witness that is neither client nor server.
+
+They are the files in `fixtures/wire/`, and are installed as `duologue.golden`.
+"""
 
 from __future__ import annotations
 
+import functools
+import json
 import re
+from importlib import resources
 from typing import Any
 
 from duologue.contract import Operation
-from duologue.contract.golden import ERRORS, list_names, load
 
-__all__ = ["ERRORS", "get_shape", "list_names", "load", "read_body", "read_parameters"]
+ERRORS = "error"
+"""The name of the example that has an error body for each status."""
+
+
+@functools.cache
+def load(name: str) -> dict[str, Any]:
+    """Return the example `name`, such as `users.CREATE`; callers share it and must not change it.
+
+    Raises:
+        FileNotFoundError: there is no such example.
+    """
+    example: dict[str, Any] = json.loads((resources.files("duologue.golden") / f"{name}.json").read_text("utf-8"))
+    return example
+
+
+def list_names() -> set[str]:
+    """Return the names of all examples, except that of the errors."""
+    files = (file.name for file in resources.files("duologue.golden").iterdir())
+    return {name.removesuffix(".json") for name in files if name.endswith(".json")} - {ERRORS}
 
 
 def read_parameters(operation: Operation[Any]) -> dict[str, str]:
