@@ -52,12 +52,9 @@ def walk(api: Api, path: str, *, limit: int, **query: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def callers(server: Server) -> Iterator[list[Server]]:
-    """As many callers as there are threads, each with a connection of its own."""
+    """As many callers as there are threads, each with a connection of its own, and the test's record."""
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(closing(Server(server.base_url, server.chat_base_url, server.api_key)))
-            for _ in range(AT_ONCE)
-        ]
+        yield [stack.enter_context(closing(server.connect())) for _ in range(AT_ONCE)]
 
 
 def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:

@@ -27,7 +27,8 @@ FEW = settings(
     max_examples=12,
     stateful_step_count=25,
     deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    database=None,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=(HealthCheck.too_slow,),
 )
 MANY = settings(FEW, max_examples=100, stateful_step_count=40)

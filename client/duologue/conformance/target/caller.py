@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from duologue.conformance.target.rate_limit import retry_when_limited
-from duologue.conformance.target.unique_names import unique
+from duologue.conformance.target.unique_names import is_unique, unique
 from duologue.contract import operations
 
 TIMEOUT = 10.0
@@ -26,14 +27,22 @@ Body = Any
 
 NO_BODY = object()
 
+_FOLDERS = ("/users", "/chats")
+"""Where a `POST` creates what is deleted at the end of a test."""
+
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request and the status of its response."""
+    """A request and its response."""
 
     method: str
     path: str
-    status: int
+    response: requests.Response = field(repr=False)
+
+    @property
+    def status(self) -> int:
+        """The status of the response."""
+        return self.response.status_code
 
 
 @dataclass
@@ -43,16 +52,58 @@ class Record:
     requests: list[RecordedRequest] = field(default_factory=list)
     created: list[tuple[Api, str]] = field(default_factory=list)
     """What it created by `POST`, to be deleted at its end: the caller, and the path."""
+    unanswered: list[tuple[Api, str, Body]] = field(default_factory=list)
+    """What it tried to create, but has no response: the caller, the folder, and the body."""
+    events: list[str] = field(default_factory=list)
+    """The names of the events that its listeners received."""
+    left_over: list[str] = field(default_factory=list)
+    """What it created and could not delete."""
+
+    def responses(self) -> list[tuple[str, int]]:
+        """Return the operations that were called, each with the status of its response, in order."""
+        pairs = ((find_operation(request.method, request.path), request.status) for request in self.requests)
+        return [(operation, status) for operation, status in pairs if operation]
 
     def statuses(self) -> set[tuple[str, int]]:
         """Return the operations that were called, each with the status of its response."""
-        pairs = ((_operation_id(request), request.status) for request in self.requests)
-        return {(operation, status) for operation, status in pairs if operation}
+        return set(self.responses())
+
+    @contextmanager
+    def await_creation(self, api: Api, method: str, path: str, body: Body) -> Iterator[None]:
+        """Remember what a request creates for as long as it has no response: it may break off."""
+        creation = (api, path.rstrip("/"), body)
+        creates = method == "POST" and creation[1] in _FOLDERS
+        if creates:
+            self.unanswered.append(creation)
+        yield
+        if creates:
+            self.unanswered.remove(creation)
 
     def clean_up(self) -> None:
-        """Delete what the test created and did not delete."""
+        """Delete what the test created and did not delete; remember what cannot be."""
+        for api, folder, body in self.unanswered:
+            self.created += [(api, path) for path in _find_created(api, folder, body)]
         for api, path in reversed(self.created):
-            api.delete(path)
+            try:
+                status: object = api.delete(path).status_code
+            except requests.RequestException as error:
+                status = type(error).__name__
+            if status not in (204, 404):
+                self.left_over.append(f"{api.url}{path} ({status})")
+        self.created.clear()
+        self.unanswered.clear()
+
+
+def _find_created(api: Api, folder: str, body: Body) -> list[str]:
+    """Return the paths of what a `POST` without a response has created: its caller or its e-mail address is unique."""
+    try:
+        if folder == "/chats":
+            sessions = api.get(folder).json()["data"] if is_unique(api.headers["x-user-id"]) else []
+            return [f"{folder}/{session['_id']}" for session in sessions]
+        users = api.get(folder, query={"search": body["email"]}).json()["users"]
+        return [f"{folder}/{user['id']}" for user in users if user["email"] == body["email"]]
+    except (requests.RequestException, ValueError, TypeError, KeyError):  # not a valid body, or no valid response
+        return []
 
 
 _ROUTES = [
@@ -61,11 +112,9 @@ _ROUTES = [
 ]
 
 
-def _operation_id(request: RecordedRequest) -> str | None:
-    for method, route, name in _ROUTES:
-        if method == request.method and route.fullmatch(request.path):
-            return name
-    return None
+def find_operation(method: str, path: str) -> str | None:
+    """Return the id of the operation that a request is for; None if the contract has none there."""
+    return next((id for verb, route, id in _ROUTES if verb == method and route.fullmatch(path)), None)
 
 
 @dataclass(frozen=True)
@@ -119,8 +168,9 @@ class Api:
         def send() -> requests.Response:
             return self.session.send(prepared, timeout=TIMEOUT, allow_redirects=False, stream=stream)
 
-        response = retry_when_limited(send) if self.obeys_limits else send()
-        self._remember(response, path)
+        with self.record.await_creation(self, method, path, body):
+            response = retry_when_limited(send) if self.obeys_limits else send()
+            self._remember(response, path)
         return response
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -145,9 +195,9 @@ class Api:
 
     def _remember(self, response: requests.Response, path: str) -> None:
         method = str(response.request.method)
-        self.record.requests.append(RecordedRequest(method, urlsplit(response.url).path, response.status_code))
+        self.record.requests.append(RecordedRequest(method, urlsplit(response.url).path, response))
         folder = path.rstrip("/")
-        if method == "POST" and response.status_code == 201 and folder in ("/users", "/chats"):
+        if method == "POST" and response.status_code == 201 and folder in _FOLDERS:
             body = response.json()
             self.record.created.append((self, f"{folder}/{body['id'] if folder == '/users' else body['data']['_id']}"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import socketio
 from engineio import client as engine_client
 from engineio.payload import Payload
 
-from duologue.conformance.target.caller import Api
+from duologue.conformance.target.caller import Api, Record
 
 
 class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no types
@@ -22,6 +23,11 @@ class _AnyNumberOfPackets(Payload):  # type: ignore[misc]  # the library has no 
 # The Python client takes no more than 16 packets from one poll; browsers take any number. A server in this process uses
 # the same class, and must keep its own limit.
 engine_client.payload = SimpleNamespace(Payload=_AnyNumberOfPackets)
+
+_QUIET = logging.getLogger(__name__)
+"""What the library logs, which would write on standard error where nothing else is configured: tests judge."""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 DEADLINE = 5.0
 """Seconds within which an event must be received."""
@@ -45,7 +51,10 @@ class RefusedError(Exception):
 class Listener:
     """Connects when it is created, or raises `RefusedError`; `events` are all that it received, in order."""
 
-    def __init__(self, origin: str, *, auth: Any = None, transports: list[str] | None = None) -> None:
+    def __init__(
+        self, origin: str, *, auth: Any = None, transports: list[str] | None = None, record: Record | None = None
+    ) -> None:
+        self._record = record
         self.events: list[EmittedEvent] = []
         self.on_event: Callable[[str, Any], None] | None = None
         self._news = threading.Condition()
@@ -53,7 +62,8 @@ class Listener:
         self._connect_errors: list[Any] = []
         self._http = requests.Session()
         self._http.trust_env = False
-        self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False)
+        quiet = {"logger": _QUIET, "engineio_logger": _QUIET}
+        self.client = socketio.Client(reconnection=False, http_session=self._http, handle_sigint=False, **quiet)
         _take_packets_in_turn(self.client.eio)
         self.client.on("*", self._append)
         self.client.on("disconnect", lambda *_: self._gone.set())
@@ -66,6 +76,8 @@ class Listener:
 
     def _append(self, event: str, *args: Any) -> None:
         payload = args[0] if args else None
+        if self._record is not None:
+            self._record.events.append(event)
         if self.on_event is not None:
             self.on_event(event, payload)
         with self._news:

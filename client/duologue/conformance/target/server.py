@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +58,10 @@ class Server:
         """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
         origin = self.platform_origin if service == PLATFORM.name else self.chat_origin
         return Api(origin, self.session, self.record)
+
+    def connect(self) -> Server:
+        """Return the same server with a connection of its own, for another thread; what it does is recorded here."""
+        return replace(self, session=_session())
 
     def close(self) -> None:
         """Delete what was created and close the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -9,6 +10,11 @@ from typing import Any
 def unique(word: str) -> str:
     """Return a name that nothing else has."""
     return f"{word}-{uuid.uuid4().hex[:16]}"
+
+
+def is_unique(name: str) -> bool:
+    """Return whether a name is one that `unique` has made."""
+    return re.fullmatch(r".+-[0-9a-f]{16}", name) is not None
 
 
 def build_user(**fields: Any) -> dict[str, Any]:
