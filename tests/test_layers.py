@@ -121,7 +121,7 @@ HOLDERS = {
     "httpx": set(),
     "aiohttp": set(),
     "click": {"duologue.cli"},
-    "rich": {"duologue.cli.terminal"},
+    "rich": {"duologue.cli.terminal", f"{CONFORMANCE}.running.progress"},
     "opentelemetry": {"duologue.observability.opentelemetry"},
 }
 """Which modules of the client may import what speaks to the network, or belongs to an extra."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance.running.registration import register_plugins
 from duologue.conformance.session import pytest_runtest_call, watch
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.listener import Listen, Listener
@@ -23,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
     )
     config.addinivalue_line("markers", "slow: one of those that take longest")
+    register_plugins(config)
 
 
 @pytest.fixture
@@ -52,6 +54,7 @@ def listen(server: Server) -> Iterator[Listen]:
     with ExitStack() as stack:
 
         def connect(origin: str | None = None, **options: Any) -> Listener:
-            return stack.enter_context(closing(Listener(origin or server.platform_origin, **options)))
+            listener = Listener(origin or server.platform_origin, record=server.record, **options)
+            return stack.enter_context(closing(listener))
 
         yield connect

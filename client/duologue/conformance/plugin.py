@@ -35,6 +35,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("DUOLOGUE_API_KEY", "dev-api-key"),
         help="The chat service's API key; that of DUOLOGUE_API_KEY, or dev-api-key, unless given.",
     )
+    group.addoption(
+        "--duologue-login",
+        action="append",
+        default=os.environ.get("DUOLOGUE_LOGIN", "").split(),
+        metavar="EMAIL:PASSWORD",
+        help="A login on the platform; repeat it for an administrator and a user.",
+    )
+    group.addoption(
+        "--duologue-without", action="append", default=[], choices=["events"], help="What the server does not have."
+    )
+    _add_run_options(group)
+
+
+def _add_run_options(group: pytest.OptionGroup) -> None:
+    names = {"action": "append", "default": [], "metavar": "ID"}
+    group.addoption("--duologue-only", **names, help="Only rules whose ids start so; repeat it for more.")
+    group.addoption("--duologue-skip", **names, help="No rules whose ids start so; repeat it for more.")
+    group.addoption("--duologue-read-only", action="store_true", help="Only rules whose tests change nothing.")
+    group.addoption("--duologue-quick", action="store_true", help="Only the rules that find most faults.")
+    group.addoption("--duologue-seed", type=int, metavar="N", help="The same seed makes the same generated cases.")
+    group.addoption("--duologue-rate-limit", metavar="RATE", help="Requests at most, as 300/m or 5/s.")
+    group.addoption("--duologue-max-time", type=float, metavar="SECONDS", help="End the run of the rules then.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of the contract tests."""
+    config.addinivalue_line(
+        "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +72,8 @@ def duologue_target(request: pytest.FixtureRequest) -> Target:
     url = request.config.getoption("--duologue-url")
     if not url:
         raise pytest.UsageError("Which server? Pass --duologue-url, as http://localhost:3001.")
-    from duologue.conformance.target.target import Target
+    from duologue.conformance.target.target import Login, Target
 
-    chat_url = request.config.getoption("--duologue-chat-url")
-    return Target.from_urls(url, chat_url, api_key=request.config.getoption("--duologue-api-key"))
+    option = request.config.getoption
+    logins = map(Login.parse, option("--duologue-login"))
+    return Target.from_urls(url, option("--duologue-chat-url"), api_key=option("--duologue-api-key"), logins=logins)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from duologue.conformance.running.result import Exchange
-from duologue.contract import operations
+from duologue.conformance.target.caller import find_operation
 from duologue.observability.redaction import is_secret, redact, redact_headers, redact_value
 
 MAX_BODY = 4_000
@@ -21,13 +21,6 @@ MAX_BODY = 4_000
 _VARIABLES = {"x-api-key": "$API_KEY", "authorization": "Bearer $TOKEN", "cookie": "$COOKIE"}
 _NOT_SHOWN = {"user-agent", "accept-encoding", "connection", "content-length"}
 """Headers that every program sends."""
-
-_ROUTES = [(one.method, re.compile(re.sub(r"{\w+}", "[^/]+", one.route) + "/?"), one.id) for one in operations()]
-
-
-def find_operation(method: str, path: str) -> str | None:
-    """Return the id of the operation that a request is for; None if the contract has none there."""
-    return next((id for verb, route, id in _ROUTES if verb == method and route.fullmatch(path)), None)
 
 
 def build_exchange(response: requests.Response) -> Exchange:

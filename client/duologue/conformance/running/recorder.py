@@ -1,0 +1,110 @@
+"""Where the tests run: each report of a test carries what the run wants to know of it.
+
+With several workers the reports go from process to process, so what is recorded is JSON values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from duologue.conformance.rules import Rule, get_rule
+from duologue.conformance.running.failures import build_failure, is_connection_error
+from duologue.conformance.running.preflight import is_reachable
+from duologue.conformance.running.selection import Selection, SelectionError
+from duologue.conformance.session import RECORDS
+from duologue.conformance.target.caller import Record
+
+LEFT_OVER = pytest.StashKey[list[str]]()
+"""Where the configuration has what an interrupted test could not remove."""
+
+
+class Recorder:
+    """The part of the plugin that sees the tests.
+
+    Args:
+        selection: what to judge.
+        seed: what generated cases come from.
+    """
+
+    def __init__(self, selection: Selection, seed: int) -> None:
+        self._selection = selection
+        self._seed = seed
+        self._running: pytest.Item | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out tests of rules that are not judged; end the run if a name is not that of a rule."""
+        try:
+            self._selection.check(rule for rule in map(get_rule, items) if rule is not None)
+        except SelectionError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        left_out = [item for item in items if not self._selects(item)]
+        items[:] = [item for item in items if self._selects(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+    def _selects(self, item: pytest.Item) -> bool:
+        rule = get_rule(item)
+        return rule is None or (self._selection.includes(rule) and not self._selection.get_obstacle(rule))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the entry `conformance` to the report."""
+        report = yield
+        rule = get_rule(item)
+        if rule is not None:
+            report.conformance = {"rule": rule.id, **self._build_entry(item, rule, call, report)}  # type: ignore[attr-defined]
+        return report
+
+    def _build_entry(
+        self, item: pytest.Item, rule: Rule, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> dict[str, Any]:
+        records = item.stash.get(RECORDS, [])
+        entry: dict[str, Any] = {}
+        if report.when == "teardown":
+            self._running = None
+            entry = _sum_up(records)
+        if report.failed and call.excinfo is not None:
+            error = call.excinfo.value
+            entry["failure"] = asdict(build_failure(item, rule, error, records, self._seed))
+            entry["gone"] = _has_lost_server(item, error)
+        return entry
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Remember the test that runs."""
+        self._running = item
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Pass on what an interrupted test could not remove: it has no report of its teardown."""
+        if self._running is None:
+            return
+        left_over = [text for record in self._running.stash.get(RECORDS, []) for text in record.left_over]
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["left_over"] = left_over
+        else:
+            session.config.stash[LEFT_OVER] = left_over
+
+
+def _has_lost_server(item: pytest.Item, error: BaseException) -> bool:
+    """Return whether a test failed because the server does not respond any more."""
+    server = getattr(item, "funcargs", {}).get("server")
+    url = server.base_url if server else item.config.getoption("--duologue-url")
+    return bool(url) and is_connection_error(error) and not is_reachable(url)
+
+
+def _sum_up(records: list[Record]) -> dict[str, Any]:
+    """Return what a test has sent, received and left over."""
+    responses = Counter(pair for record in records for pair in record.responses())
+    return {
+        "requests": sum(len(record.requests) for record in records),
+        "responses": [[operation, status, count] for (operation, status), count in responses.items()],
+        "events": dict(Counter(name for record in records for name in record.events)),
+        "left_over": [text for record in records for text in record.left_over],
+    }
