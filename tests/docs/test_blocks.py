@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import json
 import os
 import re
@@ -148,10 +149,20 @@ def test_command_that_is_not_run(block: Block, line: str) -> None:
         for word in words:
             name, is_variable, _ = word.partition("=")
             assert re.search(rf"\$\((or \$\()?{name}\)" if is_variable else rf"^{name}: ", makefile, re.MULTILINE), line
+    elif program == "pytest":
+        _check_pytest_arguments(words)
     else:
         assert program == "pip", f"{block}: nothing checks {line!r}"
         (extras,) = re.findall(r"\[([a-z,]+)\]", line)
         assert set(extras.split(",")) <= set(read_extras())
+
+
+def _check_pytest_arguments(words: list[str]) -> None:
+    package = words[words.index("--pyargs") + 1]
+    assert importlib.util.find_spec(package)
+    done = subprocess.run([sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True)
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        assert f"{option}=" in done.stdout or f"{option} " in done.stdout, option
 
 
 def read_extras() -> list[str]:

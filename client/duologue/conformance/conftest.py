@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
     )
+    config.addinivalue_line("markers", "rule(rule): what the test states")
     config.addinivalue_line("markers", "slow: one of those that take longest")
     register_plugins(config)
 

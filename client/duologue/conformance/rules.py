@@ -1,52 +1,61 @@
-"""Rules: what a test states about a server, and how a broken one is reported."""
+"""What the suite judges: each test states one rule, with a stable id, a sentence, and where it is written."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from types import ModuleType
-from typing import Any
+from types import FunctionType
+from typing import Any, TypeVar
 
 import pytest
 
 from duologue.contract import Operation
 
-PACKAGE = "duologue.conformance"
+NEEDS = {
+    "admin": "the login of an administrator (--login), or a server that lets anonymous callers in",
+    "user": "the login of a user who is not an administrator (--login)",
+    "open": "a server that lets anonymous callers in",
+    "events": "Socket.IO",
+    "rate-limit": "a server that limits requests",
+    "short-tokens": "access tokens that expire within the time to wait",
+    "openapi": "the OpenAPI document at /openapi.json",
+    "local": "a server on this machine",
+}
+"""What a rule may need of the server or of the credentials; without it, the rule is not judged."""
+
+Test = TypeVar("Test", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a server must do.
-
-    Args:
-        id: `<resource>.<OPERATION>.<name>`, or `<topic>.<name>` where it is about no operation.
-        sentence: what it demands.
-        source: where that is written.
-        stage: 1 shape of single responses, 2 meaning of operations, 3 across operations, 4 events, 5 histories.
-        needs: what it takes to judge it.
-        reads_only: whether its test changes nothing.
-        quick: whether it is one of those that find most faults in a few seconds.
-        checks_responses: whether every response is judged by it, rather than a test of its own.
-    """
+    """One thing that the contract promises."""
 
     id: str
+    """Stable: `users.LIST.walk-complete` about an operation, `cors.preflight` about a topic."""
     sentence: str
     source: str
+    """Where it is written, see `sources`."""
     stage: int = 2
+    """What it is about, and in which order failures are explained: 1 shape of single responses, 2 meaning of single
+    operations, 3 rules across operations, 4 events, 5 histories, state machine, generated requests."""
     needs: frozenset[str] = frozenset()
+    """Names of `NEEDS`."""
     reads_only: bool = False
+    """Whether it is judged by requests that change nothing."""
     quick: bool = False
+    """Whether it is among those that are judged with `--quick`."""
     checks_responses: bool = False
+    """Whether every response is judged by it, rather than a test of its own."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {**asdict(self), "needs": sorted(self.needs)}
 
 
-class Violation(AssertionError):  # noqa: N818  # an assertion, as pytest reports it
+class Violation(AssertionError):  # noqa: N818 - an assertion, as pytest reports it
     """A server broke a rule.
 
     Args:
@@ -73,47 +82,46 @@ class Violation(AssertionError):  # noqa: N818  # an assertion, as pytest report
         self.differences = differences
 
 
+def rule(
+    id: str,
+    sentence: str,
+    *,
+    source: str,
+    stage: int = 2,
+    needs: Iterable[str] = (),
+    reads_only: bool = False,
+    quick: bool = False,
+) -> Callable[[Test], Test]:
+    """Say which rule a test states; the arguments are the rule's fields."""
+    mark: Callable[[Test], Test] = pytest.mark.rule(
+        Rule(id, sentence, source, stage, frozenset(needs), reads_only, quick)
+    )
+    return mark
+
+
+def get_rule(item: pytest.Item) -> Rule | None:
+    """Return the rule of a test that was collected."""
+    mark = item.get_closest_marker("rule")
+    return mark.args[0] if mark else None
+
+
 def covers(operation: Operation[Any], *statuses: int) -> pytest.MarkDecorator:
     """Mark a test to cover these statuses of an operation; it fails if no response has them."""
     return pytest.mark.covers(operation, *statuses)
 
 
-def get_rule(item: pytest.Item) -> Rule | None:
-    """Return the rule of a test; None for a test of something else."""
-    function = getattr(item, "function", None)
-    if function is None or not function.__module__.startswith(f"{PACKAGE}."):
-        return None
-    return _read_rule(function)
+def list_tests() -> Iterator[FunctionType]:
+    """Yield every test of the suite, without collecting them."""
+    package = importlib.import_module("duologue.conformance")
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if info.name.rpartition(".")[2].startswith("test_"):
+            for name, value in vars(importlib.import_module(info.name)).items():
+                if name.startswith("test_"):
+                    yield value
 
 
 @functools.cache
 def list_rules() -> tuple[Rule, ...]:
-    """Return all rules, in the order of their tests."""
-    rules = {rule.id: rule for module in _import_tests() for rule in map(_read_rule, _list_tests(module))}
-    return tuple(rules.values())
-
-
-def _import_tests() -> Iterator[ModuleType]:
-    package = importlib.import_module(PACKAGE)
-    for info in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
-        if info.name.rpartition(".")[2].startswith("test_"):
-            yield importlib.import_module(info.name)
-
-
-def _list_tests(module: ModuleType) -> Iterator[Callable[..., None]]:
-    for name, value in vars(module).items():
-        if name.startswith("test_") and getattr(value, "__module__", "") == module.__name__:
-            yield value
-
-
-_STAGES = {"resources": 2, "http": 3, "realtime": 4, "histories": 5, "generated": 5}
-
-
-def _read_rule(function: Callable[..., None]) -> Rule:
-    """Return the rule that a test's name and folder stand for."""
-    folder, module = function.__module__.split(".")[-2:]
-    topic, name = module.removeprefix("test_"), function.__name__.removeprefix("test_")
-    sentence = f"{name.replace('_', ' ').capitalize()}."
-    reads_only = topic == "health"
-    id = f"{topic.replace('_', '-')}.{name.replace('_', '-')}"
-    return Rule(id, sentence, "Wire contract", _STAGES[folder], reads_only=reads_only, quick=reads_only)
+    """Return the catalogue: every rule, in the order of stages, then of ids."""
+    marks = (mark for test in list_tests() for mark in getattr(test, "pytestmark", ()) if mark.name == "rule")
+    return tuple(sorted((mark.args[0] for mark in marks), key=lambda one: (one.stage, one.id)))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.server import Server
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -16,6 +18,13 @@ EXAMPLES = os.environ.get("DUOLOGUE_TEST_EXAMPLES", "15")
 SEED = os.environ.get("DUOLOGUE_TEST_SEED", "1")
 
 
+@rule(
+    "generated.schemathesis",
+    "Requests that are generated from the OpenAPI document, valid and invalid, get the responses that it describes.",
+    source=sources.REQUESTS,
+    stage=5,
+    needs=["admin", "openapi"],
+)
 @pytest.mark.slow
 @pytest.mark.parametrize(("origin", "paths"), [("platform_origin", "^/api/"), ("chat_origin", "^/chats-service/")])
 def test_schemathesis(server: Server, tmp_path: Path, origin: str, paths: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session, create_user
 from duologue.conformance.target.listener import DEADLINE, WAYS, Listener, chat_auth
@@ -57,6 +59,13 @@ def callers(server: Server) -> Iterator[list[Server]]:
         yield [stack.enter_context(closing(server.connect())) for _ in range(AT_ONCE)]
 
 
+@rule(
+    "history.walk",
+    "A walk over all pages while users come and go returns each user who was there all along exactly once.",
+    source=sources.USERS,
+    stage=5,
+    needs=["admin"],
+)
 def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:
     mark = unique("walk")
     there = [create_user(server.platform, name=f"{mark} stays")["id"] for _ in range(10)]
@@ -79,6 +88,12 @@ def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:
     assert final == Counter([*there, *acknowledged])
 
 
+@rule(
+    "history.message-order",
+    "Messages that are sent at once are all stored, in one order, which is each sender's own.",
+    source=sources.MESSAGES,
+    stage=5,
+)
 def test_messages_in_one_order(server: Server, callers: list[Server]) -> None:
     owner = server.chat
     session = create_session(owner)
@@ -100,6 +115,13 @@ def test_messages_in_one_order(server: Server, callers: list[Server]) -> None:
     assert [message["createdAt"] for message in listed] == sorted(message["createdAt"] for message in listed)
 
 
+@rule(
+    "history.if-match",
+    "Of many changes with the same If-Match at once, exactly one is made.",
+    source=sources.CONDITIONS,
+    stage=5,
+    needs=["admin"],
+)
 def test_if_match_race(server: Server, callers: list[Server]) -> None:
     user = create_user(server.platform)
     path = f"/users/{user['id']}"
@@ -118,6 +140,13 @@ def test_if_match_race(server: Server, callers: list[Server]) -> None:
         assert server.platform.get(path).json()["name"] == names[winner]
 
 
+@rule(
+    "history.idempotency",
+    "Of many requests with one key at once, one does the work.",
+    source=sources.IDEMPOTENCY,
+    stage=5,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("service", ["platform", "chat"])
 def test_idempotency_key_race(server: Server, callers: list[Server], service: str) -> None:
     mark, key, owner = unique("once"), {"Idempotency-Key": unique("key")}, server.chat
@@ -140,6 +169,13 @@ def test_idempotency_key_race(server: Server, callers: list[Server], service: st
         assert len(read_data(owner.get("/chats"))) == 1
 
 
+@rule(
+    "history.email",
+    "Of many users with one e-mail address at once, one is created.",
+    source=sources.USERS,
+    stage=5,
+    needs=["admin"],
+)
 def test_email_race(server: Server, callers: list[Server]) -> None:
     email = f"{unique('same')}@example.com"
 
@@ -149,6 +185,13 @@ def test_email_race(server: Server, callers: list[Server]) -> None:
     assert server.platform.get("/users", query={"search": email}).json()["total"] == 1
 
 
+@rule(
+    "history.refresh",
+    "Of many refreshes with one token at once, one succeeds.",
+    source=sources.AUTHENTICATION,
+    stage=5,
+    needs=["admin"],
+)
 def test_refresh_token_race(server: Server, callers: list[Server]) -> None:
     body = build_user(password="open sesame")
     server.platform.post("/users", body)
@@ -160,6 +203,13 @@ def test_refresh_token_race(server: Server, callers: list[Server]) -> None:
     assert statuses(responses) == {200: 1, 401: AT_ONCE - 1}
 
 
+@rule(
+    "history.delete",
+    "Of many deletions at once, one succeeds, and no change comes after it.",
+    source=sources.USERS,
+    stage=5,
+    needs=["admin"],
+)
 def test_delete_race(server: Server, callers: list[Server]) -> None:
     for _ in range(5):
         path = f"/users/{create_user(server.platform)['id']}"
@@ -175,6 +225,12 @@ def test_delete_race(server: Server, callers: list[Server]) -> None:
         assert server.platform.get(path).status_code == 404
 
 
+@rule(
+    "history.toggle",
+    "Toggles at once are all done: none is lost.",
+    source=sources.CHATS,
+    stage=5,
+)
 def test_toggle_race(server: Server, callers: list[Server]) -> None:
     owner = server.chat
     session = create_session(owner)
@@ -189,6 +245,12 @@ def test_toggle_race(server: Server, callers: list[Server]) -> None:
     assert read_data(owner.get(f"/chats/{session}"))["isFavorite"] is False
 
 
+@rule(
+    "history.delete-session",
+    "No message is stored in a session that is deleted at the same time.",
+    source=sources.MESSAGES,
+    stage=5,
+)
 def test_message_after_delete(server: Server, callers: list[Server]) -> None:
     owner = server.chat
     session = create_session(owner)
@@ -207,6 +269,13 @@ def test_message_after_delete(server: Server, callers: list[Server]) -> None:
     assert read_data(owner.get("/chats")) == []
 
 
+@rule(
+    "history.event-order",
+    "Every connection receives the events of changes made at once in one order, and they add up to the present state.",
+    source=sources.REALTIME,
+    stage=5,
+    needs=["events"],
+)
 def test_events_in_one_order(server: Server, callers: list[Server]) -> None:
     owner = server.chat
     user_id = owner.headers["x-user-id"]
@@ -247,6 +316,13 @@ def _fold_events(listener: Listener) -> dict[str, Any]:
     return sessions
 
 
+@rule(
+    "history.message-event-order",
+    "Events of messages arrive in the order in which the messages are stored.",
+    source=sources.REALTIME,
+    stage=5,
+    needs=["events"],
+)
 def test_message_events_in_order(server: Server, callers: list[Server]) -> None:
     owner = server.chat
     user_id = owner.headers["x-user-id"]

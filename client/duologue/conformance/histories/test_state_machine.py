@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from duologue.conformance import rules, sources
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import unique
@@ -211,6 +212,13 @@ class Service(RuleBasedStateMachine):
         assert {session["_id"]: session for session in listed} == self.known_sessions
 
 
+@rules.rule(
+    "history.model",
+    "Users, sessions and messages behave like a simple model of them, whatever is done in which order.",
+    source=sources.USERS,
+    stage=5,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("effort", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"])
 def test_model(server: Server, effort: settings) -> None:
     class OnThisServer(Service):

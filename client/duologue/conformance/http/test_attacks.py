@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import create_session, each, log_in, prepare_request
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import CODES, check_error, check_error_body, read_data
@@ -46,6 +48,14 @@ def check_misdirected(response: requests.Response) -> None:
 # DNS rebinding
 
 
+@rule(
+    "host.foreign",
+    "A request whose Host is not the server's own is 421, or 400 where it cannot be a host, on every path.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 @each_port
 @pytest.mark.parametrize("host", EVIL_HOSTS)
 @pytest.mark.parametrize(
@@ -60,11 +70,25 @@ def test_misdirected_request(server: Server, service: str, host: str, path: str)
     check_misdirected(response)
 
 
+@rule(
+    "host.every-operation",
+    "Every operation refuses a foreign Host with 421.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin", "local"],
+)
 @each(statuses=[421])
 def test_misdirected_calls(server: Server, operation: Operation[Any]) -> None:
     check_misdirected(prepare_request(server, operation).send(headers={"Host": "evil.example"}))
 
 
+@rule(
+    "host.no-effect",
+    "A refused Host has no effect.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin", "local"],
+)
 def test_misdirected_change(server: Server) -> None:
     body = build_user()
 
@@ -73,6 +97,14 @@ def test_misdirected_change(server: Server) -> None:
     assert server.platform.get("/users", query={"search": body["email"]}).json()["total"] == 0
 
 
+@rule(
+    "host.own",
+    "The names and addresses of the own machine are accepted as Host.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 @each_port
 @pytest.mark.parametrize("host", OWN_HOSTS)
 def test_own_host_names(server: Server, service: str, host: str) -> None:
@@ -84,6 +116,13 @@ def test_own_host_names(server: Server, service: str, host: str) -> None:
     assert send_raw(origin, f"GET /api/health HTTP/1.1\nHost: {name}\nConnection: close\n\n").status_code == 200
 
 
+@rule(
+    "host.forwarded",
+    "Headers that name another host, as X-Forwarded-Host, neither replace Host nor end up in Location.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin", "local"],
+)
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "X-Original-Host", "Forwarded"])
 def test_forwarded_host(server: Server, header: str) -> None:
     evil, own = ("host=evil.example", "host=localhost") if header == "Forwarded" else ("evil.example", "localhost")
@@ -94,6 +133,14 @@ def test_forwarded_host(server: Server, header: str) -> None:
     check_misdirected(server.platform.get("/users", headers={"Host": "evil.example", header: own}))
 
 
+@rule(
+    "host.absolute-target",
+    "An absolute target of another host is 421.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 def test_absolute_target(server: Server) -> None:
     check_misdirected(
         send_raw(
@@ -105,6 +152,14 @@ def test_absolute_target(server: Server) -> None:
 # Hostile pages and the control surface
 
 
+@rule(
+    "cors.socket-foreign",
+    "A page of a foreign origin cannot open a Socket.IO connection.",
+    source=sources.CORS,
+    stage=3,
+    needs=["events"],
+    reads_only=True,
+)
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost.evil.example"])
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 def test_foreign_socket(server: Server, transport: str, origin: str) -> None:
@@ -117,6 +172,14 @@ def test_foreign_socket(server: Server, transport: str, origin: str) -> None:
     assert response.status_code in (400, 403)
 
 
+@rule(
+    "host.websocket",
+    "A websocket for another host is refused.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["local", "events"],
+    reads_only=True,
+)
 def test_misdirected_websocket(server: Server) -> None:
 
     text = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: evil.example\nOrigin: http://evil.example\n"
@@ -127,6 +190,13 @@ def test_misdirected_websocket(server: Server) -> None:
 # What is stored, and what comes back
 
 
+@rule(
+    "headers.nosniff",
+    "Every success is JSON, and carries X-Content-Type-Options: nosniff.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+)
 @each()
 def test_nosniff(server: Server, operation: Operation[Any]) -> None:
     response = prepare_request(server, operation).send()
@@ -136,6 +206,13 @@ def test_nosniff(server: Server, operation: Operation[Any]) -> None:
         assert response.headers["Content-Type"].split(";")[0] == "application/json"
 
 
+@rule(
+    "headers.nosniff-errors",
+    "Every error carries X-Content-Type-Options: nosniff.",
+    source=sources.CACHES,
+    stage=1,
+    reads_only=True,
+)
 @pytest.mark.parametrize("status", sorted(CODES))
 def test_nosniff_errors(server: Server, status: int) -> None:
     response = server.platform.get("/error", query={"status": status})
@@ -147,6 +224,13 @@ def test_nosniff_errors(server: Server, status: int) -> None:
 SCRIPT = "<script>alert(document.domain)</script>"
 
 
+@rule(
+    "headers.json-only",
+    "What was stored is returned as JSON whatever Accept says, so that no browser runs it.",
+    source=sources.CACHES,
+    stage=3,
+    needs=["admin"],
+)
 def test_stored_script(server: Server) -> None:
     user = server.platform.post("/users", build_user(name=SCRIPT)).json()
     session = create_session(server.chat, SCRIPT)
@@ -158,6 +242,13 @@ def test_stored_script(server: Server) -> None:
     assert session
 
 
+@rule(
+    "headers.no-reflection",
+    "A path is not returned in a form that a browser runs.",
+    source=sources.CACHES,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("path", [f"/{SCRIPT}", f"/api/users/{SCRIPT}", "/%3Cscript%3Ealert(1)%3C/script%3E"])
 def test_script_in_path(server: Server, path: str) -> None:
     response = server.at_origin("platform").get(path, headers={"Accept": "text/html"})
@@ -166,6 +257,13 @@ def test_script_in_path(server: Server, path: str) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@rule(
+    "request-id.no-controls",
+    "A Unique-Reference-Code with control characters is refused, and in no header of the response.",
+    source=sources.REQUEST_IDS,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("code", ["a\tb", "urc\x1b[31m", "a\x7fb"], ids=ascii)
 def test_reference_with_controls(server: Server, code: str) -> None:
     text = f"GET /nope HTTP/1.1\nHost: {{host}}\nUnique-Reference-Code: {code}\nConnection: close\n\n"
@@ -176,6 +274,13 @@ def test_reference_with_controls(server: Server, code: str) -> None:
     assert not [value for value in response.headers.values() if set(value) & set("\x1b\x7f\x00")]
 
 
+@rule(
+    "headers.no-details",
+    "The Server header does not name the software.",
+    source=sources.CACHES,
+    stage=3,
+    reads_only=True,
+)
 def test_no_server_details(server: Server) -> None:
     header = server.platform.get("/health").headers.get("Server", "").lower()
 
@@ -185,6 +290,13 @@ def test_no_server_details(server: Server) -> None:
 # What belongs to others
 
 
+@rule(
+    "chats.private",
+    "Another user can neither read, find, change nor delete a session, nor write into it, and it stays as it was.",
+    source=sources.CHATS,
+    stage=3,
+    quick=True,
+)
 def test_other_users_sessions(server: Server) -> None:
     owner, thief = server.chat, server.chat
     session = create_session(owner, "Private")
@@ -204,6 +316,12 @@ def test_other_users_sessions(server: Server) -> None:
     assert (read_data(owner.get(f"/chats/{session}")), read_data(owner.get(f"/chats/{session}/messages"))) == before
 
 
+@rule(
+    "chats.owner-exact",
+    "A session belongs to exactly its user id: one of other case or length is another user.",
+    source=sources.CHATS,
+    stage=3,
+)
 def test_similar_user_ids(server: Server) -> None:
     name = unique("User")
     session = create_session(server.chat.as_user(name), "Private")
@@ -212,6 +330,13 @@ def test_similar_user_ids(server: Server) -> None:
         check_error(server.chat.as_user(other).get(f"/chats/{session}"), 404)
 
 
+@rule(
+    "users.UPDATE.no-self-promotion",
+    "A user cannot make itself or a new user an administrator.",
+    source=sources.USERS,
+    stage=3,
+    needs=["admin"],
+)
 def test_no_self_promotion(server: Server) -> None:
     login = log_in(server)
     me = server.platform.with_token(login["token"])

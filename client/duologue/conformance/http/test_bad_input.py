@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session, create_user, each, prepare_request
 from duologue.conformance.target.responses import check_error, read_data
@@ -67,17 +69,37 @@ BAD_TEXTS = {
 }
 
 
+@rule(
+    "body.json-invalid",
+    "A body that is not one JSON object in UTF-8, has a key twice, or is nested or long beyond reason is "
+    "400 and has no effect.",
+    source=sources.REQUESTS,
+    stage=3,
+)
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
 def test_unacceptable_json(unchanged: Api, text: bytes) -> None:
     check_error(unchanged.post("/chats", text), 400)
 
 
+@rule(
+    "body.json-invalid-everywhere",
+    "Every operation with a body refuses JSON that is invalid with 400.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*WITH_BODY)
 @pytest.mark.parametrize("name", ["invalid utf-8", "lone high surrogate", "very deep", "5,000 digits", "a key twice"])
 def test_unacceptable_json_everywhere(server: Server, operation: Operation[Any], name: str) -> None:
     check_error(prepare_request(server, operation).with_body(BAD_TEXTS[name]).send(), 400)
 
 
+@rule(
+    "body.json-invalid-inside",
+    "JSON that is invalid inside a context is 400, too.",
+    source=sources.REQUESTS,
+    stage=3,
+)
 @pytest.mark.parametrize(
     "context",
     [b"9" * 5_000, b'{"n": ' + b"9" * 5_000 + b"}", b'{"n": 1e999}', b'{"n": NaN}', b'{"a": {"b": 1, "b": 2}}',
@@ -91,6 +113,12 @@ def test_unacceptable_json_in_context(unchanged: Api, context: bytes) -> None:
     check_error(unchanged.post(f"/chats/{session}/messages", body), 400)
 
 
+@rule(
+    "body.nesting",
+    "A body may be nested 64 levels deep.",
+    source=sources.REQUESTS,
+    stage=3,
+)
 def test_nesting_depth(chat: Api) -> None:
     session = create_session(chat)
     context = b'{"a":' * 62 + b"[]" + b"}" * 62  # 63 levels, and the body itself
@@ -111,6 +139,13 @@ READ_ONLY: dict[str, list[dict[str, Any]]] = {
 }
 
 
+@rule(
+    "users.read-only-fields",
+    "Fields of a user that are the server's are 400 and named, and change nothing.",
+    source=sources.USERS,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("more", READ_ONLY["/users"], ids=ascii)
 def test_read_only_user_fields(platform: Api, more: dict[str, Any]) -> None:
     body = build_user()
@@ -123,6 +158,12 @@ def test_read_only_user_fields(platform: Api, more: dict[str, Any]) -> None:
     assert platform.get(f"/users/{user['id']}").json() == user
 
 
+@rule(
+    "chats.read-only-fields",
+    "Fields of a session that are the server's are 400 and named, and change nothing.",
+    source=sources.CHATS,
+    stage=3,
+)
 @pytest.mark.parametrize("more", READ_ONLY["/chats"], ids=ascii)
 def test_read_only_session_fields(unchanged: Api, more: dict[str, Any]) -> None:
     session = read_data(unchanged.get("/chats"))[0]["_id"]
@@ -132,6 +173,12 @@ def test_read_only_session_fields(unchanged: Api, more: dict[str, Any]) -> None:
         assert set(check_error(response, 400)["details"]["fields"]) == set(more)
 
 
+@rule(
+    "messages.read-only-fields",
+    "Fields of a message that are the server's are 400 and named, and change nothing.",
+    source=sources.MESSAGES,
+    stage=3,
+)
 @pytest.mark.parametrize("more", READ_ONLY["/messages"], ids=ascii)
 def test_read_only_message_fields(unchanged: Api, more: dict[str, Any]) -> None:
     session = read_data(unchanged.get("/chats"))[0]["_id"]
@@ -142,6 +189,13 @@ def test_read_only_message_fields(unchanged: Api, more: dict[str, Any]) -> None:
     assert set(error["details"]["fields"]) == set(more)
 
 
+@rule(
+    "errors.short",
+    "An error does not repeat a long value.",
+    source=sources.ERRORS,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("name", ["a" * 1_000_000, "\u202e" * 150_000, "é" * 101], ids=lambda name: len(name))
 def test_long_name_is_not_repeated(platform: Api, name: str) -> None:
     response = platform.post("/users", build_user(name=name))
@@ -150,6 +204,13 @@ def test_long_name_is_not_repeated(platform: Api, name: str) -> None:
     assert len(response.content) < 2_000
 
 
+@rule(
+    "errors.short-names",
+    "An error does not repeat a long name of a field.",
+    source=sources.ERRORS,
+    stage=3,
+    needs=["admin"],
+)
 def test_long_field_name_is_cut(platform: Api) -> None:
     response = platform.post("/users", {**build_user(), "x" * 100_000: 1})
 
@@ -166,6 +227,13 @@ BAD_IDS = [
 ]
 
 
+@rule(
+    "paths.id-unknown",
+    "An id that cannot exist is 404, however it is encoded, and no header comes of it.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("id", BAD_IDS, ids=lambda id: id[:30])
 @pytest.mark.parametrize("path", ["/users/{}", "/chats/{}", "/chats/{}/messages"])
 def test_impossible_id(server: Server, path: str, id: str) -> None:
@@ -178,12 +246,26 @@ def test_impossible_id(server: Server, path: str, id: str) -> None:
     assert len(response.content) < 3_000
 
 
+@rule(
+    "paths.id-unknown-changes",
+    "Changing what has an impossible id is 404.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("id", ["..%2f", "%0d%0ax", "0" * 8_000], ids=lambda id: id[:9])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_impossible_id_changes(platform: Api, method: str, id: str) -> None:
     check_error(platform.request(method, f"/users/{id}", {"name": "x"}), 404)
 
 
+@rule(
+    "query.odd",
+    "An odd query string is ignored or 400, and never a failure of the server.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("query", ["search=%ff", "search=%", "search=%00", "&&&", "=", "search", "%00=1", "a" * 4_000])
 def test_odd_query(platform: Api, query: str) -> None:
     response = platform.get("/users", query=query)
@@ -192,12 +274,25 @@ def test_odd_query(platform: Api, query: str) -> None:
         check_error(response, 400)
 
 
+@rule(
+    "query.search-length",
+    "A search has at most 200 characters; a longer one is 400 and named.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+)
 def test_long_search(server: Server) -> None:
     for api, path in ((server.platform, "/users"), (server.chat, "/chats")):
         check_error(api.get(path, query={"search": "a" * 201}), 400, "search")
         assert api.get(path, query={"search": "a" * 200}).status_code == 200
 
 
+@rule(
+    "chats.LIST.search-literal",
+    "A search for sessions looks for the text as it is written, and takes no longer for an expression.",
+    source=sources.CHATS,
+    stage=3,
+)
 def test_search_is_no_regex(chat: Api) -> None:
     create_session(chat, "a" * 200)
     assert read_data(chat.get("/chats", query={"search": "(a+)+$" + "!" * 100})) == []
@@ -206,6 +301,13 @@ def test_search_is_no_regex(chat: Api) -> None:
 # Afterwards
 
 
+@rule(
+    "errors.recovery",
+    "After a refused request, the same operation succeeds.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*WITH_BODY, statuses=[400])
 def test_recovery_after_error(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)

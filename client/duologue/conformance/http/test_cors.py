@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance import sources
 from duologue.conformance.http.cors import check_denied, check_granted, read_list
+from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
@@ -45,6 +47,15 @@ each_of_ours = pytest.mark.parametrize("origin", OURS)
 each_foreign = pytest.mark.parametrize("origin", FOREIGN)
 
 
+@rule(
+    "cors.local",
+    "A page of the own machine may read responses with credentials, and the headers that the contract names.",
+    source=sources.CORS,
+    stage=3,
+    needs=["open", "local"],
+    reads_only=True,
+    quick=True,
+)
 @each_of_ours
 def test_local_origin(platform: Api, origin: str) -> None:
     response = platform.get("/users", headers={"Origin": origin})
@@ -54,6 +65,15 @@ def test_local_origin(platform: Api, origin: str) -> None:
     assert read_list(response, "Access-Control-Expose-Headers") >= EXPOSED
 
 
+@rule(
+    "cors.preflight",
+    "A preflight of a page of the own machine is granted for every method, and for every header that it asks for.",
+    source=sources.CORS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+    quick=True,
+)
 @each_of_ours
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_local_preflight(server: Server, origin: str, method: str) -> None:
@@ -75,6 +95,14 @@ def test_local_preflight(server: Server, origin: str, method: str) -> None:
         assert {"origin", "access-control-request-headers"} <= read_list(response, "Vary")
 
 
+@rule(
+    "cors.preflight-without-key",
+    "A preflight needs no API key, since browsers send none with it.",
+    source=sources.CORS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 def test_preflight_without_api_key(server: Server) -> None:
     """Browsers send none of the page's headers with it."""
     bare = server.at_origin("chat")
@@ -90,6 +118,13 @@ def test_preflight_without_api_key(server: Server) -> None:
     check_granted(response, OURS[0])
 
 
+@rule(
+    "cors.errors",
+    "Errors can be read by the pages that may read successes.",
+    source=sources.CORS,
+    stage=3,
+    needs=["admin", "open", "local"],
+)
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -106,12 +141,29 @@ def test_readable_errors(platform: Api, method: str, path: str, body: Any, statu
     check_granted(response, OURS[0])
 
 
+@rule(
+    "cors.foreign",
+    "A page of a foreign origin may read nothing.",
+    source=sources.CORS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+    quick=True,
+)
 @pytest.mark.parametrize("path", ["/users", "/users/1", "/error", "/nope", "/health"])
 @each_foreign
 def test_foreign_origin(platform: Api, path: str, origin: str) -> None:
     check_denied(platform.get(path, headers={"Origin": origin}))
 
 
+@rule(
+    "cors.preflight-foreign",
+    "A preflight of a foreign origin is granted nothing.",
+    source=sources.CORS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 @each_foreign
 def test_foreign_preflight(server: Server, origin: str) -> None:
     for api in (server.platform, server.chat):
@@ -120,6 +172,14 @@ def test_foreign_preflight(server: Server, origin: str) -> None:
         )
 
 
+@rule(
+    "cors.preflight-names",
+    "What cannot be the name of a header is not granted.",
+    source=sources.CORS,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 def test_requested_header_names(platform: Api) -> None:
     """What cannot be the name of a header is not granted, and ends up in no header of the response."""
     for requested in ("x-a, no name", "x-a, x:b", 'x-a, "b"', "x-a, (c)"):
@@ -132,14 +192,36 @@ def test_requested_header_names(platform: Api) -> None:
         assert read_list(response, "Access-Control-Allow-Headers") == {"x-a"}
 
 
+@rule(
+    "cors.vary",
+    "Every response varies with Origin.",
+    source=sources.CORS,
+    stage=3,
+    reads_only=True,
+)
 def test_vary(platform: Api) -> None:
     assert "origin" in read_list(platform.get("/users"), "Vary")
 
 
+@rule(
+    "cors.no-origin",
+    "A request without Origin gets no CORS headers.",
+    source=sources.CORS,
+    stage=3,
+    reads_only=True,
+)
 def test_no_origin(platform: Api) -> None:
     check_denied(platform.get("/users"))
 
 
+@rule(
+    "cors.polling-foreign",
+    "A page of a foreign origin cannot poll for events.",
+    source=sources.CORS,
+    stage=3,
+    needs=["events", "local"],
+    reads_only=True,
+)
 @each_foreign
 def test_foreign_polling(server: Server, origin: str) -> None:
     response = server.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
@@ -148,6 +230,14 @@ def test_foreign_polling(server: Server, origin: str) -> None:
     check_denied(response)
 
 
+@rule(
+    "cors.polling",
+    "A page of the own machine may poll for events.",
+    source=sources.CORS,
+    stage=3,
+    needs=["events", "local"],
+    reads_only=True,
+)
 @each_of_ours
 def test_local_polling(server: Server, origin: str) -> None:
     response = server.at_origin("platform").get("/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
@@ -156,6 +246,13 @@ def test_local_polling(server: Server, origin: str) -> None:
     check_granted(response, origin)
 
 
+@rule(
+    "cors.simple-requests",
+    "A change that a page of a foreign origin sends without a preflight is 403 and has no effect.",
+    source=sources.CORS,
+    stage=3,
+    needs=["admin", "local"],
+)
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_simple_requests(platform: Api, media_type: str) -> None:
     body = build_user()

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from duologue.conformance.rules import covers
+from duologue.conformance import sources
+from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import (
     PreparedRequest,
@@ -39,6 +40,15 @@ def tag(api: Api, path: str) -> str:
     return api.get(path).headers["ETag"]
 
 
+@rule(
+    "conditional.not-modified",
+    "A read whose If-None-Match has the present tag, weak or among others, or is *, is 304 without a "
+    "body, with the headers of the 200.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @each(*TAGGED)
 def test_not_modified(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -60,6 +70,13 @@ def test_not_modified(server: Server, operation: Operation[Any]) -> None:
         assert head.status_code == 304
 
 
+@rule(
+    "conditional.modified",
+    "A read whose If-None-Match does not have the present tag is 200.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*TAGGED)
 @pytest.mark.parametrize("value", OTHER)
 def test_modified(server: Server, operation: Operation[Any], value: str) -> None:
@@ -69,6 +86,13 @@ def test_modified(server: Server, operation: Operation[Any], value: str) -> None
     assert response.json()
 
 
+@rule(
+    "conditional.tag-of-user",
+    "A changed user has another tag, and so has each list with it.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 def test_etag_of_user(platform: Api) -> None:
     user = create_user(platform)
     single, listed = f"/users/{user['id']}", f"/users?search={user['email']}"
@@ -82,6 +106,13 @@ def test_etag_of_user(platform: Api) -> None:
             zip((single, listed), before, strict=True)] == [200, 200]  # fmt: skip
 
 
+@rule(
+    "conditional.tag-of-list",
+    "A list has another tag when a user is created or deleted.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 def test_etag_of_user_list(platform: Api) -> None:
     mark = unique("tag")
     path = f"/users?search={mark}"
@@ -94,6 +125,12 @@ def test_etag_of_user_list(platform: Api) -> None:
     assert tag(platform, path) != tags[1]
 
 
+@rule(
+    "conditional.tag-after-message",
+    "A new message changes the tags of its session, of the list of sessions and of the list of messages.",
+    source=sources.CONDITIONS,
+    stage=3,
+)
 def test_etag_after_message(chat: Api) -> None:
     session = create_session(chat)
     paths = [f"/chats/{session}", "/chats", f"/chats/{session}/messages"]
@@ -104,6 +141,12 @@ def test_etag_after_message(chat: Api) -> None:
     assert set(before).isdisjoint(tag(chat, path) for path in paths)
 
 
+@rule(
+    "conditional.tag-of-pages",
+    "Pages with other contents have other tags.",
+    source=sources.CONDITIONS,
+    stage=3,
+)
 def test_etag_of_pages(chat: Api) -> None:
     for number in range(3):
         create_session(chat, f"Session {number}")
@@ -111,6 +154,12 @@ def test_etag_of_pages(chat: Api) -> None:
     assert tag(chat, "/chats?limit=1&page=1") != tag(chat, "/chats?limit=1&page=2")
 
 
+@rule(
+    "conditional.private",
+    "A tag of another user's session is of no use: the session is 404.",
+    source=sources.CONDITIONS,
+    stage=3,
+)
 def test_etag_of_another_user(chat: Api) -> None:
     session = create_session(chat)
     present = tag(chat, f"/chats/{session}")
@@ -118,6 +167,14 @@ def test_etag_of_another_user(chat: Api) -> None:
     check_error(chat.as_user().get(f"/chats/{session}", headers={"If-None-Match": present}), 404)
 
 
+@rule(
+    "conditional.if-match-reads",
+    "A read whose If-Match does not have the present strong tag is 412, and If-Match is looked at before "
+    "If-None-Match.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*TAGGED, statuses=[412])
 def test_if_match_on_reads(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -140,6 +197,13 @@ def _read_state(request: PreparedRequest) -> tuple[str, Any]:
     return response.headers["ETag"], {**response.json(), "metadata": 0}
 
 
+@rule(
+    "conditional.holds",
+    "A change whose conditions hold is made.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*CHANGES)
 def test_conditions_that_hold(server: Server, operation: Operation[Any]) -> None:
     for name, value in (
@@ -154,6 +218,14 @@ def test_conditions_that_hold(server: Server, operation: Operation[Any]) -> None
         assert response.status_code == operation.status, (name, value)
 
 
+@rule(
+    "conditional.if-match",
+    "A change whose If-Match or If-None-Match does not hold is 412 and has no effect.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @each(*CHANGES, statuses=[412])
 @pytest.mark.parametrize(
     "headers",
@@ -174,6 +246,13 @@ def test_conditions_that_fail(server: Server, operation: Operation[Any], headers
     assert _read_state(request) == before
 
 
+@rule(
+    "conditional.malformed",
+    "A malformed If-Match or If-None-Match is 400 and named, and has no effect.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*TAGGED, *CHANGES, statuses=[400])
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
 def test_malformed_condition(server: Server, operation: Operation[Any], name: str) -> None:
@@ -186,6 +265,13 @@ def test_malformed_condition(server: Server, operation: Operation[Any], name: st
     assert before is None or _read_state(request) == before
 
 
+@rule(
+    "conditional.several-lines",
+    "Several lines of a condition are one list.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 def test_several_lines(platform: Api) -> None:
     user = create_user(platform)
     path, host = f"{urlsplit(platform.url).path}/users/{user['id']}", urlsplit(platform.url).netloc
@@ -201,6 +287,14 @@ def test_several_lines(platform: Api) -> None:
     assert send("If-None-Match:", f"If-None-Match: {present}") == 412
 
 
+@rule(
+    "conditional.lost-update",
+    "Of two changes with the same If-Match, the second is 412 and the first stays.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @covers(users.UPDATE, 412)
 def test_lost_update(platform: Api) -> None:
     user = create_user(platform)
@@ -213,6 +307,12 @@ def test_lost_update(platform: Api) -> None:
     assert platform.get(path).json()["name"] == "First"
 
 
+@rule(
+    "conditional.toggle",
+    "A toggle with If-Match is done once.",
+    source=sources.CONDITIONS,
+    stage=3,
+)
 @covers(chats.FAVORITE, 412)
 def test_toggle_with_if_match(chat: Api) -> None:
     path = f"/chats/{create_session(chat)}"
@@ -224,6 +324,13 @@ def test_toggle_with_if_match(chat: Api) -> None:
     assert read_data(chat.get(path))["isFavorite"] is True
 
 
+@rule(
+    "conditional.not-found",
+    "What is 404 without a condition is 404 with one.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*(operation for operation in operations() if operation.parameters))
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("value", ['"x"', "*"])
@@ -237,6 +344,13 @@ def test_condition_on_missing(server: Server, operation: Operation[Any], name: s
     check_error(response, 404)
 
 
+@rule(
+    "conditional.dates",
+    "Conditions on modification dates are ignored, since there are none.",
+    source=sources.CONDITIONS,
+    stage=3,
+    needs=["admin"],
+)
 def test_ignored_conditions(platform: Api) -> None:
     """There are no modification dates, so conditions on them say nothing (RFC 9110, sections 13.1.3 and 13.1.4)."""
     path, date = f"/users/{create_user(platform)['id']}", "Fri, 01 Jan 2100 00:00:00 GMT"
@@ -246,6 +360,12 @@ def test_ignored_conditions(platform: Api) -> None:
     assert platform.put(path, {"name": "New"}, headers={"If-Unmodified-Since": old}).status_code == 200
 
 
+@rule(
+    "conditional.replay",
+    "A request that is repeated under its Idempotency-Key is replayed, though its condition does not hold any more.",
+    source=sources.CONDITIONS,
+    stage=3,
+)
 def test_condition_is_met_once(chat: Api) -> None:
     """A request that is repeated under its key is replayed, though its condition does not hold any more."""
     path = f"/chats/{create_session(chat)}"

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.raw import is_closed, open_connection, read_response, send_raw
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
@@ -20,6 +22,13 @@ from duologue.conformance.target.unique_names import build_user
 HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
 
 
+@rule(
+    "http.body-announced",
+    "A body that is announced to be too large is 413 before it is sent, and the connection is closed.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.slow
 def test_long_body(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
@@ -34,6 +43,13 @@ def test_long_body(server: Server) -> None:
         assert is_closed(connection)
 
 
+@rule(
+    "http.chunked",
+    "A chunked body is read like any other.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_chunked_body(server: Server) -> None:
     body = json.dumps(build_user()).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:10], body[10:])) + b"0\r\n\r\n"
@@ -71,6 +87,14 @@ BROKEN = {
 }
 
 
+@rule(
+    "http.malformed",
+    "A request that breaks HTTP's rules is refused with the error body, or the connection is closed, and "
+    "the next request is served.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_malformed_http(server: Server, text: str) -> None:
     response = _send_and_read(server, text)
@@ -94,11 +118,25 @@ def _send_and_read(server: Server, text: str) -> requests.Response | None:
         return response
 
 
+@rule(
+    "http.one-host",
+    "A request has exactly one Host; none or two are 400.",
+    source=sources.HTTP1,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("name", ["two hosts", "two different hosts", "no host"])
 def test_host_header_count(server: Server, name: str) -> None:
     check_error(send_raw(server.platform_origin, BROKEN[name]), 400)
 
 
+@rule(
+    "http.unexpected-body",
+    "A body that a method does not need is not taken for the next request.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize("chunked", [True, False])
 def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
@@ -117,6 +155,13 @@ def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
             pass  # closing is as good a way not to read on
 
 
+@rule(
+    "http.pipelining",
+    "Requests that are sent before the responses are read get their responses in order.",
+    source=sources.HTTP1,
+    stage=3,
+    reads_only=True,
+)
 def test_pipelining(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
     expected = [404, 418, 500, 403]
@@ -141,6 +186,13 @@ def _next_status(stream: BinaryIO) -> int:
     return status
 
 
+@rule(
+    "http.expect-continue",
+    "A request with Expect: 100-continue gets 100 Continue.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_expect_continue(server: Server) -> None:
     host, body = urlsplit(server.platform_origin).netloc, json.dumps(build_user()).encode()
     head = HEAD.replace("{host}", host).replace("\n", "\r\n") + f"Content-Length: {len(body)}\r\n"

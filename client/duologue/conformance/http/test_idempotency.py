@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from duologue.conformance import sources
 from duologue.conformance.http.idempotency import check_replay, with_key
+from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import (
     PreparedRequest,
@@ -19,15 +18,22 @@ from duologue.conformance.target.examples import (
     log_in,
     prepare_request,
 )
-from duologue.conformance.target.raw import has_ipv6, send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.unique_names import build_user, unique
+from duologue.conformance.target.unique_names import build_user
 from duologue.contract import Operation, auth, chats, messages, operations, smart_chat, users
 
 KEYED = [operation for operation in operations() if operation.method in ("POST", "PATCH")]
 
 
+@rule(
+    "idempotency.replay",
+    "The same key and body replay the first response, marked Idempotency-Replayed, on every POST and PATCH.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @each(*KEYED)
 def test_replay(server: Server, operation: Operation[Any]) -> None:
     prepared, headers = prepare_request(server, operation), with_key()
@@ -38,6 +44,14 @@ def test_replay(server: Server, operation: Operation[Any]) -> None:
     check_replay(first, again)
 
 
+@rule(
+    "idempotency.user-once",
+    "A user that is created three times under one key is created once.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 def test_create_user_once(platform: Api) -> None:
     body, headers = build_user(), with_key()
 
@@ -47,6 +61,12 @@ def test_create_user_once(platform: Api) -> None:
     assert platform.get("/users", query={"search": body["email"]}).json()["total"] == 1
 
 
+@rule(
+    "idempotency.session-once",
+    "A session that is created three times under one key is created once.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 def test_create_session_once(chat: Api) -> None:
     headers = with_key()
 
@@ -56,6 +76,12 @@ def test_create_session_once(chat: Api) -> None:
     assert len(read_data(chat.get("/chats"))) == 1
 
 
+@rule(
+    "idempotency.message-once",
+    "A message or question that is sent twice under one key is stored once.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 def test_send_message_once(chat: Api) -> None:
     session = create_session(chat)
     send, say = with_key(), with_key()
@@ -68,6 +94,12 @@ def test_send_message_once(chat: Api) -> None:
     assert [message["sender"] for message in stored] == ["user", "user", "assistant"]
 
 
+@rule(
+    "idempotency.toggle-once",
+    "A toggle that is sent four times under one key toggles once.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 def test_toggle_once(chat: Api) -> None:
     session, headers = create_session(chat), with_key()
 
@@ -75,6 +107,13 @@ def test_toggle_once(chat: Api) -> None:
         assert chat.patch(f"/chats/{session}/favorite", headers=headers).json()["data"]["isFavorite"] is True
 
 
+@rule(
+    "idempotency.refresh-once",
+    "A refresh that is repeated under its key returns the same tokens, and does not count as reuse.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+)
 def test_refresh_once(server: Server) -> None:
     body, headers = {"refreshToken": log_in(server)["refreshToken"]}, with_key()
 
@@ -85,6 +124,13 @@ def test_refresh_once(server: Server) -> None:
     assert server.platform.with_token(first.json()["token"]).get("/auth/me").status_code == 200
 
 
+@rule(
+    "idempotency.first-response",
+    "A replay is the first response, whatever has happened since.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+)
 def test_replay_of_first_response(platform: Api) -> None:
     body, headers = build_user(), with_key()
     first = platform.post("/users", body, headers=headers)
@@ -95,6 +141,13 @@ def test_replay_of_first_response(platform: Api) -> None:
     check_error(platform.get(f"/users/{first.json()['id']}"), 404)
 
 
+@rule(
+    "idempotency.errors",
+    "An error is replayed like a success, also after its cause is gone.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+)
 def test_replay_of_error(platform: Api) -> None:
     taken, headers = create_user(platform), with_key()
     body = build_user(email=taken["email"])
@@ -121,6 +174,14 @@ def _change_body(prepared: PreparedRequest) -> PreparedRequest:
     return prepared.with_body(other[prepared.operation])
 
 
+@rule(
+    "idempotency.other-body",
+    "The same key with another body is 422, and the first response can still be replayed.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @each(*(operation for operation in KEYED if operation.body), statuses=[422])
 def test_other_body(server: Server, operation: Operation[Any]) -> None:
     prepared, headers = prepare_request(server, operation), with_key()
@@ -132,6 +193,12 @@ def test_other_body(server: Server, operation: Operation[Any]) -> None:
     check_replay(first, prepared.send(headers=headers))
 
 
+@rule(
+    "idempotency.other-body-no-effect",
+    "A request that reuses a key for another body has no effect.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 def test_other_body_changes_nothing(chat: Api) -> None:
     headers = with_key()
     chat.post("/chats", {"title": "First"}, headers=headers)
@@ -141,97 +208,12 @@ def test_other_body_changes_nothing(chat: Api) -> None:
     assert [session["title"] for session in read_data(chat.get("/chats"))] == ["First"]
 
 
-@each(*KEYED, statuses=[400])
-@pytest.mark.parametrize("key", ["", "k" * 256], ids=["empty", "256 characters"])
-def test_invalid_key(server: Server, operation: Operation[Any], key: str) -> None:
-    check_error(prepare_request(server, operation).send(headers=with_key(key)), 400, "Idempotency-Key")
-
-
-def test_key_length(chat: Api) -> None:
-    key = (unique("k") + "k" * 255)[:255]
-
-    for replayed in (None, "true"):
-        response = chat.post("/chats", {"title": "Long key"}, headers=with_key(key))
-        assert response.headers.get("Idempotency-Replayed") == replayed
-
-
-def test_similar_keys(chat: Api) -> None:
-    key = ("K" + unique("k") + "k" * 255)[:254]
-
-    for other in (key + "a", key + "b", key + "A"):
-        assert chat.post("/chats", {"title": "x"}, headers=with_key(other)).status_code == 201
-
-    assert len(read_data(chat.get("/chats"))) == 3
-
-
-def test_key_of_another_chat_user(chat: Api) -> None:
-    headers = with_key()
-
-    for api in (chat, chat.as_user()):
-        response = api.post("/chats", {"title": "Mine"}, headers=headers)
-        assert "Idempotency-Replayed" not in response.headers
-        assert len(read_data(api.get("/chats"))) == 1
-
-
-def test_key_of_another_platform_user(server: Server) -> None:
-    headers = with_key()
-    callers = [server.platform, *(server.platform.with_token(log_in(server, role="admin")["token"]) for _ in range(2))]
-
-    for caller in callers:
-        response = caller.post("/users", build_user(), headers=headers)
-        assert response.status_code == 201
-        assert "Idempotency-Replayed" not in response.headers
-
-
-def test_key_on_another_path(chat: Api) -> None:
-    one, other = create_session(chat), create_session(chat)
-    headers = with_key()
-    chat.patch(f"/chats/{one}", {"title": "Renamed"}, headers=headers)
-
-    for response in (
-        chat.patch(f"/chats/{other}", {"title": "Renamed"}, headers=headers),
-        chat.post("/chats", {"title": "Renamed"}, headers=headers),
-    ):
-        assert "Idempotency-Replayed" not in response.headers
-
-
-def test_key_on_same_path(server: Server) -> None:
-    """However it is spelled: with a slash at its end, with encoded letters, as an absolute target."""
-    host, body, key = urlsplit(server.platform_origin).netloc, json.dumps(build_user()), unique("key")
-    users_path = urlsplit(server.base_url).path + "/users"
-    paths = [users_path, f"{users_path}/", users_path.replace("users", "%75sers"), f"http://{host}{users_path}"]
-
-    responses = [
-        send_raw(
-            server.platform_origin,
-            f"POST {path} HTTP/1.1\nHost: {host}\nIdempotency-Key: {key}\nContent-Type: application/json\n"
-            f"Content-Length: {len(body)}\nConnection: close\n\n{body}",
-        )
-        for path in paths
-    ]
-
-    assert [response.status_code for response in responses] == [201] * len(paths)
-    for response in responses[1:]:
-        check_replay(responses[0], response)
-    server.platform.delete(f"/users/{responses[0].json()['id']}")
-
-
-def test_key_over_ipv4_and_ipv6(server: Server) -> None:
-    """A program that calls `localhost` may use either, and the other for its next attempt."""
-    if not has_ipv6():
-        pytest.skip("this machine has no IPv6 loopback")
-    if urlsplit(server.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        pytest.skip("the server under test runs on another machine")
-    port, path, body, headers = urlsplit(server.base_url).port, urlsplit(server.base_url).path, build_user(), with_key()
-
-    first, again = (
-        replace(server.platform, url=f"http://{address}:{port}{path}").post("/users", body, headers=headers)
-        for address in ("[::1]", "127.0.0.1")
-    )
-
-    check_replay(first, again)
-
-
+@rule(
+    "idempotency.request-id",
+    "A replay has the first response's metadata and its own X-Request-Id.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 def test_request_id_of_replay(chat: Api) -> None:
     """The body has the first one's, the header the new one's."""
     headers = with_key()
@@ -242,6 +224,12 @@ def test_request_id_of_replay(chat: Api) -> None:
     assert again.json()["metadata"]["requestId"] == first.headers["X-Request-Id"]
 
 
+@rule(
+    "idempotency.412-not-stored",
+    "A 412 is not stored: the same key with a condition that holds does the work.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 @pytest.mark.parametrize("change", ["rename", "favorite"])
 def test_412_is_not_stored(chat: Api, change: str) -> None:
     path, headers = f"/chats/{create_session(chat)}", with_key()
@@ -254,14 +242,12 @@ def test_412_is_not_stored(chat: Api, change: str) -> None:
     assert "Idempotency-Replayed" not in again.headers
 
 
-def test_key_on_get(chat: Api) -> None:
-    headers = with_key()
-    assert read_data(chat.get("/chats", headers=headers)) == []
-    create_session(chat)
-
-    assert len(read_data(chat.get("/chats", headers=headers))) == 1
-
-
+@rule(
+    "idempotency.stream-once",
+    "A reply that is requested again under its key is stored once, streamed or not.",
+    source=sources.IDEMPOTENCY,
+    stage=3,
+)
 @pytest.mark.parametrize("streamed_first", [True, False])
 def test_streamed_reply_once(chat: Api, streamed_first: bool) -> None:
     session, headers = create_session(chat), with_key()

@@ -5,17 +5,15 @@ Valid requests are mutated at each byte; the grammar, written here again, decide
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from duologue.conformance.target.raw import open_connection, read_response
-from duologue.conformance.target.responses import check_error
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
+from duologue.conformance.target.raw import read_statuses
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.unique_names import build_user
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 FIELD_VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
@@ -71,17 +69,7 @@ def mutate(valid: bytes, inserted: bytes) -> Iterator[bytes]:
 
 
 def send(server: Server, sent: bytes, *, chat: bool = False) -> list[int]:
-    """Send bytes and no more, and return the statuses of all that comes back until the server closes."""
-    with open_connection(server.chat_origin if chat else server.platform_origin) as connection:
-        received = b""
-        try:
-            connection.sendall(sent)
-            connection.shutdown(1)
-            while piece := connection.recv(65536):
-                received += piece
-        except ConnectionError:
-            pass  # it was closed before all was sent
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
+    return read_statuses(server.chat_origin if chat else server.platform_origin, sent)
 
 
 def is_refused(statuses: list[int]) -> bool:
@@ -102,6 +90,14 @@ def read_chunks(data: bytes) -> bytes | None:
     return None
 
 
+@rule(
+    "http.mutated-head",
+    "Whatever one byte of a request's head is changed to, a head that breaks the grammar is refused, and "
+    "nothing behind it is taken for a request.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @each_insertion
 @pytest.mark.parametrize("valid", [GET, OLD_GET], ids=["GET", "absolute target, HTTP/1.0"])
 def test_mutated_head(server: Server, valid: bytes, inserted: bytes) -> None:
@@ -113,6 +109,14 @@ def test_mutated_head(server: Server, valid: bytes, inserted: bytes) -> None:
             assert is_refused(statuses), (mutated, statuses)
 
 
+@rule(
+    "http.mutated-chunks",
+    "Whatever one byte of a chunked body is changed to, a body that breaks the grammar is 400, and "
+    "nothing behind it is taken for a request.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @each_insertion
 def test_mutated_chunks(server: Server, inserted: bytes) -> None:
     for number, mutated in enumerate(mutate(CHUNKS, inserted)):
@@ -125,6 +129,13 @@ def test_mutated_chunks(server: Server, inserted: bytes) -> None:
             assert statuses in ([400, 418], [400]), mutated  # the name is not a text, or the JSON is broken
 
 
+@rule(
+    "http.truncated",
+    "A request that breaks off is not carried out.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_truncated_request(server: Server) -> None:
     valid = CHUNKED + CHUNKS
     for end in range(len(valid)):
@@ -164,6 +175,13 @@ FRAMINGS = {
 }
 
 
+@rule(
+    "http.framing",
+    "A request whose length is contradictory or malformed is refused, and nothing behind it is taken for a request.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 @pytest.mark.parametrize("lines", FRAMINGS.values(), ids=FRAMINGS)
 def test_contradictory_framing(server: Server, lines: list[bytes], version: bytes) -> None:
@@ -175,6 +193,13 @@ def test_contradictory_framing(server: Server, lines: list[bytes], version: byte
             assert statuses, "it says why"
 
 
+@rule(
+    "http.chunked-1-0",
+    "A chunked body in HTTP/1.0 is 400.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_chunked_in_http_1_0(server: Server) -> None:
     """HTTP/1.0 has no transfer codings: where the body ends is unknown (RFC 9112, section 6.1)."""
     head = CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0")
@@ -190,6 +215,13 @@ METHODS = ["G(T", "G,T", "", "G\xe9T", "GET:", "G" * 5_000]
 SPACED = ["GET  /api/health HTTP/1.1", "GET\t/api/health HTTP/1.1", " GET /api/health HTTP/1.1", "GET / HTTP/1.1 "]
 
 
+@rule(
+    "http.request-line",
+    "A malformed request line is refused with one response.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 @pytest.mark.parametrize(
     "line",
     [
@@ -208,6 +240,14 @@ def test_malformed_request_line(server: Server, line: str) -> None:
         assert is_refused(statuses)
 
 
+@rule(
+    "http.host-of-target",
+    "An absolute target does not replace a Host that is missing, malformed or foreign.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["local"],
+    reads_only=True,
+)
 @pytest.mark.parametrize("target", ["/api/health", "http://localhost/api/health", "http://127.0.0.1:1/api/health"])
 @pytest.mark.parametrize(
     ("lines", "status"),
@@ -227,6 +267,13 @@ def test_host_of_any_target(server: Server, target: str, lines: str, status: int
         assert send(server, sent) == [status]
 
 
+@rule(
+    "http.expectation-1-0",
+    "A client of HTTP/1.0 gets no interim response.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_expectation_in_http_1_0(server: Server) -> None:
     """A client of HTTP/1.0 does not know interim responses (RFC 9110, section 10.1.1)."""
     head = POST + b"Content-Length: %d\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n" % len(BODY)
@@ -235,86 +282,12 @@ def test_expectation_in_http_1_0(server: Server) -> None:
     assert send(server, head.replace(b"HTTP/1.1", b"HTTP/1.0")) == [400]
 
 
+@rule(
+    "http.expectation-unknown",
+    "An unknown expectation is 417, or ignored.",
+    source=sources.HTTP1,
+    stage=3,
+    needs=["admin"],
+)
 def test_unknown_expectation(server: Server) -> None:
     assert send(server, POST + b"Content-Length: 12\r\nExpect: tea\r\n\r\n" + BODY + CANARY) in ([417], [400, 418])
-
-
-@pytest.mark.parametrize("path", ["/api/users", "/openapi.json", "/"])
-@pytest.mark.parametrize("method", ["get", "Get", "options", "head"])
-def test_method_case(server: Server, method: str, path: str) -> None:
-    host = urlsplit(server.platform_origin).netloc
-    with open_connection(server.platform_origin) as connection:
-        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        response = read_response(connection)
-
-    check_error(response, 405)
-    assert "GET" in response.headers["Allow"].split(", ")
-
-
-@pytest.mark.parametrize("space", ["", " ", "\t", "  \t "], ids=ascii)
-def test_space_around_header_value(server: Server, space: str) -> None:
-    lines = [
-        *(f"Host:{space}localhost{space}", f"x-api-key:{space}{server.api_key}{space}"),
-        *(f"Unique-Reference-Code:{space}c-1{space}", f"x-user-id:{space}me{space}"),
-    ]
-    head = "\r\n".join([f"GET {urlsplit(server.chat_base_url).path}/chats HTTP/1.1", *lines])
-
-    assert send(server, f"{head}\r\nConnection: close\r\n\r\n".encode(), chat=True) == [200]
-
-
-@pytest.mark.parametrize(
-    "coding", ["gzip", "deflate", "br", "GZIP", "gzip, identity", "identity, gzip", "unknown", "x"]
-)
-def test_content_coding(server: Server, coding: str) -> None:
-    body = build_user()
-
-    response = server.platform.post("/users", body, headers={"Content-Encoding": coding})
-
-    check_error(response, 415)
-    assert response.headers["Accept-Encoding"] == "identity"
-    assert server.platform.get("/users", query={"search": body["email"]}).json()["total"] == 0
-
-
-@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
-def test_identity_coding(server: Server, coding: str) -> None:
-    assert server.platform.post("/users", build_user(), headers={"Content-Encoding": coding}).status_code == 201
-
-
-@pytest.mark.parametrize(
-    "slash", ["%2f", "%2F", "%252f", "%5c", "%5C", "\\", "%2f%2f", "/..%2f", "%00/", "/%2e%2e/", "//"]
-)
-def test_encoded_separators(server: Server, slash: str) -> None:
-    user = server.platform.post("/users", build_user()).json()
-    prefix = urlsplit(server.base_url).path
-    for path in (f"{prefix}/users{slash}{user['id']}", f"{prefix}{slash}users/{user['id']}", f"{slash}openapi.json"):
-        for method in ("DELETE", "GET"):
-            sent = f"{method} {path if path.startswith('/') else '/' + path} HTTP/1.1\r\nHost: localhost\r\n"
-            assert send(server, f"{sent}Connection: close\r\n\r\n".encode()) == [404], path
-
-    assert server.platform.get(f"/users/{user['id']}").json() == user
-
-
-def test_many_unknown_fields(server: Server) -> None:
-    body = {**build_user(), **{f"field{number}": number for number in range(30_000)}}
-
-    response = server.platform.post("/users", body)
-
-    error = check_error(response, 400, "field0")
-    assert 0 < len(error["details"]["fields"]) <= 100
-    assert len(response.content) < 20_000
-
-
-def test_socket_methods(server: Server) -> None:
-    for path in ("/socket.io/", "/socket.io"):
-        for method in ("PUT", "DELETE", "PATCH", "TRACE"):
-            response = server.at_origin("platform").request(method, path, query="EIO=4&transport=polling")
-            check_error(response, 405)
-            assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
-
-
-def test_socket_path_without_slash(server: Server) -> None:
-    response = server.at_origin("platform").get("/socket.io", query="EIO=4&transport=polling")
-
-    assert response.status_code == 200
-    assert json.loads(response.text[1:])["sid"]
-    check_error(server.at_origin("platform").get("/socket.io"), 400)

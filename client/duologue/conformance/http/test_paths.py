@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import each, prepare_request
 from duologue.conformance.target.raw import open_connection, read_response
@@ -22,6 +24,14 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
+@rule(
+    "paths.unknown",
+    "An unknown path is 404 on both origins.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+    quick=True,
+)
 @each_service
 @pytest.mark.parametrize(
     "path",
@@ -34,6 +44,13 @@ def test_unknown_path(server: Server, service: str, path: str) -> None:
     check_error(server.at_origin(service).get(path), 404)
 
 
+@rule(
+    "paths.unknown-method",
+    "An unknown path is 404 with every method.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @each_service
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
 def test_unknown_path_any_method(server: Server, service: str, method: str) -> None:
@@ -43,6 +60,13 @@ def test_unknown_path_any_method(server: Server, service: str, method: str) -> N
     assert response.headers["X-Request-Id"]
 
 
+@rule(
+    "paths.nearest",
+    "A 404 names the operation with the most similar path.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize(
     ("path", "meant"),
     [("/api/user", "/api/users"), ("/api/auth/logn", "/api/auth/login"), ("/chats", "/chats-service/api/v1/chats")],
@@ -62,6 +86,14 @@ PATHS = _methods_by_path()
 each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key) for key in PATHS])
 
 
+@rule(
+    "paths.method",
+    "A known path with another method is 405, and Allow has exactly the methods that the path has.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
 @pytest.mark.parametrize(
     ("service", "path", "method"),
     [
@@ -82,6 +114,14 @@ def test_method_not_allowed(server: Server, service: str, path: str, method: str
     assert "OPTIONS" in allowed
 
 
+@rule(
+    "paths.options",
+    "OPTIONS returns Allow with exactly the methods that the path has, and no body.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+    quick=True,
+)
 @each_path
 def test_options(server: Server, service: str, path: str) -> None:
     bare = server.at_origin(service)
@@ -95,6 +135,13 @@ def test_options(server: Server, service: str, path: str) -> None:
     assert response.headers["X-Request-Id"]
 
 
+@rule(
+    "paths.head",
+    "HEAD returns the headers of GET, and no body.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @each(*READING)
 def test_head(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -109,6 +156,13 @@ def test_head(server: Server, operation: Operation[Any]) -> None:
     assert head.headers["X-Request-Id"]
 
 
+@rule(
+    "paths.head-not-found",
+    "HEAD of what does not exist is 404 without a body.",
+    source=sources.REQUESTS,
+    stage=3,
+    reads_only=True,
+)
 def test_head_not_found(platform: Api) -> None:
     head = platform.request("HEAD", "/users/unknown")
 
@@ -117,6 +171,13 @@ def test_head_not_found(platform: Api) -> None:
     assert head.headers["X-Request-Id"]
 
 
+@rule(
+    "paths.head-connection",
+    "A connection can be used again after HEAD and OPTIONS.",
+    source=sources.HTTP1,
+    stage=3,
+    reads_only=True,
+)
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 def test_connection_after_no_body(server: Server, method: str) -> None:
     host = urlsplit(server.platform_origin).netloc
@@ -126,6 +187,13 @@ def test_connection_after_no_body(server: Server, method: str) -> None:
             assert read_response(connection, name).status_code in (200, 204)
 
 
+@rule(
+    "paths.trailing-slash",
+    "A slash at the end of a path makes no difference, on every operation.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
 @each()
 def test_trailing_slash(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import requests
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import each, log_in, prepare_request
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error
@@ -43,6 +45,14 @@ def check_common(response: requests.Response) -> None:
         assert "no-store" in directives
 
 
+@rule(
+    "headers.success",
+    "A success of every operation says what caches may do with it, who may embed it, and which headers it depends on.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+    quick=True,
+)
 @each()
 def test_success(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -60,6 +70,12 @@ def test_success(server: Server, operation: Operation[Any]) -> None:
     assert "accept" in varying or not operation.streams
 
 
+@rule(
+    "headers.stream",
+    "A stream has the headers that every response has, and so has its replay.",
+    source=sources.CACHES,
+    stage=1,
+)
 def test_stream(server: Server) -> None:
     request, key = prepare_request(server, smart_chat.ASK), unique("key")
     for replayed in (False, True):
@@ -71,6 +87,14 @@ def test_stream(server: Server) -> None:
         assert {"accept", "x-api-key", "x-user-id"} <= read_list(response, "Vary")
 
 
+@rule(
+    "headers.no-store",
+    "Responses with tokens are Cache-Control: no-store, replays included.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+    quick=True,
+)
 @pytest.mark.parametrize("operation", [auth.LOGIN, auth.REFRESH], ids=lambda operation: operation.id)
 def test_tokens_are_not_stored(server: Server, operation: Operation[Any]) -> None:
     request, key = prepare_request(server, operation), unique("key")
@@ -79,6 +103,13 @@ def test_tokens_are_not_stored(server: Server, operation: Operation[Any]) -> Non
         assert "no-store" in read_list(response, "Cache-Control")
 
 
+@rule(
+    "headers.other-paths",
+    "What is not an operation has the headers that every response has, too.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+)
 @pytest.mark.parametrize("path", ["/", "/openapi.json", "/nope", "/api/error", "/socket.io/?EIO=4&transport=polling"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
 def test_other_paths(server: Server, path: str, method: str) -> None:
@@ -87,6 +118,13 @@ def test_other_paths(server: Server, path: str, method: str) -> None:
     check_common(response)
 
 
+@rule(
+    "headers.malformed",
+    "A request that cannot be read gets a response with the headers that every response has.",
+    source=sources.CACHES,
+    stage=1,
+    reads_only=True,
+)
 @pytest.mark.parametrize(
     "text", ["GET /api/users\n\n", "GET /api/users HTTP/1.1\n\n", "\x16\x03\x01 x y\n\n"], ids=ascii
 )
@@ -94,6 +132,13 @@ def test_malformed_request(server: Server, text: str) -> None:
     check_common(send_raw(server.platform_origin, text))
 
 
+@rule(
+    "headers.errors",
+    "Errors of an operation vary with the same headers as its success.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+)
 @each(*WITH_TOKENS)
 def test_errors_of_operations(server: Server, operation: Operation[Any]) -> None:
     """Errors vary with the same headers as successes: a cache must not tell one caller what another may not do."""
@@ -118,6 +163,13 @@ def check_challenge(response: requests.Response, scheme: str) -> str:
     return challenge
 
 
+@rule(
+    "challenges.invalid-token",
+    "A token that is not accepted is challenged as invalid_token.",
+    source=sources.CHALLENGES,
+    stage=1,
+    needs=["admin"],
+)
 @each(*(operation for operation in WITH_TOKENS if operation.service is not CHAT))
 @pytest.mark.parametrize("token", ["Bearer garbage", "Bearer a.b.c", "Bearer ", "bearer null"])
 def test_bad_token(server: Server, operation: Operation[Any], token: str) -> None:
@@ -126,6 +178,13 @@ def test_bad_token(server: Server, operation: Operation[Any], token: str) -> Non
     assert 'error="invalid_token"' in check_challenge(response, "Bearer")
 
 
+@rule(
+    "challenges.revoked-token",
+    "A revoked token is challenged as invalid_token.",
+    source=sources.CHALLENGES,
+    stage=3,
+    needs=["admin"],
+)
 def test_revoked_token(server: Server) -> None:
     caller = server.platform.with_token(log_in(server)["token"])
     caller.post("/auth/logout")
@@ -133,6 +192,13 @@ def test_revoked_token(server: Server) -> None:
     assert 'error="invalid_token"' in check_challenge(caller.get("/users"), "Bearer")
 
 
+@rule(
+    "challenges.missing-token",
+    "A missing token is challenged without an error.",
+    source=sources.CHALLENGES,
+    stage=1,
+    needs=["admin"],
+)
 @each(*AUTHENTICATED)
 @pytest.mark.parametrize("value", [None, "Basic dXNlcjpwYXNz"])
 def test_missing_token(server: Server, operation: Operation[Any], value: str | None) -> None:
@@ -142,6 +208,12 @@ def test_missing_token(server: Server, operation: Operation[Any], value: str | N
     assert "error=" not in check_challenge(response, "Bearer")
 
 
+@rule(
+    "challenges.login",
+    "A refused login or refresh is challenged.",
+    source=sources.CHALLENGES,
+    stage=3,
+)
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -153,6 +225,13 @@ def test_refused_login(server: Server, path: str, body: dict[str, str]) -> None:
     check_challenge(server.platform.post(path, body), "Bearer")
 
 
+@rule(
+    "challenges.api-key",
+    "An API key that is missing or not accepted is challenged by the scheme ApiKey, which names the header.",
+    source=sources.CHALLENGES,
+    stage=1,
+    needs=["admin"],
+)
 @each(*KEYED)
 @pytest.mark.parametrize("key", [None, "", "wrong"])
 def test_bad_api_key(server: Server, operation: Operation[Any], key: str | None) -> None:
@@ -167,6 +246,13 @@ def test_bad_api_key(server: Server, operation: Operation[Any], key: str | None)
 # Errors on request
 
 
+@rule(
+    "headers.of-status",
+    "A response has the headers that belong to its status, as Retry-After to 429 and 503.",
+    source=sources.PLATFORM_HEALTH,
+    stage=1,
+    reads_only=True,
+)
 @pytest.mark.parametrize(
     ("status", "name"),
     [
@@ -186,6 +272,13 @@ def test_headers_of_status(server: Server, status: int, name: str) -> None:
         assert response.headers[name]
 
 
+@rule(
+    "headers.needless",
+    "A success and a 404 carry neither WWW-Authenticate nor Retry-After.",
+    source=sources.CACHES,
+    stage=1,
+    needs=["admin"],
+)
 @each(users.LIST, chats.LIST)
 def test_no_needless_challenge(server: Server, operation: Operation[Any]) -> None:
     for response in (prepare_request(server, operation).send(), server.platform.get("/users/unknown")):

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from duologue.conformance import sources
 from duologue.conformance.realtime.raw_socket import RawSocket
+from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import create_user, log_in
 from duologue.conformance.target.listener import DEADLINE, WAYS, Listen, RefusedError
 from duologue.conformance.target.responses import CODES, check_error, check_error_body
@@ -62,6 +64,15 @@ BAD = [
 ]
 
 
+@rule(
+    "events.credentials",
+    "Credentials that are not accepted are refused by connect_error with Unauthorized and the error body, "
+    "over every transport.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+    quick=True,
+)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("name", BAD)
 def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[str]) -> None:
@@ -72,6 +83,13 @@ def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[st
     check_error_body(caught.value.payload["data"], 400 if name.startswith("lone surrogate") else 401)
 
 
+@rule(
+    "events.auth-type",
+    "Credentials that are not an object are refused likewise.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+)
 @pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
 def test_invalid_auth(server: Server, auth: Any) -> None:
     with closing(RawSocket(server.platform_origin, auth=auth)) as raw:
@@ -98,6 +116,13 @@ def _delete(server: Server, login: dict[str, Any]) -> None:
     server.platform.delete(f"/users/{login['user']['id']}")
 
 
+@rule(
+    "events.revoked",
+    "A connection whose login ends is disconnected, and no other.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 @pytest.mark.parametrize("revoke", [_log_out, _refresh_twice, _delete], ids=lambda revoke: revoke.__name__[1:])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_revoked_token(
@@ -114,6 +139,13 @@ def test_revoked_token(
     unaffected.wait_for("user:created", userId=user["id"])
 
 
+@rule(
+    "events.refresh",
+    "A refresh does not end the connections of its login.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_refresh_keeps_socket(server: Server, listen: Listen) -> None:
     login = log_in(server)
     listener = listen(auth={"token": login["token"]})
@@ -139,6 +171,13 @@ ODD_ARGUMENTS: list[Any] = [
 ]
 
 
+@rule(
+    "events.unknown",
+    "An event that is sent to the server is acknowledged with the error body, and the connection stays.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 @pytest.mark.parametrize("argument", ODD_ARGUMENTS, ids=lambda argument: ascii(argument)[:20])
 @pytest.mark.parametrize(
     "event", ["nope", "user:created", "message", "connect_user", "join", "", "__proto__", "*", "error", "😀", "x" * 300]
@@ -157,6 +196,13 @@ def _get_status(body: dict[str, Any]) -> int:
     return next(status for status, code in CODES.items() if code == body["code"])
 
 
+@rule(
+    "events.no-relay",
+    "What one client sends reaches no other.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_no_relay_between_clients(server: Server, listen: Listen) -> None:
     other, sender = listen(), listen()
     forged = {"userId": unique("forged")}
@@ -168,6 +214,13 @@ def test_no_relay_between_clients(server: Server, listen: Listen) -> None:
     assert ("user:deleted", forged) not in other.events
 
 
+@rule(
+    "events.flood",
+    "A client that sends without end is disconnected, and no other.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_flood(server: Server, listen: Listen) -> None:
     flooding, other = listen(), listen()
 
@@ -212,6 +265,13 @@ BAD_PACKETS = {
 }
 
 
+@rule(
+    "events.packet-invalid",
+    "A malformed packet ends its own connection at most.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events", "open"],
+)
 @pytest.mark.parametrize("packet", BAD_PACKETS.values(), ids=BAD_PACKETS)
 def test_bad_packet(server: Server, listen: Listen, packet: str) -> None:
     other = listen()
@@ -223,12 +283,27 @@ def test_bad_packet(server: Server, listen: Listen, packet: str) -> None:
     other.wait_for("user:created", userId=user["id"])
 
 
+@rule(
+    "events.bytes-unannounced",
+    "Bytes that were not announced end their own connection at most.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events", "open"],
+)
 def test_unannounced_bytes(server: Server) -> None:
     with closing(RawSocket(server.platform_origin)) as raw:
         raw.socket.send_binary(b"\x00\xff" * 100)
         assert raw.is_answered()
 
 
+@rule(
+    "events.polling-invalid",
+    "A polling request that cannot be served is refused with the error body.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+    reads_only=True,
+)
 @pytest.mark.parametrize(
     "query", ["EIO=3&transport=polling", "transport=polling", "EIO=4&transport=carrier-pigeon", "",
               "EIO=4&transport=polling&sid=unknown", "EIO=4&transport=websocket"],
@@ -269,6 +344,13 @@ BAD_PAYLOADS = {
 }
 
 
+@rule(
+    "events.payload-invalid",
+    "A malformed payload is refused with the error body, or ends its own connection.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events", "open"],
+)
 @pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
 def test_bad_polling_payload(server: Server, payload: str) -> None:
     polling = _Polling(server)
@@ -282,6 +364,13 @@ def test_bad_polling_payload(server: Server, payload: str) -> None:
         check_error(response, response.status_code)
 
 
+@rule(
+    "events.payload-many",
+    "Any number of packets may come in one payload.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events", "open"],
+)
 def test_many_events_in_payload(server: Server) -> None:
     polling = _Polling(server)
 

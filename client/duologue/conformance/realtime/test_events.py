@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance import sources
 from duologue.conformance.realtime.silence import check_silence
+from duologue.conformance.rules import rule
 from duologue.conformance.target import golden
 from duologue.conformance.target.examples import create_session, create_user, log_in
 from duologue.conformance.target.listener import DEADLINE, WAYS, Listen, Listener, chat_auth
@@ -25,6 +27,15 @@ def check_example(name: str, payload: Any) -> None:
 # Events of users
 
 
+@rule(
+    "events.users",
+    "Creating, changing and deleting a user is announced with the user as it is then, over every "
+    "transport and on both origins.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+    quick=True,
+)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("service", ["platform", "chat"])
 def test_user_events(server: Server, listen: Listen, service: str, way: list[str]) -> None:
@@ -46,6 +57,13 @@ def test_user_events(server: Server, listen: Listen, service: str, way: list[str
     check_example("users.DELETED", deleted)
 
 
+@rule(
+    "events.users-for-all",
+    "Everyone is told of users, whatever they connected as.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_user_events_for_all(server: Server, listen: Listen) -> None:
     listeners = [listen(auth={"token": log_in(server)["token"]}), listen(auth=chat_auth(server.chat))]
 
@@ -55,6 +73,13 @@ def test_user_events_for_all(server: Server, listen: Listen) -> None:
         assert listener.wait_for("user:created", userId=user["id"])["user"] == user
 
 
+@rule(
+    "events.after-change",
+    "When an event arrives, its change can be read.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_event_after_change(server: Server, listen: Listen) -> None:
     listener = listen()
     statuses: dict[str, int] = {}
@@ -70,6 +95,13 @@ def test_event_after_change(server: Server, listen: Listen) -> None:
     assert statuses[user["id"]] == 200
 
 
+@rule(
+    "events.no-change",
+    "A request that changes nothing, and a replay, are announced by nothing.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_no_event_without_change(server: Server, listen: Listen) -> None:
     listener = listen()
     key = {"Idempotency-Key": unique("key")}
@@ -90,6 +122,14 @@ def test_no_event_without_change(server: Server, listen: Listen) -> None:
 # Events of chats
 
 
+@rule(
+    "events.chats",
+    "Creating, renaming, marking and deleting a session is announced to each connection of its user.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+    quick=True,
+)
 def test_chat_events(server: Server, listen: Listen) -> None:
     chat = server.chat
     tabs = [listen(auth=chat_auth(chat)), listen(server.chat_origin, auth=chat_auth(chat), transports=["polling"])]
@@ -110,6 +150,14 @@ def test_chat_events(server: Server, listen: Listen) -> None:
     check_example("chats.DELETED", deleted[0])
 
 
+@rule(
+    "events.messages",
+    "A new message is announced to its session's user as it is stored.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+    quick=True,
+)
 def test_message_events(server: Server, listen: Listen) -> None:
     chat = server.chat
     session = create_session(chat)
@@ -122,6 +170,13 @@ def test_message_events(server: Server, listen: Listen) -> None:
     check_example("messages.CREATED", created)
 
 
+@rule(
+    "events.smart-chat",
+    "A reply is announced by the question, typing that begins and ends, the reply, and a notification.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+)
 def test_smart_chat_events(server: Server, listen: Listen) -> None:
     chat = server.chat
     session = create_session(chat)
@@ -143,6 +198,13 @@ def test_smart_chat_events(server: Server, listen: Listen) -> None:
     _check_notification(notification)
 
 
+@rule(
+    "events.deltas",
+    "A streamed reply is announced in pieces that add up to it, before it is announced as stored.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["events"],
+)
 def test_delta_events(server: Server, listen: Listen) -> None:
     chat = server.chat
     session = create_session(chat)
@@ -164,6 +226,14 @@ def test_delta_events(server: Server, listen: Listen) -> None:
     assert names.index("message:delta") < len(names) - 1 - names[::-1].index("message:created")
 
 
+@rule(
+    "events.chats-private",
+    "Events of sessions and messages reach their user and no one else, administrators included.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+    quick=True,
+)
 def test_chat_events_are_private(server: Server, listen: Listen) -> None:
     chat, login = server.chat, log_in(server, role="admin")
     others = [listen(), listen(auth=chat_auth(server.chat)), listen(auth={"token": login["token"]})]
@@ -179,6 +249,13 @@ def test_chat_events_are_private(server: Server, listen: Listen) -> None:
     check_silence(server, *others, about=("chat:", "message:"))
 
 
+@rule(
+    "events.rooms-private",
+    "A user id that looks like the name of a group receives nothing of that group.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_rooms_are_private(server: Server, listen: Listen) -> None:
     chat, login = server.chat, log_in(server)
     names = [f"chat:{chat.headers['x-user-id']}", "admins", f"platform:{login['user']['id']}", login["user"]["id"]]
@@ -202,6 +279,13 @@ def _check_notification(payload: dict[str, Any]) -> None:
     assert payload["read"] is False
 
 
+@rule(
+    "events.notification-new-user",
+    "Administrators are notified of a new user.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_notification_of_new_user(server: Server, listen: Listen) -> None:
     admin = listen(auth={"token": log_in(server, role="admin")["token"]})
     name = unique("Newcomer")
@@ -212,6 +296,13 @@ def test_notification_of_new_user(server: Server, listen: Listen) -> None:
     _check_notification(admin.wait_for("notification:new"))
 
 
+@rule(
+    "events.notification-new-role",
+    "Administrators and the user are notified of its new role.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 @pytest.mark.parametrize(("before", "after"), [("user", "admin"), ("admin", "user")])
 def test_notification_of_new_role(server: Server, listen: Listen, before: str, after: str) -> None:
     admin = listen(auth={"token": log_in(server, role="admin")["token"]})
@@ -225,6 +316,13 @@ def test_notification_of_new_role(server: Server, listen: Listen, before: str, a
     _check_notification(user.wait_for("notification:new"))
 
 
+@rule(
+    "events.notifications-private",
+    "Other users receive no notifications, and a change of anything but the role sends none.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_notifications_are_private(server: Server, listen: Listen) -> None:
     login = log_in(server, name=unique("Quiet"))
     user = listen(auth={"token": login["token"]})
@@ -238,6 +336,13 @@ def test_notifications_are_private(server: Server, listen: Listen) -> None:
     check_silence(server, *others, about=("notification:",))
 
 
+@rule(
+    "events.notifications-follow-role",
+    "Who becomes an administrator is notified from then on, and who is none any more is not.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["admin", "events"],
+)
 def test_notifications_follow_role(server: Server, listen: Listen) -> None:
     login = log_in(server)
     listener = listen(auth={"token": login["token"]})

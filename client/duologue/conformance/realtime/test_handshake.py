@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
 from duologue.conformance.target.raw import open_connection, read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
@@ -37,6 +39,14 @@ def shake_hands(server: Server, changes: dict[str, str | None], version: str = "
         return read_response(connection)
 
 
+@rule(
+    "websocket.malformed",
+    "A malformed opening handshake is 400 or 426 with the error body.",
+    source=sources.WEBSOCKET,
+    stage=4,
+    needs=["events", "local"],
+    reads_only=True,
+)
 @pytest.mark.parametrize("changes", BAD_HANDSHAKES.values(), ids=BAD_HANDSHAKES)
 def test_malformed_handshake(server: Server, changes: dict[str, str | None]) -> None:
     response = shake_hands(server, changes)
@@ -48,10 +58,26 @@ def test_malformed_handshake(server: Server, changes: dict[str, str | None]) -> 
         assert response.headers["Upgrade"] == "websocket"
 
 
+@rule(
+    "websocket.version",
+    "A handshake of another version is 426.",
+    source=sources.WEBSOCKET,
+    stage=4,
+    needs=["events", "local"],
+    reads_only=True,
+)
 def test_handshake_of_another_version(server: Server) -> None:
     assert shake_hands(server, {"Sec-WebSocket-Version": "8"}).status_code == 426
 
 
+@rule(
+    "websocket.http-1-0",
+    "A handshake of HTTP/1.0 is 400.",
+    source=sources.WEBSOCKET,
+    stage=4,
+    needs=["events", "local"],
+    reads_only=True,
+)
 def test_handshake_of_http_1_0(server: Server) -> None:
     check_error(shake_hands(server, {}, version="1.0"), 400)
 
@@ -63,6 +89,14 @@ OFFERS = [
 ]
 
 
+@rule(
+    "websocket.extensions",
+    "An offer of extensions that is not understood is declined, and is no reason to refuse.",
+    source=sources.WEBSOCKET,
+    stage=4,
+    needs=["events", "local"],
+    reads_only=True,
+)
 @pytest.mark.parametrize("offered", OFFERS, ids=lambda offered: ascii(offered[:50]))
 def test_websocket_extensions(server: Server, offered: str) -> None:
     """An offer that is not understood is declined (RFC 6455, section 9.1), and no reason to break off."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from duologue.conformance.rules import Rule
-from duologue.contract import golden, operations
+from duologue.conformance.target import golden
+from duologue.contract import operations
 
 STAGES = {
     1: "Each response by itself",

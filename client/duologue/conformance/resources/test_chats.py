@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
-from duologue.conformance.rules import covers
+from duologue.conformance import sources
+from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import NO_BODY, Api
 from duologue.conformance.target.examples import create_session, each, prepare_request
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
@@ -25,12 +25,26 @@ CHAT_CALLS: list[Operation[Any]] = [
 BAD_TITLES = ["", " ", " \t ", "a" * 201, "😀" * 201, "two\nlines", "nul\x00", "esc\x1b[31m", "c1\x9b", 7, None, ["x"]]
 
 
+@rule(
+    "headers.api-key",
+    "An API key that is missing, blank or unknown is 401 on every call of the chat service.",
+    source=sources.CHAT_HEADERS,
+    needs=["admin"],
+    quick=True,
+)
 @each(*CHAT_CALLS, statuses=[401])
 @pytest.mark.parametrize("key", [None, "", "wrong", "DEV-API-KEY"], ids=ascii)
 def test_invalid_api_key(server: Server, operation: Operation[Any], key: str | None) -> None:
     check_error(prepare_request(server, operation).send(headers={"x-api-key": key}), 401)
 
 
+@rule(
+    "headers.chat-required",
+    "A missing or blank Unique-Reference-Code or x-user-id is 400 and names the header.",
+    source=sources.CHAT_HEADERS,
+    needs=["admin"],
+    quick=True,
+)
 @each(*CHAT_CALLS, statuses=[400])
 @pytest.mark.parametrize("value", [None, ""], ids=ascii)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
@@ -38,12 +52,24 @@ def test_missing_header(server: Server, operation: Operation[Any], header: str, 
     check_error(prepare_request(server, operation).send(headers={header: value}), 400, header)
 
 
+@rule(
+    "headers.chat-length",
+    "Unique-Reference-Code and x-user-id have at most 255 characters; a longer one is 400 and names the header.",
+    source=sources.CHAT_HEADERS,
+)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
 def test_header_length(chat: Api, header: str) -> None:
     assert chat.get("/chats", headers={header: "a" * 255}).status_code == 200
     check_error(chat.get("/chats", headers={header: "a" * 256}), 400, header)
 
 
+@rule(
+    "chats.owner-only",
+    "Another user's session is 404 on every call, exactly as one that does not exist, and stays as it was.",
+    source=sources.CHATS,
+    needs=["admin"],
+    quick=True,
+)
 @each(*(call for call in CHAT_CALLS if call.parameters))
 def test_session_of_another_user(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -61,6 +87,13 @@ def test_session_of_another_user(server: Server, operation: Operation[Any]) -> N
     assert request.api.get(f"{path}/messages").json()["data"] == []
 
 
+@rule(
+    "chats.not-found",
+    "An unknown session is 404 on every call.",
+    source=sources.CHATS,
+    needs=["admin"],
+    quick=True,
+)
 @each(*(call for call in CHAT_CALLS if call.parameters), statuses=[404])
 def test_unknown_session(server: Server, operation: Operation[Any]) -> None:
     request = prepare_request(server, operation)
@@ -69,6 +102,12 @@ def test_unknown_session(server: Server, operation: Operation[Any]) -> None:
     check_error(request.api.request(operation.method, request.path.replace(session, "0" * 24), request.body), 404)
 
 
+@rule(
+    "chats.CREATE.created",
+    "Creating a session returns 201 and the session, not marked as favorite, with three equal times.",
+    source=sources.CHATS,
+    quick=True,
+)
 @covers(chats.CREATE, 201)
 def test_create(chat: Api) -> None:
     session = read_data(chat.post("/chats", {"title": "New Session"}), 201)
@@ -81,6 +120,12 @@ def test_create(chat: Api) -> None:
     assert session["createdAt"] == session["updatedAt"] == session["lastMessageAt"]
 
 
+@rule(
+    "chats.GET.same",
+    "Reading a session returns what creating it did.",
+    source=sources.CHATS,
+    quick=True,
+)
 @covers(chats.GET, 200)
 def test_get(chat: Api) -> None:
     session = read_data(chat.post("/chats", {"title": "New Session"}), 201)
@@ -88,11 +133,21 @@ def test_get(chat: Api) -> None:
     assert read_data(chat.get(f"/chats/{session['_id']}")) == session
 
 
+@rule(
+    "chats.CREATE.title-bounds",
+    "A title has 1 to 200 characters, counted in code points, of any script.",
+    source=sources.CHATS,
+)
 @pytest.mark.parametrize("title", ["a", "a" * 200, "😀" * 200, "مرحبا", "<script>alert(1)</script>", "tab-less"])
 def test_title_length(chat: Api, title: str) -> None:
     assert read_data(chat.post("/chats", {"title": title}), 201)["title"] == title
 
 
+@rule(
+    "chats.CREATE.title-trimmed",
+    "White space around a title is removed, and within it stays.",
+    source=sources.CHATS,
+)
 def test_title_is_trimmed(chat: Api) -> None:
     session = read_data(chat.post("/chats", {"title": "  New  Session "}), 201)
 
@@ -100,6 +155,11 @@ def test_title_is_trimmed(chat: Api) -> None:
     assert read_data(chat.patch(f"/chats/{session['_id']}", {"title": " Renamed "}))["title"] == "Renamed"
 
 
+@rule(
+    "chats.CREATE.title-invalid",
+    "A title that is blank, too long, not a text, or has control characters is 400, is named, and changes nothing.",
+    source=sources.CHATS,
+)
 @covers(chats.CREATE, 400)
 @covers(chats.RENAME, 400)
 @pytest.mark.parametrize("title", BAD_TITLES, ids=ascii)
@@ -113,6 +173,11 @@ def test_invalid_title(chat: Api, title: Any) -> None:
     assert read_data(chat.get("/chats")) == before
 
 
+@rule(
+    "chats.CREATE.fields",
+    "A title is required to create or rename a session, and no other field is accepted.",
+    source=sources.CHATS,
+)
 @pytest.mark.parametrize("body", [{}, {"name": "x"}, {"title": "x", "isFavorite": True}], ids=ascii)
 def test_unknown_fields(chat: Api, body: dict[str, Any]) -> None:
     session = create_session(chat)
@@ -121,6 +186,12 @@ def test_unknown_fields(chat: Api, body: dict[str, Any]) -> None:
     check_error(chat.patch(f"/chats/{session}", body), 400)
 
 
+@rule(
+    "chats.RENAME.renamed",
+    "Renaming a session changes its title and updatedAt and nothing else.",
+    source=sources.CHATS,
+    quick=True,
+)
 @covers(chats.RENAME, 200)
 def test_rename(chat: Api) -> None:
     before = read_data(chat.post("/chats", {"title": "Test Session"}), 201)
@@ -132,6 +203,12 @@ def test_rename(chat: Api) -> None:
     assert read_data(chat.get(f"/chats/{before['_id']}")) == after
 
 
+@rule(
+    "chats.DELETE.deleted",
+    "Deleting a session returns 204 without a body; after that the session and its messages are 404 and in no list.",
+    source=sources.CHATS,
+    quick=True,
+)
 @covers(chats.DELETE, 204)
 def test_delete(chat: Api) -> None:
     session = create_session(chat)
@@ -147,6 +224,12 @@ def test_delete(chat: Api) -> None:
     assert read_data(chat.get("/chats")) == []
 
 
+@rule(
+    "chats.FAVORITE.toggle",
+    "Without a wanted value, each call to favorite toggles the mark.",
+    source=sources.CHATS,
+    quick=True,
+)
 @covers(chats.FAVORITE, 200)
 @pytest.mark.parametrize("body", [NO_BODY, {}], ids=["no body", "empty object"])
 def test_toggle_favorite(chat: Api, body: Any) -> None:
@@ -158,6 +241,11 @@ def test_toggle_favorite(chat: Api, body: Any) -> None:
     assert read_data(chat.get(f"/chats/{session}"))["isFavorite"] is True
 
 
+@rule(
+    "chats.FAVORITE.empty-body",
+    "A body that is announced as JSON and is empty toggles the mark.",
+    source=sources.CHATS,
+)
 def test_toggle_with_empty_body(chat: Api) -> None:
     session = create_session(chat)
 
@@ -166,6 +254,12 @@ def test_toggle_with_empty_body(chat: Api) -> None:
     assert read_data(response)["isFavorite"] is True
 
 
+@rule(
+    "chats.FAVORITE.set",
+    "With isFavorite, the mark is set to that value, however often it is sent.",
+    source=sources.CHATS,
+    quick=True,
+)
 @pytest.mark.parametrize("wanted", [True, False])
 def test_set_favorite(chat: Api, wanted: bool) -> None:
     session = create_session(chat)
@@ -174,6 +268,11 @@ def test_set_favorite(chat: Api, wanted: bool) -> None:
         assert read_data(chat.patch(f"/chats/{session}/favorite", {"isFavorite": wanted}))["isFavorite"] is wanted
 
 
+@rule(
+    "chats.FAVORITE.invalid",
+    "An isFavorite that is not true or false is 400 and named, and the mark stays.",
+    source=sources.CHATS,
+)
 @covers(chats.FAVORITE, 400)
 @pytest.mark.parametrize("wanted", ["true", 1, 0, None, [], "no"], ids=ascii)
 def test_invalid_favorite(chat: Api, wanted: Any) -> None:
@@ -184,6 +283,11 @@ def test_invalid_favorite(chat: Api, wanted: Any) -> None:
     assert read_data(chat.get(f"/chats/{session}"))["isFavorite"] is False
 
 
+@rule(
+    "chats.FAVORITE.nothing-else",
+    "Marking a session changes isFavorite and updatedAt and nothing else.",
+    source=sources.CHATS,
+)
 def test_favorite_changes_nothing_else(chat: Api) -> None:
     before = read_data(chat.post("/chats", {"title": "Test Session"}), 201)
 
@@ -192,101 +296,15 @@ def test_favorite_changes_nothing_else(chat: Api) -> None:
     assert after == {**before, "isFavorite": True, "updatedAt": after["updatedAt"]}
 
 
-@covers(chats.LIST, 200)
-def test_empty_list(chat: Api) -> None:
-    response = chat.get("/chats")
-
-    assert read_data(response) == []
-    assert "pagination" not in response.json()
-
-
-def test_list_is_complete(chat: Api) -> None:
-    session_ids = {create_session(chat, f"Session {number}") for number in range(3)}
-    create_session(chat.as_user(), "Another user's")
-
-    response = chat.get("/chats")
-
-    assert {session["_id"] for session in read_data(response)} == session_ids
-    assert all(set(session) == FIELDS for session in read_data(response))
-    assert "pagination" not in response.json()
-
-
-def test_list_order(chat: Api) -> None:
-    first, second, third = (create_session(chat, title) for title in ("first", "second", "third"))
-    assert [session["_id"] for session in read_data(chat.get("/chats"))] == [third, second, first]
-
-    _wait_until_after(chat, read_data(chat.get(f"/chats/{third}"))["lastMessageAt"])
-    chat.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
-    chat.patch(f"/chats/{second}", {"title": "Renaming does not move a session"})
-
-    assert [session["_id"] for session in read_data(chat.get("/chats"))] == [first, third, second]
-
-
-def test_list_order_of_equal_times(chat: Api) -> None:
-    for _ in range(20):
-        user = chat.as_user()
-        first, *others = (create_session(user, title) for title in ("first", "second", "third"))
-
-        user.post(f"/chats/{first}/messages", {"content": "Hello", "sender": "user"})
-
-        assert [session["_id"] for session in read_data(user.get("/chats"))] == [first, *reversed(others)]
-
-
-def _wait_until_after(chat: Api, moment: str) -> None:
-    """Wait for the server's clock to move on: times on the server have no more than milliseconds."""
-    deadline = time.monotonic() + 5
-    while chat.get("/chats").json()["metadata"]["timestamp"] <= moment:
-        assert time.monotonic() < deadline, "the server's clock stands still"
-
-
-@pytest.mark.parametrize("way", ["page", "limit"])
-def test_pages(chat: Api, way: str) -> None:
-    session_ids = [create_session(chat, f"Session {number}") for number in range(5)][::-1]
-    query = {"page": 1} if way == "page" else {"limit": 2}
-
-    first = chat.get("/chats", query=query).json()
-
-    limit = 50 if way == "page" else 2
-    pages = -(-5 // limit)
-    assert first["pagination"] == {
-        "page": 1, "limit": limit, "total": 5, "totalPages": pages, "hasNext": pages > 1, "hasPrev": False
-    }  # fmt: skip
-    walked = [chat.get("/chats", query={"limit": limit, "page": page}).json()["data"] for page in range(1, pages + 1)]
-    assert [session["_id"] for page in walked for session in page] == session_ids
-
-
-def test_last_page(chat: Api) -> None:
-    for number in range(3):
-        create_session(chat, f"Session {number}")
-
-    last, behind = (chat.get("/chats", query={"limit": 2, "page": page}).json() for page in (2, 3))
-
-    assert (len(last["data"]), last["pagination"]["hasNext"], last["pagination"]["hasPrev"]) == (1, False, True)
-    assert (behind["data"], behind["pagination"]["hasNext"], behind["pagination"]["hasPrev"]) == ([], False, True)
-
-
-def test_search_and_favorite(chat: Api) -> None:
-    cat, dog = create_session(chat, "About CATS"), create_session(chat, "About dogs")
-    chat.patch(f"/chats/{dog}/favorite", {"isFavorite": True})
-
-    def find(**query: Any) -> list[str]:
-        return [session["_id"] for session in read_data(chat.get("/chats", query=query))]
-
-    assert find(search="cats") == [cat]
-    assert find(search="about") == [dog, cat]
-    assert find(search=".*") == []
-    assert find(favorite="true") == [dog]
-    assert find(favorite="false") == [cat]
-    assert find(favorite="true", search="cats") == []
-    assert chat.get("/chats", query={"favorite": "true", "limit": 1}).json()["pagination"]["total"] == 1
-
-
-@covers(chats.LIST, 400)
-@pytest.mark.parametrize("value", ["", "maybe", "1", "True", "yes"])
-def test_invalid_favorite_query(chat: Api, value: str) -> None:
-    check_error(chat.get("/chats", query={"favorite": value}), 400, "favorite")
-
-
+@rule(
+    "chats.envelope",
+    "A success of the chat service has data, message and metadata, and metadata.requestId is the "
+    "request's Unique-Reference-Code.",
+    source=sources.CHAT_HEADERS,
+    stage=1,
+    needs=["admin"],
+    quick=True,
+)
 @each(*(call for call in CHAT_CALLS if call.enveloped and call.response))
 def test_envelope(server: Server, operation: Operation[Any]) -> None:
     code = unique("urc")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from duologue.conformance.rules import covers
+from duologue.conformance import sources
+from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
@@ -26,6 +27,12 @@ BAD_FIELDS: dict[str, list[Any]] = {
 WRONG = [{name: value} for name, values in BAD_FIELDS.items() for value in values]
 
 
+@rule(
+    "messages.SEND.created",
+    "Sending a message returns 201 and the message as it was sent, with an id, its session and a time.",
+    source=sources.MESSAGES,
+    quick=True,
+)
 @covers(messages.SEND, 201)
 @pytest.mark.parametrize("sender", ["user", "assistant", "system"])
 def test_send(chat: Api, sender: str) -> None:
@@ -44,6 +51,11 @@ def test_send(chat: Api, sender: str) -> None:
     assert TIMESTAMP.fullmatch(message["createdAt"])
 
 
+@rule(
+    "messages.SEND.context",
+    "A message may have any JSON object as context, which is returned as it was sent.",
+    source=sources.MESSAGES,
+)
 @pytest.mark.parametrize("context", [{}, {"page": "settings", "deep": {"list": [1, 2.5, None, True, "ü"]}}])
 def test_context(chat: Api, context: dict[str, Any]) -> None:
     session = create_session(chat)
@@ -54,6 +66,11 @@ def test_context(chat: Api, context: dict[str, Any]) -> None:
     assert read_data(chat.get(f"/chats/{session}/messages")) == [sent]
 
 
+@rule(
+    "messages.SEND.content-bounds",
+    "A content has 1 to 10,000 characters, counted in code points, of any script, with line breaks.",
+    source=sources.MESSAGES,
+)
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: ascii(content[:12]))
 def test_content_length(chat: Api, content: str) -> None:
     session = create_session(chat)
@@ -61,6 +78,11 @@ def test_content_length(chat: Api, content: str) -> None:
     assert read_data(chat.post(f"/chats/{session}/messages", {**HELLO, "content": content}), 201)["content"] == content
 
 
+@rule(
+    "messages.SEND.content-trimmed",
+    "White space around a content is removed, and within it stays.",
+    source=sources.MESSAGES,
+)
 def test_content_is_trimmed(chat: Api) -> None:
     session = create_session(chat)
 
@@ -69,6 +91,11 @@ def test_content_is_trimmed(chat: Api) -> None:
     assert sent["content"] == "Hello,\n  world!"
 
 
+@rule(
+    "messages.SEND.invalid",
+    "An invalid content, sender or context is 400 and named, and neither the session nor its messages change.",
+    source=sources.MESSAGES,
+)
 @covers(messages.SEND, 400)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
 def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
@@ -82,6 +109,11 @@ def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
     assert read_data(chat.get(f"/chats/{session}")) == before
 
 
+@rule(
+    "messages.SEND.fields-required",
+    "Content and sender are required; a missing one is 400 and named.",
+    source=sources.MESSAGES,
+)
 @pytest.mark.parametrize("missing", ["content", "sender"])
 def test_required_fields(chat: Api, missing: str) -> None:
     session = create_session(chat)
@@ -91,6 +123,12 @@ def test_required_fields(chat: Api, missing: str) -> None:
     check_error(chat.post(f"/chats/{session}/messages", rest), 400, missing)
 
 
+@rule(
+    "messages.SEND.moves-session",
+    "A new message sets lastMessageAt of its session to its own time, and changes nothing else but updatedAt.",
+    source=sources.MESSAGES,
+    quick=True,
+)
 def test_send_moves_session(chat: Api) -> None:
     session = create_session(chat)
     before = read_data(chat.get(f"/chats/{session}"))
@@ -102,6 +140,12 @@ def test_send_moves_session(chat: Api) -> None:
     assert after["updatedAt"] >= message["createdAt"] >= before["lastMessageAt"]
 
 
+@rule(
+    "messages.LIST.walk-complete",
+    "Walking all pages returns each message exactly once, the oldest first, with the right pagination on each.",
+    source=sources.MESSAGES,
+    quick=True,
+)
 @covers(messages.LIST, 200)
 def test_pages(chat: Api) -> None:
     session = create_session(chat)
@@ -118,6 +162,11 @@ def test_pages(chat: Api) -> None:
     ]
 
 
+@rule(
+    "messages.LIST.default-page",
+    "Without page and limit, the first fifty messages are returned.",
+    source=sources.MESSAGES,
+)
 def test_default_page(chat: Api) -> None:
     session = create_session(chat)
     for number in range(51):
@@ -131,6 +180,11 @@ def test_default_page(chat: Api) -> None:
     }  # fmt: skip
 
 
+@rule(
+    "messages.LIST.empty",
+    "A session without messages has an empty page.",
+    source=sources.MESSAGES,
+)
 def test_empty_page(chat: Api) -> None:
     response = chat.get(f"/chats/{create_session(chat)}/messages")
 
@@ -139,6 +193,12 @@ def test_empty_page(chat: Api) -> None:
     assert (pagination["total"], pagination["hasNext"], pagination["hasPrev"]) == (0, False, False)
 
 
+@rule(
+    "messages.LIST.one-session",
+    "A session's list has its own messages and no others.",
+    source=sources.MESSAGES,
+    quick=True,
+)
 def test_messages_of_one_session(chat: Api) -> None:
     one, other = create_session(chat), create_session(chat)
     sent = read_data(chat.post(f"/chats/{one}/messages", HELLO), 201)

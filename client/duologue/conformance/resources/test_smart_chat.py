@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance import sources
 from duologue.conformance.resources.smart_chat import STREAM, ask, stream
-from duologue.conformance.rules import covers
+from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
@@ -16,6 +17,12 @@ from duologue.contract import smart_chat
 NO_TEXT: list[Any] = [{}, [], 7, True, None]
 
 
+@rule(
+    "smart_chat.ASK.reply",
+    "Asking stores the question and then the reply, and returns the reply as it is stored.",
+    source=sources.SMART_CHAT,
+    quick=True,
+)
 @covers(smart_chat.ASK, 201)
 def test_ask(chat: Api) -> None:
     session = create_session(chat)
@@ -33,6 +40,11 @@ def test_ask(chat: Api) -> None:
     assert question["createdAt"] <= reply["createdAt"]
 
 
+@rule(
+    "smart_chat.ASK.moves-session",
+    "A reply sets lastMessageAt of its session to its own time.",
+    source=sources.SMART_CHAT,
+)
 def test_ask_moves_session(chat: Api) -> None:
     session = create_session(chat)
 
@@ -54,6 +66,11 @@ MESSAGES = [
 ]
 
 
+@rule(
+    "smart_chat.ASK.deterministic",
+    "The same history and message get the same reply.",
+    source=sources.SMART_CHAT,
+)
 @pytest.mark.parametrize("message", MESSAGES, ids=ascii)
 def test_deterministic_reply(chat: Api, message: str) -> None:
     def replies(api: Api) -> list[str]:
@@ -63,10 +80,20 @@ def test_deterministic_reply(chat: Api, message: str) -> None:
     assert replies(chat) == replies(chat.as_user())
 
 
+@rule(
+    "smart_chat.ASK.fallback",
+    "A message that no rule matches gets a reply with its own words.",
+    source=sources.SMART_CHAT,
+)
 def test_fallback_reply(chat: Api) -> None:
     assert "xylophone" in ask(chat, create_session(chat), "Consider the xylophone.")["content"]
 
 
+@rule(
+    "smart_chat.ASK.invalid",
+    "An invalid message or context is 400, streamed or not, and stores nothing.",
+    source=sources.SMART_CHAT,
+)
 @covers(smart_chat.ASK, 400)
 @pytest.mark.parametrize(
     "body",
@@ -87,6 +114,11 @@ def test_invalid_request(chat: Api, body: dict[str, Any], headers: dict[str, str
     assert read_data(chat.get(f"/chats/{session}/messages")) == []
 
 
+@rule(
+    "smart_chat.ASK.message-bounds",
+    "A message has up to 10,000 characters.",
+    source=sources.SMART_CHAT,
+)
 def test_message_length(chat: Api) -> None:
     session = create_session(chat)
 
@@ -95,6 +127,13 @@ def test_message_length(chat: Api) -> None:
     assert len(read_data(chat.get(f"/chats/{session}/messages"))[0]["content"]) == 10_000
 
 
+@rule(
+    "smart_chat.ASK.stream",
+    "A streamed reply is sent in pieces with the id of the message to be, and ends with the whole message "
+    "as it is stored.",
+    source=sources.SMART_CHAT,
+    quick=True,
+)
 def test_stream(chat: Api) -> None:
     session = create_session(chat)
 
@@ -111,6 +150,11 @@ def test_stream(chat: Api) -> None:
     assert question["content"] == "Tell me about lighthouses"
 
 
+@rule(
+    "smart_chat.ASK.stream-equal",
+    "A streamed reply has the same content as one that is not streamed.",
+    source=sources.SMART_CHAT,
+)
 def test_stream_equals_reply(chat: Api) -> None:
     one, other = create_session(chat), create_session(chat)
 
@@ -120,10 +164,20 @@ def test_stream_equals_reply(chat: Api) -> None:
     assert streamed["content"] == whole["content"]
 
 
+@rule(
+    "smart_chat.ASK.stream-not-found",
+    "A streamed reply in an unknown session is 404 with the error body.",
+    source=sources.SMART_CHAT,
+)
 def test_stream_of_unknown_session(chat: Api) -> None:
     check_error(chat.post(f"/chats/{'0' * 24}/smart-chat", {"message": "Hello"}, headers=STREAM), 404)
 
 
+@rule(
+    "smart_chat.ASK.stream-request-id",
+    "A stream carries the request's Unique-Reference-Code as X-Request-Id.",
+    source=sources.REQUEST_IDS,
+)
 def test_stream_carries_reference(chat: Api) -> None:
     response = chat.post(
         f"/chats/{create_session(chat)}/smart-chat",

@@ -114,6 +114,8 @@ class Listener:
         try:
             self.client.disconnect()
         finally:
+            if self.client.eio.queue is not None:
+                self.client.eio.queue.put(None)  # or its thread would wait half a minute for something to send
             if self.client.eio.ws is not None:
                 self.client.eio.ws.shutdown()  # which Engine.IO's client leaves open if the server ended it
             self._http.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -47,6 +48,20 @@ def _send_once(origin: str, text: bytes) -> requests.Response:
     with open_connection(origin) as connection:
         connection.sendall(text)
         return read_response(connection)
+
+
+def read_statuses(origin: str, sent: bytes) -> list[int]:
+    """Send bytes and no more, and return the statuses of all that comes back until the server closes."""
+    with open_connection(origin) as connection:
+        received = b""
+        try:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            while piece := connection.recv(65536):
+                received += piece
+        except ConnectionError:
+            pass  # it was closed before all was sent
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
 
 
 def read_response(connection: socket.socket, method: str = "GET") -> requests.Response:

@@ -1,0 +1,155 @@
+"""Media types and bodies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
+from duologue.conformance.target.caller import NO_BODY, Api
+from duologue.conformance.target.examples import each, prepare_request
+from duologue.conformance.target.responses import TIMESTAMP, check_error
+from duologue.conformance.target.server import Server
+from duologue.contract import Operation, operations
+
+WITH_BODY = [operation for operation in operations() if operation.body]
+READING = [operation for operation in operations() if operation.safe and operation.status == 200]
+
+MIB = 1024 * 1024
+
+
+@rule(
+    "body.media-type",
+    "A body of another media type than JSON, or of none, is 415 on every operation with a body.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
+@each(*WITH_BODY, statuses=[415])
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", None],
+    ids=ascii,
+)
+def test_other_media_type(server: Server, operation: Operation[Any], media_type: str | None) -> None:
+    check_error(prepare_request(server, operation).send(headers={"Content-Type": media_type}), 415)
+
+
+@rule(
+    "body.media-type-parameters",
+    "Parameters and case of the media type do not matter.",
+    source=sources.REQUESTS,
+    stage=3,
+)
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
+def test_media_type_parameters(chat: Api, media_type: str) -> None:
+    assert chat.post("/chats", {"title": "x"}, headers={"Content-Type": media_type}).status_code == 201
+
+
+@rule(
+    "body.object",
+    "A body that is not a JSON object is 400 on every operation with a body.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
+@each(*WITH_BODY, statuses=[400])
+@pytest.mark.parametrize("text", [b"{", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b"null", b"[]", b'"text"', b"7"])
+def test_body_is_no_object(server: Server, operation: Operation[Any], text: bytes) -> None:
+    check_error(prepare_request(server, operation).with_body(text).send(), 400)
+
+
+@rule(
+    "body.required",
+    "A missing body is 400 on every operation that needs one.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
+@each(*(operation for operation in WITH_BODY if operation.body_required), statuses=[400])
+@pytest.mark.parametrize("announced", [True, False])
+def test_missing_body(server: Server, operation: Operation[Any], announced: bool) -> None:
+    headers = {"Content-Type": "application/json"} if announced else {}
+
+    response = prepare_request(server, operation).with_body(NO_BODY).send(headers=headers)
+
+    check_error(response, 400)
+
+
+@rule(
+    "body.unknown-field",
+    "An unknown field is 400 and is the only one named, on every operation with a body.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+    quick=True,
+)
+@each(*WITH_BODY, statuses=[400])
+@pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
+def test_unknown_field(server: Server, operation: Operation[Any], name: str) -> None:
+    request = prepare_request(server, operation)
+    body = {**request.body, name: "x"}
+
+    complaints = check_error(request.with_body(body).send(), 400)["details"]["fields"]
+
+    assert set(complaints) == {name}
+
+
+@rule(
+    "body.too-large",
+    "A body over the limit of 1 MiB is 413 on every operation with a body.",
+    source=sources.REQUESTS,
+    stage=3,
+    needs=["admin"],
+)
+@each(*WITH_BODY, statuses=[413])
+def test_body_over_limit(server: Server, operation: Operation[Any]) -> None:
+    check_error(prepare_request(server, operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
+
+
+@rule(
+    "body.limit",
+    "A body of exactly 1 MiB is accepted.",
+    source=sources.REQUESTS,
+    stage=3,
+)
+def test_body_at_limit(chat: Api) -> None:
+    text = b'{"title": "Large"}'
+
+    assert chat.post("/chats", text + b" " * (MIB - len(text))).status_code == 201
+
+
+@rule(
+    "body.utf-8",
+    "Text of any script is returned as it was sent, in UTF-8.",
+    source=sources.REQUESTS,
+    stage=3,
+)
+def test_utf_8(chat: Api) -> None:
+    title = "Grüße 東京 😀 \u2028 \\ / \" '"
+
+    response = chat.post("/chats", {"title": title})
+
+    assert response.headers["Content-Type"].split(";")[0] == "application/json"
+    assert response.content.decode("utf-8")
+    assert response.json()["data"]["title"] == title
+
+
+@rule(
+    "responses.timestamps",
+    "Every time in a response is ISO 8601 in UTC with milliseconds.",
+    source=sources.REQUESTS,
+    stage=1,
+    needs=["admin"],
+)
+@each(*READING)
+def test_json_and_timestamps(server: Server, operation: Operation[Any]) -> None:
+    response = prepare_request(server, operation).send()
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].split(";")[0] == "application/json"
+    for key, value in re.findall(r'"(timestamp|\w+At)":\s*"([^"]*)"', response.text):
+        assert TIMESTAMP.fullmatch(value), key
