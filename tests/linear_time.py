@@ -16,11 +16,12 @@ def measure(work: Callable[[], object]) -> float:
     """Return the processor time of the fastest of a few runs, none of them too short to be measured."""
     fastest = float("inf")
     for _ in range(3):
-        started, runs = time.process_time(), 0
-        while time.process_time() - started < 0.0005:
+        started, runs, elapsed = time.process_time(), 0, 0.0
+        while elapsed < 0.0005:
             work()
             runs += 1
-        fastest = min(fastest, (time.process_time() - started) / runs)
+            elapsed = time.process_time() - started
+        fastest = min(fastest, elapsed / runs)
     return fastest
 
 

@@ -55,6 +55,8 @@ class HTTPError(Exception):
         self._omitted = omitted + len(fields) - len(self.fields)
         self.code = code or str(get_error_type(status))
         self.hint = hint
+        self.broken_rule: str | None = None
+        """The rule of the contract that the request broke, where status and fields do not say it."""
         self.headers = list(headers)
         if status in _DEFAULT_HEADERS and not any(name == _DEFAULT_HEADERS[status][0] for name, _ in headers):
             self.headers.append(_DEFAULT_HEADERS[status])
@@ -69,7 +71,7 @@ class HTTPError(Exception):
 
     def copy(self) -> HTTPError:
         """Return an equal error without a traceback, which would keep alive whatever the frames in it refer to."""
-        return HTTPError(
+        error = HTTPError(
             self.status,
             self.message,
             fields=self.fields,
@@ -78,6 +80,8 @@ class HTTPError(Exception):
             hint=self.hint,
             headers=self.headers,
         )
+        error.broken_rule = self.broken_rule
+        return error
 
     def body(self, *, timestamp: datetime, request_id: str, version: str) -> dict[str, Any]:
         """Return the common error body."""

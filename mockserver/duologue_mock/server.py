@@ -23,17 +23,9 @@ from duologue_mock import notifications
 from duologue_mock.app import create_app
 from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
+from duologue_mock.http import messages
 from duologue_mock.http.listening import LOOPBACK, LOOPBACK_HOSTS, listen
-from duologue_mock.http.messages import (
-    JSON,
-    NO_STORE,
-    SECURITY_HEADERS,
-    Request,
-    RequestHook,
-    Response,
-    json_bytes,
-    status_line,
-)
+from duologue_mock.http.messages import RequestHook
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.http.wsgi import CONTROL_PATH
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
@@ -368,14 +360,8 @@ class MockServer:
             read_timeout=self.settings.values["read_timeout"],
             idle_timeout=self.settings.values["idle_timeout"],
             error_response=_create_error_renderer(self._context.state),
-            on_malformed=self._call_request_hooks,
+            on_malformed=functools.partial(messages.notify_hooks, self._request_hooks),
         )
-
-    def _call_request_hooks(self, error: HTTPError, address: str) -> None:
-        """Notify the request hooks of what came in place of a request: it has no method and no path."""
-        request = Request({"REQUEST_METHOD": "", "PATH_INFO": "", "QUERY_STRING": "", "REMOTE_ADDR": address}, "")
-        for hook in self._request_hooks:
-            hook(request, Response(error.status, [], error=error))
 
 
 _PARAMETERS = tuple(inspect.signature(MockServer).parameters)
@@ -399,14 +385,14 @@ def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:
 
     def render(error: HTTPError) -> bytes:
         request_id = state.ids.request_id()
-        body = json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
+        body = messages.json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
         headers = [
-            ("Content-Type", JSON),
-            NO_STORE,
+            ("Content-Type", messages.JSON),
+            messages.NO_STORE,
             ("X-Request-Id", request_id),
-            *SECURITY_HEADERS,
+            *messages.SECURITY_HEADERS,
             ("Vary", "Origin"),
         ]
-        return build_response_bytes(status_line(error.status), [*headers, *error.headers], body)
+        return build_response_bytes(messages.status_line(error.status), [*headers, *error.headers], body)
 
     return render

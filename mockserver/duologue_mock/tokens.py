@@ -14,6 +14,9 @@ from duologue_mock.settings import Settings
 from duologue_mock.store import State
 
 _ALGORITHM = "HS256"
+_SPENT_HINT = (
+    "It was used before, which ends its login. Store the token of each refresh in place of the old one; log in again."
+)
 _REFRESH_HINT = "Log in again, or send the refresh token to POST /api/auth/refresh."
 
 
@@ -55,12 +58,15 @@ class TokenService:
             HTTPError: it is unknown, expired or was used before (401).
         """
         new_token, now = state.ids.token_id(), state.clock.seconds()
+        was_spent = state.logins.is_spent(refresh_token)
         login = state.logins.rotate(
             refresh_token, new_token=new_token, now=now, expires_at=now + self._refresh_lifetime
         )
         user = state.users.get(login.user_id) if login else None
         if login is None or user is None:
-            raise unauthenticated("Invalid refresh token", hint="Log in again.")
+            error = unauthenticated("Invalid refresh token", hint=_SPENT_HINT if was_spent else "Log in again.")
+            error.broken_rule = "refresh-token-spent" if was_spent else None
+            raise error
         return self._build_tokens(state, user, login.id, new_token)
 
     def verify(self, state: State, token: str, *, allow_revoked: bool = False) -> Identity:

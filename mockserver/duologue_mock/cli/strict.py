@@ -39,9 +39,9 @@ class StrictLog:
     def __call__(self, request: Request, response: Response) -> None:
         """Report how a request broke the contract: what is wrong, and what to do."""
         from duologue_mock.control.journal.redaction import Redactor
-        from duologue_mock.control.watching.rules import find_violations
+        from duologue_mock.control.watching.rules import get_violations
 
-        for violation in find_violations(request, response):
+        for violation in get_violations(request, response):
             self.count += 1
             if self.count <= MAX_REPORTED:
                 target = f"{request.path}?{request.query_string}" if request.query_string else request.path

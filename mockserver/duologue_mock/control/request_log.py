@@ -7,10 +7,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from duologue_mock.control.journal.entry import NOT_STEERED, SERVED_KEY, Served
 from duologue_mock.control.journal.redaction import Redactor
 from duologue_mock.control.journal.violation import Violation
-from duologue_mock.control.watching.rules import find_violations
+from duologue_mock.control.watching.rules import get_violations
 from duologue_mock.errors import HTTPError
 from duologue_mock.http.messages import Request, Response
 
@@ -27,8 +26,7 @@ def log_request(request: Request, response: Response) -> None:
     milliseconds = (time.perf_counter() - request.started_at) * 1000
     path = Redactor().redact_url(f"{request.path}?{request.query_string}") if request.query_string else request.path
     shown = f"{response.status}" + (f" {_format_reason(response.error)}" if response.error else "")
-    served: Served = request.environ.get(SERVED_KEY, NOT_STEERED)
-    shown += _format_rules(find_violations(request, response, is_refused=not served.replaces_operation))
+    shown += _format_rules(get_violations(request, response))
     now = time.strftime("%H:%M:%S")
     _print(f"{now} {request.method[:10] or '(none)':<7} {_escape(path[:_MAX_PATH])} {shown} {milliseconds:.1f} ms\n")
 

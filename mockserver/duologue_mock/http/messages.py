@@ -133,6 +133,19 @@ RequestHook = Callable[[Request, Response], None]
 What cannot be read as a request has an empty method and path, and an error."""
 
 
+def notify_hooks(hooks: Iterable[RequestHook], error: HTTPError, address: str) -> None:
+    """Notify request hooks of what cannot be read as a request.
+
+    Args:
+        hooks: the hooks.
+        error: what is wrong with it.
+        address: the client's.
+    """
+    request = Request({"REQUEST_METHOD": "", "PATH_INFO": "", "QUERY_STRING": "", "REMOTE_ADDR": address}, "")
+    for hook in hooks:
+        hook(request, Response(error.status, [], error=error))
+
+
 def json_bytes(value: Any) -> bytes:
     """Return `value` as JSON text in UTF-8."""
     try:

@@ -93,6 +93,10 @@ class LoginSessions:
         session = self._sessions.get(session_id)
         return session is not None and user_id in (None, session.user_id)
 
+    def is_spent(self, refresh_token: str) -> bool:
+        """Return whether a refresh token was used before, and its session has not ended since."""
+        return refresh_token in self._used_tokens
+
     def rotate(self, refresh_token: str, *, new_token: str, now: float, expires_at: float) -> LoginSession | None:
         """Replace a refresh token by a new one, and return its session; None if it is unknown, expired or used.
 

@@ -13,7 +13,8 @@ from duologue_mock.control.journal.rendering import EntryRenderer
 from duologue_mock.control.journal.waiting import Waiters
 from duologue_mock.control.watching.coverage import Coverage
 from duologue_mock.control.watching.event_stream import EventStream
-from duologue_mock.control.watching.rules import find_violations
+from duologue_mock.control.watching.repetitions import Repetitions
+from duologue_mock.control.watching.rules import VIOLATIONS_KEY, find_violations
 from duologue_mock.control.watching.violation_log import ViolationLog
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.settings import Settings
@@ -38,6 +39,7 @@ class Recorder:
         self.renderer = EntryRenderer(self.journal, secrets)
         self.waiters = Waiters(self.journal, create_signal, sleep)
         self.violations = ViolationLog(self.renderer.render_summary)
+        self.repetitions = Repetitions(state.clock)
         self.coverage = Coverage()
         self.events.add_source("request", self._replay)
 
@@ -55,6 +57,9 @@ class Recorder:
             return
         served: Served | None = request.environ.get(SERVED_KEY)
         violations = find_violations(request, response, is_refused=served is None or not served.replaces_operation)
+        if repeated := self.repetitions.find(request, response, headers, None if served is None else served.fault):
+            violations += tuple(repeated)
+        request.environ[VIOLATIONS_KEY] = violations
         self.coverage.count_response(request.operation, response.status)
         entry = self.journal.record(request, response, headers, violations=violations, served=served)
         if violations:
@@ -66,6 +71,7 @@ class Recorder:
         """Forget what came so far."""
         self.journal.clear()
         self.violations.clear()
+        self.repetitions.clear()
 
     def reset(self) -> None:
         """Forget what came so far, and begin to count coverage anew."""

@@ -40,6 +40,9 @@ RULES = MappingProxyType(
         "permission": "Log in as an administrator, or offer this only to users who may do it.",
         "query-parameter": "Send the parameter once, with a value that the contract allows.",
         "query-unknown": "Leave out the parameter, or correct its name: the operation ignores it.",
+        "refresh-token-spent": "Refresh once at a time, and store the new refresh token in place of the old one.",
+        "retry-after": "Wait as many seconds as `Retry-After` says before the request is sent again.",
+        "retry-without-key": "Send the same `Idempotency-Key` with each attempt: else what is done may be done twice.",
         "secret-in-url": "Send it in a header or in the body: URLs are stored in histories and logs.",
         "token": "Log in, and send `Authorization: Bearer <token>` with the token of the response.",
     }
@@ -58,6 +61,16 @@ _CONTROL_ERROR = "CONTROL_ERROR"
 """The code of what the control API refuses, which is not the contract's."""
 _MAX_SHOWN = 100
 _MAX_VIOLATIONS = 20
+
+
+VIOLATIONS_KEY = "duologue.violations"
+"""Where in the environ of a request the violations are that its namespace has recorded."""
+
+
+def get_violations(request: Request, response: Response) -> tuple[Violation, ...]:
+    """Return how a request broke the contract: what its namespace recorded, or what can be seen of it alone."""
+    recorded: tuple[Violation, ...] | None = request.environ.get(VIOLATIONS_KEY)
+    return find_violations(request, response) if recorded is None else recorded
 
 
 def find_violations(request: Request, response: Response, *, is_refused: bool = True) -> tuple[Violation, ...]:
@@ -106,6 +119,8 @@ def _classify(request: Request, error: HTTPError) -> str | None:
     operation = request.operation
     if not request.method:
         return "http"
+    if error.broken_rule is not None:
+        return error.broken_rule
     if error.status == 400 and operation is None:
         return "host" if "Host" in error.message else None
     if error.status == 400:
@@ -131,11 +146,11 @@ def _classify_credentials(operation: Operation[Any] | None, error: HTTPError) ->
 def _find_tolerated(request: Request, operation: Operation[Any]) -> Iterator[Violation]:
     """Yield what the mock accepts and another server might not, besides parameters."""
     if request.path.endswith("/"):
-        yield _break("path-trailing-slash", f"The path ends in a slash: {request.path[:_MAX_SHOWN]}")
+        yield build_violation("path-trailing-slash", f"The path ends in a slash: {request.path[:_MAX_SHOWN]}")
     if request.body and operation.body is None:
-        yield _break("body-unexpected", f"{operation.method} {operation.path} takes no body.")
+        yield build_violation("body-unexpected", f"{operation.method} {operation.path} takes no body.")
     if "HTTP_IDEMPOTENCY_KEY" in request.environ and not operation.takes_idempotency_key:
-        yield _break("idempotency-key-ignored", f"{operation.method} takes no `Idempotency-Key`.")
+        yield build_violation("idempotency-key-ignored", f"{operation.method} takes no `Idempotency-Key`.")
 
 
 @lru_cache(maxsize=256)
@@ -152,13 +167,14 @@ def _iterate_unknown_parameters(query_string: str, operation: Operation[Any]) ->
             continue
         decoded = unquote_plus(name)[:_MAX_SHOWN]
         if is_secret_name(decoded):
-            yield _break("secret-in-url", f"The URL has the parameter {decoded!r}.")
+            yield build_violation("secret-in-url", f"The URL has the parameter {decoded!r}.")
         elif decoded not in names:
             takes = f"takes {', '.join(sorted(names))}" if names else "takes none"
-            yield _break("query-unknown", f"Unknown query parameter {decoded!r}; the operation {takes}.")
+            yield build_violation("query-unknown", f"Unknown query parameter {decoded!r}; the operation {takes}.")
 
 
-def _break(rule: str, message: str) -> Violation:
+def build_violation(rule: str, message: str) -> Violation:
+    """Return a violation of a rule, with the rule's own cure."""
     return Violation(rule, message, RULES[rule])
 
 

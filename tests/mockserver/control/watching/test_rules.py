@@ -105,6 +105,16 @@ def test_idempotency_key_reused(mock: Mock) -> None:
     assert (status, [one["rule"] for one in violations]) == (422, ["idempotency-key-reused"])
 
 
+def test_spent_refresh_token(mock: Mock) -> None:
+    def refresh(token: str) -> tuple[int, list[str]]:
+        status, violations = send(mock, "POST", "/api/auth/refresh", json={"refreshToken": token})
+        return status, [one["rule"] for one in violations]
+
+    login = {"email": "john@example.com", "password": "password"}
+    token = mock.app.test_client().post("/api/auth/login", json=login).json["refreshToken"]  # type: ignore[index]
+    assert [refresh(token) for _ in range(3)] == [(200, []), (401, ["refresh-token-spent"]), (401, [])]
+
+
 def test_what_is_not_http() -> None:
     broken: list[str] = []
 
@@ -117,8 +127,13 @@ def test_what_is_not_http() -> None:
     assert broken == ["http"]
 
 
+TESTED_APART = {
+    "permission", "idempotency-key-reused", "http", "refresh-token-spent", "retry-after", "retry-without-key"
+}  # fmt: skip
+
+
 def test_every_rule_is_tested() -> None:
-    assert {row[0] for row in BREACHES} | {"permission", "idempotency-key-reused", "http"} == set(RULES)
+    assert {row[0] for row in BREACHES} | TESTED_APART == set(RULES)
 
 
 def log_in(mock: Mock, email: str) -> str:
@@ -159,8 +174,7 @@ def test_expired_token_is_no_breach(clock: ManualClock) -> None:
 
 def test_rate_limit_is_no_breach(clock: ManualClock) -> None:
     mock = Mock(clock, rate_limit=1)
-    assert [send(mock, "GET", "/api/users")[0] for _ in range(2)] == [200, 429]
-    assert send(mock, "GET", "/api/users")[1] == []
+    assert [send(mock, "GET", "/api/users") for _ in range(2)] == [(200, []), (429, [])]
 
 
 def test_list_of_violations(mock: Mock) -> None:
