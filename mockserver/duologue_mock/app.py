@@ -35,7 +35,7 @@ from duologue_mock.http.messages import Request, RequestHook
 from duologue_mock.http.namespaces import DEFAULT, NAMESPACE_KEY, Namespace, Namespaces
 from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.routing import Routes
-from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, WSGIApp, WSGICallable, log_unexpected_error
+from duologue_mock.http.wsgi import ERROR_KEY, REQUEST_KEY, FindFaults, WSGIApp, WSGICallable, log_unexpected_error
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
 from duologue_mock.store.clock import Clock, IdGenerator
@@ -112,6 +112,7 @@ def create_app(
         control=ControlApp(control) if settings.values["admin"] else None,
         request_hooks=request_hooks,
         max_request_size=settings.values["max_request_size"],
+        find_faults=_load_response_check() if settings.values["self_check"] else None,
     )
     _register_operations(app, routes)
     info.register_index(app, routes=routes, ports=ports)
@@ -210,6 +211,12 @@ def _create_socketio_router(
         clock=namespaces.default.state.clock.base,  # a flood is one by the machine's clock: the mock's may stand still
         max_message_size=settings.values["max_request_size"],
     )
+
+
+def _load_response_check() -> FindFaults:
+    from duologue_mock.openapi.response_check import find_faults  # loads apispec, which nothing else needs
+
+    return find_faults
 
 
 def _create_state(settings: Settings, fixtures: Fixtures) -> State:

@@ -279,6 +279,14 @@ class MockSettings(TypedDict, total=False):
             flag=("--stream-delay", "--delta-delay"),
         ),
     ]
+    self_check: Annotated[
+        bool,
+        Option(
+            "Check each response of an operation against the contract, and send 500 with the reasons in place of one "
+            "that breaks it: for tests of the mock itself.",
+            default=False,
+        ),
+    ]
     seed: Annotated[int | None, Option("Number that makes generated ids the same in every run.")]
 
 

@@ -24,7 +24,7 @@ class Mock:
 
     def __init__(self, clock: Clock, **settings: Any) -> None:
         self.state = State(clock=clock, ids=IdGenerator(3))
-        configured = Settings(**{"rate_limit": None, **settings})
+        configured = Settings(**{"rate_limit": None, "self_check": True, **settings})
         Fixtures().seed(self.state)
         self.app: Flask = create_app(configured, state=self.state, sleep=lambda seconds: None)
 

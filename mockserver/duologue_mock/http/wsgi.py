@@ -37,6 +37,9 @@ MAX_CONTROL_REQUEST_SIZE = 32 * 1024 * 1024
 
 _SOCKET_PATHS = frozenset({"/socket.io/", "/socket.io"})
 
+FindFaults = Callable[[Operation[Any], int, Headers, bytes], list[str]]
+"""Returns what is wrong with a response to an operation: of its status, headers and body."""
+
 
 class WSGIApp:
     """The WSGI application in front of everything.
@@ -54,6 +57,7 @@ class WSGIApp:
         control: the control API; None where it is switched off.
         request_hooks: called with every request and its response.
         max_request_size: the most bytes of a request's body.
+        find_faults: returns what of a response to an operation breaks the contract; None where that is not checked.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class WSGIApp:
         control: ControlCallable | None,
         request_hooks: Sequence[RequestHook],
         max_request_size: int,
+        find_faults: FindFaults | None = None,
     ) -> None:
         self._routes = routes
         self._origin_policy = origin_policy
@@ -76,6 +81,7 @@ class WSGIApp:
         self._control = control
         self._request_hooks = request_hooks
         self._max_request_size = max_request_size
+        self._find_faults = find_faults
         self._common_headers = {
             operation: (*SECURITY_HEADERS, ("Vary", ", ".join(_list_varying_headers(operation))))
             for operation in routes.operations
@@ -117,8 +123,23 @@ class WSGIApp:
             request.operation = match[0].get("GET" if request.method == "HEAD" else request.method)
         interceptor = exchange.namespace.interceptor
         if interceptor is None or not interceptor.steers(request) or request.is_preflight:
-            return self._respond_itself(exchange, match)
-        return interceptor.respond(request, partial(self._respond_itself, exchange, match))
+            return self._perform(exchange, match)
+        return interceptor.respond(request, partial(self._perform, exchange, match))
+
+    def _perform(self, exchange: _Exchange, match: Match | None) -> Response:
+        """Return the mock's own response, or a 500 in place of one that breaks the contract, if that is looked for."""
+        response, operation = self._respond_itself(exchange, match), exchange.request.operation
+        if self._find_faults is None or operation is None:
+            return response
+        faults = self._find_faults(
+            operation, response.status, self._add_common_headers(exchange, response), response.body
+        )
+        if not faults:
+            return response
+        getattr(response.stream, "close", lambda: None)()
+        message = f"The mock's response to {operation.id} breaks the contract"
+        logger.error("%s: %s", message, " ".join(faults))
+        return self._build_error_response(exchange, HTTPError(500, message, hint=" ".join(faults)))
 
     def _respond_itself(self, exchange: _Exchange, match: Match | None) -> Response:
         """Return the mock's own response, also if it is an error."""

@@ -22,7 +22,7 @@ class SteeredMock:
         self.state = State(clock=self.clock, ids=IdGenerator(seed))
         Fixtures().seed(self.state)
         self.slept: list[float] = []
-        self.app = create_app(Settings(**settings), state=self.state, sleep=self.slept.append)
+        self.app = create_app(Settings(**{"self_check": True, **settings}), state=self.state, sleep=self.slept.append)
 
     def request(self, method: str, path: str, json: Any = None, **headers: str) -> TestResponse:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -14,7 +14,7 @@ from tests.mockserver.raw import ask
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[MockServer]:
-    with MockServer(read_timeout=READ_TIMEOUT, max_request_size=MAX_BODY, rate_limit=None) as server:
+    with MockServer(read_timeout=READ_TIMEOUT, max_request_size=MAX_BODY, self_check=True) as server:
         yield server
 
 

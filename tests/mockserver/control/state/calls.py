@@ -75,7 +75,7 @@ def create_calls(clock: ManualClock | None = None, **settings: Any) -> Calls:
     """Return a mock with the shipped fixtures."""
     state = State(clock=clock or ManualClock(), ids=IdGenerator(7))
     Fixtures().seed(state)
-    return Calls(create_app(Settings(seed=7, **settings), state=state))
+    return Calls(create_app(Settings(**{"seed": 7, "self_check": True, **settings}), state=state))
 
 
 def list_errors(response: TestResponse) -> list[tuple[str | None, str]]:
