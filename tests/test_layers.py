@@ -333,6 +333,7 @@ SHARED = {
     "duologue_mock.http.messages._STATUS_LINES": "status lines by status; the same for every server",
     "duologue_mock.handler_registry._handlers": "the handlers, registered once at import",
     "duologue_mock.pytest_plugin._CONTROL": "the key of a test's control; it holds nothing",
+    "duologue_mock.pytest_plugin._SUMMARY": "the key of a session's summary; it holds nothing",
     "duologue_mock.control.journal.entry.NOT_STEERED": "what decided a response of the mock alone; frozen",
     "duologue_mock.settings.SETTINGS": "the declared settings; never changed",
     "duologue_mock.openapi.response_headers._COUNT": "the schema of a number; never changed",

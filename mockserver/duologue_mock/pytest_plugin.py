@@ -7,6 +7,7 @@ fixture needs is imported when the fixture is used. Fixtures and marker have nam
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import zlib
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
     from duologue import Client
     from duologue_mock.control_client.control import MockControl
     from duologue_mock.control_client.journal import LoggedRequest
+    from duologue_mock.control_client.summary import Summary
 
 _CONTROL = pytest.StashKey["MockControl"]()
 """Where a test's item has the control of its namespace."""
+_SUMMARY = pytest.StashKey["Summary"]()
+"""Where the session's configuration has what its namespaces have seen, once there is anything."""
+_WORKER_OUTPUT = "duologue_summary"
+"""Under which name a worker of xdist sends it."""
 _MARKER = "duologue(preset=None, **settings): what the namespace of the fixture `duologue_mock` starts with."
 _MAX_NAME = 40
 """Characters of a test's name in the name of its namespace, which has 63 at most."""
@@ -60,6 +66,7 @@ def duologue_mock(request: pytest.FixtureRequest, duologue_server: MockControl) 
         control.create(**options)
     request.node.stash[_CONTROL] = control
     yield control
+    _add_to_summary(request.config, control)
     control.drop()
 
 
@@ -87,6 +94,46 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
         control = item.stash.get(_CONTROL, None)
         if control is not None:
             report.sections.append((f"duologue: requests of namespace {control.name}", _describe_requests(control)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have a worker of xdist send what its namespaces have seen."""
+    output = getattr(session.config, "workeroutput", None)
+    summary = session.config.stash.get(_SUMMARY, None)
+    if output is not None and summary is not None:
+        output[_WORKER_OUTPUT] = summary.to_json()
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    """Add what the namespaces of a worker have seen; one that crashed has sent nothing."""
+    sent = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT)
+    if sent is not None:
+        _get_summary(node.config).merge(sent)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what all namespaces have seen: coverage and violations of the contract."""
+    summary = config.stash.get(_SUMMARY, None)
+    lines = [] if summary is None else summary.describe()
+    if lines:
+        terminalreporter.section("duologue")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+def _get_summary(config: pytest.Config) -> Summary:
+    from duologue_mock.control_client.summary import Summary
+
+    return config.stash.setdefault(_SUMMARY, Summary())
+
+
+def _add_to_summary(config: pytest.Config, control: MockControl) -> None:
+    """Add what a test's namespace has seen; a mock that is gone has nothing to say."""
+    from duologue_mock.control_client.errors import ControlAPIError
+
+    with contextlib.suppress(ControlAPIError):
+        _get_summary(config).add(control)
 
 
 def _build_name(request: pytest.FixtureRequest) -> str:

@@ -84,8 +84,8 @@ def run_command(
     """Run a command with a mock server of its own, and end with the command's exit status.
 
     The mock listens on free ports, and is ready when the command starts. DUOLOGUE_BASE_URL, DUOLOGUE_CHAT_BASE_URL,
-    DUOLOGUE_WS_URL and DUOLOGUE_API_KEY say where it is. If the command fails, requests that broke the contract and
-    those that nothing answered are listed.
+    DUOLOGUE_WS_URL and DUOLOGUE_API_KEY say where it is. When it has ended, coverage and violations of the contract are
+    summed up; if it fails, requests that broke the contract and those that nothing answered are listed.
     """
     from duologue_mock.http.listening import PortInUseError
     from duologue_mock.server import MockServer
@@ -101,8 +101,8 @@ def run_command(
         _fail(str(error))
     try:
         status = _run(command, build_environment(mock, variables))
-        if status and mock.settings.values["admin"]:
-            _report(mock)
+        if mock.settings.values["admin"]:
+            _report(mock, failed=status != 0)
     finally:
         mock.stop()
     strict_log.report_total()
@@ -206,12 +206,12 @@ def _is_foreground() -> bool:
         return False
 
 
-def _report(mock: MockServer) -> None:
-    from duologue_mock.cli.report import describe_failures
+def _report(mock: MockServer, *, failed: bool) -> None:
+    from duologue_mock.cli.report import describe_failures, describe_run
     from duologue_mock.control_client.errors import ControlAPIError
 
     try:
-        lines = describe_failures(mock.control)
+        lines = [*(describe_failures(mock.control) if failed else ()), *describe_run(mock.control)]
     except ControlAPIError as error:
         lines = [f"The mock does not say what it was asked: {error}"]
     for line in lines:

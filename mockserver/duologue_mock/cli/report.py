@@ -1,4 +1,4 @@
-"""What a mock was asked that it should not have been: for the end of a test run that failed."""
+"""What a mock was asked: for the end of a test run, with details where it failed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,23 @@ def describe_failures(control: MockControl) -> list[str]:
         *_head("Requests that broke the contract:", violations),
         *_head("Requests that no operation and no stub answered:", unmatched),
     ]
+
+
+def describe_run(control: MockControl) -> list[str]:
+    """Return lines about coverage of the contract and its violations, over all namespaces; none if nothing came.
+
+    Args:
+        control: of any namespace of the mock.
+
+    Raises:
+        ControlAPIError: the mock does not respond.
+    """
+    from duologue_mock.control_client.summary import Summary
+
+    summary = Summary()
+    for name in control.namespaces():
+        summary.add(control.namespace(name))
+    return [f"duologue: {line}" for line in summary.describe()]
 
 
 def _head(title: str, lines: list[str]) -> list[str]:

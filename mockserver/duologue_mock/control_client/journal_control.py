@@ -149,6 +149,11 @@ class JournalControl(BaseControl):
         violations: list[Mapping[str, Any]] = self._transport.call("GET", "/violations")["violations"]
         return violations
 
+    def count_violations(self) -> Mapping[str, int]:
+        """Return how often each rule of the contract was broken, since the journal was cleared."""
+        counts: Mapping[str, int] = self._transport.call("GET", "/violations", query={"limit": "0"})["byRule"]
+        return counts
+
     def coverage(self) -> Mapping[str, Any]:
         """Return which operations and statuses were answered since the last reset, and which events were sent."""
         coverage: Mapping[str, Any] = self._transport.call("GET", "/coverage")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def test_mock_is_ready() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 ")
-    assert done.stderr == ""
+    assert done.stderr.splitlines()[-1] == "duologue: Violations of the contract: none."
 
 
 def test_variables() -> None:
@@ -155,9 +156,28 @@ def test_failure_is_explained() -> None:
     assert "name" in done.stderr
 
 
-def test_success_is_quiet() -> None:
-    done = run_python("import os, urllib.request as r; r.urlopen(os.environ['DUOLOGUE_BASE_URL'] + '/users')")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_summary() -> None:
+    """Over all namespaces: what was covered, and which rules were broken."""
+    code = (
+        "import os, urllib.request as r\n"
+        "def request(path, namespace):\n"
+        "    url = os.environ['DUOLOGUE_BASE_URL'] + path\n"
+        "    r.urlopen(r.Request(url, headers={'X-Mock-Namespace': namespace})).close()\n"
+        "request('/users', 'default')\n"
+        "request('/users?pgae=2', 'w1')\n"
+        "request('/users/1', 'w2')\n"
+    )
+    done = run_python(code)
+    assert (done.returncode, done.stdout) == (0, "")
+    coverage, violations = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"duologue: Coverage of the contract: 2 of \d+ operations, 2 of \d+ statuses, 0 of \d+ events\.", coverage
+    )
+    assert violations == "duologue: Violations of the contract: query-unknown (1)."
+
+
+def test_nothing_requested() -> None:
+    assert run_python("").stderr == ""
 
 
 def test_without_control_api() -> None:

@@ -58,6 +58,43 @@ def test_report_is_short(run: Runner) -> None:
     assert max(map(len, lines)) <= 161
 
 
+SUMMARY = [
+    "*= duologue =*",
+    "Coverage of the contract: 2 of * operations, 3 of * statuses, 0 of * events.",
+    "Violations of the contract: body-field (2).",
+]
+TWO_TESTS = """
+import pytest
+from duologue import APIError
+
+@pytest.mark.parametrize("name", ["Ada", "Bob"])
+def test_it(duologue_client, name):
+    duologue_client.users.get("1")
+    duologue_client.users.create(name=name, email="a@example.com") if name == "Ada" else None
+    with pytest.raises(APIError):
+        duologue_client.users.create(name=name, email="no address")
+"""
+
+
+def test_summary(run: Runner) -> None:
+    """Of all tests together, once."""
+    result = run(TWO_TESTS)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(SUMMARY)
+    assert result.stdout.str().count("Coverage of the contract") == 1
+
+
+def test_summary_of_workers(run: Runner) -> None:
+    result = run(TWO_TESTS, "-p", "xdist.plugin", "-n", "2", in_process=False)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(SUMMARY)
+    assert result.stdout.str().count("Coverage of the contract") == 1
+
+
+def test_no_summary_without_requests(run: Runner) -> None:
+    assert "duologue =" not in run("def test_it(duologue_mock): pass\ndef test_other(): pass").stdout.str()
+
+
 def test_nothing_came(run: Runner) -> None:
     result = run("def test_it(duologue_mock): assert False")
     result.stdout.fnmatch_lines([TITLE, "No request came."])
