@@ -110,7 +110,7 @@ def test_flood_starves_no_others() -> None:
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 def test_client_that_reads_nothing(mock: MockServer, transport: str) -> None:
     """Its packets are not kept without end."""
-    with leaves_nothing(mock), grows_little(megabytes=60):
+    with leaves_nothing(mock), grows_little(megabytes=25):
         client = FrameClient(mock.port) if transport == "websocket" else Polling(mock.port)
         for _ in range(2000):
             publish_large(mock)
