@@ -60,6 +60,7 @@ class NamespaceControl:
         self.realtime = RealtimeControl(
             state.clock,
             self.events,
+            self.journal.budget,
             self.recorder.renderer.redact,
             sleep,
             self.recorder.coverage.count_event,
@@ -122,5 +123,5 @@ class NamespaceControl:
     def close(self) -> None:
         """Release what outlives a request, as the namespace is dropped."""
         self.recorder.close()
-        self.realtime.waiters.close()
+        self.realtime.close()
         self._waiter.end_waiting()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from duologue_mock.control.journal.bounded_log import MAX_ENTRIES, MAX_SIZE, BoundedLog
 from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import (
     MAX_BODY,
@@ -26,15 +26,7 @@ from duologue_mock.control.journal.violation import Violation
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.store.clock import Clock
 
-MAX_ENTRIES = 1000
-MAX_SIZE = 16 * 1024 * 1024
-"""Bytes that all entries may take together."""
-
 _MAX_NAME = 200
-_SEQUENCE_BITS = 62
-"""Of an entry's id, what says which one it is; the rest is the journal's own, and what makes it a UUID."""
-
-Listener = Callable[[Entry], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class ShortenedStub:
     size: int = OVERHEAD
 
 
-class Journal:
+class Journal(BoundedLog[Entry]):
     """The last requests of one namespace and their responses.
 
     Args:
@@ -66,38 +58,11 @@ class Journal:
         max_size: int = MAX_SIZE,
         budget: Budget | None = None,
     ) -> None:
-        self.max_entries = max_entries
-        self.dropped = 0
-        """Entries that were dropped for newer ones since the journal was cleared."""
-        self.used_at = 0.0
+        super().__init__(max_entries=max_entries, max_size=max_size, budget=budget)
         self._clock = clock
         self._next_sequence = next_sequence
-        self._max_size = max_size
-        self._entries: deque[Entry] = deque()
-        self._size = 0
         self._stubs: dict[int, int] = {}
         """How many entries refer to each stub, which counts once."""
-        self._prefix = int.from_bytes(os.urandom(8), "big") << 64
-        self._listeners: list[Listener] = []
-        self._budget = budget or Budget()
-        self._budget.join(self)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[Entry]:
-        """Iterate over the entries of this moment, the oldest first."""
-        return iter(list(self._entries))
-
-    @property
-    def is_enabled(self) -> bool:
-        """Whether requests are recorded."""
-        return self.max_entries > 0
-
-    @property
-    def size(self) -> int:
-        """Bytes that the entries take, roughly."""
-        return self._size
 
     def record(
         self,
@@ -135,57 +100,9 @@ class Journal:
             listener(entry)
         return entry
 
-    def get_id(self, entry: Entry) -> uuid.UUID:
-        """Return the id of an entry."""
-        return uuid.UUID(int=self._prefix | entry.sequence, version=4)
-
-    def get(self, id: uuid.UUID) -> Entry | None:
-        """Return the entry of this id; None if there is none, or no more."""
-        sequence = id.int & (1 << _SEQUENCE_BITS) - 1
-        entry = next((entry for entry in self._entries if entry.sequence == sequence), None)
-        return entry if entry is not None and self.get_id(entry) == id else None
-
     def get_by_code(self, code: str) -> Entry | None:
         """Return the newest entry whose `Unique-Reference-Code` or `X-Request-Id` this is; None if there is none."""
         return next((entry for entry in reversed(self._entries) if entry.request_id == code), None)
-
-    def list_after(self, sequence: int) -> list[Entry]:
-        """Return the entries with a greater number, the oldest first."""
-        newer: list[Entry] = []
-        for entry in reversed(self._entries):
-            if entry.sequence <= sequence:
-                break
-            newer.append(entry)
-        return newer[::-1]
-
-    def remove(self, entries: Sequence[Entry]) -> None:
-        """Remove entries."""
-        sequences: Container[int] = {entry.sequence for entry in entries}
-        self._replace(entry for entry in self._entries if entry.sequence not in sequences)
-
-    def clear(self) -> None:
-        """Remove all entries."""
-        self._replace(())
-        self.dropped = 0
-
-    def drop_all(self) -> None:
-        """Drop all entries, for those of other journals."""
-        self.dropped += len(self._entries)
-        self._replace(())
-
-    def close(self) -> None:
-        """Give back the memory: the journal is not used any more."""
-        self._budget.leave(self)
-        self._budget = Budget()  # of what a request that is in flight still records
-
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call a function with each entry that is recorded; return a function that ends that."""
-        self._listeners = [*self._listeners, listener]
-
-        def stop() -> None:
-            self._listeners = [one for one in self._listeners if one is not listener]
-
-        return stop
 
     def _replace(self, entries: Iterable[Entry]) -> None:
         self._entries = deque(entries)
@@ -194,18 +111,9 @@ class Journal:
         self._budget.size += size - self._size
         self._size = size
 
-    def _add(self, size: int) -> None:
-        """Count bytes, and drop the oldest entries where there are too many now."""
-        entries, budget = self._entries, self._budget
-        total = self._size + size
-        while (len(entries) > self.max_entries or total > self._max_size) and entries:
-            oldest = entries.popleft()
-            total -= oldest.size if oldest.served is NOT_STEERED else oldest.size + self._release_stub(oldest)
-            self.dropped += 1
-        budget.size += total - self._size
-        self._size = total
-        if budget.size > budget.limit:
-            budget.make_room(self)
+    def _release(self, entry: Entry) -> int:
+        """Return the bytes of an entry that is dropped."""
+        return entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
 
     def _acquire_stub(self, entry: Entry) -> int:
         """Return the bytes of an entry's stub, if no other entry refers to it."""

@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Generic
 
 from duologue_mock.control.cooperation import Signal, Sleep, Turns
+from duologue_mock.control.journal.bounded_log import BoundedLog, E
 
 MAX_WAITERS = 64
 
 _CHECK_INTERVAL = 0.5
 """Seconds after which a waiting call looks whether its client is still there."""
-
-
-class SequencedEntry(Protocol):
-    """An entry of a journal."""
-
-    @property
-    def sequence(self) -> int:
-        """Its place among all events of the namespace."""
-
-
-E = TypeVar("E", bound=SequencedEntry)
-E_co = TypeVar("E_co", bound=SequencedEntry, covariant=True)
-
-
-class WaitedJournal(Protocol[E_co]):
-    """A journal whose entries can be waited for."""
-
-    def __iter__(self) -> Iterator[E_co]:
-        """Iterate over the entries of this moment, the oldest first."""
-
-    def list_after(self, sequence: int) -> Sequence[E_co]:
-        """Return the entries with a greater number, the oldest first."""
-
-    def listen(self, listener: Callable[[E_co], None]) -> Callable[[], None]:
-        """Call a function with each entry that is recorded; return a function that ends that."""
 
 
 class TooManyWaitersError(Exception):
@@ -57,7 +33,7 @@ class Waiters(Generic[E]):
         sleep: waits a number of seconds without blocking other requests.
     """
 
-    def __init__(self, journal: WaitedJournal[E], create_signal: Callable[[], Signal], sleep: Sleep) -> None:
+    def __init__(self, journal: BoundedLog[E], create_signal: Callable[[], Signal], sleep: Sleep) -> None:
         self._journal = journal
         self._create_signal = create_signal
         self._sleep = sleep
@@ -102,7 +78,7 @@ class Waiters(Generic[E]):
 class _Waiter(Generic[E]):
     """One call that waits."""
 
-    def __init__(self, journal: WaitedJournal[E], matches: Callable[[E], bool], signal: Signal) -> None:
+    def __init__(self, journal: BoundedLog[E], matches: Callable[[E], bool], signal: Signal) -> None:
         self._journal = journal
         self._matches = matches
         self._signal = signal

@@ -1,36 +1,28 @@
-"""The journal of a namespace's messages, bounded by number and by bytes as that of its requests is."""
+"""The journal of a namespace's messages, bounded as that of its requests is, and by the memory that both share."""
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections import deque
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from duologue_mock.control.journal.bounded_log import MAX_ENTRIES, MAX_SIZE, BoundedLog
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.realtime.messages import Message
 from duologue_mock.store.clock import Clock
 
-MAX_ENTRIES = 1000
-MAX_SIZE = 16 * 1024 * 1024
-"""Bytes that all entries may take together."""
 MAX_PAYLOAD = 64 * 1024
 """Characters of the largest packet whose payload is stored."""
 
 _OVERHEAD = 512
 _CHANNEL_SIZE = 16
-_SEQUENCE_BITS = 62
-"""Of an entry's id, what says which one it is; the rest is the journal's own, and what makes it a UUID."""
-
-Listener = Callable[["MessageEntry"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEntry:
     """A message in the journal."""
 
-    id: uuid.UUID
     sequence: int
     """Its place among all events of the namespace."""
     message: Message
@@ -51,7 +43,7 @@ class MessageEntry:
         return _OVERHEAD + payload + _CHANNEL_SIZE * len(message.channels) + len(message.event or "")
 
 
-class MessageJournal:
+class MessageJournal(BoundedLog[MessageEntry]):
     """The last messages of one namespace.
 
     Args:
@@ -59,6 +51,7 @@ class MessageJournal:
         next_sequence: returns the number of the namespace's next event.
         max_entries: how many messages are stored; 0 for none.
         max_size: how many bytes they may take together.
+        budget: how many bytes the journals of all namespaces may take together; None for one of its own.
     """
 
     def __init__(
@@ -68,71 +61,22 @@ class MessageJournal:
         *,
         max_entries: int = MAX_ENTRIES,
         max_size: int = MAX_SIZE,
+        budget: Budget | None = None,
     ) -> None:
-        self.max_entries = max_entries
-        self.dropped = 0
-        """Entries that were dropped for newer ones since the journal was cleared."""
+        super().__init__(max_entries=max_entries, max_size=max_size, budget=budget)
         self._clock = clock
-        self._max_size = max_size
         self._next_sequence = next_sequence
-        self._entries: deque[MessageEntry] = deque()
-        self._size = 0
-        self._prefix = int.from_bytes(os.urandom(8), "big") << 64
-        self._listeners: list[Listener] = []
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[MessageEntry]:
-        """Iterate over the entries of this moment, the oldest first."""
-        return iter(list(self._entries))
-
-    @property
-    def is_enabled(self) -> bool:
-        """Whether messages are recorded."""
-        return self.max_entries > 0
-
-    @property
-    def size(self) -> int:
-        """Bytes that the entries take, roughly."""
-        return self._size
 
     def record(self, message: Message) -> MessageEntry | None:
-        """Record a message, tell the listeners, and return its entry; None if the journal is off."""
+        """Record a message, notify the listeners, and return its entry; None if the journal is off."""
         if not self.max_entries:
             return None
-        sequence = self._next_sequence()
-        id = uuid.UUID(int=self._prefix | sequence, version=4)
         if message.size > MAX_PAYLOAD:
             message = replace(message, payload=None)
-        entry = MessageEntry(id, sequence, message, self._clock.now())
+        entry = MessageEntry(self._next_sequence(), message, self._clock.now())
+        self.used_at = time.perf_counter()
         self._entries.append(entry)
-        self._size += entry.size
-        while len(self._entries) > self.max_entries or self._size > self._max_size:
-            self._size -= self._entries.popleft().size
-            self.dropped += 1
+        self._add(entry.size)
         for listener in self._listeners:
             listener(entry)
         return entry
-
-    def get(self, id: uuid.UUID) -> MessageEntry | None:
-        """Return the entry of this id; None if there is none, or no more."""
-        return next((entry for entry in self._entries if entry.id == id), None)
-
-    def list_after(self, sequence: int) -> list[MessageEntry]:
-        """Return the entries with a greater number, the oldest first."""
-        return [entry for entry in self._entries if entry.sequence > sequence]
-
-    def clear(self) -> None:
-        """Remove all entries."""
-        self._entries.clear()
-        self._size = self.dropped = 0
-
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call a function with each entry that is recorded; return a function that ends that."""
-        self._listeners = [*self._listeners, listener]
-
-        def stop() -> None:
-            self._listeners = [one for one in self._listeners if one is not listener]
-
-        return stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from duologue.contract.fields import format_timestamp
@@ -9,11 +10,11 @@ from duologue_mock.control.realtime.channels import describe_channel
 from duologue_mock.control.realtime.message_journal import MessageEntry
 
 
-def render_message(entry: MessageEntry) -> dict[str, Any]:
-    """Return the JSON of a message, with its secrets."""
+def render_message(entry: MessageEntry, id: uuid.UUID) -> dict[str, Any]:
+    """Return the JSON of a message, whose id this is, with its secrets."""
     message = entry.message
     parts: dict[str, Any] = {
-        "id": str(entry.id),
+        "id": str(id),
         "direction": message.direction,
         "type": message.type,
         "event": message.event,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from duologue_mock.control.cooperation import Sleep, create_signal
+from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.waiting import Waiters
 from duologue_mock.control.realtime.channels import describe_channel
 from duologue_mock.control.realtime.message_journal import MessageEntry, MessageJournal
@@ -26,6 +27,7 @@ class RealtimeControl:
     Args:
         clock: the time of the namespace.
         events: the live stream of the namespace.
+        budget: how many bytes the journals of all namespaces may take together.
         redact: returns JSON values without secrets.
         sleep: waits a number of seconds without blocking other requests.
         count_event: called with the name of each event that is sent.
@@ -38,6 +40,7 @@ class RealtimeControl:
         self,
         clock: Clock,
         events: EventStream,
+        budget: Budget,
         redact: Callable[[Any], Any],
         sleep: Sleep,
         count_event: Callable[[str], None],
@@ -46,7 +49,7 @@ class RealtimeControl:
         namespace: str,
         max_messages: int,
     ) -> None:
-        self.journal = MessageJournal(clock, events.next_number, max_entries=max_messages)
+        self.journal = MessageJournal(clock, events.next_number, max_entries=max_messages, budget=budget)
         self.mappings = MessageMappings(clock, seed, namespace)
         self.waiters = Waiters(self.journal, create_signal, sleep)
         self._events = events
@@ -81,13 +84,18 @@ class RealtimeControl:
 
     def render(self, entry: MessageEntry) -> dict[str, Any]:
         """Return the JSON of a message, without secrets."""
-        rendered: dict[str, Any] = self._redact(render_message(entry))
+        rendered: dict[str, Any] = self._redact(render_message(entry, self.journal.get_id(entry)))
         return rendered
 
     def reset(self) -> None:
         """Forget messages and message mappings. Clients stay connected."""
         self.journal.clear()
         self.mappings.clear()
+
+    def close(self) -> None:
+        """Release what outlives a message, as the namespace is dropped."""
+        self.journal.close()
+        self.waiters.close()
 
     def attach(self, server: ChannelServer) -> None:
         """Take the server, which is created for the first client."""

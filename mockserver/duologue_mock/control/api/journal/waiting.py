@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall
 from duologue_mock.control.cooperation import is_connected
 from duologue_mock.control.errors import ControlError
-from duologue_mock.control.journal.journal import Journal
-from duologue_mock.control.journal.waiting import SequencedEntry, TooManyWaitersError, WaitCancelledError, Waiters
+from duologue_mock.control.journal.bounded_log import BoundedLog, E
+from duologue_mock.control.journal.waiting import TooManyWaitersError, WaitCancelledError, Waiters
 from duologue_mock.control.json_values import read_integer
-from duologue_mock.control.realtime.message_journal import MessageJournal
 
 MAX_TIMEOUT = 600_000
 """Milliseconds that a call may wait."""
 DEFAULT_TIMEOUT = 5_000
-
-E = TypeVar("E", bound=SequencedEntry)
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class WaitLimits:
     timeout: int
 
 
-def take_wait_limits(fields: dict[str, Any], journal: Journal | MessageJournal) -> WaitLimits:
+def take_wait_limits(fields: dict[str, Any], journal: BoundedLog[Any]) -> WaitLimits:
     """Remove `count` and `timeoutMilliseconds` from the JSON of a call, the rest of which is a pattern; return them.
 
     Args:
@@ -54,7 +51,7 @@ def take_wait_limits(fields: dict[str, Any], journal: Journal | MessageJournal) 
 
 def wait_for_entries(
     call: ControlCall,
-    journal: Journal | MessageJournal,
+    journal: BoundedLog[E],
     waiters: Waiters[E],
     matches: Callable[[E], bool],
     limits: WaitLimits,
