@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-import jwt
-
 from duologue.contract.auth import Tokens
 from duologue.contract.users import User
 from duologue_mock.errors import HTTPError, invalid_token, unauthenticated
@@ -80,6 +78,8 @@ class TokenService:
         Raises:
             HTTPError: it is malformed, forged, expired or revoked (401).
         """
+        import jwt  # it loads all of cryptography, which most runs of a mock never need
+
         try:
             claims = jwt.decode(
                 token,
@@ -105,6 +105,8 @@ class TokenService:
         return Identity(user, claims["sid"])
 
     def _build_tokens(self, state: State, user: User, login_id: str, refresh_token: str) -> Tokens:
+        import jwt
+
         now = state.clock.seconds()
         claims = {
             "sub": user.id,
