@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from duologue_mock.control_client.address import MockAddress, check_namespace
+from duologue_mock.control_client.address import DEFAULT_NAMESPACE, MockAddress, check_namespace
 from duologue_mock.control_client.errors import ControlAPIError
 from duologue_mock.control_client.journal_control import JournalControl
 from duologue_mock.control_client.offline import Offline, go_offline, go_online
@@ -290,15 +290,20 @@ class MockControl(JournalControl, RealtimeControl):
         """
         given = {"preset": preset, "settings": None if settings is None else dict(settings)}
         body = {name: value for name, value in given.items() if value is not None}
-        self._transport.call("PUT", join_path("namespaces", self.name), body)
+        self._call_server("PUT", join_path("namespaces", self.name), body)
 
     def drop(self) -> None:
         """Delete the namespace with all that is in it; one that does not exist is no error."""
         try:
-            self._transport.call("DELETE", join_path("namespaces", self.name))
+            self._call_server("DELETE", join_path("namespaces", self.name))
         except ControlAPIError as error:
             if error.status != 404:
                 raise
+
+    def _call_server(self, method: str, path: str, body: object = None) -> None:
+        """Make a call about namespaces. It names none itself: one that a request names is created."""
+        address = self._address.for_namespace(DEFAULT_NAMESPACE)
+        self._transport.for_namespace(address).call(method, path, body)
 
     def health(self) -> Mapping[str, Any]:
         """Return whether the mock is well, as it says itself."""

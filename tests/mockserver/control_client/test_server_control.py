@@ -108,6 +108,18 @@ def test_namespace_with_settings() -> None:
         assert caught.value.status == 422
 
 
+def test_namespace_that_is_not_used_is_not_created() -> None:
+    """Dropping it does nothing, as a test's fixture does whether or not the test has sent a request."""
+    named = []
+    with MockServer(request_hooks=[lambda request, _: named.append(request.header("HTTP_X_MOCK_NAMESPACE"))]) as mock:
+        unused = mock.control.namespace("unused")
+        unused.drop()
+        with pytest.raises(ControlAPIError):
+            unused.create(settings={"require_aut": True})
+        assert mock.control.namespaces() == ["default"]
+    assert set(named) == {"default"}
+
+
 def test_https() -> None:
     with MockServer(https=True) as mock:
         other = mock.control.namespace("w1")
