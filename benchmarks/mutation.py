@@ -34,9 +34,11 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "adapter": (
         ["duologue/http/adapter.py", "duologue/http/pool.py"],
         [
-            *("tests/client/http", "tests/client/faults/test_plain_session.py", "tests/client/faults/test_cut_off.py"),
+            *("tests/client/http/test_policy_retry.py", "tests/client/http/test_pool.py"),
+            *("tests/client/http/test_transport.py", "tests/client/faults/test_plain_session.py"),
             *("tests/client/faults/test_proxies.py", "tests/client/faults/test_connections.py"),
-            *("tests/client/faults/test_tls.py", "tests/client/faults/test_responses.py"),
+            *("tests/client/faults/test_tls.py", "tests/client/faults/test_deadlines.py"),
+            "tests/client/faults/test_lifetime.py",
         ],
     ),
     "tokens": (["duologue/auth/token*.py"], ["tests/client/auth"]),
