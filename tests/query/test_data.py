@@ -131,4 +131,5 @@ def test_retry_without_observer(stage: Stage, in_background: bool) -> None:
         with pytest.raises(ValueError, match="no"):
             stage.queries.fetch(("a",), fail)
     assert server.calls == (1 if in_background else 3)
+    assert stage.clock.slept == ([] if in_background else [1.0, 2.0])
     assert get_state(stage.queries).status == "error"

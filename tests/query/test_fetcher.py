@@ -164,8 +164,9 @@ def test_invalidated_refetch(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("refetch_type", "calls"), [("active", 1), ("all", 2), ("none", 0)])
 def test_refetch_type(stage: Stage, refetch_type: Any, calls: int) -> None:
-    """Observed queries, those without observers too, or none; never those whose observers are all disabled."""
+    """Observed queries, those without observers too, or none; never those without a function or an enabled observer."""
     active, inactive, disabled = (FakeFunction("old", "new") for _ in range(3))
+    stage.queries.set_data(("a", 0), "without a function")
     observe(stage, ("a", 1), active)
     stage.queries.fetch(("a", 2), inactive)
     stage.queries.set_data(("a", 3), "old")
@@ -175,6 +176,48 @@ def test_refetch_type(stage: Stage, refetch_type: Any, calls: int) -> None:
     stage.executor.run()
     assert active.calls + inactive.calls - 2 == calls
     assert disabled.calls == 0
+
+
+def test_invalidate_replaces(stage: Stage) -> None:
+    """A fetch that began before an invalidation is replaced, and its callers get the newer data."""
+    blocking = BlockingFunction("before")
+    server = FakeFunction(blocking, "after")
+    stage.queries.set_data(("a",), "old")
+    observer, _ = observe(stage, ("a",), server)
+    thread = Thread(observer.refetch)
+    assert blocking.started.wait(TIMEOUT)
+    stage.queries.invalidate(("a",))
+    stage.executor.run()
+    assert (server.calls, observer.data) == (2, "after")
+    blocking.release.set()
+    assert thread.result.data == observer.data == "after"
+
+
+def test_refetch_of_removed_query(queries: QueryClient) -> None:
+    queries.fetch(("a",), server := FakeFunction("data"))
+    found = queries.cache.find_all(("a",))
+    queries.remove(("a",))
+    queries.fetcher.refetch(found)
+    assert (queries.is_fetching(), queries.get_state(("a",)), server.calls) == (0, None, 1)
+
+
+def test_interrupt_of_another_call(stage: Stage) -> None:
+    """Ctrl-C ends what this thread calls; what waits for a background thread, or for another one, is still fetched."""
+    queries = stage.queries
+    queries.prefetch(("a",), FakeFunction("background"))
+    elsewhere = Thread(lambda: queries.fetcher.start(queries.query(("b",), FakeFunction("elsewhere")).spec)).result
+    with pytest.raises(KeyboardInterrupt):
+        queries.fetch(("c",), FakeFunction(KeyboardInterrupt()))
+    assert queries.is_fetching() == 2
+    stage.executor.run()
+    assert (queries.get_data(("a",)), queries.fetcher.join(elsewhere)) == ("background", "elsewhere")
+
+
+def test_time_of_error(queries: QueryClient, clock: FakeClock) -> None:
+    clock.advance(10)
+    with pytest.raises(ServerError):
+        queries.fetch(("a",), FakeFunction(BUSY), retry=0)
+    assert get_state(queries).error_updated_at == clock.now()
 
 
 def test_without_executor(caplog: pytest.LogCaptureFixture, clock: FakeClock) -> None:
@@ -191,7 +234,7 @@ def test_without_executor(caplog: pytest.LogCaptureFixture, clock: FakeClock) ->
 
 def test_wait_idle(queries: QueryClient) -> None:
     """A fetch that was cancelled counts until its function has returned."""
-    assert queries.wait_idle(timeout=0)
+    assert queries.wait_idle()
     blocking = BlockingFunction("late")
     thread = Thread(lambda: queries.fetch(("a",), blocking))
     assert blocking.started.wait(TIMEOUT)
@@ -200,7 +243,7 @@ def test_wait_idle(queries: QueryClient) -> None:
     assert queries.is_fetching() == 0
     assert not queries.wait_idle(timeout=0)
     blocking.release.set()
-    assert queries.wait_idle(timeout=TIMEOUT)
+    assert queries.wait_idle()
     with pytest.raises(QueryCancelledError):
         _ = thread.result
 
