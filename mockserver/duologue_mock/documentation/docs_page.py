@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
@@ -9,12 +11,12 @@ from typing import Any
 from flask import Flask, render_template
 from flask import Response as FlaskResponse
 from flask import request as flask_request
+from markupsafe import Markup, escape
 from werkzeug.exceptions import NotFound
 
 from duologue._version import __version__
 from duologue_mock.documentation.documents import build_asyncapi, build_response
 from duologue_mock.http.info import get_origins
-from duologue_mock.http.messages import json_bytes
 from duologue_mock.http.namespaces import get_namespace
 from duologue_mock.origins import Origins
 
@@ -68,9 +70,12 @@ def _render_page(origins: Origins) -> str:
         "docs.html",
         version=__version__,
         api_key=namespace.settings.values["api_keys"][0],
-        about=document["info"]["description"].split("\n\n"),
+        about=[_mark_code(paragraph) for paragraph in document["info"]["description"].split("\n\n")],
         servers=document["servers"],
-        security=document["components"]["securitySchemes"],
+        security={
+            name: _mark_code(scheme["description"])
+            for name, scheme in document["components"]["securitySchemes"].items()
+        },
         events=[_describe_event(document, operation) for operation in document["operations"].values()],
     )
 
@@ -86,8 +91,13 @@ def _describe_event(document: dict[str, Any], operation: dict[str, Any]) -> dict
         "fields": [
             (name, _describe_type(rules), name in schema["required"]) for name, rules in schema["properties"].items()
         ],
-        "examples": [json_bytes(example["payload"]) for example in message["examples"]],
+        "examples": [json.dumps(example["payload"], indent=2, ensure_ascii=False) for example in message["examples"]],
     }
+
+
+def _mark_code(text: str) -> Markup:
+    """Return text with what is in backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # the text is escaped
 
 
 def _get_last_part(reference: dict[str, str]) -> str:

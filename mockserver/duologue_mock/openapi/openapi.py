@@ -82,7 +82,10 @@ def _build_about() -> dict[str, Any]:
             "contact": {"name": "Duologue"},
         },
         "servers": [],
-        "tags": [{"name": resource, "description": f"Operations on {resource}."} for resource in _get_resources()],
+        "tags": [
+            {"name": resource, "description": f"Operations on {resource.replace('_', ' ')}."}
+            for resource in _get_resources()
+        ],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 
 import pytest
@@ -24,7 +26,10 @@ def test_events() -> None:
         assert f'<details id="{event.name}">' in text
         assert event.summary in text
         assert f"Sent to {event.audience.value}." in text
-    assert "&#34;userId&#34;:&#34;1&#34;" in text, "an example, escaped"
+    examples = [json.loads(html.unescape(text)) for text in re.findall(r"<pre>(.*?)</pre>", text, re.DOTALL)]
+    assert {"userId": "2"} in examples
+    assert len(examples) == len(events())
+    assert "<code>auth: {token}</code> of the handshake" in text
 
 
 def test_policy() -> None:
