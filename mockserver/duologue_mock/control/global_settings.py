@@ -22,8 +22,7 @@ class GlobalSettings:
     """
 
     def __init__(self, fixed_delay: int | None = None, delay_distribution: DelayDistribution | None = None) -> None:
-        self.fixed_delay = fixed_delay
-        self.delay_distribution = delay_distribution
+        self._set_delays(fixed_delay, delay_distribution)
         self._extended: dict[str, Any] | None = None
 
     @classmethod
@@ -34,11 +33,6 @@ class GlobalSettings:
             return cls()
         least, most = bounds
         return cls(fixed_delay=least) if least == most else cls(delay_distribution=UniformDistribution(least, most))
-
-    @property
-    def has_delay(self) -> bool:
-        """Whether responses are delayed."""
-        return self.fixed_delay is not None or self.delay_distribution is not None
 
     def load(self, value: Any, pointer: str = "") -> None:
         """Replace all settings by those of JSON; what it leaves out is switched off.
@@ -57,8 +51,14 @@ class GlobalSettings:
             None if fixed is None else read_integer(fixed, f"{pointer}/fixedDelay", minimum=MIN_INTEGER),
             None if distribution is None else read_distribution(distribution, f"{pointer}/delayDistribution"),
         )
-        self.fixed_delay, self.delay_distribution = loaded
+        self._set_delays(*loaded)
         self._extended = extended
+
+    def _set_delays(self, fixed_delay: int | None, delay_distribution: DelayDistribution | None) -> None:
+        self.fixed_delay = fixed_delay
+        self.delay_distribution = delay_distribution
+        self.has_delay = fixed_delay is not None or delay_distribution is not None
+        """Whether responses are delayed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return them as WireMock's JSON has them."""

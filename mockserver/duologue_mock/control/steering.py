@@ -62,7 +62,7 @@ class Steering:
         """Return whether the response to a request may be another than the mock's own, or later."""
         if HEADER_KEY in request.environ or self._settings.has_delay:
             return True
-        return bool(self._stubs) and self._stubs.may_match(*_get_indexed(request))
+        return not self._stubs.is_empty and self._stubs.may_match(*_get_indexed(request))
 
     def respond(self, request: Request, perform: Perform) -> Response:
         """Return the response to a request.

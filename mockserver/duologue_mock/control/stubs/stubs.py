@@ -36,6 +36,8 @@ class Stubs:
 
     def __init__(self, clock: Clock, seed: int | None = None, namespace: str = "") -> None:
         self.scenarios = Scenarios()
+        self.is_empty = True
+        """Whether there is no stub."""
         self._clock = clock
         self._seed = seed
         self._purpose = f"stubs of {namespace}"
@@ -46,9 +48,6 @@ class Stubs:
         self._sequence = 0
         self._size = 0
         self._lock = threading.RLock()  # an application on threads may be asked and changed at the same moment
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def new_id(self) -> uuid.UUID:
         """Return an id for a stub that brings none."""
@@ -254,6 +253,7 @@ class Stubs:
             sequence = self._sequence
         entry = StubEntry(stub, sequence, self._clock.seconds(), self._create_random(stub))
         self._entries[stub.id] = entry
+        self.is_empty = False
         self._index.add(entry)
         self._size += stub.size
         self.scenarios.add(stub)
@@ -268,6 +268,7 @@ class Stubs:
 
     def _delete(self, entry: StubEntry) -> None:
         del self._entries[entry.stub.id]
+        self.is_empty = not self._entries
         entry.is_removed = True
         self._index.remove(entry)
         self._size -= entry.stub.size
