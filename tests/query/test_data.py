@@ -87,6 +87,36 @@ def test_update_after_reset(queries: QueryClient) -> None:
     assert (get_state(queries).status, queries.get_data(("a",))) == ("loading", None)
 
 
+def test_edit_data(stage: Stage) -> None:
+    """It becomes no fresher by that, and stays out of date if it was; optimistic updates still apply."""
+    queries = stage.queries
+    observer, results = observe(stage, ("a",), None)
+    queries.set_data(("a",), ["one"])
+    queries.set_data(("other",), "same")
+    update = queries.optimistic_update(("a",), lambda old: [*old, "optimistic"])
+    set_at = get_state(queries).updated_at
+    stage.clock.advance(200)
+    queries.edit_queries_data(("a",), lambda old: [*old, "two"])
+    assert (observer.data, get_state(queries).updated_at) == (["one", "two", "optimistic"], set_at)
+    update.rollback()
+    assert (observer.data, results[-1].data) == (["one", "two"], ["one", "two"])
+    stage.clock.advance(100)
+    assert get_state(queries).is_stale
+    assert queries.get_data(("other",)) == "same"
+    queries.set_data(("a",), ["new"])
+    queries.invalidate(("a",))
+    queries.edit_queries_data((), lambda old: [*old, "er"])
+    assert (observer.data, get_state(queries).is_stale) == (["new", "er"], True)
+
+
+def test_edit_that_changes_nothing(stage: Stage) -> None:
+    observer, results = observe(stage, ("a",), None)
+    stage.queries.set_data(("a",), ["one"])
+    before = len(results)
+    stage.queries.edit_queries_data((), lambda old: old)
+    assert (observer.data, results[before:]) == (["one"], [])
+
+
 def test_update_of_removed_query(queries: QueryClient) -> None:
     """What another thread has removed meanwhile stays removed."""
     queries.set_data(("a",), 1)
