@@ -9,7 +9,7 @@ import weakref
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duologue_mock.control.journal.budget import Budget
@@ -66,6 +66,7 @@ def test_bytes_are_bounded(sizes: list[tuple[int, int, int]]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, MAX_BODY)), max_size=30))
+@example([(number % 4, MAX_BODY - 2 * OVERHEAD) for number in range(12)])  # more than all may have together
 def test_bytes_of_all_journals_are_bounded(sent: list[tuple[int, int]]) -> None:
     """The journal that is in use keeps what its own bounds allow; others make room, the longest unused first."""
     budget = Budget(5 * MAX_BODY)
