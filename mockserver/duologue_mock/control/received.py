@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote_plus
 
-import orjson
-
 from duologue.contract.core import Operation
+from duologue_mock.control.charsets import decode
 from duologue_mock.http.messages import HEAD_KEY, Request
 from duologue_mock.http.request_head import RECEIVED_HOST
 
@@ -22,21 +20,7 @@ _COOKIE_NAME = re.compile(r"[!#%&'*+.^_`|~0-9A-Za-z-][!#$%&'*+.^_`|~0-9A-Za-z-]*
 _COOKIE_VALUE = re.compile(r"[ !#-+\--:<-\[\]-~]*")
 """Cookies that are read (RFC 6265, with spaces); others count as absent, as in WireMock."""
 
-_CHARSET = re.compile(r";[ \t]*charset=\"?([A-Za-z0-9_-]+)", re.IGNORECASE)
-
-_ENCODINGS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("utf-16", "utf-16be"), "utf-16-be"),
-        "utf-16le": "utf-16-le",
-        **dict.fromkeys(("iso-8859-1", "latin1", "iso8859-1", "l1"), "latin-1"),
-        **dict.fromkeys(("us-ascii", "ascii"), "ascii"),
-        **dict.fromkeys(("windows-1252", "cp1252"), "cp1252"),
-        "iso-8859-15": "iso-8859-15",
-    }
-)
-"""Python's name of the charsets that are decoded; any other is taken for UTF-8."""
-
-_BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
+_CHARSET = re.compile(r";[ \t]*charset=\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 
 _TIME_WITH_OFFSET = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?[+-]\d\d:\d\d", re.ASCII)
 
@@ -118,19 +102,7 @@ class ReceivedRequest:
     def body_text(self) -> str:
         """The body as text, in the charset that its type names; bytes that are not of it become U+FFFD."""
         charset = _CHARSET.search(self.get_header("content-type") or "")
-        encoding = _ENCODINGS.get(charset[1].lower(), "utf-8") if charset else "utf-8"
-        if encoding == "utf-16-be" and self.body.startswith(_BYTE_ORDER_MARKS):
-            encoding = "utf-16"
-        return self.body.decode(encoding, "replace")
-
-    @cached_property
-    def body_json(self) -> Any:
-        """The body's JSON.
-
-        Raises:
-            ValueError: the body is not JSON.
-        """
-        return orjson.loads(self.body)
+        return decode(self.body, charset[1] if charset else None)
 
 
 def receive(request: Request, *, received_at: datetime | None = None) -> ReceivedRequest:
