@@ -20,7 +20,7 @@ from duologue_mock.control.api.server import ControlServer
 from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.namespace_control import NamespaceControl
 from duologue_mock.control.state.presets import Presets
-from duologue_mock.control.state.reset import begin
+from duologue_mock.control.state.reset import initialize
 from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.control.stubs.mapping_files import MappingFolder
 from duologue_mock.documentation.docs_page import register_docs_page
@@ -178,7 +178,7 @@ class NamespaceBuilder:
             dispatcher=dispatcher,
             interceptor=control,
         )
-        begin(self._start, namespace, control)
+        initialize(self._start, namespace, control)
         return namespace
 
     def _build_control(self, name: str, state: State, dispatcher: Dispatcher) -> NamespaceControl:

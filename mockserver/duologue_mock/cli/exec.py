@@ -85,7 +85,7 @@ def run_command(
 
     The mock listens on free ports, and is ready when the command starts. DUOLOGUE_BASE_URL, DUOLOGUE_CHAT_BASE_URL,
     DUOLOGUE_WS_URL and DUOLOGUE_API_KEY say where it is. When it has ended, coverage and violations of the contract are
-    summed up; if it fails, requests that broke the contract and those that nothing answered are listed.
+    summed up; if it fails, requests that broke the contract and those that matched nothing are listed.
     """
     from duologue_mock.http.listening import PortInUseError
     from duologue_mock.server import MockServer

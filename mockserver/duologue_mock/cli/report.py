@@ -17,7 +17,7 @@ _MAX_LENGTH = 200
 
 
 def describe_failures(control: MockControl) -> list[str]:
-    """Return lines about requests that broke the contract, and those that nothing answered, of all namespaces.
+    """Return lines about requests that broke the contract, and those that matched nothing, of all namespaces.
 
     Args:
         control: of any namespace of the mock.
@@ -30,7 +30,7 @@ def describe_failures(control: MockControl) -> list[str]:
     unmatched = [line for each in namespaces for line in _describe_unmatched(each)]
     return [
         *_head("Requests that broke the contract:", violations),
-        *_head("Requests that no operation and no stub answered:", unmatched),
+        *_head("Requests that matched no operation and no stub:", unmatched),
     ]
 
 

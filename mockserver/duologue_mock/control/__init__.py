@@ -1,1 +1,1 @@
-"""Watching and steering a running mock: the request log, and the control API to come."""
+"""The control API: what steers the namespaces of a running mock, and what watches them."""

@@ -69,13 +69,13 @@ class NamespaceControl:
             max_messages=settings.values["journal"] or 0,
         )
         self.stubs = Stubs(state.clock, seed, name)
-        self.settings_ = GlobalSettings.from_latency(settings.values["latency"])
-        self.initial_settings = self.settings_.to_json()
-        self.preset_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
+        self.global_settings = GlobalSettings.from_latency(settings.values["latency"])
+        self.initial_global_settings = self.global_settings.to_json()
+        self.preset_global_settings: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
         """The JSON of the global settings before a preset was applied, and with it; None if none was."""
         self._waiter = Waiter(sleep)
         self._steering = Steering(
-            self.stubs, self.settings_, seed=seed, sleep=sleep, waiter=self._waiter, error_response=error_response
+            self.stubs, self.global_settings, seed=seed, sleep=sleep, waiter=self._waiter, error_response=error_response
         )
         self.steers = self._steering.steers
         self.respond = self._steering.respond

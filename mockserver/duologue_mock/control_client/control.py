@@ -80,7 +80,7 @@ class MockControl(JournalControl, RealtimeControl):
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Stub:
-        """Have the mock answer some requests in another way.
+        """Have the mock respond to some requests in another way.
 
             control.stub(users.LIST, status=503, times=2)  # the contract's error, twice
             control.stub(users.GET, delay=1.5)  # the mock's own response, late

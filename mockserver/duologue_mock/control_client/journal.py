@@ -39,7 +39,7 @@ class LoggedRequest:
     status: int | None = None
     """The status of the response; None where no response was sent, or the mock does not say."""
     stub_id: str | None = None
-    """The id of the stub that answered it; None for the mock's own response."""
+    """The id of the stub that responded to it; None for the mock's own response."""
     violations: tuple[Mapping[str, Any], ...] = ()
     """How it broke the contract: `rule`, `message` and `cure` of each."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

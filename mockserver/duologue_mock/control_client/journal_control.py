@@ -39,7 +39,7 @@ class JournalControl(BaseControl):
             limit: the last so many; None for all that the journal holds. It, `since` and `unmatched` are for all
                 requests, without a target.
             since: only those that came later.
-            unmatched: only those that no operation and no stub answered.
+            unmatched: only those that matched no operation and no stub.
 
         Raises:
             TypeError: arguments that do not go together.
@@ -155,7 +155,7 @@ class JournalControl(BaseControl):
         return counts
 
     def coverage(self) -> Mapping[str, Any]:
-        """Return which operations and statuses were answered since the last reset, and which events were sent."""
+        """Return which operations and statuses were served since the last reset, and which events were sent."""
         coverage: Mapping[str, Any] = self._transport.call("GET", "/coverage")
         return coverage
 

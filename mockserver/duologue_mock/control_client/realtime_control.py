@@ -66,9 +66,9 @@ class RealtimeControl(BaseControl):
             event: only this event; None for all messages.
             pattern: what else they must be, under the control API's names: `direction="sent"`, `userId="2"`.
         """
-        found: list[Mapping[str, Any]]
-        found = self._transport.call("POST", "/messages/find", _build_message_pattern(event, pattern))["messages"]
-        return found
+        messages: list[Mapping[str, Any]]
+        messages = self._transport.call("POST", "/messages/find", _build_message_pattern(event, pattern))["messages"]
+        return messages
 
     def wait_for_message(
         self, event: EventName | None = None, *, count: int = 1, timeout: float = 10.0, **pattern: Any
@@ -90,13 +90,13 @@ class RealtimeControl(BaseControl):
             "timeoutMilliseconds": to_milliseconds(timeout),
         }
         try:
-            found: list[Mapping[str, Any]]
-            found = self._transport.call("POST", "/messages/wait", wait, wait=timeout)["messages"]
+            messages: list[Mapping[str, Any]]
+            messages = self._transport.call("POST", "/messages/wait", wait, wait=timeout)["messages"]
         except ControlAPIError as error:
             if error.status != 408:
                 raise
             raise WaitTimeoutError(408, error.title, detail=error.detail) from None
-        return found
+        return messages
 
     def stub_message(
         self,

@@ -1,4 +1,4 @@
-"""Stubs: what a mock answers instead of its own response, in the words of Python."""
+"""Stubs: what a mock responds with instead of its own response, in the words of Python."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Stub:
                 raise
 
     def requests(self) -> list[LoggedRequest]:
-        """Return the requests that it answered, the first first.
+        """Return the requests that it responded to, the first first.
 
         Raises:
             ControlAPIError: the call failed.
@@ -112,7 +112,7 @@ def build_mapping(
 def keeps_own_response(*, status: int | None, body: object, fault: str | None) -> bool:
     """Return whether the mock's own response is sent, changed or delayed, or the contract's error of a status.
 
-    Without a body of its own, a stub that answers 503 would have an empty one, which no real server sends.
+    Without a body of its own, a stub of status 503 would have an empty one, which no real server sends.
     """
     return body is None and fault in _BODY_FAULTS and (status is None or status >= 400)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.argument("target", required=False)
 @click.option("--limit", type=click.IntRange(1), help="The last so many.")
-@click.option("--unmatched", is_flag=True, help="Only those that no operation and no stub answered.")
+@click.option("--unmatched", is_flag=True, help="Only those that matched no operation and no stub.")
 @click.option("--follow", is_flag=True, help="Go on with those to come, until Ctrl-C.")
 def requests(
     control: MockControl, terminal: Terminal, target: str | None, limit: int | None, unmatched: bool, follow: bool

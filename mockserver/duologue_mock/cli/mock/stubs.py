@@ -1,4 +1,4 @@
-"""`duologue mock stub`, `stubs`, `unstub`, `offline`, `online`: what the mock answers instead of its own response."""
+"""`duologue mock stub`, `stubs`, `unstub`, `offline`, `online`: what the mock sends instead of its own response."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def stub(
     persistent: bool,
     **options: Any,
 ) -> None:
-    """Have the mock answer some requests in another way.
+    """Have the mock respond to some requests in another way.
 
     TARGET is an operation (users.LIST), or a method and a path ('GET /api/users/{id}'). Without a body or a fault, the
     response is the mock's own; with a status of 400 and above, it is the contract's error of that status.

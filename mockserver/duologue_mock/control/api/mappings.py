@@ -65,7 +65,7 @@ def reset_mappings(call: ControlCall) -> None:
 @endpoints.add("POST", "/mappings/import", request={"type": "object"}, statuses={422: _INVALID})
 def import_mappings(call: ControlCall) -> None:
     """Add a list of stubs, of which the first is tried first."""
-    fields = read_object(_read_json(call), "", ("mappings", "importOptions", "meta"))
+    fields = read_object(call.json(), "", ("mappings", "importOptions", "meta"))
     options = read_object(
         fields.get("importOptions", {}), "/importOptions", ("duplicatePolicy", "deleteAllNotInImport")
     )
@@ -150,13 +150,7 @@ def _publish(call: ControlCall, action: str, stub: StubMapping | None = None) ->
 
 
 def _read_stub(call: ControlCall) -> StubMapping:
-    return read_stub(_read_json(call), "", call.control.stubs.new_id())
-
-
-def _read_json(call: ControlCall) -> Any:
-    if call.is_empty:
-        raise invalid("", "The body is empty; send a JSON object.")
-    return call.json()
+    return read_stub(call.json(), "", call.control.stubs.new_id())
 
 
 def _list_json(stubs: list[StubMapping], total: int) -> dict[str, Any]:
@@ -165,5 +159,5 @@ def _list_json(stubs: list[StubMapping], total: int) -> dict[str, Any]:
 
 def _read_metadata_matcher(call: ControlCall) -> Callable[[StubMapping], bool]:
     """Return whether a stub's metadata are what the body's matcher says."""
-    matcher = parse_value_matcher(_read_json(call), "")
+    matcher = parse_value_matcher(call.json(), "")
     return lambda stub: matches_metadata(matcher, stub.metadata)

@@ -13,7 +13,7 @@ from duologue_mock.control.cooperation import Turns
 from duologue_mock.control.errors import ControlError, invalid, not_found
 from duologue_mock.control.json_keys import read_object, show
 from duologue_mock.control.namespace_control import NamespaceControl
-from duologue_mock.control.state.reset import begin
+from duologue_mock.control.state.reset import initialize
 from duologue_mock.control.state.run_time_settings import list_differences, read_settings
 from duologue_mock.http.namespaces import DEFAULT, Namespace
 
@@ -79,11 +79,11 @@ def put_namespace(call: ControlCall) -> Any:
     fields = read_object(call.json_object(), "", ("preset", "settings"))
     start = call.server.start
     if "preset" in fields:
-        start = call.server.presets.build(_read_name(fields["preset"]), start, Turns(call.control.sleep).take)
+        start = call.server.presets.build(_read_preset_name(fields["preset"]), start, Turns(call.control.sleep).take)
     if "settings" in fields:
         start = replace(start, settings=read_settings(fields["settings"], "/settings", start.settings))
     namespace = call.server.namespaces.get(call.args["name"])
-    begin(start, namespace, _get_control(namespace))
+    initialize(start, namespace, _get_control(namespace))
     return _describe(call, namespace)
 
 
@@ -105,7 +105,7 @@ def drop_namespace(call: ControlCall) -> None:
         raise not_found(f"namespace {name[:100]!r}") from None
 
 
-def _read_name(value: Any) -> str:
+def _read_preset_name(value: Any) -> str:
     if not isinstance(value, str):
         raise invalid("/preset", f"Must be the name of a preset, not {show(value)}.")
     return value

@@ -68,7 +68,7 @@ def check_ready(call: ControlCall) -> Any:
 
 @endpoints.add("POST", "/shutdown", statuses={501: "The mock runs in a server that it cannot end."})
 def shut_down(call: ControlCall) -> ControlResponse:
-    """End the mock once the requests in flight have been answered, this one included."""
+    """End the mock once the responses to the requests in flight have been sent, this one's included."""
     if call.server.shut_down is None:
         raise ControlError(501, "The mock cannot end the server that it runs in", detail="End the server itself.")
     call.server.shut_down()

@@ -13,7 +13,7 @@ endpoints = Endpoints("settings")
 @endpoints.add("GET", "/settings", response={"type": "object"})
 def get_settings(call: ControlCall) -> Any:
     """Return the global settings."""
-    return {"settings": call.control.settings_.to_json()}
+    return {"settings": call.control.global_settings.to_json()}
 
 
 @endpoints.add(
@@ -25,4 +25,4 @@ def change_settings(call: ControlCall) -> None:
         raise invalid("", "The body is empty; send a JSON object.")
     value = call.json_object()
     wrapped = value.keys() == {"settings"}  # as GET returns them
-    call.control.settings_.load(value["settings"] if wrapped else value, "/settings" if wrapped else "")
+    call.control.global_settings.load(value["settings"] if wrapped else value, "/settings" if wrapped else "")

@@ -1,4 +1,4 @@
-"""Request patterns: what a request must be for a stub to answer it, or for a search to find it."""
+"""Request patterns: what a request must be for a stub to match it, or for a search to find it."""
 
 from __future__ import annotations
 

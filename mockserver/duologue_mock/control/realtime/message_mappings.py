@@ -182,24 +182,24 @@ def read_message_mapping(value: Any, pointer: str, id: uuid.UUID) -> MessageMapp
     for name in ("event", "action"):
         if name not in fields:
             raise invalid(f"{pointer}/{name}", f"{name} is missing.")
-    event, action = _read_event(fields["event"], pointer), _read_action(fields["action"], pointer)
+    event, action = _read_event_name(fields["event"], pointer), _read_action(fields["action"], pointer)
     _check_combination(event, action, fields, pointer)
     probability = fields.get("probability")
     return MessageMapping(
-        id=_read_id(fields["id"], pointer) if "id" in fields else id,
+        id=_read_mapping_id(fields["id"], pointer) if "id" in fields else id,
         event=event,
         action=action,
         name=read_text(fields["name"], f"{pointer}/name") if "name" in fields else None,
-        delay=_read_count(fields, "delayMilliseconds", pointer, minimum=0, maximum=MAX_DELAY),
-        times=_read_count(fields, "times", pointer, minimum=1, maximum=MAX_INTEGER),
+        delay=_read_whole_number(fields, "delayMilliseconds", pointer, minimum=0, maximum=MAX_DELAY),
+        times=_read_whole_number(fields, "times", pointer, minimum=1, maximum=MAX_INTEGER),
         probability=None
         if probability is None
         else read_number(probability, f"{pointer}/probability", minimum=0, maximum=1),
-        lifetime=_read_count(fields, "expiresAfterMilliseconds", pointer, minimum=1, maximum=MAX_INTEGER),
+        lifetime=_read_whole_number(fields, "expiresAfterMilliseconds", pointer, minimum=1, maximum=MAX_INTEGER),
     )
 
 
-def _read_event(value: Any, pointer: str) -> str:
+def _read_event_name(value: Any, pointer: str) -> str:
     names = [event.name for event in events()]
     if value in (*names, CONNECT_EVENT):
         return str(value)
@@ -228,11 +228,11 @@ def _check_combination(event: str, action: Action, fields: dict[str, Any], point
         raise invalid(f"{pointer}/delayMilliseconds", "The action delay needs delayMilliseconds, and no other has it.")
 
 
-def _read_count(fields: dict[str, Any], name: str, pointer: str, *, minimum: int, maximum: int) -> int | None:
+def _read_whole_number(fields: dict[str, Any], name: str, pointer: str, *, minimum: int, maximum: int) -> int | None:
     return read_integer(fields[name], f"{pointer}/{name}", minimum=minimum, maximum=maximum) if name in fields else None
 
 
-def _read_id(value: Any, pointer: str) -> uuid.UUID:
+def _read_mapping_id(value: Any, pointer: str) -> uuid.UUID:
     try:
         return uuid.UUID(value)
     except (AttributeError, TypeError, ValueError):

@@ -52,29 +52,29 @@ def read_message_pattern(fields: Any) -> MessagePattern:
     """
     fields = read_object(fields, "", KEYS)
     return MessagePattern(
-        direction=_read_choice(fields, "direction", get_args(Direction)),
-        type=_read_choice(fields, "type", get_args(MessageType)),
-        event=_read_matcher(fields, "event"),
-        payload=_read_matcher(fields, "payload"),
-        channel=tuple((name, _read_text(fields, key)) for key, name in _CHANNEL_KEYS if key in fields),
+        direction=_get_choice(fields, "direction", get_args(Direction)),
+        type=_get_choice(fields, "type", get_args(MessageType)),
+        event=_build_matcher(fields, "event"),
+        payload=_build_matcher(fields, "payload"),
+        channel=tuple((name, _get_text(fields, key)) for key, name in _CHANNEL_KEYS if key in fields),
     )
 
 
-def _read_choice(fields: dict[str, Any], key: str, choices: tuple[Any, ...]) -> Any:
+def _get_choice(fields: dict[str, Any], key: str, choices: tuple[Any, ...]) -> Any:
     value = fields.get(key)
     if value is not None and value not in choices:
         raise invalid(f"/{key}", f"Must be one of {', '.join(choices)}, not {show(value)}.")
     return value
 
 
-def _read_matcher(fields: dict[str, Any], key: str) -> ValueMatcher | None:
+def _build_matcher(fields: dict[str, Any], key: str) -> ValueMatcher | None:
     value = fields.get(key)
     if value is None:
         return None
     return EqualTo(value) if isinstance(value, str) and key == "event" else parse_value_matcher(value, f"/{key}")
 
 
-def _read_text(fields: dict[str, Any], key: str) -> str:
+def _get_text(fields: dict[str, Any], key: str) -> str:
     if not isinstance(fields[key], str):
         raise invalid(f"/{key}", f"Must be a text, not {show(fields[key])}.")
     return str(fields[key])

@@ -114,7 +114,7 @@ class RealtimeControl:
             self._events.announce("message", entry.sequence, lambda: self.render(entry))
 
     def record_channel(self, connection: Connection, *, connected: bool) -> None:
-        """Tell the readers of the live stream of a client that has connected, or that is gone."""
+        """Notify the readers of the live stream of a client that has connected, or that is gone."""
         channel = describe_channel(connection.channel)
         self._events.publish("channel", {"connected": connected, "channel": channel})
 

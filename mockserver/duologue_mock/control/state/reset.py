@@ -11,8 +11,8 @@ from duologue_mock.control.state.starting_point import StartingPoint
 from duologue_mock.http.namespaces import Namespace
 
 
-def begin(start: StartingPoint, namespace: Namespace, control: NamespaceControl | None) -> None:
-    """Make a namespace one that has just been created.
+def initialize(start: StartingPoint, namespace: Namespace, control: NamespaceControl | None) -> None:
+    """Put a namespace at a start, as one that has just been created.
 
     Args:
         start: what it starts with, and what a reset returns it to.
@@ -29,8 +29,10 @@ def begin(start: StartingPoint, namespace: Namespace, control: NamespaceControl 
         control.start = start
         control.snapshots.clear()
         control.stubs.remove_where(lambda stub: True)
-        control.settings_.load(control.initial_settings if start.global_settings is None else start.global_settings)
-        control.preset_settings = None
+        control.global_settings.load(
+            control.initial_global_settings if start.global_settings is None else start.global_settings
+        )
+        control.preset_global_settings = None
         _steer(start, control)
 
 
@@ -59,9 +61,9 @@ def apply_preset(start: StartingPoint, namespace: Namespace, control: NamespaceC
     _undo_preset_settings(control)
     _steer(start, control)
     if start.global_settings is not None:
-        before = control.settings_.to_json()
-        control.settings_.load(start.global_settings)
-        control.preset_settings = (before, control.settings_.to_json())
+        before = control.global_settings.to_json()
+        control.global_settings.load(start.global_settings)
+        control.preset_global_settings = (before, control.global_settings.to_json())
 
 
 def reset_state(namespace: Namespace, control: NamespaceControl) -> None:
@@ -96,8 +98,8 @@ def _steer(start: StartingPoint, control: NamespaceControl) -> None:
 
 def _undo_preset_settings(control: NamespaceControl) -> None:
     """Put back the global settings of before a preset, unless others have been set since."""
-    if control.preset_settings is not None:
-        before, applied = control.preset_settings
-        control.preset_settings = None
-        if control.settings_.to_json() == applied:
-            control.settings_.load(before)
+    if control.preset_global_settings is not None:
+        before, applied = control.preset_global_settings
+        control.preset_global_settings = None
+        if control.global_settings.to_json() == applied:
+            control.global_settings.load(before)

@@ -52,7 +52,7 @@ _WAIT_STATUSES = MappingProxyType(
 )
 def list_requests(call: ControlCall) -> ControlResponse:
     """List the requests that came, the newest first."""
-    since, limit, entries = _read_since(call), call.integer("limit"), list(call.control.journal)[::-1]
+    since, limit, entries = _parse_since(call), call.integer("limit"), list(call.control.journal)[::-1]
     stub_id = call.query.get("matchingStub")
     if stub_id is not None:
         wanted = _parse_uuid(stub_id, "matchingStub")
@@ -184,7 +184,7 @@ def _take_turns(call: ControlCall) -> Turns:
     return Turns(call.control.sleep)
 
 
-def _read_since(call: ControlCall) -> datetime | None:
+def _parse_since(call: ControlCall) -> datetime | None:
     """Return the moment that the query names; like WireMock, it must have a time and an offset."""
     text = call.query.get("since")
     if text is None:

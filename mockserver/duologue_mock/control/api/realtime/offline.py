@@ -16,7 +16,11 @@ _DURATION = MappingProxyType(
     {
         "type": "object",
         "properties": {
-            "milliseconds": {"type": "integer", "minimum": 1, "description": "How long; left out, until told."}
+            "milliseconds": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How long; left out, until the namespace is put online.",
+            }
         },
         "additionalProperties": False,
     }
@@ -26,7 +30,7 @@ _OFFLINE = MappingProxyType({"type": "object", "properties": {"offline": {"type"
 
 @endpoints.add("GET", "/offline", response=_OFFLINE)
 def get_offline(call: ControlCall) -> dict[str, Any]:
-    """Tell whether the namespace is offline."""
+    """Return whether the namespace is offline."""
     return {"offline": is_offline(call.control)}
 
 
