@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from duologue import ServerError
-from duologue.query import QueryCancelledError, QueryClient, QueryTimeout
+from duologue.query import QueryCancelledError, QueryClient, QueryResult, QueryTimeout
 from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Stage, Thread, observe, wait_until
 
 BUSY = ServerError(status=503)
@@ -67,7 +67,8 @@ def test_refetch_without_data(queries: QueryClient) -> None:
     assert (slow.result, fast.result) == ("first", "first")
 
 
-def test_timeout_of_replaced_fetch(queries: QueryClient, clock: FakeClock) -> None:
+@pytest.mark.parametrize("used", [3, 7])
+def test_timeout_of_replaced_fetch(queries: QueryClient, clock: FakeClock, used: float) -> None:
     """The timeout is one for both: the fetch that was waited for first, and the one that has replaced it."""
     queries.set_data(("a",), "old")
     first, second = BlockingFunction("first"), BlockingFunction("second")
@@ -77,7 +78,7 @@ def test_timeout_of_replaced_fetch(queries: QueryClient, clock: FakeClock) -> No
 
     def replace_meanwhile(seconds: float, until: threading.Event) -> None:
         if len(threads) == 1:
-            clock.advance(3)
+            clock.advance(used)
             threads.append(Thread(lambda: queries.query(("a",), second).refetch()))
             assert second.started.wait(TIMEOUT)
         else:
@@ -88,7 +89,7 @@ def test_timeout_of_replaced_fetch(queries: QueryClient, clock: FakeClock) -> No
     with pytest.raises(QueryTimeout):
         queries.fetcher.wait(fetch, 5)
     clock.sleep = sleep  # type: ignore[method-assign]
-    assert clock.slept == [2.0]
+    assert clock.slept == [max(5 - used, 0)]
     for blocking in (first, second):
         blocking.release.set()
     assert [thread.result for thread in threads] == ["second", "second"]
@@ -193,12 +194,29 @@ def test_invalidate_replaces(stage: Stage) -> None:
     assert thread.result.data == observer.data == "after"
 
 
-def test_refetch_of_removed_query(queries: QueryClient) -> None:
+def test_refetch_of_removed_query(stage: Stage) -> None:
+    queries = stage.queries
     queries.fetch(("a",), server := FakeFunction("data"))
     found = queries.cache.find_all(("a",))
     queries.remove(("a",))
     queries.fetcher.refetch(found)
-    assert (queries.is_fetching(), queries.get_state(("a",)), server.calls) == (0, None, 1)
+    stage.executor.run()
+    assert (queries.get_state(("a",)), server.calls) == (None, 1)
+
+
+@pytest.mark.parametrize("method", ["fetch", "prefetch"])
+def test_error_in_a_callback(stage: Stage, method: str) -> None:
+    """A fetch that is being started for an observer is not cancelled by what fails in a callback meanwhile."""
+
+    def callback(result: QueryResult[Any]) -> None:
+        with pytest.raises(ValueError, match="no function"):
+            getattr(stage.queries, method)(("b",), None)
+
+    stage.queries.set_data(("a",), "set")
+    stage.queries.observe(("a",), None, callback)
+    other = stage.queries.observe(("a",), FakeFunction("fetched"), stale_time=0)
+    stage.executor.run()
+    assert other.data == "fetched"
 
 
 def test_interrupt_of_another_call(stage: Stage) -> None:

@@ -46,12 +46,7 @@ class Fetcher:
     # ---- fetch ---------------------------------------------------------------------------------------------------
 
     def fetch(
-        self,
-        spec: QuerySpec[Any],
-        timeout: float | None = None,
-        *,
-        cancel_refetch: bool = False,
-        direction: Direction | None = None,
+        self, spec: QuerySpec[Any], timeout: float | None, *, cancel_refetch: bool, direction: Direction | None
     ) -> object:
         """Fetch on this thread, or wait for the fetch in progress, and return the data; see `start` and `join`."""
         try:
