@@ -314,14 +314,14 @@ class _StaleConnectionRetryMixin(_AnyPool):
         return conn
 
     def _make_request(self, conn: Any, *args: Any, **options: Any) -> urllib3.BaseHTTPResponse:
+        is_tunneling = conn.proxy_is_tunneling  # a connection that ends forgets its tunnel
         try:
             return super()._make_request(conn, *args, **options)
         except http.client.RemoteDisconnected:
             if not conn.is_reused or not isinstance(options["body"], (bytes, str, type(None))):
                 raise
-        tunnelled = conn.proxy_is_tunneling
         conn.close()
-        if tunnelled:
+        if is_tunneling:  # else the request would go to the proxy itself
             self._prepare_proxy(conn)
         return super()._make_request(conn, *args, **options)
 

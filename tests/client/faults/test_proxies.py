@@ -122,6 +122,26 @@ def test_slow_body_in_tunnel(behind: Behind) -> None:
         api.users.get("1")
 
 
+def test_next_call_in_tunnel(behind: Behind) -> None:
+    """A connection that is used again has the deadline of the next call."""
+    slow = drip(HEAD + b"Content-Length: 900\r\n\r\n", [b" "] * 900, 0.04)
+    api, gate = behind(GOOD, GOOD, slow, clock=None, deadline=None)
+    assert [api.with_options(deadline=deadline).users.get("1").id for deadline in (30, None)] == ["1", "1"]
+    with in_time(), pytest.raises(DeadlineExceeded):
+        api.with_options(deadline=SOON).users.get("1")
+    assert gate.connections == 1
+
+
+def test_stale_tunnel(behind: Behind) -> None:
+    """A connection that the server closes just as it is used again is replaced by a new tunnel.
+
+    The request, which has the token, is never sent to the proxy itself.
+    """
+    api, gate = behind(GOOD, hang_up, GOOD)
+    assert [api.users.get("1").id for _ in range(2)] == ["1", "1"]
+    assert [request.target for request in gate.received] == ["localhost:9", "localhost:9"]
+
+
 def test_reopened_tunnel(behind: Behind) -> None:
     """It has the deadline of the call that opens it again, not that of the call before."""
     api, gate = behind(closing(GOOD), GOOD, clock=None)

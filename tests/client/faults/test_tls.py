@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,14 @@ from duologue import (
     DeadlineExceeded,
     RequestTimeout,
 )
+from duologue.http.pool import POOLS, DeadlineTimeout
 from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import HEAD, drip, hang_up, respond, send, silence
 from tests.client.servers import Act, ScriptedServer
 
 TLS = Path(__file__).parent / "tls"
+HASH = "ce275665"
+"""Of the certificate's subject, by which OpenSSL finds it in a folder: `openssl x509 -hash -in cert.pem`."""
 
 Serve = Callable[..., ScriptedServer]
 
@@ -53,6 +57,20 @@ def test_custom_authority(to_tls: ToTLS) -> None:
     api, server = to_tls(GOOD)
     assert [api.users.get("1").id for _ in range(3)] == ["1"] * 3
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("option", ["ca_certs", "ca_cert_dir", "ca_cert_data"])
+def test_authorities_of_pool(serve: Serve, tmp_path: Path, option: str) -> None:
+    """urllib3's options for the authorities hold: a file, a folder and the certificates themselves."""
+    certificate = TLS / "cert.pem"
+    (tmp_path / f"{HASH}.0").write_bytes(certificate.read_bytes())
+    values = {"ca_certs": str(certificate), "ca_cert_dir": str(tmp_path), "ca_cert_data": certificate.read_text()}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, TLS / "key.pem")
+    server = serve(GOOD, tls=context)
+    options: Any = {option: values[option], "timeout": DeadlineTimeout(30, None), "retries": False}
+    with POOLS["https"]("localhost", server.port, **options) as pool:
+        assert pool.urlopen("GET", "/").status == 200
 
 
 def test_verify_off(to_tls: ToTLS) -> None:
