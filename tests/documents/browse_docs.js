@@ -6,6 +6,8 @@ const [url, scheme, screenshot] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
 const page = await browser.newPage({ colorScheme: scheme, viewport: { width: 1280, height: 1600 } });
 
+page.setDefaultTimeout(200_000);
+
 const complaints = [];
 const origins = new Set();
 page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));

@@ -73,6 +73,7 @@ def test_asyncapi_parser(node: str) -> None:
 
 
 @node_test
+@pytest.mark.slow
 def test_linters_find_faults(node: str, tmp_path: Path) -> None:
     """An operation without a success response and without an id, and a message that is none."""
     openapi = json.loads((FIXTURES / "openapi.json").read_text("utf-8"))

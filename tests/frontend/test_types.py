@@ -18,6 +18,10 @@ from tests.frontend.test_frontend import HERE, node
 __all__ = ["node"]  # a fixture, used by its name
 
 MODULES = HERE / "node_modules"
+[GENERATE_TYPES] = [
+    block.code for block in select_blocks("sh", run=False) if block.code.startswith("npx openapi-typescript ")
+]
+"""The one command of the front-end guide."""
 PREFIX = """import createClient from "openapi-fetch";
 import type { paths } from "./api.js";
 const api = createClient<paths>({ baseUrl: "http://localhost:3001" });
@@ -35,7 +39,7 @@ WRONG = {
 }
 """Calls that the types refuse, and the compiler's error."""
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,8 @@ def project(node: str, mock: MockServer, tmp_path: Path) -> Path:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(HERE / "typed" / "tsconfig.json", tmp_path)
     generator = MODULES / "openapi-typescript" / "bin" / "cli.js"
-    run(tmp_path, node, generator, f"{mock.origin}/openapi.json", "-o", "src/api.d.ts")
+    _, _, *arguments = localize(GENERATE_TYPES, mock).split()
+    run(tmp_path, node, generator, *arguments)
     return tmp_path
 
 
