@@ -46,10 +46,9 @@ mutate: $(STAMP) ## Change the code and see whether a test fails, where a mistak
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[mutation]'
 	$(BIN)/python -m benchmarks.mutation $(MUTATE)
 
-contract: $(STAMP) ## Run the contract tests against a server: make contract URL=http://localhost:3001 [CHAT_URL=…] [API_KEY=…].
+contract: $(STAMP) ## Judge a server by the contract: make contract URL=http://localhost:3001 (options: CHECK_ARGS='--only users').
 	@test -n "$(URL)" || { echo "Say which server: make contract URL=http://localhost:3001"; exit 2; }
-	$(BIN)/python -m pytest client/duologue/conformance --duologue-url $(URL) --duologue-chat-url $(or $(CHAT_URL),$(URL)) \
-		--duologue-api-key $(or $(API_KEY),dev-api-key) $(TEST_ARGS)
+	@$(BIN)/duologue check $(URL) $(CHECK_ARGS)
 
 documents: $(STAMP) ## Write the copies of the OpenAPI and AsyncAPI documents in fixtures/ anew.
 	$(BIN)/python -m tests.documents.copies

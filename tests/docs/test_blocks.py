@@ -18,6 +18,7 @@ import pytest
 
 from duologue import Client
 from duologue.cli.command_group import commands
+from duologue.conformance.running.baseline import read_baseline
 from duologue_mock import MockServer
 from tests.docs.pages import (
     BLOCKS,
@@ -147,6 +148,8 @@ def test_command_that_is_not_run(block: Block, line: str) -> None:
         command = commands.get_command(click.Context(commands), words[0])
         assert command is not None, line
         command.make_parser(click.Context(command)).parse_args(words[1:])
+    elif program == "python" and words[:2] == ["-m", "pytest"]:
+        _check_pytest_arguments(words[2:])
     elif program == "make":
         makefile = (ROOT / "Makefile").read_text("utf-8")
         for word in words:
@@ -181,8 +184,11 @@ def test_json_block(block: Block) -> None:
 
 @pytest.mark.parametrize("block", select_blocks("toml"), ids=str)
 def test_toml_block(block: Block, tmp_path: Path) -> None:
-    """A configuration file of the mock server is one that `duologue serve` accepts."""
+    """A configuration file of the mock server is one that `duologue serve` accepts; a baseline can be read."""
     write_files(tmp_path, [block])
+    if block.title == "known.toml":
+        assert read_baseline(tmp_path / "known.toml")
+        return
     with commands.get_command(click.Context(commands), "serve").make_context(  # type: ignore[union-attr]  # it exists
         "serve", ["--config", str(tmp_path / "duologue.toml")]
     ) as context:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from duologue.conformance.rules import get_rule
 from duologue.conformance.running.registration import register_plugins
 from duologue.conformance.session import pytest_runtest_call, watch
+from duologue.conformance.target.administrators import Administrators
 from duologue.conformance.target.caller import Api
+from duologue.conformance.target.facts import Facts, read_facts
 from duologue.conformance.target.listener import Listen, Listener
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Target
@@ -19,19 +23,44 @@ __all__ = ["pytest_runtest_call"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers."""
-    config.addinivalue_line(
-        "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
-    )
-    config.addinivalue_line("markers", "rule(rule): what the test states")
+    """Register what a run needs besides its options."""
     config.addinivalue_line("markers", "slow: one of those that take longest")
     register_plugins(config)
 
 
+@pytest.fixture(scope="session")
+def facts(duologue_target: Target, request: pytest.FixtureRequest) -> Facts:
+    """What the server promises."""
+    return read_facts(duologue_target, without=request.config.getoption("--duologue-without"))
+
+
+@pytest.fixture(autouse=True)
+def _skip_without_needs(request: pytest.FixtureRequest, facts: Facts) -> None:
+    rule = get_rule(request.node)
+    obstacle = facts.find_obstacle(rule) if rule else ""
+    if obstacle:
+        pytest.skip(obstacle)
+
+
+@pytest.fixture(scope="session")
+def administrators(duologue_target: Target, facts: Facts, request: pytest.FixtureRequest) -> Iterator[Administrators]:
+    """Who calls the platform where an anonymous caller may not, or has no requests left."""
+    server = _build_server(duologue_target)
+    administrators = Administrators(server.anonymous, facts)
+    yield administrators
+    administrators.remove_created()
+    server.session.close()
+
+
+def _build_server(target: Target) -> Server:
+    return Server(target.base_url, target.chat_base_url, target.api_key)
+
+
 @pytest.fixture
-def server(duologue_target: Target, request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(duologue_target: Target, administrators: Administrators, request: pytest.FixtureRequest) -> Iterator[Server]:
     """The shared server. What the test creates there is deleted at its end."""
-    server = Server(duologue_target.base_url, duologue_target.chat_base_url, duologue_target.api_key)
+    administrators.prepare_test()
+    server = replace(_build_server(duologue_target), administrators=administrators)
     watch(request.node, server)
     yield server
     server.close()
@@ -39,7 +68,7 @@ def server(duologue_target: Target, request: pytest.FixtureRequest) -> Iterator[
 
 @pytest.fixture
 def platform(server: Server) -> Api:
-    """The shared server's platform, for an anonymous caller."""
+    """The shared server's platform, for a caller who may do everything."""
     return server.platform
 
 
@@ -55,6 +84,7 @@ def listen(server: Server) -> Iterator[Listen]:
     with ExitStack() as stack:
 
         def connect(origin: str | None = None, **options: Any) -> Listener:
+            options.setdefault("auth", server.default_auth)
             listener = Listener(origin or server.platform_origin, record=server.record, **options)
             return stack.enter_context(closing(listener))
 

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from duologue.conformance.target.target import Target
 
 
+_PACKAGES = ("generated", "histories", "http", "realtime", "resources")
+_MODULES = ("administrators", "examples", "golden", "listener", "responses")
+pytest.register_assert_rewrite(
+    *(f"duologue.conformance.{name}" for name in _PACKAGES),
+    *(f"duologue.conformance.target.{name}" for name in _MODULES),
+)  # what the tests share has to say which values differed
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("duologue")
@@ -61,9 +69,8 @@ def _add_run_options(group: pytest.OptionGroup) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers of the contract tests."""
-    config.addinivalue_line(
-        "markers", "covers(operation, *statuses): the operation returns these statuses in this test"
-    )
+    config.addinivalue_line("markers", "covers(operation, *statuses): the operation returns these in this test")
+    config.addinivalue_line("markers", "rule(rule): what the contract test states")
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,14 @@ import pytest
 
 from duologue.contract import Operation
 
+PACKAGE = "duologue.conformance"
+
 NEEDS = {
+    "caller": "a login (--login), or a server that lets anonymous callers in",
     "admin": "the login of an administrator (--login), or a server that lets anonymous callers in",
     "user": "the login of a user who is not an administrator (--login)",
     "open": "a server that lets anonymous callers in",
+    "closed": "a server that requires authentication",
     "events": "Socket.IO",
     "rate-limit": "a server that limits requests",
     "short-tokens": "access tokens that expire within the time to wait",
@@ -112,8 +116,8 @@ def covers(operation: Operation[Any], *statuses: int) -> pytest.MarkDecorator:
 
 def list_tests() -> Iterator[FunctionType]:
     """Yield every test of the suite, without collecting them."""
-    package = importlib.import_module("duologue.conformance")
-    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+    package = importlib.import_module(PACKAGE)
+    for info in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
         if info.name.rpartition(".")[2].startswith("test_"):
             for name, value in vars(importlib.import_module(info.name)).items():
                 if name.startswith("test_"):
@@ -123,5 +127,12 @@ def list_tests() -> Iterator[FunctionType]:
 @functools.cache
 def list_rules() -> tuple[Rule, ...]:
     """Return the catalogue: every rule, in the order of stages, then of ids."""
-    marks = (mark for test in list_tests() for mark in getattr(test, "pytestmark", ()) if mark.name == "rule")
-    return tuple(sorted((mark.args[0] for mark in marks), key=lambda one: (one.stage, one.id)))
+    checks = importlib.import_module(f"{PACKAGE}.target.checks").CHECKS
+    rules = [*(check.rule for check in checks), *filter(None, map(read_rule, list_tests()))]
+    return tuple(sorted(rules, key=lambda one: (one.stage, one.id)))
+
+
+def read_rule(test: Callable[..., Any]) -> Rule | None:
+    """Return the rule that a test states."""
+    marks = getattr(test, "pytestmark", ())
+    return next((mark.args[0] for mark in marks if mark.name == "rule"), None)

@@ -52,7 +52,11 @@ def get_examples(command: click.Command) -> list[str]:
 
 MOCK_COMMANDS = frozenset({"exec", "generate", "mock", "serve"})
 """The commands that serve or steer a mock: `tests/mockserver/cli` has their tests."""
-CLIENT_COMMANDS = {path: command for path, command in find_commands() if path[0] not in MOCK_COMMANDS}
+CONTRACT_COMMANDS = frozenset({"check"})
+"""The commands that judge a server: `tests/conformance` has their tests."""
+CLIENT_COMMANDS = {
+    path: command for path, command in find_commands() if path[0] not in MOCK_COMMANDS | CONTRACT_COMMANDS
+}
 EXAMPLES = [example for command in CLIENT_COMMANDS.values() for example in get_examples(command)]
 
 

@@ -52,7 +52,10 @@ def test_help_groups() -> None:
     """Commands of the client, and those of the mock server, each under a heading."""
     client, _, mock = run("--help").stdout.partition("Client commands:\n")[2].partition("\nMock server commands:\n")
     listed = [[line.split()[0] for line in lines.splitlines() if line.strip()] for lines in (client, mock)]
-    assert listed == [["chat", "chats", "health", "login", "logout", "me", "messages", "users"], sorted(MOCK_COMMANDS)]
+    assert listed == [
+        ["chat", "chats", "check", "health", "login", "logout", "me", "messages", "users"],
+        sorted(MOCK_COMMANDS),
+    ]
 
 
 def test_option_before_command() -> None:

@@ -52,7 +52,7 @@ def test_kept() -> None:
     assert render(build_result(coverage=Coverage({"users.LIST": {"200": 1}}, {"user:created": 1}))) == [
         "Coverage    100.0 %: 1 of 1 statuses, 1 of 1 event",
         "Seed        7",
-        "KEPT: http://localhost:3001/api keeps the contract in all 1 rule that were judged (340 requests in 12 s). "
+        "KEPT: http://localhost:3001/api keeps the contract: 1 rule judged, none broken (340 requests in 12 s). "
         "Exit status 0.",
     ]
 
@@ -83,6 +83,7 @@ def test_rules_not_judged_are_summed_up_by_reason() -> None:
     outcomes += [build_outcome("b.c", Verdict.NOT_JUDGED, reason="it writes"), build_outcome("d.e")]
 
     assert "Not judged  4 rules: 3 without an administrator; 1 it writes" in render(build_result(outcomes=(*outcomes,)))
+    assert "1 rule judged, 4 not judged, none broken" in render(build_result(outcomes=(*outcomes,)))[-1]
 
 
 def test_baseline() -> None:
@@ -108,6 +109,19 @@ def test_many_failures_of_one_rule() -> None:
     lines = render(build_result(*failures))
 
     assert "   3 failures at users.GET (2), chats.GET (1), one of them: Case 0." in lines
+
+
+def test_many_faults() -> None:
+    """The first ones are shown with their requests."""
+    lines = render(build_result(*(build_failure(f"{name}.LIST.total", f"{name}.LIST") for name in "abcde")))
+
+    assert [line[:15] for line in lines if line.startswith(("1", "2", "3", "4", "Then"))] == [
+        "1. a.LIST.total",
+        "2. b.LIST.total",
+        "3. c.LIST.total",
+        "Then d.LIST.tot",
+        "Then e.LIST.tot",
+    ]
 
 
 def test_expected_and_actual_without_differences() -> None:

@@ -102,7 +102,9 @@ def test_junit_has_no_characters_that_xml_lacks() -> None:
 def test_json_is_read_again(tmp_path: Path) -> None:
     write_report("json", tmp_path / "new" / "report.json", RESULT)
 
-    assert Result.from_dict(json.loads((tmp_path / "new" / "report.json").read_text("utf-8"))) == RESULT
+    values = json.loads((tmp_path / "new" / "report.json").read_text("utf-8"))
+    assert Result.from_dict(values) == RESULT
+    assert values["groups"] == [{"rule": "users.LIST.total", "failures": 1, "folded": []}]
 
 
 @pytest.mark.parametrize("format", FORMATS)

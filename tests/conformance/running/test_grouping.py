@@ -10,6 +10,7 @@ from tests.conformance.running.results import build_failure
 STAGES = {
     "responses.body": 1,
     "users.CREATE.location": 2,
+    "users.GET.etag": 2,
     "users.LIST.total": 2,
     "users.LIST.walk-complete": 2,
     "chats.GET.not-found": 2,
@@ -84,6 +85,30 @@ def test_same_stage_must_have_failed_at_the_operation() -> None:
     assert render(group_failures(failures, STAGES)) == {
         "users.CREATE.location": [],
         "users.LIST.total": ["users.LIST.walk-complete"],
+    }
+
+
+def test_rule_that_failed_at_another_operation_comes_later() -> None:
+    failures = [
+        build_failure("users.CREATE.location", "users.CREATE", "users.LIST"),
+        build_failure("users.LIST.total", "users.CREATE", "users.CREATE", "users.GET", "users.LIST"),
+    ]
+
+    assert render(group_failures(failures, STAGES)) == {"users.LIST.total": ["users.CREATE.location"]}
+
+
+def test_what_failures_of_several_operations_have_in_common() -> None:
+    """A user that is created wrongly is wrong wherever it is read."""
+    failures = [
+        build_failure("users.CREATE.location", "users.CREATE"),
+        build_failure("users.LIST.total", "users.CREATE", "users.LIST"),
+        build_failure("users.GET.etag", "users.CREATE", "users.GET"),
+        build_failure("chats.GET.not-found", "chats.GET"),
+    ]
+
+    assert render(group_failures(failures, STAGES)) == {
+        "chats.GET.not-found": [],
+        "users.CREATE.location": ["users.GET.etag", "users.LIST.total"],
     }
 
 

@@ -120,6 +120,17 @@ def test_login_without_a_token(target: Target, mock: MockServer) -> None:
     assert "has no token" in refuse(target)
 
 
+def test_server_without_events(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a mock is behind a proxy that passes on `/api` and `/chats-service` only."""
+    monkeypatch.setattr("duologue_mock.http.wsgi._SOCKET_PATHS", frozenset())
+
+    sentence = refuse(target)
+
+    assert "/socket.io/?EIO=4&transport=polling is not a Socket.IO server: 404" in sentence
+    assert "pass --without events" in sentence
+    check_target(target, without=["events"])
+
+
 def test_other_version_of_the_contract(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "__version__", "7.1.0")
 

@@ -13,7 +13,7 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import create_session, each, log_in, prepare_request
 from duologue.conformance.target.raw import send_raw
-from duologue.conformance.target.responses import CODES, check_error, check_error_body, read_data
+from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import Operation
@@ -188,37 +188,6 @@ def test_misdirected_websocket(server: Server) -> None:
 
 
 # What is stored, and what comes back
-
-
-@rule(
-    "headers.nosniff",
-    "Every success is JSON, and carries X-Content-Type-Options: nosniff.",
-    source=sources.CACHES,
-    stage=1,
-    needs=["admin"],
-)
-@each()
-def test_nosniff(server: Server, operation: Operation[Any]) -> None:
-    response = prepare_request(server, operation).send()
-
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    if response.content:
-        assert response.headers["Content-Type"].split(";")[0] == "application/json"
-
-
-@rule(
-    "headers.nosniff-errors",
-    "Every error carries X-Content-Type-Options: nosniff.",
-    source=sources.CACHES,
-    stage=1,
-    reads_only=True,
-)
-@pytest.mark.parametrize("status", sorted(CODES))
-def test_nosniff_errors(server: Server, status: int) -> None:
-    response = server.platform.get("/error", query={"status": status})
-
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    check_error_body(response.json(), status)
 
 
 SCRIPT = "<script>alert(document.domain)</script>"

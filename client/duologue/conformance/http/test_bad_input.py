@@ -230,6 +230,7 @@ BAD_IDS = [
 @rule(
     "paths.id-unknown",
     "An id that cannot exist is 404, however it is encoded, and no header comes of it.",
+    needs=["caller"],
     source=sources.REQUESTS,
     stage=3,
     reads_only=True,
@@ -262,6 +263,7 @@ def test_impossible_id_changes(platform: Api, method: str, id: str) -> None:
 @rule(
     "query.odd",
     "An odd query string is ignored or 400, and never a failure of the server.",
+    needs=["caller"],
     source=sources.REQUESTS,
     stage=3,
     reads_only=True,
@@ -277,6 +279,7 @@ def test_odd_query(platform: Api, query: str) -> None:
 @rule(
     "query.search-length",
     "A search has at most 200 characters; a longer one is 400 and named.",
+    needs=["caller"],
     source=sources.REQUESTS,
     stage=3,
     reads_only=True,

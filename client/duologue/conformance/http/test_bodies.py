@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -11,12 +10,11 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import NO_BODY, Api
 from duologue.conformance.target.examples import each, prepare_request
-from duologue.conformance.target.responses import TIMESTAMP, check_error
+from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.contract import Operation, operations
 
 WITH_BODY = [operation for operation in operations() if operation.body]
-READING = [operation for operation in operations() if operation.safe and operation.status == 200]
 
 MIB = 1024 * 1024
 
@@ -136,20 +134,3 @@ def test_utf_8(chat: Api) -> None:
     assert response.headers["Content-Type"].split(";")[0] == "application/json"
     assert response.content.decode("utf-8")
     assert response.json()["data"]["title"] == title
-
-
-@rule(
-    "responses.timestamps",
-    "Every time in a response is ISO 8601 in UTC with milliseconds.",
-    source=sources.REQUESTS,
-    stage=1,
-    needs=["admin"],
-)
-@each(*READING)
-def test_json_and_timestamps(server: Server, operation: Operation[Any]) -> None:
-    response = prepare_request(server, operation).send()
-
-    assert response.status_code == 200
-    assert response.headers["Content-Type"].split(";")[0] == "application/json"
-    for key, value in re.findall(r'"(timestamp|\w+At)":\s*"([^"]*)"', response.text):
-        assert TIMESTAMP.fullmatch(value), key

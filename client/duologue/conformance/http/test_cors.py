@@ -206,6 +206,7 @@ def test_vary(platform: Api) -> None:
 @rule(
     "cors.no-origin",
     "A request without Origin gets no CORS headers.",
+    needs=["caller"],
     source=sources.CORS,
     stage=3,
     reads_only=True,

@@ -270,7 +270,7 @@ def test_malformed_condition(server: Server, operation: Operation[Any], name: st
     "Several lines of a condition are one list.",
     source=sources.CONDITIONS,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_several_lines(platform: Api) -> None:
     user = create_user(platform)

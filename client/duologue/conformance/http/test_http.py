@@ -48,7 +48,7 @@ def test_long_body(server: Server) -> None:
     "A chunked body is read like any other.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_chunked_body(server: Server) -> None:
     body = json.dumps(build_user()).encode()
@@ -135,7 +135,7 @@ def test_host_header_count(server: Server, name: str) -> None:
     "A body that a method does not need is not taken for the next request.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize("chunked", [True, False])
@@ -191,7 +191,7 @@ def _next_status(stream: BinaryIO) -> int:
     "A request with Expect: 100-continue gets 100 Continue.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_expect_continue(server: Server) -> None:
     host, body = urlsplit(server.platform_origin).netloc, json.dumps(build_user()).encode()

@@ -125,7 +125,7 @@ def test_key_on_another_path(chat: Api) -> None:
     "A path is the same however it is written: with a slash at its end, percent-encoded, or as an absolute target.",
     source=sources.IDEMPOTENCY,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_key_on_same_path(server: Server) -> None:
     """However it is spelled: with a slash at its end, with encoded letters, as an absolute target."""

@@ -115,7 +115,7 @@ def test_mutated_head(server: Server, valid: bytes, inserted: bytes) -> None:
     "nothing behind it is taken for a request.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 @each_insertion
 def test_mutated_chunks(server: Server, inserted: bytes) -> None:
@@ -198,7 +198,7 @@ def test_contradictory_framing(server: Server, lines: list[bytes], version: byte
     "A chunked body in HTTP/1.0 is 400.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_chunked_in_http_1_0(server: Server) -> None:
     """HTTP/1.0 has no transfer codings: where the body ends is unknown (RFC 9112, section 6.1)."""
@@ -272,7 +272,7 @@ def test_host_of_any_target(server: Server, target: str, lines: str, status: int
     "A client of HTTP/1.0 gets no interim response.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_expectation_in_http_1_0(server: Server) -> None:
     """A client of HTTP/1.0 does not know interim responses (RFC 9110, section 10.1.1)."""
@@ -287,7 +287,7 @@ def test_expectation_in_http_1_0(server: Server) -> None:
     "An unknown expectation is 417, or ignored.",
     source=sources.HTTP1,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 def test_unknown_expectation(server: Server) -> None:
     assert send(server, POST + b"Content-Length: 12\r\nExpect: tea\r\n\r\n" + BODY + CANARY) in ([417], [400, 418])

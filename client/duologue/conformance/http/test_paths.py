@@ -159,6 +159,7 @@ def test_head(server: Server, operation: Operation[Any]) -> None:
 @rule(
     "paths.head-not-found",
     "HEAD of what does not exist is 404 without a body.",
+    needs=["caller"],
     source=sources.REQUESTS,
     stage=3,
     reads_only=True,

@@ -89,7 +89,7 @@ def test_identity_coding(server: Server, coding: str) -> None:
     "An encoded slash separates no parts of a path: it is 404.",
     source=sources.REQUESTS,
     stage=3,
-    needs=["admin"],
+    needs=["open"],
 )
 @pytest.mark.parametrize(
     "slash", ["%2f", "%2F", "%252f", "%5c", "%5C", "\\", "%2f%2f", "/..%2f", "%00/", "/%2e%2e/", "//"]

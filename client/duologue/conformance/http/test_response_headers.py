@@ -15,7 +15,7 @@ from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import unique
-from duologue.contract import Operation, auth, chats, health, operations, smart_chat, users
+from duologue.contract import Operation, chats, health, operations, smart_chat, users
 from duologue.contract.core import CHAT, Access
 
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -85,22 +85,6 @@ def test_stream(server: Server) -> None:
         assert ("Idempotency-Replayed" in response.headers) == replayed
         check_common(response)
         assert {"accept", "x-api-key", "x-user-id"} <= read_list(response, "Vary")
-
-
-@rule(
-    "headers.no-store",
-    "Responses with tokens are Cache-Control: no-store, replays included.",
-    source=sources.CACHES,
-    stage=1,
-    needs=["admin"],
-    quick=True,
-)
-@pytest.mark.parametrize("operation", [auth.LOGIN, auth.REFRESH], ids=lambda operation: operation.id)
-def test_tokens_are_not_stored(server: Server, operation: Operation[Any]) -> None:
-    request, key = prepare_request(server, operation), unique("key")
-    for response in (request.send(headers={"Idempotency-Key": key}) for _ in range(2)):
-        assert response.json()["token"]
-        assert "no-store" in read_list(response, "Cache-Control")
 
 
 @rule(

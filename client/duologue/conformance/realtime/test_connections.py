@@ -84,11 +84,27 @@ def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[st
 
 
 @rule(
+    "events.auth-required",
+    "Where authentication is required, a connection without credentials is refused by connect_error.",
+    source=sources.REALTIME,
+    stage=4,
+    needs=["closed", "events"],
+)
+@pytest.mark.parametrize("auth", [None, {}], ids=ascii)
+def test_required_credentials(listen: Listen, auth: Any) -> None:
+    with pytest.raises(RefusedError) as caught:
+        listen(auth=auth)
+
+    assert caught.value.payload["message"] == "Unauthorized"
+    check_error_body(caught.value.payload["data"], 401)
+
+
+@rule(
     "events.auth-type",
     "Credentials that are not an object are refused likewise.",
     source=sources.REALTIME,
     stage=4,
-    needs=["events"],
+    needs=["events", "open"],
 )
 @pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
 def test_invalid_auth(server: Server, auth: Any) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from duologue.conformance.rules import Rule
+from duologue.conformance.rules import NEEDS, Rule
 from duologue.conformance.target import golden
 from duologue.contract import operations
 
@@ -40,7 +40,7 @@ def explain_rule(rule: Rule) -> Iterator[str]:
     yield f"Stage {rule.stage}: {STAGES[rule.stage]}"
     yield f"To judge it, the run {'only reads' if rule.reads_only else 'changes data, which it removes'}."
     if rule.needs:
-        yield f"It needs: {', '.join(sorted(rule.needs))}"
+        yield f"It needs {'; '.join(NEEDS[name] for name in sorted(rule.needs))}."
     example = _find_example(rule)
     if example is not None:
         yield ""
@@ -49,11 +49,9 @@ def explain_rule(rule: Rule) -> Iterator[str]:
 
 
 def _find_example(rule: Rule) -> Any:
-    """Return the golden example of the operation in the rule's id, else of errors; None if it is about neither."""
+    """Return the golden example of the operation in the rule's id; None if it is about none."""
     operation = next((one for one in operations() if rule.id.startswith(f"{one.id}.")), None)
-    if operation is not None:
-        return golden.load(operation.id)
-    return None
+    return None if operation is None else golden.load(operation.id)
 
 
 def _render_example(example: dict[str, Any]) -> Iterator[str]:

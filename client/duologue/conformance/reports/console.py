@@ -10,6 +10,8 @@ from typing import Any
 from duologue.conformance.running.grouping import Group, group_failures
 from duologue.conformance.running.result import Failure, Result, Verdict
 
+MAX_GROUPS = 3
+"""Groups of failures that are shown with their requests; of the others, a line each."""
 MAX_DIFFERENCES = 4
 """Differences shown of one failure."""
 MAX_EXCHANGES = 3
@@ -32,9 +34,11 @@ def render_report(result: Result, *, reports: Sequence[str] = (), command: str =
         command: the command line that was run, to run again what is broken.
     """
     groups = group_failures(result.new_failures, {one.id: one.stage for one in result.outcomes})
-    for number, group in enumerate(groups, 1):
+    for number, group in enumerate(groups[:MAX_GROUPS], 1):
         yield from map(_escape, _render_group(number, group, result))
         yield ""
+    for group in groups[MAX_GROUPS:]:
+        yield _escape(f"Then {group.rule}: {group.example.message}")
     for title, text in _render_facts(result, groups, reports, command):
         yield _escape(f"{title:<{_WIDTH}}{text}")
     yield _escape(render_verdict(result, groups))
@@ -54,7 +58,8 @@ def render_verdict(result: Result, groups: Sequence[Group]) -> str:
         return f"NOT JUDGED: {server}: {result.stopped or 'No rule could be judged.'} {end}"
     if result.lacks_coverage:
         return f"BROKEN: {result.coverage.percent:.1f} % coverage is less than {result.fail_under:g} % {end}"
-    return f"KEPT: {server} keeps the contract in all {_count(judged, 'rule')} that were judged {end}"
+    not_judged = f", {len(result.outcomes) - judged} not judged" if judged < len(result.outcomes) else ""
+    return f"KEPT: {server} keeps the contract: {_count(judged, 'rule')} judged{not_judged}, none broken {end}"
 
 
 def _render_group(number: int, group: Group, result: Result) -> Iterator[str]:

@@ -220,9 +220,9 @@ def test_logout_after_refresh(server: Server) -> None:
 )
 @covers(auth.ME, 401)
 @covers(auth.LOGOUT, 401)
-def test_not_logged_in(platform: Api) -> None:
-    check_error(platform.get("/auth/me"), 401)
-    check_error(platform.post("/auth/logout"), 401)
+def test_not_logged_in(server: Server) -> None:
+    check_error(server.anonymous.get("/auth/me"), 401)
+    check_error(server.anonymous.post("/auth/logout"), 401)
 
 
 @rule(

@@ -294,22 +294,3 @@ def test_favorite_changes_nothing_else(chat: Api) -> None:
     after = read_data(chat.patch(f"/chats/{before['_id']}/favorite"))
 
     assert after == {**before, "isFavorite": True, "updatedAt": after["updatedAt"]}
-
-
-@rule(
-    "chats.envelope",
-    "A success of the chat service has data, message and metadata, and metadata.requestId is the "
-    "request's Unique-Reference-Code.",
-    source=sources.CHAT_HEADERS,
-    stage=1,
-    needs=["admin"],
-    quick=True,
-)
-@each(*(call for call in CHAT_CALLS if call.enveloped and call.response))
-def test_envelope(server: Server, operation: Operation[Any]) -> None:
-    code = unique("urc")
-
-    response = prepare_request(server, operation).send(headers={"Unique-Reference-Code": code})
-
-    read_data(response, operation.status)
-    assert response.json()["metadata"]["requestId"] == response.headers["X-Request-Id"] == code

@@ -75,6 +75,18 @@ def _truncate(token: str) -> str:
     return token.rpartition(".")[0] + "."
 
 
+@rule(
+    "auth.required",
+    "Where authentication is required, a missing token is 401 on every operation that looks at one.",
+    source=sources.AUTHENTICATION,
+    needs=["admin", "closed"],
+    quick=True,
+)
+@each(*CHECKED)
+def test_required_token(server: Server, operation: Operation[Any]) -> None:
+    check_error(prepare_request(server, operation).send(headers={"Authorization": None}), 401)
+
+
 FORGERIES = {
     "alg none": _remove_signature,
     "alg none, signature kept": _use_no_algorithm,

@@ -146,6 +146,7 @@ def test_search_is_literal(platform: Api, text: str) -> None:
 @rule(
     "users.LIST.unknown-parameters",
     "Unknown query parameters are ignored.",
+    needs=["caller"],
     source=sources.USERS,
     reads_only=True,
 )

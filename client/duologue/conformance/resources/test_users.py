@@ -67,7 +67,7 @@ def test_location(server: Server) -> None:
 
     user, location = response.json(), response.headers["Location"]
     assert location == f"{urlsplit(server.base_url).path}/users/{user['id']}"
-    response = server.at_origin("platform").get(location)
+    response = server.at_origin("platform").get(location, headers=server.platform.headers)
     assert response.status_code == 200
     assert response.json() == user
 

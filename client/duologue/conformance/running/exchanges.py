@@ -26,9 +26,10 @@ _NOT_SHOWN = {"user-agent", "accept-encoding", "connection", "content-length"}
 def build_exchange(response: requests.Response) -> Exchange:
     """Return what a report shows of a response and its request."""
     request = response.request
+    operation = find_operation(str(request.method), urlsplit(str(request.url)).path)
     return Exchange(
         curl=" ".join(_build_curl(request)),
-        operation=find_operation(str(request.method), urlsplit(str(request.url)).path),
+        operation=operation.id if operation else None,
         status=response.status_code,
         headers=redact_headers(response.headers),
         body=_read_body(response),

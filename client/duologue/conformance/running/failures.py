@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +18,11 @@ MAX_EXCHANGES = 20
 """Requests of a failed test that are reported, the last ones."""
 MAX_LINES = 20
 """Lines of what pytest says about a failed `assert`."""
+
+_NOISE = re.compile(r"\s*$|\s*(Omitting|Use -v)")
+"""Lines of pytest that say how to see more, which only its own command line can."""
+_COMPARISON = re.compile(r"assert ((?:(?! == ).)+) == ((?:(?! == ).)+)")
+"""What a comparison failed with: tests write `assert actual == expected`."""
 
 
 def build_failure(item: pytest.Item, rule: Rule, error: BaseException, records: list[Record], seed: int) -> Failure:
@@ -32,7 +39,7 @@ def build_failure(item: pytest.Item, rule: Rule, error: BaseException, records: 
     message, *lines = _describe(violation or error)
     responses = [request.response for record in records for request in record.requests][-MAX_EXCHANGES:]
     return Failure(
-        rule=violation.rule_id if violation else rule.id,
+        rule=(violation and violation.rule_id) or rule.id,
         found_by=rule.id,
         case=get_case(item),
         message=message,
@@ -67,10 +74,18 @@ def _walk(error: BaseException) -> Iterator[BaseException]:
         yield from _walk(cause)
 
 
+def _get_source_line(error: BaseException) -> str:
+    """Return where an exception without a text was raised: `in check_silence: assert …`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"in {frames[-1].name}: {frames[-1].line}" if frames else type(error).__name__
+
+
 def _describe(error: BaseException) -> list[str]:
     """Return what an exception says, line by line; of an `assert`, what pytest says of its parts."""
-    text = str(error) or type(error).__name__
+    text = str(error) or _get_source_line(error)
     if not isinstance(error, AssertionError):
         text = f"{type(error).__name__}: {text}"
-    lines = [*text.splitlines(), *(line for note in getattr(error, "__notes__", ()) for line in note.splitlines())]
-    return lines[:MAX_LINES] or [type(error).__name__]
+    text = "\n".join([text, *getattr(error, "__notes__", ())])
+    message, *lines = [line for line in text.splitlines() if not _NOISE.match(line)][:MAX_LINES]
+    comparison = _COMPARISON.fullmatch(message)
+    return [f"expected {comparison[2]}, got {comparison[1]}" if comparison else message, *lines]

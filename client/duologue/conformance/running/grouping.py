@@ -1,9 +1,11 @@
 """One fault of a server breaks many rules: failures are grouped, and what probably follows from another is folded.
 
 1. Failures of the same rule are one group.
-2. Groups are ordered by stage, then the one that took the fewest requests comes first: it is nearest to the fault.
+2. Groups are ordered by stage. In a stage, those come first that failed at the operation they are about, then the one
+   that took the fewest requests: it is nearest to the fault.
 3. A group is folded under an earlier one if each of its failures has to do with an operation the earlier one is about.
-   In a later stage, it is enough that their tests called the operation; in the same one, they must have failed at it.
+   In a later stage, it is enough that their tests called the operation. In the same one, they must have failed at it,
+   unless tests that called it fail at several other operations: then it is what they have in common.
 """
 
 from __future__ import annotations
@@ -46,9 +48,9 @@ class Group:
 
     @property
     def about(self) -> frozenset[str]:
-        """The operations that the group is about: the one in the rule's id, else those at which it failed."""
-        named = {name for one in self.failures for name in one.operations if self.rule.startswith(f"{name}.")}
-        return frozenset(named or self.failed_at)
+        """The operations that the group is about: those at which it failed, at its own one if it did."""
+        own = {one.failed_at for one in self.failures if one.failed_at and one.is_at_own_operation}
+        return frozenset(own or self.failed_at)
 
 
 def group_failures(failures: Iterable[Failure], stages: Mapping[str, int]) -> list[Group]:
@@ -69,13 +71,14 @@ def _build_group(rule: str, failures: Sequence[Failure], stage: int) -> Group:
     return Group(rule, stage, tuple(sorted(failures, key=_get_effort)))
 
 
-def _get_effort(failure: Failure) -> tuple[bool, int, int, str]:
+def _get_effort(failure: Failure) -> tuple[bool, bool, int, int, str]:
     """Return how much a failure takes to be seen; less is nearer to the fault."""
+    elsewhere = failure.failed_at is not None and not failure.is_at_own_operation
     on_the_way = failure.rule != failure.found_by
-    return on_the_way, len(failure.operations), len(failure.exchanges), failure.case
+    return elsewhere, on_the_way, len(failure.operations), len(failure.exchanges), failure.case
 
 
-def _get_rank(group: Group) -> tuple[int, tuple[bool, int, int, str], str]:
+def _get_rank(group: Group) -> tuple[int, tuple[bool, bool, int, int, str], str]:
     return group.stage, _get_effort(group.example), group.rule
 
 
@@ -83,14 +86,21 @@ def _fold(groups: Sequence[Group]) -> list[Group]:
     """Return the groups that none before them explains; the others are folded into the first that does."""
     shown: list[Group] = []
     for group in groups:
-        cause = next((earlier for earlier in shown if _explains(earlier, group)), None)
+        cause = next((earlier for earlier in shown if _explains(earlier, group, groups)), None)
         (shown if cause is None else cause.folded).append(group)
     return shown
 
 
-def _explains(earlier: Group, later: Group) -> bool:
+def _explains(earlier: Group, later: Group, groups: Sequence[Group]) -> bool:
     about = earlier.about
-    return bool(about) and all(_concerns(failure, about, earlier.stage < later.stage) for failure in later.failures)
+    by_use = earlier.stage < later.stage or _is_common(about, groups)
+    return bool(about) and all(_concerns(failure, about, by_use) for failure in later.failures)
+
+
+def _is_common(operations: frozenset[str], groups: Sequence[Group]) -> bool:
+    """Return whether tests that called these operations failed at several others."""
+    failures = [failure for group in groups for failure in group.failures if _concerns(failure, operations, True)]
+    return len({failure.failed_at for failure in failures if failure.failed_at} - operations) > 1
 
 
 def _concerns(failure: Failure, operations: frozenset[str], by_use: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +23,12 @@ class PreflightError(Exception):
     """The server cannot be judged; the text says why, and what to do."""
 
 
-def check_target(target: Target) -> None:
+def check_target(target: Target, without: Collection[str] = ()) -> None:
     """Check that a server can be judged, in a handful of requests.
+
+    Args:
+        target: the server.
+        without: what it does not have: `events`.
 
     Raises:
         PreflightError: it cannot.
@@ -36,6 +40,8 @@ def check_target(target: Target) -> None:
         preflight.check_chat()
         for login in target.logins:
             preflight.check_login(login)
+        if "events" not in without:
+            preflight.check_events()
         preflight.check_version()
 
 
@@ -85,6 +91,17 @@ class _Preflight:
             )
         if not isinstance(_read_json(response).get("token"), str):
             raise PreflightError(f"{url} accepts the login of {login.email}, but its response has no token.")
+
+    def check_events(self) -> None:
+        """Check that there is a Socket.IO server: its handshake needs no credentials until a namespace is joined."""
+        parts = urlsplit(self._target.base_url)
+        url = f"{parts.scheme}://{parts.netloc}/socket.io/?EIO=4&transport=polling"
+        response = self._send("GET", url)
+        if response.status_code != 200 or not response.text.startswith("0{"):
+            raise PreflightError(
+                f"{url} is not a Socket.IO server: {_describe(response)}. "
+                "If the server has no events, pass --without events."
+            )
 
     def check_version(self) -> None:
         """Compare versions where the server describes itself; others do not say which contract they implement."""

@@ -73,6 +73,12 @@ class Failure:
         """The operation of the last request, if any."""
         return self.exchanges[-1].operation if self.exchanges else None
 
+    @property
+    def is_at_own_operation(self) -> bool:
+        """Whether the last request was for the operation in the rule's id, or the id has none."""
+        operation = self.rule.rpartition(".")[0]
+        return operation == self.failed_at or "." not in operation
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Failure:
         """Return the failure of JSON values, as `Result.to_dict` has them."""
@@ -260,7 +266,7 @@ class Result:
         return cls(**{name: value for name, value in values.items() if name not in _DERIVED} | parts)
 
 
-_DERIVED = ("duologue", "verdict")
+_DERIVED = ("duologue", "verdict", "groups")
 """What the JSON form has besides the fields of `Result`."""
 
 

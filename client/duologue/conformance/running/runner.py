@@ -69,7 +69,7 @@ def check(
     """
     options = options or RunOptions()
     _check_workers(options)
-    check_target(target)
+    check_target(target, options.without)
     seed = random.randrange(MAX_SEED) if options.seed is None else options.seed  # noqa: S311  # no secret
     collector = Collector(max_time=options.max_time, on_progress=on_progress)
     status = _run_pytest([*_build_arguments(target, options, seed)], collector)
@@ -92,6 +92,7 @@ def _build_arguments(target: Target, options: RunOptions, seed: int) -> Iterator
     """Yield pytest's arguments: nothing of the user's own configuration, plugins and caches."""
     yield from (str(FOLDER), "--rootdir", str(FOLDER), "-c", os.devnull)
     yield from ("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "duologue.conformance.plugin", "--capture", "sys")
+    yield from ("-p", "no:unraisableexception", "-p", "no:threadexception")  # they write on standard error
     yield from ("--duologue-url", target.base_url, "--duologue-chat-url", target.chat_base_url)
     yield from ("--duologue-api-key", target.api_key, "--duologue-seed", str(seed))
     for login in target.logins:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,9 +15,10 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
+from duologue.conformance.target.checks import check_response
 from duologue.conformance.target.rate_limit import retry_when_limited
 from duologue.conformance.target.unique_names import is_unique, unique
-from duologue.contract import operations
+from duologue.contract import Operation, operations
 
 TIMEOUT = 10.0
 """Seconds after which a server that does not respond fails the test."""
@@ -62,7 +63,7 @@ class Record:
     def responses(self) -> list[tuple[str, int]]:
         """Return the operations that were called, each with the status of its response, in order."""
         pairs = ((find_operation(request.method, request.path), request.status) for request in self.requests)
-        return [(operation, status) for operation, status in pairs if operation]
+        return [(operation.id, status) for operation, status in pairs if operation]
 
     def statuses(self) -> set[tuple[str, int]]:
         """Return the operations that were called, each with the status of its response."""
@@ -107,14 +108,14 @@ def _find_created(api: Api, folder: str, body: Body) -> list[str]:
 
 
 _ROUTES = [
-    (operation.method, re.compile(re.sub(r"{\w+}", "[^/]+", operation.route) + "/?"), operation.id)
+    (operation.method, re.compile(re.sub(r"{\w+}", "[^/]+", operation.route) + "/?"), operation)
     for operation in operations()
 ]
 
 
-def find_operation(method: str, path: str) -> str | None:
-    """Return the id of the operation that a request is for; None if the contract has none there."""
-    return next((id for verb, route, id in _ROUTES if verb == method and route.fullmatch(path)), None)
+def find_operation(method: str, path: str) -> Operation[Any] | None:
+    """Return the operation that a request is for; None if the contract has none there."""
+    return next((one for verb, route, one in _ROUTES if verb == method and route.fullmatch(path)), None)
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class Api:
     """Whether each request carries a fresh `Unique-Reference-Code`."""
     obeys_limits: bool = True
     """Whether a request over the server's limit is repeated as late as it says."""
+    on_response: Callable[[requests.Response], None] | None = None
+    """Is told of each response."""
 
     def with_headers(self, **headers: str) -> Api:
         """Return the same caller with more headers; `_` in a name stands for `-`."""
@@ -136,7 +139,7 @@ class Api:
 
     def with_token(self, token: str) -> Api:
         """Return the caller whose token this is."""
-        return self.with_headers(Authorization=f"Bearer {token}")
+        return replace(self.with_headers(Authorization=f"Bearer {token}"), on_response=None)
 
     def as_user(self, user_id: str | None = None) -> Api:
         """Return another user of the chat service, a new one by default."""
@@ -152,7 +155,11 @@ class Api:
         headers: Mapping[str, str | None] | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        """Send one request, the path exactly as written; a header that is None is not sent."""
+        """Send one request, the path exactly as written; a header that is None is not sent.
+
+        Raises:
+            Violation: the response breaks a rule that holds for every response.
+        """
         sent: dict[str, str | None] = {"Unique-Reference-Code": unique("urc")} if self.numbered else {}
         sent |= self.headers
         data = None
@@ -171,6 +178,7 @@ class Api:
         with self.record.await_creation(self, method, path, body):
             response = retry_when_limited(send) if self.obeys_limits else send()
             self._remember(response, path)
+        check_response(response, find_operation(method, urlsplit(response.url).path), streamed=stream)
         return response
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -194,6 +202,8 @@ class Api:
         return self.request("DELETE", path, **options)
 
     def _remember(self, response: requests.Response, path: str) -> None:
+        if self.on_response is not None:
+            self.on_response(response)
         method = str(response.request.method)
         self.record.requests.append(RecordedRequest(method, urlsplit(response.url).path, response))
         folder = path.rstrip("/")

@@ -111,14 +111,20 @@ class Listener:
 
     def close(self) -> None:
         """Disconnect."""
+        if self._gone.is_set():
+            self._end_writing()
         try:
             self.client.disconnect()
         finally:
-            if self.client.eio.queue is not None:
-                self.client.eio.queue.put(None)  # or its thread would wait half a minute for something to send
+            self._end_writing()
             if self.client.eio.ws is not None:
                 self.client.eio.ws.shutdown()  # which Engine.IO's client leaves open if the server ended it
             self._http.close()
+
+    def _end_writing(self) -> None:
+        """End the library's thread that sends: if the server disconnects, it may wait half a minute for something."""
+        if self.client.eio.queue is not None:
+            self.client.eio.queue.put(None)
 
 
 def _take_packets_in_turn(engine: Any) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
 
 from duologue.conformance.target.caller import Api, Record
 from duologue.contract import CHAT, PLATFORM, Operation
+
+
+class TokenSource(Protocol):
+    """Knows who calls the platform."""
+
+    def get_token(self) -> str | None:
+        """Return the caller's token; None for an anonymous one."""
+
+    def note(self, response: requests.Response) -> None:
+        """Take note of a response to the caller."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Server:
     obeys_limits: bool = True
     """Whether its callers repeat what is over the server's limit as late as it says."""
     record: Record = field(default_factory=Record)
+    administrators: TokenSource | None = None
+    """Who calls the platform; None for an anonymous caller."""
     session: requests.Session = field(default_factory=lambda: _session())
 
     @property
@@ -35,9 +47,23 @@ class Server:
         return get_origin(self.chat_base_url)
 
     @property
+    def anonymous(self) -> Api:
+        """The platform, for a caller without a token."""
+        return Api(self.base_url, self.session, self.record, {}, True, self.obeys_limits)
+
+    @property
     def platform(self) -> Api:
-        """The platform, for an anonymous caller."""
-        return Api(self.base_url, self.session, self.record, obeys_limits=self.obeys_limits)
+        """The platform, for a caller who may do everything: an administrator where anonymous callers are refused."""
+        token = self.administrators.get_token() if self.administrators else None
+        if self.administrators is None or token is None:
+            return self.anonymous
+        return replace(self.anonymous.with_token(token), on_response=self.administrators.note)
+
+    @property
+    def default_auth(self) -> dict[str, str] | None:
+        """With what a Socket.IO connection of the same caller identifies itself; None for an anonymous one."""
+        token = self.administrators.get_token() if self.administrators else None
+        return None if token is None else {"token": token}
 
     @property
     def chat(self) -> Api:

@@ -1,0 +1,127 @@
+"""What a server promises decides what is judged: a mock keeps each rule whose needs are met, the others say why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from duologue.conformance.rules import Rule
+from duologue.conformance.running.result import Verdict
+from duologue.conformance.running.runner import RunOptions, check
+from duologue.conformance.running.selection import Selection
+from duologue.conformance.target.administrators import Administrators
+from duologue.conformance.target.facts import Facts, read_facts
+from duologue.conformance.target.server import Server
+from duologue.conformance.target.target import Login, Target
+from duologue_mock import MockServer
+
+JOHN = Login("john@example.com", "password")
+JANE = Login("jane@example.com", "password")
+
+
+def find_target(mock: MockServer, *logins: Login) -> Target:
+    return Target(mock.base_url, mock.chat_base_url, mock.api_key, logins)
+
+
+def test_facts_of_open_server() -> None:
+    with MockServer(rate_limit=None) as mock:
+        assert read_facts(find_target(mock)) == Facts(is_local=True)
+
+
+def test_facts_of_closed_server() -> None:
+    with MockServer(require_auth=True, rate_limit=300, access_token_lifetime=60) as mock:
+        facts = read_facts(find_target(mock, JANE, JOHN), without=["events"])
+
+    assert facts == Facts(
+        requires_auth=True,
+        rate_limit=300,
+        has_events=False,
+        is_local=True,
+        admin=JOHN,
+        user=JANE,
+        token_lifetime=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "needs", "reason"),
+    [
+        (Facts(), {"admin", "open", "events"}, ""),
+        (Facts(requires_auth=True), {"admin"}, "needs the login of an administrator"),
+        (Facts(requires_auth=True, admin=JOHN), {"admin"}, ""),
+        (Facts(requires_auth=True, admin=JOHN), {"open"}, "needs a server that lets anonymous callers in"),
+        (Facts(), {"closed"}, "needs a server that requires authentication"),
+        (Facts(has_events=False), {"events"}, "needs Socket.IO"),
+        (Facts(), {"rate-limit", "local"}, "needs a server that limits requests, and a server on this machine"),
+    ],
+)
+def test_obstacle(facts: Facts, needs: set[str], reason: str) -> None:
+    rule = Rule("a.b", "A sentence.", "Services", needs=frozenset(needs))
+
+    assert facts.find_obstacle(rule).startswith(reason)
+    assert bool(facts.find_obstacle(rule)) == bool(reason)
+
+
+def test_administrator_where_required() -> None:
+    with MockServer(require_auth=True, access_token_lifetime=60) as mock:
+        target = find_target(mock, JOHN)
+        clock = [0.0]
+        server = Server(target.base_url, target.chat_base_url, target.api_key)
+        administrators = Administrators(server.anonymous, read_facts(target), lambda: clock[0])
+
+        first = administrators.get_token()
+        assert administrators.get_token() == first
+        clock[0] = 50.0
+        assert administrators.get_token() != first
+        assert first
+        assert server.platform.with_token(first).get("/users").status_code == 200
+        server.close()
+
+
+def test_another_administrator_before_the_budget_ends() -> None:
+    with MockServer(rate_limit=10) as mock:
+        target = find_target(mock)
+        server = Server(target.base_url, target.chat_base_url, target.api_key)
+        administrators = Administrators(server.anonymous, Facts(rate_limit=10))
+        assert administrators.get_token() is None
+        for _ in range(6):
+            administrators.note(server.anonymous.get("/users"))
+
+        administrators.prepare_test()
+
+        token = administrators.get_token()
+        assert token
+        response = server.platform.with_token(token).get("/auth/me")
+        assert response.json()["role"] == "admin"
+        assert int(response.headers["RateLimit-Remaining"]) == 9
+        assert administrators.remove_created() == []
+        assert server.platform.with_token(token).get("/auth/me").status_code == 401
+        server.close()
+
+
+ONLY = ("users", "auth", "chats", "headers", "services", "challenges", "idempotency.platform-users", "events.users")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("logins", [(JOHN,), ()], ids=["administrator", "no login"])
+def test_closed_server(logins: tuple[Login, ...]) -> None:
+    with MockServer(require_auth=True, rate_limit=None) as mock:
+        result = check(find_target(mock, *logins), RunOptions(selection=Selection(only=ONLY), seed=1))
+
+    assert [failure.rule + failure.message for failure in result.failures] == []
+    kept = {outcome.id for outcome in result.outcomes if outcome.verdict is Verdict.KEPT}
+    reasons = {outcome.id: outcome.reason for outcome in result.outcomes if outcome.id not in kept}
+    assert ("users.CREATE.created" in kept) == bool(logins)
+    assert {"chats.CREATE.created", "auth.ME.token-required"} <= kept
+    assert "needs a server that lets anonymous callers in" in reasons["services.both"]
+    if not logins:
+        assert "administrator" in reasons["users.CREATE.created"]
+
+
+@pytest.mark.slow
+def test_server_without_events() -> None:
+    with MockServer(rate_limit=None) as mock:
+        options = RunOptions(selection=Selection(only=("events",)), without=("events",), seed=1)
+        result = check(find_target(mock), options)
+
+    assert {outcome.verdict for outcome in result.outcomes} == {Verdict.NOT_JUDGED}
+    assert {outcome.reason for outcome in result.outcomes} >= {"needs Socket.IO"}
