@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from duologue.contract.core import Event
-from duologue_mock.control_client.errors import ControlAPIError
-from duologue_mock.control_client.transport import join_path
+from duologue_mock.control_client.stubs import MappingHandle
 
 if TYPE_CHECKING:
     from duologue_mock.control_client.transport import ControlTransport
@@ -43,38 +41,10 @@ class Channel:
     """It as the mock has it."""
 
 
-class MessageStub:
-    """A message mapping of a mock. As a context manager, it is removed when the block ends.
+class MessageStub(MappingHandle):
+    """A message mapping of a mock. As a context manager, it is removed when the block ends."""
 
-    Attributes:
-        id: its id, a UUID.
-        mapping: it as the mock has it.
-    """
-
-    def __init__(self, transport: ControlTransport, mapping: Mapping[str, Any]) -> None:
-        self._transport = transport
-        self.id = str(mapping["id"])
-        self.mapping = mapping
-
-    def remove(self) -> None:
-        """Remove it; one that is gone already, as after a reset, is no error.
-
-        Raises:
-            ControlAPIError: the call failed.
-        """
-        try:
-            self._transport.call("DELETE", join_path("message-mappings", self.id))
-        except ControlAPIError as error:
-            if error.status != 404:
-                raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.remove()
+    _path = "message-mappings"
 
     def __repr__(self) -> str:
         return f"<MessageStub {self.mapping.get('event')} {self.mapping.get('action')}>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from duologue_mock.control_client.errors import ControlAPIError
 from duologue_mock.control_client.journal import LoggedRequest, list_requests
@@ -33,13 +33,16 @@ _BODY_FAULTS = (None, "TRUNCATED_BODY", "MALFORMED_JSON")
 """Those that are of a body, and so of the mock's own too."""
 
 
-class Stub:
-    """A stub of a mock. As a context manager, it is removed when the block ends.
+class MappingHandle:
+    """A mapping of a mock. As a context manager, it is removed when the block ends.
 
     Attributes:
         id: its id, a UUID.
-        mapping: it as the mock has it, in WireMock's words.
+        mapping: it as the mock has it.
     """
+
+    _path: ClassVar[str]
+    """Below which the control API has the mappings of this kind."""
 
     def __init__(self, transport: ControlTransport, mapping: Mapping[str, Any]) -> None:
         self._transport = transport
@@ -47,24 +50,16 @@ class Stub:
         self.mapping = mapping
 
     def remove(self) -> None:
-        """Remove it; a stub that is gone already, as after a reset, is no error.
+        """Remove it; one that is gone already, as after a reset, is no error.
 
         Raises:
             ControlAPIError: the call failed.
         """
         try:
-            self._transport.call("DELETE", join_path("mappings", self.id))
+            self._transport.call("DELETE", join_path(self._path, self.id))
         except ControlAPIError as error:
             if error.status != 404:
                 raise
-
-    def requests(self) -> list[LoggedRequest]:
-        """Return the requests that it responded to, the first first.
-
-        Raises:
-            ControlAPIError: the call failed.
-        """
-        return list_requests(self._transport, matching_stub=self.id)
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +68,20 @@ class Stub:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.remove()
+
+
+class Stub(MappingHandle):
+    """A stub of a mock, its mapping in WireMock's words. As a context manager, it is removed when the block ends."""
+
+    _path = "mappings"
+
+    def requests(self) -> list[LoggedRequest]:
+        """Return the requests that it responded to, the first first.
+
+        Raises:
+            ControlAPIError: the call failed.
+        """
+        return list_requests(self._transport, matching_stub=self.id)
 
     def __repr__(self) -> str:
         return f"<Stub {self.mapping.get('name') or self.id}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import get_args
 
 import click
 import pytest
@@ -11,6 +12,9 @@ from duologue import APIError, Client, ServerError
 from duologue.contract import users
 from duologue_mock import MockControl
 from duologue_mock.cli.mock.group import mock as group
+from duologue_mock.cli.mock.stubs import FAULTS
+from duologue_mock.control.responses import faults
+from duologue_mock.control_client.stubs import Fault
 from tests.mockserver.cli.steering.commands import Commands
 
 
@@ -214,3 +218,8 @@ def test_help(shell: Commands, words: tuple[str, ...]) -> None:
     leaf = not isinstance(command, click.Group)
     assert ("Example" in page) == (leaf or not words)
     assert ("DUOLOGUE_MOCK_URL" in page) == (leaf or not words)
+
+
+def test_fault_names() -> None:
+    """The same in the command, which loads no client to offer them, in the client and in the mock."""
+    assert set(FAULTS) == set(get_args(Fault)) == {str(fault) for fault in faults.Fault}
