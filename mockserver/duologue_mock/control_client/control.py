@@ -253,7 +253,7 @@ class MockControl(JournalControl, RealtimeControl):
         Stubs that are `persistent` stay.
         """
         self._transport.call("POST", "/reset")
-        self._transport.call("POST", "/settings", {})
+        self._transport.call("DELETE", "/settings")
 
     # --- namespaces, and the mock as a whole
 

@@ -90,3 +90,12 @@ def test_reset_leaves_settings(mock: SteeredMock) -> None:
     for path in ("/mappings/reset", "/scenarios/reset", "/reset"):
         mock.control("POST", path)
     assert mock.control("GET", "/settings").get_json()["settings"]["fixedDelay"] == 77
+
+
+@pytest.mark.parametrize("start", [{"latency": 5}, {"preset": "slow"}, {}], ids=str)
+def test_return_to_the_start(start: dict[str, Any]) -> None:
+    mock = SteeredMock(**start)
+    before = mock.control("GET", "/settings").get_json()
+    mock.control("POST", "/settings", {"fixedDelay": 77})
+    assert mock.control("DELETE", "/settings").get_json() == {}
+    assert mock.control("GET", "/settings").get_json() == before

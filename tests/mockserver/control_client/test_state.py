@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from duologue import Client, NotFoundError
-from duologue_mock import ControlAPIError, MockControl
+from duologue_mock import ControlAPIError, MockControl, MockServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -106,3 +106,12 @@ def test_reset(control: MockControl, api: Client) -> None:
     assert control.requests() == []
     assert not control.clock.is_frozen()
     assert api.users.list().total == 2
+
+
+def test_reset_returns_to_the_latency_of_the_start() -> None:
+    with MockServer(latency=1) as mock:
+        before = mock.control.settings()
+        mock.control.set_delay(None)
+        mock.control.reset()
+        assert mock.control.settings() == before
+        assert before["fixedDelay"] == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 from duologue_mock.control.api.endpoints import ControlCall, Endpoints
 from duologue_mock.control.errors import invalid
+from duologue_mock.control.state.reset import reset_global_settings
 
 endpoints = Endpoints("settings")
 
@@ -26,3 +27,9 @@ def change_settings(call: ControlCall) -> None:
     value = call.json_object()
     wrapped = value.keys() == {"settings"}  # as GET returns them
     call.control.global_settings.load(value["settings"] if wrapped else value, "/settings" if wrapped else "")
+
+
+@endpoints.add("DELETE", "/settings")
+def reset_settings(call: ControlCall) -> None:
+    """Return the global settings to those of the start: the delay of `--latency`, or those of the preset."""
+    reset_global_settings(call.control)

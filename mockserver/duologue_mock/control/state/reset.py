@@ -29,10 +29,7 @@ def initialize(start: StartingPoint, namespace: Namespace, control: NamespaceCon
         control.start = start
         control.snapshots.clear()
         control.stubs.remove_where(lambda stub: True)
-        control.global_settings.load(
-            control.initial_global_settings if start.global_settings is None else start.global_settings
-        )
-        control.preset_global_settings = None
+        reset_global_settings(control)
         _steer(start, control)
 
 
@@ -64,6 +61,13 @@ def apply_preset(start: StartingPoint, namespace: Namespace, control: NamespaceC
         before = control.global_settings.to_json()
         control.global_settings.load(start.global_settings)
         control.preset_global_settings = (before, control.global_settings.to_json())
+
+
+def reset_global_settings(control: NamespaceControl) -> None:
+    """Return the global settings of a namespace to those of its start."""
+    settings = control.start.global_settings
+    control.global_settings.load(control.initial_global_settings if settings is None else settings)
+    control.preset_global_settings = None
 
 
 def reset_state(namespace: Namespace, control: NamespaceControl) -> None:
