@@ -105,14 +105,15 @@ class NamespaceControl:
         """Make all stubs persistent, and write them to the folder that the namespace started with, if any.
 
         Raises:
-            MappingFileError: a file cannot be written.
+            MappingFileError: a file cannot be written; the stubs stay as they are.
         """
-        stubs = self.stubs.make_persistent()
+        stubs = [stub.as_persistent() for stub in self.stubs.list_by_age()]
         if self._mapping_folder is not None:
             current = {stub.id for stub in stubs}
             removed = [stub.id for stub in self._initial_stubs if stub.id not in current]
             self._mapping_folder.save(stubs, removed)
             self._initial_stubs = tuple(stubs)
+        self.stubs.make_persistent()
 
     def stop(self) -> None:
         """End what waits, as the server stops; it may start again."""

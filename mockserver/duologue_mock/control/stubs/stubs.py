@@ -181,14 +181,13 @@ class Stubs:
                 else:
                     self._insert(stub)
 
-    def make_persistent(self) -> list[StubMapping]:
-        """Make all stubs persistent, and return them, the oldest first."""
+    def make_persistent(self) -> None:
+        """Make all stubs persistent."""
         with self._lock:
             for entry in self._entries.values():
                 persistent = entry.stub.as_persistent()
                 self._size += persistent.size - entry.stub.size
                 entry.stub = persistent
-            return self.list_by_age()
 
     def may_match(self, method: str, url: str, operation_id: str | None) -> bool:
         """Return whether any stub can match a request with these: for most requests none can, and this is cheap.

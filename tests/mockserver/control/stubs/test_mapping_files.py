@@ -143,6 +143,20 @@ def test_namespace_saves_its_own(tmp_path: Path) -> None:
     assert sorted(list_bodies(SteeredMock(mappings=tmp_path))) == ["default", "other"]
 
 
+def test_failed_save_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stubs are no more persistent than before: a reset removes them."""
+    mock = SteeredMock(mappings=str(tmp_path))
+    mock.stub(name="new")
+
+    def fail(*_: Any) -> None:
+        raise MappingFileError("The disk is full.")
+
+    monkeypatch.setattr(MappingFolder, "save", fail)
+    assert mock.control("POST", "/mappings/save").status_code == 500
+    mock.control("POST", "/mappings/reset")
+    assert mock.list_names() == []
+
+
 def test_save_without_folder(mock: SteeredMock) -> None:
     mock.stub(name="a")
     assert mock.control("POST", "/mappings/save").status_code == 200
