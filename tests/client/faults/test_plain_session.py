@@ -13,6 +13,7 @@ from urllib3.util import Retry
 from duologue import RetryAdapter, RetryBudget, RetryPolicy
 from tests.client.faults.acts import NOT_HTTP, hang_up, reset, respond, silence
 from tests.client.servers import ScriptedServer
+from tests.waiting import eventually
 
 Serve = Callable[..., ScriptedServer]
 Mount = Callable[..., requests.Session]
@@ -119,6 +120,47 @@ def test_other_retry(serve: Serve, mount: Mount) -> None:
     adapter.max_retries = Retry(0)
     assert session.get(server.origin, timeout=5).status_code == 503
     assert len(server.received) == 1
+
+
+def test_default_policy(serve: Serve) -> None:
+    adapter: Any = RetryAdapter()
+    assert adapter.max_retries.policy == RetryPolicy()
+    assert adapter.max_retries.total == RetryPolicy().max_retries
+
+
+def test_many_hosts(serve: Serve, mount: Mount) -> None:
+    """The connection to each host stays, however many hosts there are; requests closes those of all but ten."""
+    server, session = serve(GOOD), mount()
+    for _ in range(2):
+        for number in range(12):
+            assert session.get(f"http://w{number}.localhost:{server.port}", timeout=5).ok
+    assert (len(server.received), server.connections) == (24, 12)
+
+
+def test_close(serve: Serve, mount: Mount) -> None:
+    """It closes the idle connections at once, those to a proxy too, even if a thread still has their pool."""
+    server, proxy, session = serve(GOOD), serve(GOOD), mount()
+    session.get(server.origin, timeout=5)
+    session.get("http://platform.invalid", timeout=5, proxies={"http": proxy.origin})
+    assert [request.target for request in proxy.received] == ["http://platform.invalid/"]
+    assert [len(one._open) for one in (server, proxy)] == [1, 1]
+    adapter: Any = session.get_adapter(server.origin)
+    managers = (adapter.poolmanager, adapter.proxy_manager_for(proxy.origin))
+    pools = [pool for manager in managers for pool in map(manager.pools.get, manager.pools.keys())]
+    assert [pool.num_connections for pool in pools] == [1, 1]
+    session.close()
+    assert eventually(lambda: not server._open and not proxy._open, within=15)
+
+
+def test_failures_cost_budget(serve: Serve, mount: Mount) -> None:
+    """What was taken for retries is given back after a success, and not after a failure that is not retried."""
+    budget = RetryBudget(10)
+    session = mount(5, budget=budget)
+    server = serve(respond(503), respond(503), respond(404), respond(503), GOOD)
+    assert session.get(server.origin, timeout=5).status_code == 404
+    assert budget.left == 8
+    assert session.get(server.origin, timeout=5).ok
+    assert budget.left == pytest.approx(8.2)
 
 
 def test_redirects_and_text(serve: Serve, mount: Mount) -> None:

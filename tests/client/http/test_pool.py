@@ -182,7 +182,7 @@ def test_thread_of_look_up(monkeypatch: pytest.MonkeyPatch, host: str, seconds: 
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with pytest.raises(NewConnectionError, match="the host has no address"):
+    with pytest.raises(NewConnectionError, match=r"the host has no address$"):
         request(host, 80, None, seconds=seconds)
     (thread,) = threads
     assert (thread is not threading.current_thread()) == in_thread
