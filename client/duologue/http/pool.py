@@ -238,14 +238,14 @@ def _get_connect_deadline(timeout: float | None, deadline: float | None) -> floa
 
 def _look_up(host: str, port: int | None, deadline: float | None) -> list[tuple[Any, ...]]:
     """Return a host's addresses. The system's look-up has no timeout, so it runs in a thread that may be abandoned."""
-    bare = resolve_localhost(host.strip("[]"))
-    if deadline is None or _is_address(bare):
-        return _get_addresses(bare, port)
+    host = resolve_localhost(host)
+    if deadline is None or _is_address(host):
+        return _get_addresses(host, port)
     results: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
-            results.put(_get_addresses(bare, port))
+            results.put(_get_addresses(host, port))
         except Exception as error:
             results.put(error)
 
@@ -253,7 +253,7 @@ def _look_up(host: str, port: int | None, deadline: float | None) -> list[tuple[
     try:
         result = results.get(timeout=_limit(None, deadline))
     except queue.Empty:
-        raise TimeoutError("looking up the host took too long") from None
+        raise TimeoutError from None
     if isinstance(result, Exception):
         raise result
     return result
