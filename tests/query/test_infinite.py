@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from duologue.query import InfiniteData, QueryResult
-from tests.query.fakes import Stage
+from duologue.query import InfiniteData, QueryResult, QueryTimeout
+from tests.query.fakes import TIMEOUT, BlockingFunction, Stage, Thread
 
 
 def create_query(stage: Stage, server: Callable[[int], Any], last: int = 3, **options: Any) -> Any:
@@ -118,6 +118,29 @@ def test_page_direction(stage: Stage) -> None:
         (False, False),
     ]
     assert results[-1].has_next_page
+
+
+@pytest.mark.parametrize("method", ["fetch_next_page", "fetch_previous_page"])
+def test_page_during_fetch(stage: Stage, method: str) -> None:
+    """A page that is fetched joins the first fetch, as long as its timeout lets it, and replaces a refetch."""
+    blocking = [BlockingFunction(1), BlockingFunction("never")]
+    calls = iter(blocking)
+    query = create_query(stage, lambda page: next(calls)() if page == 1 else page)
+    with query.observe() as observer:
+        first = Thread(query.fetch)
+        assert blocking[0].started.wait(TIMEOUT)
+        for pages in (observer, query):
+            with pytest.raises(QueryTimeout):
+                getattr(pages, method)(timeout=5)
+        assert stage.clock.slept == [5, 5]
+        blocking[0].release.set()
+        assert first.result.pages == (1,)
+        refetch = Thread(query.refetch)
+        assert blocking[1].started.wait(TIMEOUT)
+        both = (1, 2) if method == "fetch_next_page" else (0, 1)
+        assert getattr(observer, method)().data.pages == both
+        blocking[1].release.set()
+        assert refetch.result.pages == both
 
 
 def test_page_of_plain_query(stage: Stage) -> None:

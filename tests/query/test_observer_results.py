@@ -183,6 +183,15 @@ def create_selecting(stage: Stage, server: FakeFunction, selector: Any) -> tuple
     return stage.queries.query(("a",), server).select(selector, results.append), results
 
 
+def test_select_stale_data(stage: Stage) -> None:
+    stage.queries.set_data(("a",), 1)
+    stage.clock.advance(300)
+    observer, _ = create_selecting(stage, FakeFunction(2), lambda number: number * 10)
+    assert observer.data == 10
+    stage.executor.run()
+    assert observer.data == 20
+
+
 def test_select_once(stage: Stage) -> None:
     """The selector is called once for each new data, and equal parts of what it returns stay the same objects."""
     selected: list[Any] = []
