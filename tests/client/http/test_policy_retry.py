@@ -67,6 +67,31 @@ def test_policy_statuses() -> None:
     assert not PolicyRetry(0, policy=retry.policy).is_retry("GET", 418)
 
 
+@pytest.mark.parametrize("is_passed", [True, False])
+def test_traceback_of_last_error(retry: PolicyRetry, is_passed: bool) -> None:
+    """It shows where the last attempt failed, whether urllib3 passes that, or is handling the error."""
+
+    def fail() -> None:
+        raise LOST
+
+    def attempt() -> None:
+        try:
+            fail()
+        except ProtocolError as error:
+            trace = error.__traceback__ if is_passed else None
+            retry.increment("POST", "/x", error=LOST, _stacktrace=trace)
+
+    with pytest.raises(MaxRetryError) as caught:
+        attempt()
+    assert caught.traceback[-1].name == "fail"
+
+
+def test_address_is_unknown(retry: PolicyRetry) -> None:
+    with pytest.raises(MaxRetryError) as caught:
+        retry.increment("POST", error=LOST)
+    assert caught.value.url == ""
+
+
 def test_unknown_failure(retry: PolicyRetry) -> None:
     """urllib3 may name none: the attempt failed all the same."""
     assert retry.increment("GET").delay == 2.0
