@@ -284,6 +284,9 @@ def test_serve_with_mock_extra(with_mock: Installed) -> None:
         assert ask(ports[0], "GET /api/users HTTP/1.1").json["total"] == 2
         described = ask(ports[0], "GET /openapi.json HTTP/1.1").json
         assert "example" in str(described["paths"]["/api/users"]["get"]["responses"]["200"]), "golden files are shipped"
+        assert ask(ports[0], "GET /asyncapi.json HTTP/1.1").json["asyncapi"] == "3.0.0"
+        for path in ("/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js"):
+            assert ask(ports[0], f"GET {path} HTTP/1.1").status == 200
         Listener(ports[0]).close()
 
 
