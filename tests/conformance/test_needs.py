@@ -45,10 +45,11 @@ def test_facts_of_closed_server() -> None:
 @pytest.mark.parametrize(
     ("facts", "needs", "reason"),
     [
-        (Facts(), {"admin", "open", "events"}, ""),
+        (Facts(), {"admin", "caller", "events"}, ""),
         (Facts(requires_auth=True), {"admin"}, "needs the login of an administrator"),
         (Facts(requires_auth=True, admin=JOHN), {"admin"}, ""),
-        (Facts(requires_auth=True, admin=JOHN), {"open"}, "needs a server that lets anonymous callers in"),
+        (Facts(requires_auth=True, user=JANE), {"caller"}, ""),
+        (Facts(requires_auth=True), {"caller"}, "needs a login"),
         (Facts(), {"closed"}, "needs a server that requires authentication"),
         (Facts(has_events=False), {"events"}, "needs Socket.IO"),
         (Facts(), {"rate-limit", "local"}, "needs a server that limits requests, and a server on this machine"),
@@ -112,9 +113,17 @@ def test_closed_server(logins: tuple[Login, ...]) -> None:
     reasons = {outcome.id: outcome.reason for outcome in result.outcomes if outcome.id not in kept}
     assert ("users.CREATE.created" in kept) == bool(logins)
     assert {"chats.CREATE.created", "auth.ME.token-required"} <= kept
-    assert "needs a server that lets anonymous callers in" in reasons["services.both"]
     if not logins:
+        assert "a login" in reasons["services.both"]
         assert "administrator" in reasons["users.CREATE.created"]
+
+
+def test_limited_server() -> None:
+    with MockServer(rate_limit=30) as mock:
+        result = check(find_target(mock), RunOptions(selection=Selection(only=("rate-limit",)), seed=1))
+
+    assert [failure.rule + failure.message for failure in result.failures] == []
+    assert {outcome.verdict for outcome in result.outcomes} == {Verdict.KEPT}
 
 
 @pytest.mark.slow

@@ -20,7 +20,6 @@ NEEDS = {
     "caller": "a login (--login), or a server that lets anonymous callers in",
     "admin": "the login of an administrator (--login), or a server that lets anonymous callers in",
     "user": "the login of a user who is not an administrator (--login)",
-    "open": "a server that lets anonymous callers in",
     "closed": "a server that requires authentication",
     "events": "Socket.IO",
     "rate-limit": "a server that limits requests",

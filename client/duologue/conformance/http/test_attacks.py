@@ -56,10 +56,15 @@ def check_misdirected(response: requests.Response) -> None:
     needs=["local"],
     reads_only=True,
 )
-@each_port
-@pytest.mark.parametrize("host", EVIL_HOSTS)
 @pytest.mark.parametrize(
-    "path", ["/api/users", "/socket.io/?EIO=4&transport=polling", "/__mock__/health", "/openapi.json", "/nope"]
+    ("service", "path", "host"),
+    [
+        *((service, "/api/users", host) for service in ("platform", "chat") for host in EVIL_HOSTS),
+        *(
+            ("platform", path, EVIL_HOSTS[0])
+            for path in ("/socket.io/?EIO=4&transport=polling", "/__mock__/health", "/openapi.json", "/nope")
+        ),
+    ],
 )
 def test_misdirected_request(server: Server, service: str, host: str, path: str) -> None:
     origin = server.at_origin(service).url

@@ -9,7 +9,7 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import NO_BODY, Api
-from duologue.conformance.target.examples import each, prepare_request
+from duologue.conformance.target.examples import each, each_case, prepare_request
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.contract import Operation, operations
@@ -26,11 +26,12 @@ MIB = 1024 * 1024
     stage=3,
     needs=["admin"],
 )
-@each(*WITH_BODY, statuses=[415])
-@pytest.mark.parametrize(
+@each_case(
     "media_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", None],
-    ids=ascii,
+    ["text/plain", None, "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", ""],
+    *WITH_BODY,
+    everywhere=2,
+    statuses=[415],
 )
 def test_other_media_type(server: Server, operation: Operation[Any], media_type: str | None) -> None:
     check_error(prepare_request(server, operation).send(headers={"Content-Type": media_type}), 415)
@@ -54,8 +55,13 @@ def test_media_type_parameters(chat: Api, media_type: str) -> None:
     stage=3,
     needs=["admin"],
 )
-@each(*WITH_BODY, statuses=[400])
-@pytest.mark.parametrize("text", [b"{", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b"null", b"[]", b'"text"', b"7"])
+@each_case(
+    "text",
+    [b"{", b"[]", b"null", b'{"a": }', b"{'a': 1}", b"title=x", b"{} {}", b'"text"', b"7"],
+    *WITH_BODY,
+    everywhere=3,
+    statuses=[400],
+)
 def test_body_is_no_object(server: Server, operation: Operation[Any], text: bytes) -> None:
     check_error(prepare_request(server, operation).with_body(text).send(), 400)
 
@@ -85,8 +91,13 @@ def test_missing_body(server: Server, operation: Operation[Any], announced: bool
     needs=["admin"],
     quick=True,
 )
-@each(*WITH_BODY, statuses=[400])
-@pytest.mark.parametrize("name", ["titel", "_id", "createdAt", "userId", "", "__proto__"], ids=ascii)
+@each_case(
+    "name",
+    ["titel", "_id", "createdAt", "userId", "", "__proto__"],
+    *WITH_BODY,
+    everywhere=2,
+    statuses=[400],
+)
 def test_unknown_field(server: Server, operation: Operation[Any], name: str) -> None:
     request = prepare_request(server, operation)
     body = {**request.body, name: "x"}

@@ -11,7 +11,7 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import TIMEOUT
-from duologue.conformance.target.examples import create_session, each, prepare_request
+from duologue.conformance.target.examples import create_session, each, each_case, prepare_request
 from duologue.conformance.target.raw import has_ipv6, read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
@@ -31,8 +31,8 @@ each_service = pytest.mark.parametrize("service", SERVICES)
     "services.both",
     "Both origins serve both services.",
     source=sources.SERVICES,
+    needs=["caller"],
     stage=3,
-    needs=["open"],
     reads_only=True,
 )
 @each_service
@@ -40,7 +40,7 @@ def test_both_ports(server: Server, service: str) -> None:
     origin = server.at_origin(service)
     identity = {**server.chat.headers, "Unique-Reference-Code": unique("urc")}
 
-    assert origin.get("/api/users").status_code == 200
+    assert origin.get("/api/users", headers=server.platform.headers).status_code == 200
     assert origin.get("/chats-service/api/v1/chats", headers=identity).status_code == 200
 
 
@@ -103,13 +103,17 @@ BAD_NUMBERS = [
     stage=3,
     needs=["admin"],
 )
-@each(*PAGED, statuses=[400])
-@pytest.mark.parametrize(
+@each_case(
     "query",
-    [*(f"{name}={value}" for name in ("page", "limit") for value in BAD_NUMBERS),
-     "limit=101", "limit=1&limit=2", "page=1&page=1"],
-    ids=ascii,
-)  # fmt: skip
+    [
+        *("page=0", "limit=0", "limit=101", "page=abc", "limit="),
+        *(f"{name}={value}" for name in ("page", "limit") for value in BAD_NUMBERS),
+        *("limit=1&limit=2", "page=1&page=1"),
+    ],
+    *PAGED,
+    everywhere=5,
+    statuses=[400],
+)
 def test_invalid_page_or_limit(server: Server, operation: Operation[Any], query: str) -> None:
     name = query.partition("=")[0]
 

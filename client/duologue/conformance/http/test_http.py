@@ -22,6 +22,12 @@ from duologue.conformance.target.unique_names import build_user
 HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
 
 
+def _build_head(server: Server) -> str:
+    """Return the head of a request that creates a user, up to the headers of its body."""
+    head = HEAD.replace("{host}", urlsplit(server.platform_origin).netloc) + server.authorization
+    return head.replace("\n", "\r\n")
+
+
 @rule(
     "http.body-announced",
     "A body that is announced to be too large is 413 before it is sent, and the connection is closed.",
@@ -31,10 +37,8 @@ HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n
 )
 @pytest.mark.slow
 def test_long_body(server: Server) -> None:
-    host = urlsplit(server.platform_origin).netloc
     with open_connection(server.platform_origin) as connection:
-        head = HEAD.replace("{host}", host).replace("\n", "\r\n")
-        connection.sendall(f"{head}Content-Length: 999999999\r\n\r\n{{".encode())
+        connection.sendall(f"{_build_head(server)}Content-Length: 999999999\r\n\r\n{{".encode())
 
         response = read_response(connection)
 
@@ -47,13 +51,13 @@ def test_long_body(server: Server) -> None:
     "http.chunked",
     "A chunked body is read like any other.",
     source=sources.HTTP1,
+    needs=["admin"],
     stage=3,
-    needs=["open"],
 )
 def test_chunked_body(server: Server) -> None:
     body = json.dumps(build_user()).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:10], body[10:])) + b"0\r\n\r\n"
-    head = HEAD.replace("{host}", urlsplit(server.platform_origin).netloc).replace("\n", "\r\n")
+    head = _build_head(server)
 
     response = send_raw(
         server.platform_origin, f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode() + chunks
@@ -134,8 +138,8 @@ def test_host_header_count(server: Server, name: str) -> None:
     "http.unexpected-body",
     "A body that a method does not need is not taken for the next request.",
     source=sources.HTTP1,
+    needs=["admin"],
     stage=3,
-    needs=["open"],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PROPFIND"])
 @pytest.mark.parametrize("chunked", [True, False])
@@ -145,7 +149,8 @@ def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
     sized = b"Content-Length: %d\r\n\r\n%s" % (len(hidden), hidden)
     parted = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden)
     with open_connection(server.platform_origin) as connection:
-        head = f"{method} /api/users/unknown HTTP/1.1\r\nHost: {host}\r\n"
+        credentials = server.authorization.replace("\n", "\r\n")
+        head = f"{method} /api/users/unknown HTTP/1.1\r\nHost: {host}\r\n{credentials}"
         connection.sendall(head.encode() + (parted if chunked else sized))
         assert read_response(connection, method).status_code in (204, 404, 405)
         try:
@@ -190,12 +195,12 @@ def _next_status(stream: BinaryIO) -> int:
     "http.expect-continue",
     "A request with Expect: 100-continue gets 100 Continue.",
     source=sources.HTTP1,
+    needs=["admin"],
     stage=3,
-    needs=["open"],
 )
 def test_expect_continue(server: Server) -> None:
-    host, body = urlsplit(server.platform_origin).netloc, json.dumps(build_user()).encode()
-    head = HEAD.replace("{host}", host).replace("\n", "\r\n") + f"Content-Length: {len(body)}\r\n"
+    body = json.dumps(build_user()).encode()
+    head = _build_head(server) + f"Content-Length: {len(body)}\r\n"
     with open_connection(server.platform_origin) as connection:
         connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")

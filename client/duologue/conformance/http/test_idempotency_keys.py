@@ -124,8 +124,8 @@ def test_key_on_another_path(chat: Api) -> None:
     "idempotency.same-path",
     "A path is the same however it is written: with a slash at its end, percent-encoded, or as an absolute target.",
     source=sources.IDEMPOTENCY,
+    needs=["admin"],
     stage=3,
-    needs=["open"],
 )
 def test_key_on_same_path(server: Server) -> None:
     """However it is spelled: with a slash at its end, with encoded letters, as an absolute target."""
@@ -137,7 +137,7 @@ def test_key_on_same_path(server: Server) -> None:
         send_raw(
             server.platform_origin,
             f"POST {path} HTTP/1.1\nHost: {host}\nIdempotency-Key: {key}\nContent-Type: application/json\n"
-            f"Content-Length: {len(body)}\nConnection: close\n\n{body}",
+            f"Content-Length: {len(body)}\nConnection: close\n{server.authorization}\n{body}",
         )
         for path in paths
     ]
@@ -152,8 +152,8 @@ def test_key_on_same_path(server: Server) -> None:
     "idempotency.loopback",
     "A key is the same over IPv4 and IPv6.",
     source=sources.IDEMPOTENCY,
+    needs=["admin", "local"],
     stage=3,
-    needs=["admin", "local", "open"],
 )
 def test_key_over_ipv4_and_ipv6(server: Server) -> None:
     """A program that calls `localhost` may use either, and the other for its next attempt."""

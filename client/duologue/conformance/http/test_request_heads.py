@@ -38,6 +38,7 @@ def test_method_case(server: Server, method: str, path: str) -> None:
     "http.header-space",
     "White space around the value of a header does not matter.",
     source=sources.HTTP1,
+    needs=["local"],
     stage=3,
     reads_only=True,
 )
@@ -88,8 +89,8 @@ def test_identity_coding(server: Server, coding: str) -> None:
     "paths.encoded-slash",
     "An encoded slash separates no parts of a path: it is 404.",
     source=sources.REQUESTS,
+    needs=["admin", "local"],
     stage=3,
-    needs=["open"],
 )
 @pytest.mark.parametrize(
     "slash", ["%2f", "%2F", "%252f", "%5c", "%5C", "\\", "%2f%2f", "/..%2f", "%00/", "/%2e%2e/", "//"]

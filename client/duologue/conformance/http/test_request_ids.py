@@ -96,14 +96,15 @@ def test_validation_message(platform: Api) -> None:
     "errors.connection",
     "A connection can be used again after an error.",
     source=sources.REQUESTS,
+    needs=["caller"],
     stage=3,
-    needs=["open"],
 )
 def test_connection_after_error(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
     body = b"{not json"
     with open_connection(server.platform_origin) as connection:
         head = f"POST /api/users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        head += server.authorization.replace("\n", "\r\n")
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         check_error(read_response(connection), 400)
         connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())

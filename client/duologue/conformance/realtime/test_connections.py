@@ -8,14 +8,13 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-import requests
 
 from duologue.conformance import sources
 from duologue.conformance.realtime.raw_socket import RawSocket
 from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import create_user, log_in
 from duologue.conformance.target.listener import DEADLINE, WAYS, Listen, RefusedError
-from duologue.conformance.target.responses import CODES, check_error, check_error_body
+from duologue.conformance.target.responses import CODES, check_error_body
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import unique
 
@@ -73,8 +72,13 @@ BAD = [
     needs=["admin", "events"],
     quick=True,
 )
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        *((name, WAYS["websocket"]) for name in BAD),
+        *((name, way) for name in ("garbage", "wrong key") for way in WAYS.values() if way != WAYS["websocket"]),
+    ],
+)
 def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[str]) -> None:
     with pytest.raises(RefusedError) as caught:
         listen(auth=_credentials(server)[name], transports=way)
@@ -104,7 +108,7 @@ def test_required_credentials(listen: Listen, auth: Any) -> None:
     "Credentials that are not an object are refused likewise.",
     source=sources.REALTIME,
     stage=4,
-    needs=["events", "open"],
+    needs=["events"],
 )
 @pytest.mark.parametrize("auth", ["text", ["list"], True], ids=ascii)
 def test_invalid_auth(server: Server, auth: Any) -> None:
@@ -194,9 +198,14 @@ ODD_ARGUMENTS: list[Any] = [
     stage=4,
     needs=["admin", "events"],
 )
-@pytest.mark.parametrize("argument", ODD_ARGUMENTS, ids=lambda argument: ascii(argument)[:20])
 @pytest.mark.parametrize(
-    "event", ["nope", "user:created", "message", "connect_user", "join", "", "__proto__", "*", "error", "😀", "x" * 300]
+    ("event", "argument"),
+    [
+        *(("nope", argument) for argument in ODD_ARGUMENTS),
+        *((event, {}) for event in ("user:created", "message", "connect_user", "join", "", "__proto__", "*", "error")),
+        *((event, {}) for event in ("😀", "x" * 300)),
+    ],
+    ids=lambda value: ascii(value)[:20],
 )
 def test_unknown_event(server: Server, listen: Listen, event: str, argument: Any) -> None:
     listener = listen()
@@ -285,13 +294,13 @@ BAD_PACKETS = {
     "events.packet-invalid",
     "A malformed packet ends its own connection at most.",
     source=sources.REALTIME,
+    needs=["admin", "events"],
     stage=4,
-    needs=["admin", "events", "open"],
 )
 @pytest.mark.parametrize("packet", BAD_PACKETS.values(), ids=BAD_PACKETS)
 def test_bad_packet(server: Server, listen: Listen, packet: str) -> None:
     other = listen()
-    with closing(RawSocket(server.platform_origin)) as raw:
+    with closing(RawSocket(server.platform_origin, auth=server.default_auth)) as raw:
         raw.socket.send(packet)
         assert raw.is_answered()
 
@@ -303,96 +312,10 @@ def test_bad_packet(server: Server, listen: Listen, packet: str) -> None:
     "events.bytes-unannounced",
     "Bytes that were not announced end their own connection at most.",
     source=sources.REALTIME,
+    needs=["caller", "events"],
     stage=4,
-    needs=["events", "open"],
 )
 def test_unannounced_bytes(server: Server) -> None:
-    with closing(RawSocket(server.platform_origin)) as raw:
+    with closing(RawSocket(server.platform_origin, auth=server.default_auth)) as raw:
         raw.socket.send_binary(b"\x00\xff" * 100)
         assert raw.is_answered()
-
-
-@rule(
-    "events.polling-invalid",
-    "A polling request that cannot be served is refused with the error body.",
-    source=sources.REALTIME,
-    stage=4,
-    needs=["events"],
-    reads_only=True,
-)
-@pytest.mark.parametrize(
-    "query", ["EIO=3&transport=polling", "transport=polling", "EIO=4&transport=carrier-pigeon", "",
-              "EIO=4&transport=polling&sid=unknown", "EIO=4&transport=websocket"],
-)  # fmt: skip
-def test_broken_polling_request(server: Server, query: str) -> None:
-    response = server.at_origin("platform").get("/socket.io/", query=query)
-
-    assert 400 <= response.status_code < 500
-    check_error(response, response.status_code)
-
-
-class _Polling:
-    """A bare connection over polling that has done both handshakes."""
-
-    def __init__(self, server: Server) -> None:
-        self._api = server.at_origin("platform")
-        self._query = "EIO=4&transport=polling"
-        self._query += f"&sid={json.loads(self.read()[1:])['sid']}"
-        assert self.send("40").status_code == 200
-        assert self.read().startswith("40{")
-
-    def send(self, payload: str) -> requests.Response:
-        return self._api.post(
-            "/socket.io/", payload.encode(), query=self._query, headers={"Content-Type": "text/plain"}
-        )
-
-    def read(self) -> str:
-        return self._api.get("/socket.io/", query=self._query).text
-
-
-BAD_PAYLOADS = {
-    "no packets": "hello",
-    "no base64": "b!!!",
-    "nothing": "",
-    "good and bad": '421["nope"]\x1ehello',
-    "no event": "42[",
-    "too large": '421["nope","' + "x" * 6_000_000 + '"]',
-}
-
-
-@rule(
-    "events.payload-invalid",
-    "A malformed payload is refused with the error body, or ends its own connection.",
-    source=sources.REALTIME,
-    stage=4,
-    needs=["events", "open"],
-)
-@pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
-def test_bad_polling_payload(server: Server, payload: str) -> None:
-    polling = _Polling(server)
-
-    response = polling.send(payload)
-
-    if response.status_code == 200:
-        assert polling.read()
-    else:
-        assert response.status_code < 500
-        check_error(response, response.status_code)
-
-
-@rule(
-    "events.payload-many",
-    "Any number of packets may come in one payload.",
-    source=sources.REALTIME,
-    stage=4,
-    needs=["events", "open"],
-)
-def test_many_events_in_payload(server: Server) -> None:
-    polling = _Polling(server)
-
-    assert polling.send("\x1e".join(f'42{number}["nope"]' for number in range(30))).status_code == 200
-
-    packets = ""
-    while "4329[" not in packets:
-        packets += polling.read() + "\x1e"
-    assert all(f"43{number}[" in packets for number in range(30))

@@ -28,6 +28,37 @@ def each(*selected: Operation[Any], statuses: Iterable[int] = ()) -> pytest.Mark
     return pytest.mark.parametrize("operation", rows)
 
 
+def each_case(
+    name: str,
+    cases: Iterable[Any],
+    *selected: Operation[Any],
+    everywhere: int = 1,
+    ids: Iterable[str] | None = None,
+    statuses: Iterable[int] = (),
+) -> pytest.MarkDecorator:
+    """Run a test for all cases at the first of these operations, and for the first few cases at each other one.
+
+    Where one piece of a server decides for all operations, all cases at each of them would say nothing more.
+
+    Args:
+        name: of the test's argument.
+        cases: its values.
+        selected: the operations.
+        everywhere: how many cases each operation gets.
+        ids: of the cases; what they are as text unless given.
+        statuses: what the test covers of each operation.
+    """
+    values = list(cases)
+    names = [ascii(value) for value in values] if ids is None else list(ids)
+    rows = [
+        pytest.param(operation, value, marks=covers(operation, *statuses), id=f"{operation.id}-{names[number]}")
+        for operation in selected
+        for number, value in enumerate(values)
+        if number < everywhere or operation is selected[0]
+    ]
+    return pytest.mark.parametrize(("operation", name), rows)
+
+
 @dataclass(frozen=True)
 class PreparedRequest:
     """A request that would succeed, not sent yet."""

@@ -43,7 +43,6 @@ class Facts:
             "caller": not self.requires_auth or bool(self.admin or self.user),
             "admin": not self.requires_auth or self.admin is not None,
             "user": self.user is not None,
-            "open": not self.requires_auth,
             "closed": self.requires_auth,
             "events": self.has_events,
             "rate-limit": self.rate_limit is not None,

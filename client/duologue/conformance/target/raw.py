@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -20,8 +21,13 @@ from duologue.conformance.target.rate_limit import retry_when_limited
 def open_connection(origin: str, timeout: float = TIMEOUT) -> Iterator[socket.socket]:
     """A bare TCP connection to `origin`."""
     parts = urlsplit(origin)
-    with socket.create_connection((str(parts.hostname), parts.port or 80), timeout) as connection:
-        yield connection
+    secure = parts.scheme == "https"
+    with socket.create_connection((str(parts.hostname), parts.port or (443 if secure else 80)), timeout) as connection:
+        if not secure:
+            yield connection
+            return
+        with ssl.create_default_context().wrap_socket(connection, server_hostname=parts.hostname) as tunnel:
+            yield tunnel
 
 
 def has_ipv6() -> bool:

@@ -60,6 +60,12 @@ class Server:
         return replace(self.anonymous.with_token(token), on_response=self.administrators.note)
 
     @property
+    def authorization(self) -> str:
+        """The line, with its line feed, by which bare bytes are that caller's; empty for an anonymous one."""
+        value = self.platform.headers.get("Authorization")
+        return f"Authorization: {value}\n" if value else ""
+
+    @property
     def default_auth(self) -> dict[str, str] | None:
         """With what a Socket.IO connection of the same caller identifies itself; None for an anonymous one."""
         token = self.administrators.get_token() if self.administrators else None

@@ -1,0 +1,129 @@
+"""How many requests a caller may send, where the server limits them; each rule has a caller with a full budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+
+from duologue.conformance import sources
+from duologue.conformance.rules import rule
+from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import log_in
+from duologue.conformance.target.facts import Facts
+from duologue.conformance.target.responses import check_error, read_data
+from duologue.conformance.target.server import Server
+from duologue.conformance.target.unique_names import unique
+
+MAX_LIMIT = 1000
+"""A budget that is larger is not used up."""
+
+
+@pytest.fixture
+def caller(chat: Api) -> Api:
+    """A new user of the chat service, who does not wait."""
+    return replace(chat, obeys_limits=False)
+
+
+def read_budget(response: requests.Response) -> tuple[int, int]:
+    """Return limit and remaining requests."""
+    return int(response.headers["RateLimit-Limit"]), int(response.headers["RateLimit-Remaining"])
+
+
+@rule(
+    "rate-limit.counted",
+    "Each request of a caller leaves one request less, whether it succeeds or is refused.",
+    source=sources.RATE_LIMITS,
+    stage=3,
+    needs=["rate-limit"],
+)
+def test_requests_count(caller: Api, facts: Facts) -> None:
+    responses = [caller.get("/chats"), caller.post("/chats", {"title": ""}), caller.get("/chats/unknown")]
+
+    assert [response.status_code for response in responses] == [200, 400, 404]
+    limit = facts.rate_limit or 0
+    assert [read_budget(response) for response in responses] == [(limit, limit - count) for count in (1, 2, 3)]
+
+
+@rule(
+    "rate-limit.every-response",
+    "Responses with every kind of status say how many requests are left, those without a body too.",
+    source=sources.RATE_LIMITS,
+    stage=3,
+    needs=["rate-limit"],
+)
+def test_headers_everywhere(caller: Api, facts: Facts) -> None:
+    path = f"/chats/{read_data(caller.post('/chats', {'title': 'Limited'}), 201)['_id']}"
+    responses = [
+        caller.get(path, headers={"If-None-Match": "*"}),
+        caller.request("HEAD", path),
+        caller.patch(path, {"title": "x"}, headers={"If-Match": '"old"'}),
+        caller.delete(path),
+    ]
+
+    assert [response.status_code for response in responses] == [304, 200, 412, 204]
+    assert {read_budget(response)[0] for response in responses} == {facts.rate_limit}
+
+
+@rule(
+    "rate-limit.chat-users",
+    "Users of the chat service have budgets of their own.",
+    source=sources.RATE_LIMITS,
+    stage=3,
+    needs=["rate-limit"],
+)
+def test_budget_of_chat_user(caller: Api) -> None:
+    before = read_budget(caller.get("/chats"))
+    read_budget(caller.as_user().get("/chats"))
+
+    assert read_budget(caller.get("/chats")) == (before[0], before[1] - 1)
+
+
+@rule(
+    "rate-limit.platform-users",
+    "Users of the platform have budgets of their own, each one for all of its logins.",
+    source=sources.RATE_LIMITS,
+    stage=3,
+    needs=["admin", "rate-limit"],
+)
+def test_budget_of_platform_user(server: Server) -> None:
+    one, other = (server.platform.with_token(log_in(server)["token"]) for _ in range(2))
+    limit, left = read_budget(one.get("/auth/me"))
+
+    assert read_budget(other.get("/auth/me")) == (limit, left)
+    assert read_budget(one.get("/auth/me")) == (limit, left - 1)
+
+
+@rule(
+    "rate-limit.exceeded",
+    "A request over the limit is 429, says when to try again, and has no effect.",
+    source=sources.RATE_LIMITS,
+    stage=3,
+    needs=["rate-limit"],
+)
+def test_over_the_limit(caller: Api, facts: Facts) -> None:
+    limit = facts.rate_limit or 0
+    if limit > MAX_LIMIT:
+        pytest.skip(f"needs a limit of at most {MAX_LIMIT} requests, to use it up")
+    title = unique("Over")
+
+    refused = _exceed(caller, limit, {"title": title})
+
+    body = check_error(refused, 429)
+    assert body["code"] == "RATE_LIMIT_ERROR"
+    assert read_budget(refused) == (limit, 0)
+    assert int(refused.headers["Retry-After"]) == int(refused.headers["RateLimit-Reset"])
+    assert read_data(replace(caller, obeys_limits=True).get("/chats")) == []
+
+
+def _exceed(caller: Api, limit: int, body: Any) -> requests.Response:
+    """Send reads until no request is left, and then a change; again if the budget was renewed meanwhile."""
+    for _ in range(3):
+        next((True for _ in range(2 * limit) if not read_budget(caller.get("/chats"))[1]), False)
+        response = caller.post("/chats", body)
+        if response.status_code == 429:
+            break
+        caller.delete(f"/chats/{read_data(response, 201)['_id']}")
+    return response
