@@ -57,6 +57,7 @@ def test_planted_fault(target: Target, mock: MockServer) -> None:
     assert mock.api_key not in str(result.to_dict())
 
 
+@pytest.mark.slow
 def test_workers_find_the_same(target: Target, mock: MockServer) -> None:
     mock.control.stub(health.CHATS, body_patch={"uptime": "long"})
 
@@ -130,10 +131,24 @@ def test_user_configuration_is_not_read(target: Target, tmp_path: Path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conftest.py", "pytest.ini"]
 
 
+@pytest.mark.slow
+def test_generated_requests_leave_other_data_alone(
+    target: Target, mock: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUOLOGUE_TEST_EXAMPLES", "1")
+    before = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
+
+    result = check(target, RunOptions(Selection(only=("generated",)), seed=7))
+
+    assert (result.failures, result.left_over) == ((), ())
+    assert requests.get(f"{mock.base_url}/users", timeout=10).json()["users"] == before
+
+
+@pytest.mark.slow
 def test_nothing_is_left_behind(target: Target, mock: MockServer) -> None:
     before = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
 
-    result = check(target, RunOptions(Selection(only=("users",))))
+    result = check(target, RunOptions(Selection(only=("users.LIST", "users.CREATE"))))
 
     assert (result.verdict, result.left_over) == (Verdict.KEPT, ())
     assert requests.get(f"{mock.base_url}/users", timeout=10).json()["users"] == before

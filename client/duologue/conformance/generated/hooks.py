@@ -18,6 +18,8 @@ from schemathesis.generation.meta import TestPhase
 
 from duologue.contract import headers
 
+from duologue.conformance.generated import guard  # noqa: F401 - its hooks are registered
+
 
 @schemathesis.auth(retry_on=[401]).apply_to(schemathesis.openapi.require_security_scheme("bearer"))
 class FreshAdministrator:
@@ -26,7 +28,7 @@ class FreshAdministrator:
     def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
         """Return a token."""
         base = case.operation.base_url
-        email, password = f"admin-{uuid.uuid4().hex}@example.com", uuid.uuid4().hex
+        email, password = f"{uuid.uuid4().hex}@{os.environ['DUOLOGUE_MARK']}.example.com", uuid.uuid4().hex
         admin = {"name": "Administrator", "email": email, "role": "admin", "password": password}
         requests.post(f"{base}/api/users", json=admin, timeout=10).raise_for_status()
         response = requests.post(f"{base}/api/auth/login", json={"email": email, "password": password}, timeout=10)

@@ -38,13 +38,15 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out tests of rules that are not judged; end the run if a name is not that of a rule."""
+        """Leave out tests of rules that are not judged, and run the others by stage; refuse names that no rule has."""
         try:
             self._selection.check(rule for rule in map(get_rule, items) if rule is not None)
         except SelectionError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         left_out = [item for item in items if not self._selects(item)]
         items[:] = [item for item in items if self._selects(item)]
+        if all(map(get_rule, items)):
+            items.sort(key=_get_stage)
         config.hook.pytest_deselected(items=left_out)
 
     def _selects(self, item: pytest.Item) -> bool:
@@ -90,6 +92,11 @@ class Recorder:
             session.config.workeroutput["left_over"] = left_over
         else:
             session.config.stash[LEFT_OVER] = left_over
+
+
+def _get_stage(item: pytest.Item) -> int:
+    rule = get_rule(item)
+    return rule.stage if rule else 0
 
 
 def _has_lost_server(item: pytest.Item, error: BaseException) -> bool:

@@ -1,0 +1,46 @@
+"""Generated requests change only what generated requests have created: a server under test has data of its own.
+
+The examples of the OpenAPI document have ids as real servers have, `1` and `2`. Before a change, the resource is read:
+where it exists and is not of this run, the request goes to an id that does not.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis.core.transport import Response
+
+_TIMEOUT = 10.0
+_READS = ("GET", "HEAD", "OPTIONS", "TRACE")
+_created: set[str] = set()
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
+    """Send a change of something that was there before to an unknown id."""
+    id = (case.path_parameters or {}).get("id")
+    if id is None or case.method.upper() in _READS or str(id) in _created:
+        return
+    if _exists(case, str(id)):
+        case.path_parameters["id"] = f"unknown-{uuid.uuid4().hex}"
+
+
+def _exists(case: schemathesis.Case[Any], id: str) -> bool:
+    path = case.operation.path
+    url = f"{case.operation.base_url}{path[: path.index('{id}')]}{id}"
+    headers = {name: str(value) for name, value in (case.headers or {}).items()}
+    try:
+        return requests.get(url, headers=headers, timeout=_TIMEOUT).status_code not in (400, 401, 404)
+    except (requests.RequestException, ValueError):  # as of headers that cannot be sent
+        return False
+
+
+@schemathesis.hook
+def after_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], response: Response) -> None:
+    """Remember what was created."""
+    if case.method.upper() == "POST" and response.status_code == 201 and "{id}" not in case.operation.path:
+        body = response.json()
+        _created.add(str(body["id"] if "id" in body else body["data"]["_id"]))
