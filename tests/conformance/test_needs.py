@@ -24,7 +24,7 @@ def find_target(mock: MockServer, *logins: Login) -> Target:
 
 def test_facts_of_open_server() -> None:
     with MockServer(rate_limit=None) as mock:
-        assert read_facts(find_target(mock)) == Facts(is_local=True)
+        assert read_facts(find_target(mock)) == Facts(is_local=True, has_clock=True)
 
 
 def test_facts_of_closed_server() -> None:

@@ -24,6 +24,7 @@ NEEDS = {
     "events": "Socket.IO",
     "rate-limit": "a server that limits requests",
     "short-tokens": "access tokens that expire within the time to wait",
+    "clock": "a clock that can be moved, by the control API of a Duologue mock",
     "openapi": "the OpenAPI document at /openapi.json",
     "local": "a server on this machine",
 }

@@ -60,7 +60,7 @@ def _quote_header(name: str, value: str) -> str:
 def _quote_body(body: str) -> str:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return shlex.quote(redact(body))
     return _quote_secrets(shlex.quote(json.dumps(_hide(value), ensure_ascii=False)))
 
@@ -100,6 +100,6 @@ def _read_body(response: requests.Response) -> str:
     text = _decode(response._content)
     try:
         text = json.dumps(redact_value(json.loads(text)), ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = redact(text)
     return text if len(text) <= MAX_BODY else f"{text[:MAX_BODY]}…"

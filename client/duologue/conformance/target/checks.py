@@ -95,6 +95,12 @@ CHECKS = (
         "Every response has X-Content-Type-Options: nosniff, and a Cross-Origin-Resource-Policy of the same origin.",
     ),
     _check(
+        "conditional.tag",
+        header_checks.check_tag,
+        sources.CONDITIONS,
+        "A success that carries a resource or a list, and a 304, has an ETag, in quotes.",
+    ),
+    _check(
         "headers.caching",
         header_checks.check_caching,
         sources.CACHES,
@@ -117,12 +123,6 @@ CHECKS = (
         header_checks.check_location,
         sources.REQUESTS,
         "A 201 that creates a user or a session has Location, the path of what was created.",
-    ),
-    _check(
-        "conditional.tag",
-        header_checks.check_tag,
-        sources.CONDITIONS,
-        "A success that carries a resource or a list has an ETag, in quotes.",
     ),
     _check(
         "rate-limit.retry-after",

@@ -61,7 +61,7 @@ class Exchange:
             return None
         try:
             return self.response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def get_header(self, name: str) -> str | None:

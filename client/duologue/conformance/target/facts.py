@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from duologue.conformance.rules import NEEDS, Rule
+from duologue.conformance.target.clock import has_clock
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Login, Target
 
@@ -24,6 +25,8 @@ class Facts:
     has_events: bool = True
     has_openapi: bool = True
     is_local: bool = False
+    has_clock: bool = False
+    """Whether the server has a control API that moves its clock."""
     admin: Login | None = None
     """The login of an administrator, where one is known."""
     user: Login | None = None
@@ -47,6 +50,7 @@ class Facts:
             "events": self.has_events,
             "rate-limit": self.rate_limit is not None,
             "short-tokens": self.token_lifetime is not None and self.token_lifetime <= self.max_wait,
+            "clock": self.has_clock,
             "openapi": self.has_openapi,
             "local": self.is_local,
         }
@@ -71,6 +75,7 @@ def read_facts(target: Target, *, without: Collection[str] = (), max_wait: float
         has_events="events" not in without,
         has_openapi=server.at_origin("platform").get("/openapi.json").status_code == 200,
         is_local=urlsplit(target.base_url).hostname in LOOPBACK,
+        has_clock=has_clock(server),
         admin=logins.get("admin", (None, None))[0],
         user=logins.get("user", (None, None))[0],
         token_lifetime=next((lifetime for _, lifetime in logins.values()), None),
