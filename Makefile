@@ -60,4 +60,4 @@ build: $(STAMP) ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
 
 clean: ## Remove the environment and everything that was built.
-	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/documents/node_modules tests/frontend/node_modules tests/recipes/node_modules tests/query/differential/node_modules tests/wiremock/node_modules
+	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tests/documents/node_modules tests/conformance/reports/browser/node_modules tests/frontend/node_modules tests/recipes/node_modules tests/query/differential/node_modules tests/wiremock/node_modules

@@ -118,6 +118,7 @@ HOLDERS = {
     "pytest": {CONFORMANCE},
     "hypothesis": {CONFORMANCE},
     "schemathesis": {CONFORMANCE},
+    "jinja2": {f"{CONFORMANCE}.reports.html"},
     "httpx": set(),
     "aiohttp": set(),
     "click": {"duologue.cli"},

@@ -79,7 +79,7 @@ def test_contract_is_broken(check: Check, mock: MockServer) -> None:
         ({}, ["--skip", "health"], "No rule is left"),
         ({}, ["--login", "john"], "EMAIL:PASSWORD"),
         ({}, ["--rate-limit", "fast"], "'fast' is not a rate"),
-        ({}, ["--report", "pdf=report.pdf"], "'pdf=report.pdf' is not one of json=FILE, junit=FILE"),
+        ({}, ["--report", "pdf=report.pdf"], "'pdf=report.pdf' is not one of html=FILE, json=FILE, junit=FILE"),
         ({}, ["--report", "json"], "'json' is not one of"),
     ],
 )

@@ -102,7 +102,7 @@ def _parse_reports(ctx: click.Context, param: click.Parameter, values: Sequence[
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Write the failures of this run as known.")
 @click.option(
     "--report", "reports", multiple=True, callback=_parse_reports, metavar="FORMAT=FILE,…",
-    help="Write a report: junit=FILE or json=FILE.",
+    help="Write a report: html=FILE, junit=FILE or json=FILE.",
 )  # fmt: skip
 @click.option("--fail-under", type=click.FloatRange(0, 100), default=0, help="Percent of coverage that is required.")
 @click.option("--list", "list_only", is_flag=True, help="List the rules and exit.")

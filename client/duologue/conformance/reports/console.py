@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from duologue.conformance.running.grouping import Group, group_failures
+from duologue.conformance.reports.text import count, describe_verdict, escape_unprintable
+from duologue.conformance.running.grouping import Group, group_result
 from duologue.conformance.running.result import Failure, Result, Verdict
 
 MAX_GROUPS = 3
@@ -33,33 +34,23 @@ def render_report(result: Result, *, reports: Sequence[str] = (), command: str =
         reports: files that were written.
         command: the command line that was run, to run again what is broken.
     """
-    groups = group_failures(result.new_failures, {one.id: one.stage for one in result.outcomes})
+    groups = group_result(result)
     for number, group in enumerate(groups[:MAX_GROUPS], 1):
-        yield from map(_escape, _render_group(number, group, result))
+        yield from map(escape_unprintable, _render_group(number, group, result))
         yield ""
     for group in groups[MAX_GROUPS:]:
-        yield _escape(f"Then {group.rule}: {group.example.message}")
+        yield escape_unprintable(f"Then {group.rule}: {group.example.message}")
     for title, text in _render_facts(result, groups, reports, command):
-        yield _escape(f"{title:<{_WIDTH}}{text}")
-    yield _escape(render_verdict(result, groups))
+        yield escape_unprintable(f"{title:<{_WIDTH}}{text}")
+    yield escape_unprintable(render_verdict(result, groups))
 
 
 def render_verdict(result: Result, groups: Sequence[Group]) -> str:
     """Return the verdict in one sentence, with what the run took and its exit status."""
-    server, size = result.base_url, f"{result.requests} requests in {result.duration:.0f} s"
-    end = f"({size}). Exit status {result.exit_status}."
-    judged = len(result.outcomes) - len(result.select(Verdict.NOT_JUDGED))
-    if groups:
-        rules = _count(sum(1 + len(group.folded) for group in groups), "rule")
-        faults = "" if len(groups) == 1 else f" for probably {len(groups)} reasons"
-        cut = f" It was not judged to its end: {result.stopped}" if result.stopped else ""
-        return f"BROKEN: {server} breaks {rules} of {judged}{faults}, first {groups[0].rule} {end}{cut}"
-    if result.verdict is Verdict.NOT_JUDGED:
-        return f"NOT JUDGED: {server}: {result.stopped or 'No rule could be judged.'} {end}"
-    if result.lacks_coverage:
-        return f"BROKEN: {result.coverage.percent:.1f} % coverage is less than {result.fail_under:g} % {end}"
-    not_judged = f", {len(result.outcomes) - judged} not judged" if judged < len(result.outcomes) else ""
-    return f"KEPT: {server} keeps the contract: {_count(judged, 'rule')} judged{not_judged}, none broken {end}"
+    size = f"{result.requests} requests in {result.duration:.0f} s"
+    cut = f" It was not judged to its end: {result.stopped}" if groups and result.stopped else ""
+    verdict = f"{result.verdict.upper()}: {describe_verdict(result, groups)}"
+    return f"{verdict} ({size}). Exit status {result.exit_status}.{cut}"
 
 
 def _render_group(number: int, group: Group, result: Result) -> Iterator[str]:
@@ -74,16 +65,16 @@ def _render_group(number: int, group: Group, result: Result) -> Iterator[str]:
         yield f"     {exchange.status}, request id {exchange.request_id or 'missing'}: {_cut(exchange.body)}"
     if group.folded:
         rules = [folded.rule for folded in group.folded]
-        yield f"   Probably for the same reason, {_count(len(rules), 'more rule')}: {', '.join(rules)}"
+        yield f"   Probably for the same reason, {count(len(rules), 'more rule')}: {', '.join(rules)}"
 
 
 def _render_cases(group: Group) -> str:
-    count, case = len(group.failures), group.example.case
-    if count == 1:
+    failures, case = len(group.failures), group.example.case
+    if failures == 1:
         return f"Case {case}: " if case else ""
     at = [f"{name} ({number})" for name, number in group.failed_at.most_common()]
     places = f" at {_list(at)}" if at else ""
-    return f"{count} failures{places}, one of them{f' with {case}' if case else ''}: "
+    return f"{failures} failures{places}, one of them{f' with {case}' if case else ''}: "
 
 
 def _render_comparison(failure: Failure) -> Iterator[str]:
@@ -91,7 +82,7 @@ def _render_comparison(failure: Failure) -> Iterator[str]:
         yield from failure.differences[:MAX_DIFFERENCES]
         more = len(failure.differences) - MAX_DIFFERENCES
         if more > 0:
-            yield f"and {_count(more, 'more difference')}"
+            yield f"and {count(more, 'more difference')}"
     elif failure.expected is not None or failure.actual is not None:
         yield f"expected {_dump(failure.expected)}"
         yield f"got      {_dump(failure.actual)}"
@@ -104,9 +95,9 @@ def _render_facts(
     not_judged = result.select(Verdict.NOT_JUDGED)
     if not_judged:
         reasons = Counter(one.reason for one in not_judged).most_common()
-        yield "Not judged", f"{_count(len(not_judged), 'rule')}: {_list([f'{n} {why}' for why, n in reasons], '; ')}"
+        yield "Not judged", f"{count(len(not_judged), 'rule')}: {_list([f'{n} {why}' for why, n in reasons], '; ')}"
     if result.known:
-        yield "Known", f"{_count(len(result.known), 'failure')} of the baseline: {_list([*map(str, result.known)])}"
+        yield "Known", f"{count(len(result.known), 'failure')} of the baseline: {_list([*map(str, result.known)])}"
     if result.fixed:
         yield "Fixed", f"remove from the baseline: {_list([*map(str, result.fixed)])}"
     yield "Coverage", _render_coverage(result)
@@ -127,22 +118,13 @@ def _render_coverage(result: Result) -> str:
     coverage = result.coverage
     (seen, documented), events = coverage.statuses, coverage.events
     text = f"{coverage.percent:.1f} %: {seen} of {documented} statuses"
-    text += f", {sum(map(bool, events.values()))} of {_count(len(events), 'event')}"
+    text += f", {sum(map(bool, events.values()))} of {count(len(events), 'event')}"
     return text + (f"; not seen: {_list(coverage.missing)}" if coverage.missing else "")
 
 
 def _list(names: Sequence[str], separator: str = ", ") -> str:
     more = len(names) - MAX_NAMES
     return separator.join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _escape(line: str) -> str:
-    """Return a line that cannot control a terminal; unlike a line of a log, it is not cut, so that it can be copied."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line)
 
 
 def _dump(value: Any) -> str:

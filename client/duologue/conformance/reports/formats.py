@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from duologue.conformance.reports.html.page import render_html
 from duologue.conformance.reports.junit import render_junit
-from duologue.conformance.running.grouping import group_failures
+from duologue.conformance.running.grouping import group_result
 from duologue.conformance.running.result import Result
 
 
 def build_report(result: Result) -> dict[str, Any]:
     """Return the result as JSON values, which `Result.from_dict` reads, with its failures grouped."""
-    groups = group_failures(result.new_failures, {one.id: one.stage for one in result.outcomes})
     rows = [
         {"rule": group.rule, "failures": len(group.failures), "folded": [one.rule for one in group.folded]}
-        for group in groups
+        for group in group_result(result)
     ]
     return {**result.to_dict(), "groups": rows}
 
@@ -27,7 +27,7 @@ def render_json(result: Result) -> str:
     return json.dumps(build_report(result), indent=2) + "\n"
 
 
-FORMATS: dict[str, Callable[[Result], str]] = {"json": render_json, "junit": render_junit}
+FORMATS: dict[str, Callable[[Result], str]] = {"html": render_html, "json": render_json, "junit": render_junit}
 """What makes the text of each format."""
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from duologue.conformance.running.result import Failure
+from duologue.conformance.running.result import Failure, Result
 
 LAST_STAGE = 5
 """Stage of a rule that the catalogue does not have."""
@@ -51,6 +51,11 @@ class Group:
         """The operations that the group is about: those at which it failed, at its own one if it did."""
         own = {one.failed_at for one in self.failures if one.failed_at and one.is_at_own_operation}
         return frozenset(own or self.failed_at)
+
+
+def group_result(result: Result) -> list[Group]:
+    """Return the groups of a run's failures, but for those that were known."""
+    return group_failures(result.new_failures, {one.id: one.stage for one in result.outcomes})
 
 
 def group_failures(failures: Iterable[Failure], stages: Mapping[str, int]) -> list[Group]:

@@ -1,0 +1,40 @@
+"""Text that the reports for people share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duologue.conformance.running.grouping import Group
+from duologue.conformance.running.result import Result, Verdict
+
+
+def describe_verdict(result: Result, groups: Sequence[Group]) -> str:
+    """Return what was found out about the server, in one sentence without its end."""
+    server, judged = result.base_url, len(result.outcomes) - len(result.select(Verdict.NOT_JUDGED))
+    if groups:
+        rules = count(sum(1 + len(group.folded) for group in groups), "rule")
+        faults = "" if len(groups) == 1 else f" for probably {len(groups)} reasons"
+        return f"{server} breaks {rules} of {judged}{faults}, first {groups[0].rule}"
+    if result.verdict is Verdict.NOT_JUDGED:
+        return f"{server}: {result.stopped or 'No rule could be judged.'}"
+    if result.lacks_coverage:
+        return f"{result.coverage.percent:.1f} % coverage is less than {result.fail_under:g} %"
+    not_judged = f", {len(result.outcomes) - judged} not judged" if judged < len(result.outcomes) else ""
+    return f"{server} keeps the contract: {count(judged, 'rule')} judged{not_judged}, none broken"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 rule`, `2 rules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def escape_unprintable(text: str, keep: str = "") -> str:
+    """Return text with each unprintable character as its escape, so that it controls no terminal and reorders nothing.
+
+    Args:
+        text: of any length; it is not cut, so that it can be copied.
+        keep: characters to leave as they are.
+    """
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode("ascii") for char in text
+    )
