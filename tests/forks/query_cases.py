@@ -14,6 +14,7 @@ from duologue.compat.ttl_cache import TTLCache
 from duologue.query import QueryClient, QueryResult
 from duologue.query.single_flight import SingleFlight
 from tests.forks.script import TIMEOUT, Blocked, fork
+from tests.query.fakes import FakeClock
 
 
 def use(client: QueryClient, key: Any) -> None:
@@ -194,6 +195,27 @@ def with_the_lock_held() -> None:
     released.set()
 
 
+def before_garbage_collection() -> None:
+    """Unused data is collected when it would have been, and a query whose fetch was the parent's after its time."""
+    clock = FakeClock()
+    client = QueryClient(clock=clock)
+    client.set_data(("a",), 1)
+    clock.advance(300)
+    blocked = Blocked(lambda function: client.fetch(("b",), function))
+
+    def check() -> None:
+        clock.advance(299)
+        assert len(client) == 2
+        clock.advance(1)
+        assert len(client) == 1
+        clock.advance(300)
+        assert len(client) == 0
+
+    fork(check)
+    blocked.release()
+    assert client.get_data(("b",)) == "parent"
+
+
 def during_logout() -> None:
     """Another thread has cleared only a part of the data: the child has nothing of the previous user."""
     client = QueryClient()
@@ -307,6 +329,7 @@ CASES = {
         during_a_callback,
         during_a_mutation,
         with_the_lock_held,
+        before_garbage_collection,
         during_logout,
         single_flight,
         batchers,

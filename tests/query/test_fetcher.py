@@ -96,8 +96,10 @@ def test_timeout_of_replaced_fetch(queries: QueryClient, clock: FakeClock, used:
 
 
 def test_cancelled_after_replacement(queries: QueryClient) -> None:
-    """The state is that from before the first of the two fetches."""
+    """The state is that from before the first of the two fetches, its error included."""
     queries.set_data(("a",), "old")
+    with pytest.raises(ServerError):
+        queries.query(("a",), FakeFunction(BUSY), retry=0).refetch()
     before = get_state(queries)
     first, second = BlockingFunction("never"), BlockingFunction("never")
     threads = []
@@ -106,6 +108,7 @@ def test_cancelled_after_replacement(queries: QueryClient) -> None:
         assert blocking.started.wait(TIMEOUT)
     queries.cancel(("a",))
     assert get_state(queries) == before
+    assert (before.status, before.failure_count) == ("error", 1)
     for thread, blocking in zip(threads, (first, second), strict=True):
         blocking.release.set()
         with pytest.raises(QueryCancelledError):
