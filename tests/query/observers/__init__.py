@@ -1,0 +1,1 @@
+"""Tests of what observes queries: a `QueryObserver`, and pages."""
