@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,16 +61,16 @@ class RuleRun:
         return True if self.wanted in self.failures.get(_get_seed(item), {}) else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note the outcome of a case, its set-up and clean-up included."""
-        report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+        report = yield
         seed = _get_seed(item)
         if report.failed:
-            failure = report.conformance["failure"]  # type: ignore[attr-defined]
+            failure = report.conformance["failure"]
             self.failures.setdefault(seed, {}).setdefault(failure["rule"], f"{item.name}: {failure['message']}")
         elif report.passed and report.when == "call":
             self.kept.add(seed)
-        return report  # type: ignore[return-value]
+        return report
 
 
 def run_rule(rule: str, mock: MockServer, seeds: Sequence[int], *, wanted: str | None = None) -> RuleRun:

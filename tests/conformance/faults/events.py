@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from duologue.contract import chats, messages, notifications, smart_chat, users
-from duologue_mock import messages as message_handlers
+from duologue_mock import chats as chat_handlers
 from duologue_mock import notifications as notification_handlers
 from duologue_mock import smart_chat as smart_chat_handlers
 from duologue_mock.http.dispatch import Dispatcher
@@ -228,7 +228,7 @@ FAULTS = [
         "events.session-not-updated",
         "events.messages-counted",
         "A message moves its session, and no `chat:updated` says so.",
-        wrap(message_handlers.chats, "store_change", _no_session_event),
+        wrap(chat_handlers, "store_change", _no_session_event),
     ),
     Fault(
         "events.typing-missing",

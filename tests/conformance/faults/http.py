@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from duologue.contract import auth, headers
+from duologue.contract import auth, headers, strict_json
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import cors, parsing, wsgi
 from duologue_mock.http.cors import OriginPolicy
@@ -72,7 +72,7 @@ def _fail_on_malformed(original: Any, data: bytes) -> Any:
 def _accept_lenient_json(original: Any, data: bytes) -> Any:
     try:
         return original(data)
-    except parsing.strict_json.StrictJSONError:
+    except strict_json.StrictJSONError:
         try:
             return json.loads(data)  # NaN, and a key given twice
         except ValueError:
@@ -233,16 +233,14 @@ FAULTS = [
         "http.malformed-json-is-500",
         "responses.status",
         "Malformed JSON is a 500.",
-        combine(
-            wrap(parsing.strict_json, "loads", _fail_on_malformed), wrap(wsgi, "log_unexpected_error", _hide_malformed)
-        ),
+        combine(wrap(strict_json, "loads", _fail_on_malformed), wrap(wsgi, "log_unexpected_error", _hide_malformed)),
         met_by="body.object",
     ),
     Fault(
         "http.lenient-json",
         "body.json-invalid",
         "`NaN` and a key that is given twice are accepted.",
-        wrap(parsing.strict_json, "loads", _accept_lenient_json),
+        wrap(strict_json, "loads", _accept_lenient_json),
     ),
     Fault(
         "http.reference-not-echoed",

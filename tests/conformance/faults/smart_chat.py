@@ -11,6 +11,7 @@ from duologue.contract.messages import MessageCreate
 from duologue.contract.smart_chat import Delta
 from duologue_mock import messages
 from duologue_mock import smart_chat as handlers
+from duologue_mock.assistant import ReplyEngine
 from duologue_mock.handler_registry import Progress
 from duologue_mock.http import event_stream
 from duologue_mock.http.dispatch import Dispatcher
@@ -179,13 +180,13 @@ FAULTS = [
         "smart-chat.not-deterministic",
         "smart_chat.ASK.deterministic",
         "The same message in the same history gets another reply.",
-        wrap(handlers.ReplyEngine, "stream", _answer_differently),
+        wrap(ReplyEngine, "stream", _answer_differently),
     ),
     Fault(
         "smart-chat.message-ignored",
         "smart_chat.ASK.fallback",
         "The reply has nothing to do with the message.",
-        wrap(handlers.ReplyEngine, "stream", _ignore_history),
+        wrap(ReplyEngine, "stream", _ignore_history),
     ),
     Fault(
         "smart-chat.never-streamed",

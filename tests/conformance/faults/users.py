@@ -21,7 +21,7 @@ def _accept_longer_name(original: Any, operation: Any, request: Any) -> Any:
         value = json.loads(request.body)
         if isinstance(value.get("name"), str) and len(value["name"]) == 101:
             name, value["name"] = value["name"], "a"
-            return replace(users.CREATE.body.load(value), name=name)  # type: ignore[union-attr]
+            return replace(users.CREATE.body.load(value), name=name)
     return original(operation, request)
 
 

@@ -16,9 +16,8 @@ import schemathesis
 from schemathesis.core.transport import Response
 from schemathesis.generation.meta import TestPhase
 
-from duologue.contract import headers
-
 from duologue.conformance.generated import guard  # noqa: F401 - its hooks are registered
+from duologue.contract import headers
 
 
 @schemathesis.auth(retry_on=[401]).apply_to(schemathesis.openapi.require_security_scheme("bearer"))

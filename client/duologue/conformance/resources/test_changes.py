@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
@@ -43,7 +44,7 @@ def test_change_moves_updated_at(chat: Api) -> None:
         assert read_data(chat.get(path))["updatedAt"] == after
 
 
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "yes": True,
     "no": False,
     "one": 1,
