@@ -59,7 +59,7 @@ def test_contract_is_broken(check: Check, mock: MockServer) -> None:
     assert result.exit_code == 1, result.output
     end = get_end(result)
     for text in (
-        "1. health.",
+        "1. errors.body",
         "$ curl --include",
         "/chats-service/api/v1/health",
         "request id",
@@ -121,12 +121,12 @@ def test_baseline(check: Check, mock: MockServer, tmp_path: Path) -> None:
     assert check("--write-baseline", str(baseline)).exit_code == 1
     known = check("--baseline", str(baseline))
     assert known.exit_code == 0, known.output
-    assert "of the baseline: health." in known.stdout
+    assert "of the baseline: errors.body, responses.body" in known.stdout
     mock.control.remove_stubs()
     fixed = check("--baseline", str(baseline))
 
     assert fixed.exit_code == 0
-    assert "Fixed       remove from the baseline: health." in fixed.stdout
+    assert "Fixed       remove from the baseline: errors.body, responses.body" in fixed.stdout
 
 
 def test_fail_under(check: Check) -> None:

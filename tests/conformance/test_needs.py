@@ -83,20 +83,56 @@ def test_another_administrator_before_the_budget_ends() -> None:
         target = find_target(mock)
         server = Server(target.base_url, target.chat_base_url, target.api_key)
         administrators = Administrators(server.anonymous, Facts(rate_limit=10))
-        assert administrators.get_token() is None
-        for _ in range(6):
-            administrators.note(server.anonymous.get("/users"))
+        administrators.prepare_test()
+        first = administrators.get_token()
+        assert first
+        for _ in range(4):
+            administrators.note(server.anonymous.with_token(first).get("/users"))
+            administrators.prepare_test()
+            assert administrators.get_token() == first
+        for _ in range(2):
+            administrators.note(server.anonymous.with_token(first).get("/users"))
 
         administrators.prepare_test()
 
         token = administrators.get_token()
         assert token
+        assert token != first
         response = server.platform.with_token(token).get("/auth/me")
         assert response.json()["role"] == "admin"
         assert int(response.headers["RateLimit-Remaining"]) == 9
         assert administrators.remove_created() == []
         assert server.platform.with_token(token).get("/auth/me").status_code == 401
         server.close()
+
+
+def test_administrators_that_cannot_be_removed() -> None:
+    with MockServer(rate_limit=10) as mock:
+        target = find_target(mock)
+        server = Server(target.base_url, target.chat_base_url, target.api_key)
+        administrators = Administrators(server.anonymous, Facts(rate_limit=10))
+        administrators.prepare_test()
+
+    (left_over,) = administrators.remove_created()
+    assert left_over.startswith(f"{target.base_url}/users/")
+    assert "ConnectionError" in left_over
+    server.session.close()
+
+
+def test_waiting_for_anonymous_requests() -> None:
+    with MockServer(rate_limit=20) as mock:
+        target = find_target(mock)
+        server = Server(target.base_url, target.chat_base_url, target.api_key)
+        waits: list[float] = []
+        facts = Facts(rate_limit=20, requires_auth=True)  # without a login, no administrator is created
+        administrators = Administrators(server.anonymous, facts, lambda: 100.0, waits.append)
+        for _ in range(11):
+            administrators.note_anonymous(server.anonymous.get("/users"))
+            administrators.prepare_test()
+        server.close()
+
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 60
 
 
 ONLY = ("users", "auth", "chats", "headers", "services", "challenges", "idempotency.platform-users", "events.users")

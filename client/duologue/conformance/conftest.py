@@ -11,7 +11,7 @@ import pytest
 
 from duologue.conformance.rules import get_rule
 from duologue.conformance.running.registration import register_plugins
-from duologue.conformance.session import pytest_runtest_call, watch
+from duologue.conformance.session import LEFT_OVER, pytest_runtest_call, watch
 from duologue.conformance.target.administrators import Administrators
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.facts import Facts, read_facts
@@ -48,7 +48,7 @@ def administrators(duologue_target: Target, facts: Facts, request: pytest.Fixtur
     server = _build_server(duologue_target)
     administrators = Administrators(server.anonymous, facts)
     yield administrators
-    administrators.remove_created()
+    request.config.stash[LEFT_OVER] = administrators.remove_created()
     server.session.close()
 
 
@@ -59,7 +59,8 @@ def _build_server(target: Target) -> Server:
 @pytest.fixture
 def server(duologue_target: Target, administrators: Administrators, request: pytest.FixtureRequest) -> Iterator[Server]:
     """The shared server. What the test creates there is deleted at its end."""
-    administrators.prepare_test()
+    if not request.config.getoption("--duologue-read-only"):
+        administrators.prepare_test()
     server = replace(_build_server(duologue_target), administrators=administrators)
     watch(request.node, server)
     yield server

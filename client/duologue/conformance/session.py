@@ -13,6 +13,8 @@ from duologue.conformance.target.server import Server
 SAFE = {"GET", "HEAD", "OPTIONS"}
 RECORDS = pytest.StashKey[list[Record]]()
 """Where a test's item has the records of what it sent."""
+LEFT_OVER = pytest.StashKey[list[str]]()
+"""Where the configuration has what the session could not remove."""
 
 
 def watch(item: pytest.Item, server: Server) -> None:

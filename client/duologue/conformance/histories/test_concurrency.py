@@ -75,7 +75,7 @@ def test_walk_while_users_change(server: Server, callers: list[Server]) -> None:
         platform = callers[number].platform
         if number < 2:
             return [[user["id"] for user in walk(platform, "/users", limit=5, search=mark)] for _ in range(4)]
-        for _ in range(8):
+        for _ in range(4):
             kept_id, deleted_id = (create_user(platform, name=f"{mark} {way}")["id"] for way in ("kept", "gone"))
             acknowledged.append(kept_id)
             platform.delete(f"/users/{deleted_id}")
@@ -297,7 +297,7 @@ def test_events_in_one_order(server: Server, callers: list[Server]) -> None:
 
 
 def _come_and_go(chat: Api) -> None:
-    for turn in range(5):
+    for turn in range(2):
         kept_id, deleted_id = create_session(chat, f"Kept {turn}"), create_session(chat, f"Gone {turn}")
         chat.patch(f"/chats/{kept_id}", {"title": f"Renamed {turn}"})
         chat.patch(f"/chats/{kept_id}/favorite")

@@ -77,8 +77,10 @@ BAD_TEXTS = {
     stage=3,
 )
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
-def test_unacceptable_json(unchanged: Api, text: bytes) -> None:
-    check_error(unchanged.post("/chats", text), 400)
+def test_unacceptable_json(chat: Api, text: bytes) -> None:
+    check_error(chat.post("/chats", text), 400)
+
+    assert read_data(chat.get("/chats")) == []
 
 
 @rule(

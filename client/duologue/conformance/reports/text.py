@@ -20,7 +20,8 @@ def describe_verdict(result: Result, groups: Sequence[Group]) -> str:
     if result.lacks_coverage:
         return f"{result.coverage.percent:.1f} % coverage is less than {result.fail_under:g} %"
     not_judged = f", {len(result.outcomes) - judged} not judged" if judged < len(result.outcomes) else ""
-    return f"{server} keeps the contract: {count(judged, 'rule')} judged{not_judged}, none broken"
+    none = "none newly broken" if result.known else "none broken"
+    return f"{server} keeps the contract: {count(judged, 'rule')} judged{not_judged}, {none}"
 
 
 def count(number: int, noun: str) -> str:

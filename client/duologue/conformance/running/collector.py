@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from duologue.conformance.running.recorder import LEFT_OVER
 from duologue.conformance.running.result import Failure
+from duologue.conformance.session import LEFT_OVER
 
 GONE = "The server does not respond any more."
 
@@ -85,7 +85,7 @@ class Collector:
         entry: dict[str, Any] = getattr(report, "conformance", {})
         if not entry:
             return
-        self._count(report, self.tallies.setdefault(entry["rule"], Tally()))
+        self._count(report, entry)
         self._collect(entry)
         if report.when == "teardown":
             self.progress.done += 1
@@ -93,10 +93,14 @@ class Collector:
             if time.monotonic() > self._deadline:
                 self.stop(f"Time is up: --max-time {self._max_time:g} seconds.")
 
-    def _count(self, report: pytest.TestReport, tally: Tally) -> None:
+    def _count(self, report: pytest.TestReport, entry: dict[str, Any]) -> None:
+        tally = self.tallies.setdefault(entry["rule"], Tally())
         tally.duration += report.duration
+        broken = entry.get("failure", {}).get("rule", entry["rule"])
         if report.skipped:
             tally.reasons.append(_get_reason(report))
+        elif broken != entry["rule"]:
+            tally.reasons.append(f"its test ended when {broken} was broken")
         elif report.when == "call" or report.failed:
             tally.cases += 1
 

@@ -43,7 +43,9 @@ def build_result(collector: Collector, target: Target, selection: Selection, see
 def _build_outcomes(rules: tuple[Rule, ...], selection: Selection, collector: Collector) -> Iterator[RuleOutcome]:
     """Yield what was found out about each rule that the selection includes."""
     broken = {failure.rule for failure in collector.failures}
-    for rule in filter(selection.includes, rules):
+    for rule in rules:
+        if not (selection.includes(rule) or rule.checks_responses or rule.id in broken):
+            continue  # whatever is selected, every response is checked
         tally = collector.tallies.get(rule.id, Tally())
         judged = rule.id in broken or tally.cases or (rule.checks_responses and collector.requests)
         verdict = Verdict.BROKEN if rule.id in broken else Verdict.KEPT if judged else Verdict.NOT_JUDGED

@@ -16,11 +16,8 @@ from duologue.conformance.rules import Rule, get_rule
 from duologue.conformance.running.failures import build_failure, is_connection_error
 from duologue.conformance.running.preflight import is_reachable
 from duologue.conformance.running.selection import Selection, SelectionError
-from duologue.conformance.session import RECORDS
+from duologue.conformance.session import LEFT_OVER, RECORDS
 from duologue.conformance.target.caller import Record
-
-LEFT_OVER = pytest.StashKey[list[str]]()
-"""Where the configuration has what an interrupted test could not remove."""
 
 
 class Recorder:
@@ -84,10 +81,9 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Pass on what an interrupted test could not remove: it has no report of its teardown."""
-        if self._running is None:
-            return
-        left_over = [text for record in self._running.stash.get(RECORDS, []) for text in record.left_over]
+        """Pass on what the session and an interrupted test could not remove: neither has a report of its teardown."""
+        records = self._running.stash.get(RECORDS, []) if self._running else []
+        left_over = session.config.stash.get(LEFT_OVER, []) + [text for one in records for text in one.left_over]
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["left_over"] = left_over
         else:

@@ -17,6 +17,8 @@ _LEEWAY = 0.25
 """Part of a token's lifetime at whose end another is fetched."""
 _RESERVE = 100
 """Requests that a test may send: with fewer left, the next test has another administrator."""
+_ANONYMOUS_RESERVE = 30
+"""Requests without a token that a test may send: with fewer left, the next test waits until there are more."""
 
 
 class Administrators:
@@ -29,12 +31,21 @@ class Administrators:
         anonymous: calls the platform without a token.
         facts: what the server promises.
         clock: returns seconds.
+        sleep: waits for seconds.
     """
 
-    def __init__(self, anonymous: Api, facts: Facts, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        anonymous: Api,
+        facts: Facts,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._anonymous = anonymous
         self._facts = facts
         self._clock = clock
+        self._sleep = sleep
+        self._anonymous_budget: tuple[int, float] | None = None
         self._lock = threading.Lock()
         self._login = facts.admin or facts.user
         self._credentials = None if self._login is None else (self._login.email, self._login.password)
@@ -54,26 +65,49 @@ class Administrators:
 
     def note(self, response: requests.Response) -> None:
         """Remember how many requests the administrator has left."""
-        remaining = response.headers.get("RateLimit-Remaining", "")
-        self._remaining = int(remaining) if remaining.isdigit() else None
+        self._remaining = _read_number(response, "RateLimit-Remaining")
+
+    def note_anonymous(self, response: requests.Response) -> None:
+        """Remember how many requests an anonymous caller has left, and until when."""
+        remaining, reset = (_read_number(response, f"RateLimit-{name}") for name in ("Remaining", "Reset"))
+        if response.status_code != 401 and remaining is not None and reset is not None:
+            self._anonymous_budget = remaining, self._clock() + reset
 
     def prepare_test(self) -> None:
-        """Create another administrator if the present one may not have enough requests left for a test."""
-        limit, remaining = self._facts.rate_limit, self._remaining
-        if limit is None or remaining is None or remaining >= min(_RESERVE, limit // 2):
-            return
-        if not self._facts.requires_auth or self._facts.admin:
+        """Create another administrator, or wait, if there may not be enough requests left for a test."""
+        self._wait_for_budget()
+        if self._is_running_out() and (not self._facts.requires_auth or self._facts.admin):
             self._create()
 
     def remove_created(self) -> list[str]:
-        """Delete the administrators that were created; return the paths of those that could not be."""
+        """Delete the administrators that were created; return the URLs of those that could not be, and why."""
         left_over = []
         for user_id, credentials in reversed(self._created):
             self._credentials, self._token = credentials, ""
-            if self._call().delete(f"/users/{user_id}").status_code not in (204, 404):
-                left_over.append(f"/users/{user_id}")
+            try:
+                status: object = self._call().delete(f"/users/{user_id}").status_code
+            except (requests.RequestException, AssertionError) as error:
+                status = type(error).__name__
+            if status not in (204, 404):
+                left_over.append(f"{self._anonymous.url}/users/{user_id} ({status})")
         self._created.clear()
         return left_over
+
+    def _is_running_out(self) -> bool:
+        limit = self._facts.rate_limit
+        if limit is None:
+            return False
+        if self._credentials is None:  # all anonymous callers share one budget
+            return True
+        return self._remaining is not None and self._remaining < min(_RESERVE, limit // 2)
+
+    def _wait_for_budget(self) -> None:
+        if self._anonymous_budget is None or self._facts.rate_limit is None:
+            return
+        remaining, renewed_at = self._anonymous_budget
+        if remaining < min(_ANONYMOUS_RESERVE, self._facts.rate_limit // 2):
+            self._sleep(max(0.0, renewed_at - self._clock()))
+            self._anonymous_budget = None
 
     def _create(self) -> None:
         password = unique("secret")
@@ -95,3 +129,8 @@ class Administrators:
         body: dict[str, Any] = response.json()
         self._token = body["token"]
         self._renew_at = self._clock() + body["expiresIn"] * (1 - _LEEWAY)
+
+
+def _read_number(response: requests.Response, header: str) -> int | None:
+    value = response.headers.get(header, "")
+    return int(value) if value.isdigit() else None

@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 import requests
 
+ATTEMPTS = 5
+"""How often a request is sent that is over the limit."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -64,7 +67,7 @@ def set_rate(per_second: float | None) -> None:
 
 def retry_when_limited(send: Callable[[], requests.Response]) -> requests.Response:
     """Return the response to a request; where the server limits requests, repeat it as late as it says."""
-    for _ in range(5):
+    for _ in range(ATTEMPTS):
         _PACE.wait()
         response = send()
         if not _is_over_limit(response):

@@ -7,6 +7,7 @@ import http.client
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from duologue.conformance.target.caller import TIMEOUT
-from duologue.conformance.target.rate_limit import retry_when_limited
+from duologue.conformance.target.rate_limit import ATTEMPTS, retry_when_limited
+
+OVER_LIMIT = re.compile(rb"^HTTP/1\.1 429 .*?^Retry-After: (\d+)\r$", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 
 
 @contextlib.contextmanager
@@ -57,7 +60,20 @@ def _send_once(origin: str, text: bytes) -> requests.Response:
 
 
 def read_statuses(origin: str, sent: bytes) -> list[int]:
-    """Send bytes and no more, and return the statuses of all that comes back until the server closes."""
+    """Send bytes and no more, and return the statuses of all that comes back until the server closes.
+
+    Where the server limits requests, they are sent again as late as it says.
+    """
+    for _ in range(ATTEMPTS):
+        received = _send_to_end(origin, sent)
+        limited = OVER_LIMIT.search(received)
+        if limited is None:
+            break
+        time.sleep(int(limited[1]))
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
+
+
+def _send_to_end(origin: str, sent: bytes) -> bytes:
     with open_connection(origin) as connection:
         received = b""
         try:
@@ -67,7 +83,7 @@ def read_statuses(origin: str, sent: bytes) -> list[int]:
                 received += piece
         except ConnectionError:
             pass  # it was closed before all was sent
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
+    return received
 
 
 def read_response(connection: socket.socket, method: str = "GET") -> requests.Response:

@@ -21,6 +21,9 @@ class TokenSource(Protocol):
     def note(self, response: requests.Response) -> None:
         """Take note of a response to the caller."""
 
+    def note_anonymous(self, response: requests.Response) -> None:
+        """Take note of a response to a caller without a token."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -49,7 +52,8 @@ class Server:
     @property
     def anonymous(self) -> Api:
         """The platform, for a caller without a token."""
-        return Api(self.base_url, self.session, self.record, {}, True, self.obeys_limits)
+        note = self.administrators.note_anonymous if self.administrators else None
+        return Api(self.base_url, self.session, self.record, {}, True, self.obeys_limits, note)
 
     @property
     def platform(self) -> Api:
