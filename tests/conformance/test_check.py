@@ -92,13 +92,14 @@ def test_nothing_can_be_judged(check: Check, variables: dict[str, str], options:
 
 def test_reports(check: Check, mock: MockServer, tmp_path: Path) -> None:
     break_health_check(mock)
-    junit, report = tmp_path / "new" / "junit.xml", tmp_path / "report.json"
+    junit, report, page = tmp_path / "new" / "junit.xml", tmp_path / "report.json", tmp_path / "report.html"
 
-    result = check("--report", f"junit={junit},json={report}")
+    result = check("--report", f"junit={junit},json={report}", "--report", f"html={page}")
 
-    assert f"Reports     {junit}, {report}" in result.stdout
+    assert f"Reports     {junit}, {report}, {page}" in result.stdout
     assert ET.parse(junit).getroot().find(".//failure") is not None
     assert json.loads(report.read_text("utf-8"))["verdict"] == "broken"
+    assert "<title>Broken: " in page.read_text("utf-8")
 
 
 def test_report_that_cannot_be_written(check: Check, tmp_path: Path) -> None:

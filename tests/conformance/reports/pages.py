@@ -20,7 +20,8 @@ def build_full_result(text: str = "plain") -> Result:
     skipped = build_outcome("events.user-created", Verdict.NOT_JUDGED, reason=f"The server said {text}", stage=4)
     return build_result(
         *failures,
-        base_url="https://staging.example/api",
+        base_url=f"https://staging.example/{text}",
+        chat_base_url=f"https://chat.example/{text}",
         outcomes=(*build_result(*failures).outcomes, skipped),
         coverage=build_coverage({("users.LIST", 200): 12}, {"user:created": 3}),
         fail_under=90.0,

@@ -58,8 +58,8 @@ def test_verdict_is_the_first_sentence(result: Result, verdict: str, sentence: s
 
 def test_facts_of_the_run(page: JustHTML) -> None:
     assert read(page, "header dd") == [
-        "https://staging.example/api",
-        "http://localhost:3002/chats-service/api/v1",
+        "https://staging.example/plain",
+        "https://chat.example/plain",
         "2024-01-01 00:00 UTC",
         "12 s, 340 requests",
         "7",
@@ -147,7 +147,7 @@ def test_baseline_and_what_was_left_over(page: JustHTML) -> None:
 
 def test_command_to_check_again(page: JustHTML) -> None:
     assert read(page, "footer code") == [
-        "duologue check https://staging.example/api --chat-url http://localhost:3002/chats-service/api/v1"
+        "duologue check https://staging.example/plain --chat-url https://chat.example/plain"
         " --only health.CHATS.status,users.LIST.total --seed 7"
     ]
 

@@ -56,7 +56,7 @@ def test_report_of_an_evil_server(node: str, chromium: str, tmp_path: Path) -> N
     seen = browse(node, chromium, tmp_path / "report.html", build_full_result(EVIL), "light", 1280)
 
     assert (seen["complaints"], seen["requests"]) == ([], []), "the policy allows all that the page does"
-    assert seen["title"] == "Broken: https://staging.example/api · Duologue check"
+    assert seen["title"].startswith("Broken: https://staging.example/</script>")
     assert (seen["rules"], seen["found"], seen["output"]) == (6, ["users.LIST.total"], "1 of 6 rules")
     assert (seen["notJudged"], seen["target"]) == (["events.user-created"], "health.CHATS.status")
     assert seen["selected"] == "curl http://localhost:3001/api/users"
