@@ -38,7 +38,7 @@ format: $(STAMP) ## Format the code and mend what lint can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query, realtime, control or fuzz (options: BENCH_ARGS='--help').
+bench: $(STAMP) ## Measure beside peers, in one run: BENCH=server, client, query, realtime, control, fuzz or planted (options: BENCH_ARGS='--help').
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[bench]'
 	$(BIN)/python -m benchmarks.$(BENCH) $(BENCH_ARGS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.faults import (
+    audiences,
     auth,
     chats,
     concurrency,
@@ -33,6 +34,7 @@ FAULTS: tuple[Fault, ...] = (
     *preconditions.FAULTS,
     *rate_limit.FAULTS,
     *events.FAULTS,
+    *audiences.FAULTS,
     *connections.FAULTS,
     *concurrency.FAULTS,
 )

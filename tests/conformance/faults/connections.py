@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from typing import Any
 
 from duologue_mock.errors import HTTPError
@@ -63,7 +63,7 @@ def _stay_connected(original: Any, self: SocketIOServer, login_id: str) -> None:
 def _disconnect_all(original: Any, self: SocketIOServer, login_id: str) -> None:
     for connection in self.connections:
         if connection.credentials.identity is not None:
-            self._call_soon(functools.partial(self.disconnect, connection))
+            self._call_soon(partial(self.disconnect, connection))
 
 
 def _disconnect_on_refresh(original: Any, self: LoginSessions, refresh_token: str, **options: Any) -> Any:

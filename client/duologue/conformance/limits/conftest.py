@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.conformance.limits.clock import ClockedServer
 from duologue.conformance.session import watch
 from duologue.conformance.target.administrators import Administrators
-from duologue.conformance.target.clock import ClockedServer
 from duologue.conformance.target.facts import Facts
 from duologue.conformance.target.target import Target
 

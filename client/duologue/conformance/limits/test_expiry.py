@@ -13,8 +13,8 @@ import requests
 from duologue.conformance import sources
 from duologue.conformance.http.idempotency import check_replay, with_key
 from duologue.conformance.limits.budget import Budget
+from duologue.conformance.limits.clock import ClockedServer
 from duologue.conformance.rules import rule
-from duologue.conformance.target.clock import ClockedServer
 from duologue.conformance.target.examples import PASSWORD, log_in
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server

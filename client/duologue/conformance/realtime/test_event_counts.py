@@ -1,4 +1,4 @@
-"""Each event is sent once, to the right listeners and nobody else: what arrives between two markers is counted."""
+"""Each event is sent once, to the right listeners and no others: what arrives between two markers is counted."""
 
 from __future__ import annotations
 

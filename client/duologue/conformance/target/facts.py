@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from duologue.conformance.rules import NEEDS, Rule
-from duologue.conformance.target.clock import has_clock
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Login, Target
 
+CONTROL = "/__admin"
+"""Where a Duologue mock has its control API."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -75,7 +76,7 @@ def read_facts(target: Target, *, without: Collection[str] = (), max_wait: float
         has_events="events" not in without,
         has_openapi=server.at_origin("platform").get("/openapi.json").status_code == 200,
         is_local=urlsplit(target.base_url).hostname in LOOPBACK,
-        has_clock=has_clock(server),
+        has_clock=_has_clock(server),
         admin=logins.get("admin", (None, None))[0],
         user=logins.get("user", (None, None))[0],
         token_lifetime=next((lifetime for _, lifetime in logins.values()), None),
@@ -95,3 +96,13 @@ def _find_roles(server: Server, target: Target) -> dict[str, tuple[Login, int]]:
             roles.setdefault(body["user"]["role"], (login, body["expiresIn"]))
             server.platform.with_token(body["token"]).post("/auth/logout")
     return roles
+
+
+def _has_clock(server: Server) -> bool:
+    """Return whether the server has a control API that moves its clock."""
+    response = server.at_origin("platform").get(f"{CONTROL}/clock")
+    try:
+        clock = response.json()
+    except ValueError:
+        return False
+    return response.status_code == 200 and isinstance(clock, dict) and {"now", "frozen"} <= clock.keys()

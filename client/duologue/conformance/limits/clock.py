@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import requests
-
 from duologue.conformance.target.caller import Api
+from duologue.conformance.target.facts import CONTROL
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import unique
 
-CONTROL = "/__admin"
 HEADER = "X-Mock-Namespace"
 
 
@@ -48,17 +46,3 @@ class ClockedServer(Server):
 
     def _in_namespace(self, api: Api) -> Api:
         return api.with_headers(**{HEADER: self.namespace})
-
-
-def has_clock(server: Server) -> bool:
-    """Return whether the server has a control API that moves its clock."""
-    response = server.session.get(f"{server.platform_origin}{CONTROL}/clock", timeout=10, allow_redirects=False)
-    return response.status_code == 200 and _is_clock(response)
-
-
-def _is_clock(response: requests.Response) -> bool:
-    try:
-        clock = response.json()
-    except ValueError:
-        return False
-    return isinstance(clock, dict) and {"now", "frozen"} <= clock.keys()
