@@ -37,7 +37,8 @@ class Recorder:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out tests of rules that are not judged, and run the others by stage; refuse names that no rule has."""
         try:
-            self._selection.check(rule for rule in map(get_rule, items) if rule is not None)
+            if self._selection.only or self._selection.skip:  # with `-k`, there may be no rules at all
+                self._selection.check(rule for rule in map(get_rule, items) if rule is not None)
         except SelectionError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         left_out = [item for item in items if not self._selects(item)]
