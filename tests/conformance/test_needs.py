@@ -36,6 +36,7 @@ def test_facts_of_closed_server() -> None:
         rate_limit=300,
         has_events=False,
         is_local=True,
+        has_clock=True,
         admin=JOHN,
         user=JANE,
         token_lifetime=60,

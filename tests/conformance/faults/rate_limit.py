@@ -12,7 +12,7 @@ from duologue_mock.http.rate_limit import RateLimiter
 from duologue_mock.http.wsgi import WSGIApp
 from tests.conformance.planting import Fault, Plant, combine, drop_header, set_header, set_value, wrap
 
-LIMITED = {"rate_limit": 12}
+LIMITED = {"rate_limit": 60}
 
 
 def _change_counted(change: Any) -> Plant:
@@ -117,21 +117,21 @@ FAULTS = [
     ),
     Fault(
         "rate-limit.remaining-stays",
-        "rate-limit.remaining",
+        "rate-limit.counted",
         "`RateLimit-Remaining` does not fall.",
         _change_counted(_stay_full),
         LIMITED,
     ),
     Fault(
         "rate-limit.remaining-falls-by-two",
-        "rate-limit.remaining",
+        "rate-limit.counted",
         "`RateLimit-Remaining` falls by two for each request.",
         _change_counted(_fall_by_two),
         LIMITED,
     ),
     Fault(
         "rate-limit.remaining-lags",
-        "rate-limit.limit",
+        "rate-limit.counted",
         "`RateLimit-Remaining` does not count the request that it comes with.",
         _change_counted(_lag_by_one),
         LIMITED,
@@ -186,21 +186,21 @@ FAULTS = [
     ),
     Fault(
         "rate-limit.shared",
-        "rate-limit.chat-callers",
+        "rate-limit.chat-users",
         "All callers share one limit.",
         wrap(RateLimiter, "count", _count_for_all),
         LIMITED,
     ),
     Fault(
         "rate-limit.by-key",
-        "rate-limit.chat-callers",
+        "rate-limit.chat-users",
         "All users of an API key share one limit.",
         wrap(RateLimiter, "count", _count_key_only),
         LIMITED,
     ),
     Fault(
         "rate-limit.by-login",
-        "rate-limit.logins",
+        "rate-limit.platform-users",
         "A user has a new limit with each login.",
         wrap(Authenticator, "_identify_platform", _count_by_login),
         {"rate_limit": 300},
@@ -228,7 +228,7 @@ FAULTS = [
     ),
     Fault(
         "rate-limit.refused-not-counted",
-        "rate-limit.invalid-requests",
+        "rate-limit.counted",
         "Invalid requests are not counted.",
         wrap(WSGIApp, "_handle_operation", _uncount_invalid),
         LIMITED,

@@ -11,7 +11,7 @@ import requests
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
-from duologue.conformance.target.examples import log_in
+from duologue.conformance.target.examples import PASSWORD, log_in
 from duologue.conformance.target.facts import Facts
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
@@ -89,11 +89,14 @@ def test_budget_of_chat_user(caller: Api) -> None:
     needs=["admin", "rate-limit"],
 )
 def test_budget_of_platform_user(server: Server) -> None:
-    one, other = (server.platform.with_token(log_in(server)["token"]) for _ in range(2))
+    login, stranger = log_in(server), log_in(server)
+    again = server.platform.post("/auth/login", {"email": login["user"]["email"], "password": PASSWORD}).json()
+    one, same, other = (server.platform.with_token(each["token"]) for each in (login, again, stranger))
     limit, left = read_budget(one.get("/auth/me"))
 
     assert read_budget(other.get("/auth/me")) == (limit, left)
-    assert read_budget(one.get("/auth/me")) == (limit, left - 1)
+    assert read_budget(same.get("/auth/me")) == (limit, left - 1)
+    assert read_budget(one.get("/auth/me")) == (limit, left - 2)
 
 
 @rule(
