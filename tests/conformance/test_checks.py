@@ -37,7 +37,7 @@ class Draft:
         self.body: Any = deepcopy(_get_body(operation, self.status))
         if isinstance(self.body, dict) and "metadata" in self.body:
             self.body["metadata"]["requestId"] = "urc-1"
-        tagged = operation.has_etag and self.status == operation.status
+        tagged = operation.has_etag and self.status in (operation.status, 304)
         self.headers: dict[str, str] = {**COMMON, **(ETAGGED if tagged else {"Cache-Control": "no-store"})}
         self.headers |= _get_further_headers(operation, self.status, self.body)
 
