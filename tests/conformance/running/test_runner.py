@@ -16,7 +16,7 @@ from duologue.conformance.running.result import Result, Verdict
 from duologue.conformance.running.runner import RunOptions, check
 from duologue.conformance.running.selection import Selection, SelectionError
 from duologue.conformance.target.target import Target
-from duologue.contract import health
+from duologue.contract import health, users
 from duologue_mock import MockServer
 
 HEALTH = RunOptions(Selection(only=("health",)), seed=7)
@@ -109,6 +109,12 @@ def test_rules_that_are_not_judged_have_a_reason(target: Target) -> None:
     assert {outcome.id.partition(".")[0] for outcome in result.select(Verdict.KEPT)} >= {"health"}
     assert "changes data, and --read-only was passed" in {outcome.reason for outcome in not_judged}
     assert all(outcome.reason for outcome in not_judged)
+
+
+def test_fault_of_another_operation_keeps_no_rule_from_being_judged(target: Target, mock: MockServer) -> None:
+    mock.control.stub(users.LIST, body_patch={"total": "three"})
+
+    assert check(target, HEALTH).verdict is Verdict.KEPT
 
 
 def test_server_that_is_down(target: Target, mock: MockServer) -> None:

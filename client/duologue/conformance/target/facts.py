@@ -61,12 +61,14 @@ class Facts:
 def read_facts(target: Target, *, without: Collection[str] = (), max_wait: float = 5.0) -> Facts:
     """Ask a server what it promises, by requests that change nothing but log in.
 
+    No rule is judged by them: one that the server breaks here must not keep all others from being judged.
+
     Args:
         target: the server.
         without: what it does not have: `events`.
         max_wait: seconds that a rule may wait for something to expire.
     """
-    server = Server(target.base_url, target.chat_base_url, target.api_key)
+    server = Server(target.base_url, target.chat_base_url, target.api_key, is_checked=False)
     users = server.anonymous.get("/users", query={"limit": 1})
     limit = users.headers.get("RateLimit-Limit", "")
     logins = {} if not target.logins else _find_roles(server, target)

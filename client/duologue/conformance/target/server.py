@@ -34,6 +34,8 @@ class Server:
     api_key: str
     obeys_limits: bool = True
     """Whether its callers repeat what is over the server's limit as late as it says."""
+    is_checked: bool = True
+    """Whether each response is checked for the rules that hold for every one."""
     record: Record = field(default_factory=Record)
     administrators: TokenSource | None = None
     """Who calls the platform; None for an anonymous caller."""
@@ -53,7 +55,7 @@ class Server:
     def anonymous(self) -> Api:
         """The platform, for a caller without a token."""
         note = self.administrators.note_anonymous if self.administrators else None
-        return Api(self.base_url, self.session, self.record, {}, True, self.obeys_limits, note)
+        return Api(self.base_url, self.session, self.record, {}, True, self.obeys_limits, note, self.is_checked)
 
     @property
     def platform(self) -> Api:
@@ -79,8 +81,8 @@ class Server:
     def chat(self) -> Api:
         """The chat service, for a new user."""
         headers = {"x-api-key": self.api_key}
-        caller = Api(self.chat_base_url, self.session, self.record, headers, True, self.obeys_limits)
-        return caller.as_user()
+        options = (headers, True, self.obeys_limits, None, self.is_checked)
+        return Api(self.chat_base_url, self.session, self.record, *options).as_user()
 
     def get_api(self, operation: Operation[Any]) -> Api:
         """Return the service that has `operation`."""
@@ -93,7 +95,7 @@ class Server:
     def at_origin(self, service: str) -> Api:
         """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
         origin = self.platform_origin if service == PLATFORM.name else self.chat_origin
-        return Api(origin, self.session, self.record)
+        return Api(origin, self.session, self.record, is_checked=self.is_checked)
 
     def connect(self) -> Server:
         """Return the same server with a connection of its own, for another thread; what it does is recorded here."""
