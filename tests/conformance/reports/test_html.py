@@ -139,6 +139,12 @@ def test_all_rules(page: JustHTML) -> None:
     assert "Not judged: The server said plain" in read(page, "#rules .note")
 
 
+def test_rule_that_each_response_is_judged_by() -> None:
+    page = parse(build_result(outcomes=(build_outcome("responses.status", cases=0), build_outcome("a.b", cases=3))))
+
+    assert read(page, "#rules .number") == ["3", "each response"]
+
+
 def test_baseline_and_what_was_left_over(page: JustHTML) -> None:
     assert read(page, "#baseline tbody th, #baseline tbody td") == ["chats.UPDATE.etag", "all", "1", "Issue 7: plain"]
     assert read(page, "#baseline li") == ["chats.GET.etag (plain)"]

@@ -180,6 +180,8 @@ class Api:
 
         with self.record.await_creation(self, method, path, body):
             response = retry_when_limited(send) if self.obeys_limits else send()
+            if not stream:
+                response.raw = None  # it refers to the pool, whose connections are open for as long as that is there
             self._remember(response, path)
         if self.is_checked:
             check_response(response, find_operation(method, urlsplit(response.url).path), streamed=stream)
