@@ -75,7 +75,10 @@ def test_right_error(status: int) -> None:
 
 
 def test_right_not_modified() -> None:
-    Draft(users.GET, 304).check()
+    draft = Draft(users.GET, 304)
+    draft.headers["ETag"] = '"tag"'
+
+    draft.check()
 
 
 def test_right_response_of_no_operation() -> None:

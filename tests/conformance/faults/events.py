@@ -230,7 +230,7 @@ FAULTS = [
     ),
     Fault(
         "events.delta-after-message",
-        "events.deltas",
+        "events.smart-chat-counted",
         "A piece is sent after the whole message.",
         wrap(smart_chat_handlers, "_store_reply", _delta_after_message),
     ),

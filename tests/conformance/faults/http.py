@@ -247,7 +247,7 @@ FAULTS = [
         "request-id.header",
         "`Unique-Reference-Code` does not come back as `X-Request-Id`.",
         wrap(wsgi, "_choose_request_id", _choose_own_id),
-        met_by="request-id.every-operation",
+        met_by="chats.CREATE.created",
     ),
     Fault(
         "http.one-request-id",
@@ -267,7 +267,7 @@ FAULTS = [
         "request-id.header",
         "`X-Request-Id` is the reference code in capitals.",
         change_headers(_fold_id),
-        met_by="request-id.every-operation",
+        met_by="chats.CREATE.created",
     ),
     Fault(
         "http.no-request-id-on-304",
@@ -302,7 +302,7 @@ FAULTS = [
         "headers.tokens-no-store",
         "Responses with tokens may be stored by caches.",
         change_headers(_let_tokens_be_stored),
-        met_by="headers.no-store",
+        met_by="auth.LOGIN.tokens",
     ),
     Fault(
         "http.embeddable",

@@ -150,7 +150,7 @@ def test_message_events(server: Server, listen: Listen) -> None:
 @rule(
     "events.smart-chat-counted",
     "A smart-chat reply sends the events of two messages, one chat:typing at its start and one at its end, one "
-    "notification, and message:delta only where it is streamed.",
+    "notification, and message:delta with each piece of it, only where it is streamed.",
     source=sources.REALTIME,
     stage=4,
     needs=["admin", "events"],
@@ -170,7 +170,8 @@ def test_smart_chat_events(server: Server, listen: Listen, headers: dict[str, st
     assert [payload["typing"] for name, payload in own if name == "chat:typing"] == [True, False]
     assert _names(own).count("chat:updated") == 2
     assert _names(own).count("notification:new") == 1
-    assert ("message:delta" in _names(own)) == bool(headers)
+    deltas = [payload["delta"] for name, payload in own if name == "message:delta"]
+    assert "".join(deltas).strip() == (reply["content"] if headers else "")
     assert set(_names(own)) <= {"message:created", "chat:typing", "chat:updated", "notification:new", "message:delta"}
     assert rest == [[], [], []]
 
