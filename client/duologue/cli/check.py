@@ -92,6 +92,9 @@ def _parse_reports(ctx: click.Context, param: click.Parameter, values: Sequence[
 @click.option("--read-only", is_flag=True, help="Only rules whose tests change nothing on the server.")
 @click.option("--quick", is_flag=True, help="Only the rules that find most faults in a few seconds.")
 @click.option("--seed", type=click.IntRange(0), help="The same seed makes the same generated cases.")
+@click.option(
+    "--max-examples", type=click.IntRange(1), help="Random cases of each operation, in each phase of Schemathesis."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes at the same time.")
 @click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End the run then.")
 @click.option(
@@ -180,7 +183,7 @@ def _build_options(values: dict[str, Any]) -> RunOptions:
     from duologue.conformance.running.selection import Selection
 
     selection = Selection(**{name: values[name] for name in ("only", "skip", "read_only", "quick")})
-    names = ("without", "seed", "max_time", "workers", "rate_limit", "fail_under")
+    names = ("without", "seed", "max_time", "workers", "rate_limit", "max_examples", "fail_under")
     return RunOptions(selection, **{name: values[name] for name in names})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance.generated.generation import GENERATED, GenerationOptions, Generations
 from duologue.conformance.rules import get_rule
 from duologue.conformance.running.registration import register_plugins
 from duologue.conformance.session import LEFT_OVER, pytest_runtest_call, watch
@@ -48,12 +49,38 @@ def administrators(duologue_target: Target, facts: Facts, request: pytest.Fixtur
     server = replace(_build_server(duologue_target), is_checked=False)
     administrators = Administrators(server.anonymous, facts)
     yield administrators
-    request.config.stash[LEFT_OVER] = administrators.remove_created()
+    request.config.stash.setdefault(LEFT_OVER, []).extend(administrators.remove_created())
     server.session.close()
 
 
 def _build_server(target: Target) -> Server:
     return Server(target.base_url, target.chat_base_url, target.api_key)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def generations(
+    request: pytest.FixtureRequest, duologue_target: Target, facts: Facts, administrators: Administrators
+) -> Iterator[Generations]:
+    """Schemathesis: it works from the start of the run, where no rate limit is to be shared with it."""
+    option = request.config.getoption
+    rate, examples = option("--duologue-rate-limit"), option("--duologue-max-examples")
+    generations = Generations(GenerationOptions(option("--duologue-seed"), examples, rate))
+    server = replace(_build_server(duologue_target), administrators=administrators)
+    if not (rate or facts.rate_limit or hasattr(request.config, "workerinput")):
+        for service in _find_generated(request.session.items, facts):
+            generations.start(server, service)
+    yield generations
+    generations.end(server)
+    server.close()
+    request.config.stash.setdefault(LEFT_OVER, []).extend(server.record.left_over)
+
+
+def _find_generated(items: list[pytest.Item], facts: Facts) -> Iterator[str]:
+    """Yield the services for which requests are to be generated."""
+    for item in items:
+        rule = get_rule(item)
+        if rule is not None and rule.id == GENERATED and not facts.find_obstacle(rule):
+            yield item.callspec.params["service"]  # type: ignore[attr-defined]
 
 
 @pytest.fixture

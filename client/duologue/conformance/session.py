@@ -14,7 +14,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 RECORDS = pytest.StashKey[list[Record]]()
 """Where a test's item has the records of what it sent."""
 LEFT_OVER = pytest.StashKey[list[str]]()
-"""Where the configuration has what the session could not remove."""
+"""Where the configuration has what could not be removed at the end of a run, by no test that has a report."""
 
 
 def watch(item: pytest.Item, server: Server) -> None:

@@ -13,6 +13,8 @@ import requests
 import schemathesis
 from schemathesis.core.transport import Response
 
+from duologue.conformance.generated.journal import note_response
+
 _TIMEOUT = 10.0
 _READS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _created: set[str] = set()
@@ -33,14 +35,16 @@ def _exists(case: schemathesis.Case[Any], id: str) -> bool:
     url = f"{case.operation.base_url}{path[: path.index('{id}')]}{id}"
     headers = {name: str(value) for name, value in (case.headers or {}).items()}
     try:
-        return requests.get(url, headers=headers, timeout=_TIMEOUT).status_code not in (400, 401, 404)
+        response = requests.get(url, headers=headers, timeout=_TIMEOUT)
     except (requests.RequestException, ValueError):  # as of headers that cannot be sent
         return False
+    note_response(response)
+    return response.status_code not in (400, 401, 404)
 
 
 @schemathesis.hook
 def after_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], response: Response) -> None:
     """Remember what was created."""
-    if case.method.upper() == "POST" and response.status_code == 201 and "{id}" not in case.operation.path:
-        body = response.json()
-        _created.add(str(body["id"] if "id" in body else body["data"]["_id"]))
+    id = note_response(response)
+    if id is not None:
+        _created.add(id)

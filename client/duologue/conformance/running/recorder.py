@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance.generated.generation import GENERATED
 from duologue.conformance.rules import Rule, get_rule
 from duologue.conformance.running.failures import build_failure, is_connection_error
 from duologue.conformance.running.preflight import is_reachable
@@ -45,6 +46,7 @@ class Recorder:
         items[:] = [item for item in items if self._selects(item)]
         if all(map(get_rule, items)):
             items.sort(key=_get_stage)
+            items.sort(key=_is_generated, reverse=hasattr(config, "workerinput"))
         config.hook.pytest_deselected(items=left_out)
 
     def _selects(self, item: pytest.Item) -> bool:
@@ -70,6 +72,7 @@ class Recorder:
         if report.when == "teardown":
             self._running = None
             entry = _sum_up(records)
+            item.stash[RECORDS] = []  # responses keep their connections open
         if report.failed and call.excinfo is not None:
             error = call.excinfo.value
             entry["failure"] = asdict(build_failure(item, rule, error, records, self._seed))
@@ -82,18 +85,23 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Pass on what the session and an interrupted test could not remove: neither has a report of its teardown."""
+        """Pass on what the run, or an interrupted test, could not remove: no report of a teardown has it."""
+        left_over = session.config.stash.setdefault(LEFT_OVER, [])
         records = self._running.stash.get(RECORDS, []) if self._running else []
-        left_over = session.config.stash.get(LEFT_OVER, []) + [text for one in records for text in one.left_over]
+        left_over += [text for record in records for text in record.left_over]
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput["left_over"] = left_over
-        else:
-            session.config.stash[LEFT_OVER] = left_over
 
 
 def _get_stage(item: pytest.Item) -> int:
     rule = get_rule(item)
     return rule.stage if rule else 0
+
+
+def _is_generated(item: pytest.Item) -> bool:
+    """Return whether a test waits for Schemathesis: at the end, or first of all where others run beside it."""
+    rule = get_rule(item)
+    return rule is not None and rule.id == GENERATED
 
 
 def _has_lost_server(item: pytest.Item, error: BaseException) -> bool:
@@ -107,7 +115,7 @@ def _sum_up(records: list[Record]) -> dict[str, Any]:
     """Return what a test has sent, received and left over."""
     responses = Counter(pair for record in records for pair in record.responses())
     return {
-        "requests": sum(len(record.requests) for record in records),
+        "requests": sum(len(record.requests) + len(record.generated) for record in records),
         "responses": [[operation, status, count] for (operation, status), count in responses.items()],
         "events": dict(Counter(name for record in records for name in record.events)),
         "left_over": [text for record in records for text in record.left_over],

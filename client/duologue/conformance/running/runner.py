@@ -36,6 +36,7 @@ class RunOptions:
         max_time: seconds after which the run ends; None for no end.
         workers: processes that run tests at the same time.
         rate_limit: requests at most, as `300/m`; None to send them as fast as the server allows.
+        max_examples: random cases of each operation in each phase of Schemathesis; None for a few.
         fail_under: percent of coverage below which the run fails.
     """
 
@@ -45,6 +46,7 @@ class RunOptions:
     max_time: float | None = None
     workers: int = 1
     rate_limit: str | None = None
+    max_examples: int | None = None
     fail_under: float = 0.0
 
 
@@ -102,6 +104,8 @@ def _build_arguments(target: Target, options: RunOptions, seed: int) -> Iterator
         yield from ("--duologue-without", name)
     if options.rate_limit is not None:
         yield from ("--duologue-rate-limit", options.rate_limit)
+    if options.max_examples is not None:
+        yield from ("--duologue-max-examples", str(options.max_examples))
     if options.workers > 1:
         yield from ("-p", "xdist.plugin", "--numprocesses", str(options.workers), "--max-worker-restart", "0")
 

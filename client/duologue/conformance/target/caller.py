@@ -55,6 +55,8 @@ class Record:
     """What it created by `POST`, to be deleted at its end: the caller, and the path."""
     unanswered: list[tuple[Api, str, Body]] = field(default_factory=list)
     """What it tried to create, but has no response: the caller, the folder, and the body."""
+    generated: list[tuple[str, str, int]] = field(default_factory=list)
+    """What Schemathesis has sent for it: method, path, and the status of the response."""
     events: list[str] = field(default_factory=list)
     """The names of the events that its listeners received."""
     left_over: list[str] = field(default_factory=list)
@@ -62,7 +64,8 @@ class Record:
 
     def responses(self) -> list[tuple[str, int]]:
         """Return the operations that were called, each with the status of its response, in order."""
-        pairs = ((find_operation(request.method, request.path), request.status) for request in self.requests)
+        sent = [*((request.method, request.path, request.status) for request in self.requests), *self.generated]
+        pairs = ((find_operation(method, path), status) for method, path, status in sent)
         return [(operation.id, status) for operation, status in pairs if operation]
 
     def statuses(self) -> set[tuple[str, int]]:
