@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from duologue.conformance.target.target import Target
 
 
-_PACKAGES = ("generated", "histories", "http", "realtime", "resources")
+_PACKAGES = ("generated", "histories", "http", "limits", "realtime", "resources")
 _MODULES = ("administrators", "examples", "golden", "listener", "responses")
 pytest.register_assert_rewrite(
     *(f"duologue.conformance.{name}" for name in _PACKAGES),

@@ -118,6 +118,17 @@ def test_fault_of_another_operation_keeps_no_rule_from_being_judged(target: Targ
     assert check(target, HEALTH).verdict is Verdict.KEPT
 
 
+def test_skipped_check_of_every_response(target: Target, mock: MockServer) -> None:
+    mock.control.stub(health.CHATS, body_patch={"uptime": "long"})
+
+    skipped = check(target, RunOptions(Selection(only=("health",), skip=("responses.body",))))
+    checked = check(target, HEALTH)
+
+    assert "responses.body" not in {outcome.id for outcome in skipped.outcomes}
+    assert "responses.body" not in {failure.rule for failure in skipped.failures}
+    assert "responses.body" in {failure.rule for failure in checked.failures}
+
+
 def test_server_that_is_down(target: Target, mock: MockServer) -> None:
     mock.stop()
 

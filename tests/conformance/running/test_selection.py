@@ -18,6 +18,7 @@ LIST, WALK, GET = (
     build_rule("users.GET.ok", reads_only=True),
 )
 LISTED, CHATS = build_rule("users.LISTED.other"), build_rule("chats.LIST.order")
+CHECK = Rule("conditional.tag", "A success has an ETag.", source="RFC 9110", checks_responses=True)
 RULES = (LIST, WALK, GET, LISTED, CHATS)
 
 
@@ -50,9 +51,10 @@ def test_obstacles() -> None:
         (Selection(skip=("users.LIS",)), "No rule is called 'users.LIS'."),
         (Selection(only=("zzz",)), "No rule is called 'zzz'. duologue check --list"),
         (Selection(only=("users.GET",), skip=("users",)), "No rule is left"),
+        (Selection(only=("conditional",)), "conditional.tag is judged by the responses to all tests: name rules"),
     ],
 )
 def test_names_that_no_rule_has(selection: Selection, sentence: str) -> None:
     with pytest.raises(SelectionError) as caught:
-        selection.check(RULES)
+        selection.check((*RULES, CHECK))
     assert sentence in str(caught.value)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from duologue.conformance.reports.text import count, describe_verdict, escape_unprintable
+from duologue.conformance.reports.text import count, describe_verdict, escape_unprintable, list_tests
 from duologue.conformance.running.grouping import Group, group_result
 from duologue.conformance.running.result import Failure, Result, Verdict
 
@@ -108,7 +108,7 @@ def _render_facts(
     if command and groups:
         yield (
             "Run again",
-            f"{command} --only {','.join(group.rule for group in groups[:MAX_NAMES])} --seed {result.seed}",
+            f"{command} --only {','.join(list_tests(groups[:MAX_NAMES]))} --seed {result.seed}",
         )
     else:
         yield "Seed", str(result.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from duologue.conformance.running.grouping import Group
 from duologue.conformance.running.result import Result, Verdict
@@ -22,6 +22,11 @@ def describe_verdict(result: Result, groups: Sequence[Group]) -> str:
     not_judged = f", {len(result.outcomes) - judged} not judged" if judged < len(result.outcomes) else ""
     none = "none newly broken" if result.known else "none broken"
     return f"{server} keeps the contract: {count(judged, 'rule')} judged{not_judged}, {none}"
+
+
+def list_tests(groups: Iterable[Group]) -> list[str]:
+    """Return the ids of rules whose tests show the failures again; a check of every response has no test of its own."""
+    return [*dict.fromkeys(group.example.found_by for group in groups)]
 
 
 def count(number: int, noun: str) -> str:

@@ -44,8 +44,9 @@ def _build_outcomes(rules: tuple[Rule, ...], selection: Selection, collector: Co
     """Yield what was found out about each rule that the selection includes."""
     broken = {failure.rule for failure in collector.failures}
     for rule in rules:
-        if not (selection.includes(rule) or rule.checks_responses or rule.id in broken):
-            continue  # whatever is selected, every response is checked
+        is_checked = rule.checks_responses and not selection.skips(rule)  # whatever tests are selected
+        if not (selection.includes(rule) or is_checked or rule.id in broken):
+            continue
         tally = collector.tallies.get(rule.id, Tally())
         judged = rule.id in broken or tally.cases or (rule.checks_responses and collector.requests)
         verdict = Verdict.BROKEN if rule.id in broken else Verdict.KEPT if judged else Verdict.NOT_JUDGED

@@ -72,9 +72,10 @@ class _Preflight:
 
     def check_chat(self) -> None:
         url = f"{self._target.chat_base_url}/health"
-        if not _is_healthy(self._send("GET", url)):
+        response = self._send("GET", url)
+        if not _is_healthy(response):
             raise PreflightError(
-                f"{url} is not the health check of the Smart Chat API: {_describe(self._send('GET', url))}. "
+                f"{url} is not the health check of the Smart Chat API: {_describe(response)}. "
                 "Pass its base URL with --chat-url, as https://staging.example/chats-service/api/v1."
             )
         if self._send("GET", url, headers={"x-api-key": self._target.api_key}).status_code in (401, 403):

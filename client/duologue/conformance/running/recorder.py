@@ -19,6 +19,7 @@ from duologue.conformance.running.preflight import is_reachable
 from duologue.conformance.running.selection import Selection, SelectionError
 from duologue.conformance.session import LEFT_OVER, RECORDS
 from duologue.conformance.target.caller import Record
+from duologue.conformance.target.checks import CHECKS
 
 
 class Recorder:
@@ -39,7 +40,8 @@ class Recorder:
         """Leave out tests of rules that are not judged, and run the others by stage; refuse names that no rule has."""
         try:
             if self._selection.only or self._selection.skip:  # with `-k`, there may be no rules at all
-                self._selection.check(rule for rule in map(get_rule, items) if rule is not None)
+                rules = [rule for rule in map(get_rule, items) if rule is not None]
+                self._selection.check([*rules, *(check.rule for check in CHECKS)])
         except SelectionError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         left_out = [item for item in items if not self._selects(item)]

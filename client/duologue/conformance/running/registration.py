@@ -10,6 +10,7 @@ from duologue.conformance.running.collector import Collector
 from duologue.conformance.running.recorder import Recorder
 from duologue.conformance.running.selection import Selection
 from duologue.conformance.running.summary import TerminalSummary
+from duologue.conformance.target.checks import select_checks
 from duologue.conformance.target.rate_limit import parse_rate, set_rate
 
 MAX_SEED = 2**32
@@ -26,6 +27,8 @@ def register_plugins(config: pytest.Config) -> None:
     )
     seed = _choose_seed(config)
     _configure_rate(config)
+    select_checks(lambda rule: not selection.skips(rule))
+    config.add_cleanup(lambda: select_checks(lambda rule: True))
     config.pluginmanager.register(Recorder(selection, seed))
     if not hasattr(config, "workerinput") and not any(
         isinstance(plugin, Collector) for plugin in config.pluginmanager.get_plugins()

@@ -31,7 +31,11 @@ class Selection:
 
     def includes(self, rule: Rule) -> bool:
         """Return whether the user wants to hear of a rule at all."""
-        return (not self.only or _is_below(rule.id, self.only)) and not _is_below(rule.id, self.skip)
+        return (not self.only or _is_below(rule.id, self.only)) and not self.skips(rule)
+
+    def skips(self, rule: Rule) -> bool:
+        """Return whether the user wants to hear nothing of a rule."""
+        return _is_below(rule.id, self.skip)
 
     def get_obstacle(self, rule: Rule) -> str:
         """Return why a rule that is included is not judged; an empty text if it is."""
@@ -50,8 +54,13 @@ class Selection:
         for name in (*self.only, *self.skip):
             if not any(_is_below(id, (name,)) for id in ids):
                 raise SelectionError(_describe_unknown(name, ids))
-        if not any(map(self.includes, rules)):
+        left = [*filter(self.includes, rules)]
+        if not left:
             raise SelectionError("No rule is left: --skip leaves out everything that --only names.")
+        if all(rule.checks_responses for rule in left):
+            raise SelectionError(
+                f"{left[0].id} is judged by the responses to all tests: name rules with --only whose tests are to run."
+            )
 
 
 def _is_below(id: str, names: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from duologue.conformance.reports.html.sections import (
     label_outcomes,
     list_known,
 )
-from duologue.conformance.reports.text import count, describe_verdict, escape_unprintable
+from duologue.conformance.reports.text import count, describe_verdict, escape_unprintable, list_tests
 from duologue.conformance.running.grouping import Group, group_result
 from duologue.conformance.running.result import Result
 
@@ -94,7 +94,7 @@ def _build_context(result: Result) -> Mapping[str, Any]:
 
 def _build_command(result: Result, groups: Sequence[Group]) -> str:
     """Return the command line that checks again what is broken; credentials belong into variables."""
-    rules = ",".join(group.rule for group in groups)
+    rules = ",".join(list_tests(groups))
     only = ["--only", rules] if rules else []
     words = ["duologue", "check", result.base_url, "--chat-url", result.chat_base_url, *only]
     return shlex.join([*words, "--seed", str(result.seed)])
