@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from duologue.conformance.target.caller import Api
 from duologue.conformance.target.facts import Facts, read_facts
 from duologue.conformance.target.listener import Listen, Listener
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share, SharedRequests
 from duologue.conformance.target.target import Target
 
 __all__ = ["pytest_runtest_call"]
@@ -92,6 +94,24 @@ def server(duologue_target: Target, administrators: Administrators, request: pyt
     watch(request.node, server)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def shared_requests(
+    duologue_target: Target, administrators: Administrators, request: pytest.FixtureRequest
+) -> Iterator[SharedRequests]:
+    """Requests that tests share, until the end of the run."""
+    shared = SharedRequests()
+    yield shared
+    server = replace(_build_server(duologue_target), administrators=administrators)
+    request.config.stash.setdefault(LEFT_OVER, []).extend(shared.remove_created(server))
+    server.close()
+
+
+@pytest.fixture
+def share(server: Server, shared_requests: SharedRequests) -> Share:
+    """A valid request for an operation, for a test that sends it only where it is refused, or reads only."""
+    return partial(shared_requests.get, server)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def _add_run_options(group: pytest.OptionGroup) -> None:
     group.addoption("--duologue-quick", action="store_true", help="Only the rules that find most faults.")
     group.addoption("--duologue-seed", type=int, metavar="N", help="The same seed makes the same generated cases.")
     group.addoption(
-        "--duologue-max-examples", type=int, default=5, metavar="N", help="Random cases of each operation, per phase."
+        "--duologue-max-examples", type=int, default=3, metavar="N", help="Random cases of each operation, per phase."
     )
     group.addoption("--duologue-rate-limit", metavar="RATE", help="Requests at most, as 300/m or 5/s.")
     group.addoption("--duologue-max-time", type=float, metavar="SECONDS", help="End the run of the rules then.")

@@ -163,6 +163,23 @@ def test_generated_requests_leave_other_data_alone(target: Target, mock: MockSer
     assert requests.get(f"{mock.base_url}/users", timeout=10).json()["users"] == before
 
 
+@pytest.mark.slow
+def test_schemathesis_ends_with_a_run_that_ends_early(target: Target, mock: MockServer) -> None:
+    users = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
+    running: list[int] = []
+
+    result = check(
+        target,
+        RunOptions(Selection(only=("generated", "history.model")), max_time=0.001),
+        on_progress=lambda _: running.append(len(psutil.Process().children())),
+    )
+
+    assert (result.stopped, result.left_over) == ("Time is up: --max-time 0.001 seconds.", ())
+    assert running == [2]
+    assert psutil.Process().children() == []
+    assert requests.get(f"{mock.base_url}/users", timeout=10).json()["users"] == users
+
+
 def test_connections_are_closed(target: Target) -> None:
     """Or the run ends where the system limits open files."""
     counts: list[int] = []

@@ -44,6 +44,14 @@ def test_obstacles() -> None:
     assert Selection(quick=True).get_obstacle(LIST) == ""
 
 
+def test_quick_run_judges_a_rule_by_a_few_cases() -> None:
+    cases = range(39)
+
+    assert Selection().thin(cases) == cases
+    assert Selection(quick=True).thin(cases[:5]) == cases[:5]
+    assert Selection(quick=True).thin(cases) == [0, 7, 15, 23, 31]
+
+
 @pytest.mark.parametrize(
     ("selection", "sentence"),
     [

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from duologue.conformance.generated.journal import VARIABLE, read_journal
+from duologue.conformance.generated.journal import VARIABLE, JournalEntry, read_journal
 from duologue.conformance.generated.reports import GeneratedFailure, read_failures
 from duologue.conformance.target.caller import Api, Record
 from duologue.conformance.target.server import Server
@@ -95,7 +95,7 @@ class Generation:
 
     def _stop(self) -> None:
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
@@ -107,11 +107,11 @@ def _take_over(journal: Path, server: Server, record: Record) -> None:
     for entry in read_journal(journal):
         record.generated.append((entry.method, entry.path, entry.status))
         if entry.created:
-            record.created.append((_find_owner(server, entry.user_id), entry.created))
+            record.created.append((_find_owner(server, entry), entry.created))
 
 
-def _find_owner(server: Server, user_id: str | None) -> Api:
-    return server.platform if user_id is None else server.chat.as_user(user_id)
+def _find_owner(server: Server, entry: JournalEntry) -> Api:
+    return server.platform if str(entry.created).startswith("/users/") else server.chat.as_user(entry.user_id)
 
 
 def build_command(url: str, paths: str, options: GenerationOptions) -> list[str]:

@@ -24,7 +24,7 @@ from duologue.conformance.target.unique_names import unique
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(str.strip)
 LIMITS = st.integers(1, 4)
 FEW = settings(
-    max_examples=10,
+    max_examples=4,
     stateful_step_count=20,
     deadline=None,
     database=None,

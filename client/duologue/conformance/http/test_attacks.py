@@ -11,10 +11,11 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
-from duologue.conformance.target.examples import create_session, each, log_in, prepare_request
+from duologue.conformance.target.examples import create_session, each, log_in
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import Operation
 
@@ -83,8 +84,8 @@ def test_misdirected_request(server: Server, service: str, host: str, path: str)
     needs=["admin", "local"],
 )
 @each(statuses=[421])
-def test_misdirected_calls(server: Server, operation: Operation[Any]) -> None:
-    check_misdirected(prepare_request(server, operation).send(headers={"Host": "evil.example"}))
+def test_misdirected_calls(share: Share, operation: Operation[Any]) -> None:
+    check_misdirected(share(operation).send(headers={"Host": "evil.example"}))
 
 
 @rule(

@@ -14,20 +14,22 @@ from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session, create_user, each, each_case, prepare_request
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user
-from duologue.contract import Operation, operations
+from duologue.contract import Operation, messages, operations
 
 WITH_BODY = [operation for operation in operations() if operation.body]
 
 
 @pytest.fixture
-def unchanged(chat: Api) -> Iterator[Api]:
+def unchanged(share: Share) -> Iterator[Api]:
     """A user of the chat service with one session, which must be as before when the test is over."""
-    session = create_session(chat)
+    request = share(messages.SEND)
+    chat = request.api
     before = read_data(chat.get("/chats"))
     yield chat
     assert read_data(chat.get("/chats")) == before
-    assert read_data(chat.get(f"/chats/{session}/messages")) == []
+    assert read_data(chat.get(request.path)) == []
 
 
 # Invalid JSON, and JSON beyond the limits
@@ -96,8 +98,8 @@ def test_unacceptable_json(chat: Api, text: bytes) -> None:
     *WITH_BODY,
     everywhere=3,
 )
-def test_unacceptable_json_everywhere(server: Server, operation: Operation[Any], name: str) -> None:
-    check_error(prepare_request(server, operation).with_body(BAD_TEXTS[name]).send(), 400)
+def test_unacceptable_json_everywhere(share: Share, operation: Operation[Any], name: str) -> None:
+    check_error(share(operation).with_body(BAD_TEXTS[name]).send(), 400)
 
 
 @rule(

@@ -9,9 +9,9 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import NO_BODY, Api
-from duologue.conformance.target.examples import each, each_case, prepare_request
+from duologue.conformance.target.examples import each, each_case
 from duologue.conformance.target.responses import check_error
-from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.contract import Operation, operations
 
 WITH_BODY = [operation for operation in operations() if operation.body]
@@ -33,8 +33,8 @@ MIB = 1024 * 1024
     everywhere=2,
     statuses=[415],
 )
-def test_other_media_type(server: Server, operation: Operation[Any], media_type: str | None) -> None:
-    check_error(prepare_request(server, operation).send(headers={"Content-Type": media_type}), 415)
+def test_other_media_type(share: Share, operation: Operation[Any], media_type: str | None) -> None:
+    check_error(share(operation).send(headers={"Content-Type": media_type}), 415)
 
 
 @rule(
@@ -62,8 +62,8 @@ def test_media_type_parameters(chat: Api, media_type: str) -> None:
     everywhere=3,
     statuses=[400],
 )
-def test_body_is_no_object(server: Server, operation: Operation[Any], text: bytes) -> None:
-    check_error(prepare_request(server, operation).with_body(text).send(), 400)
+def test_body_is_no_object(share: Share, operation: Operation[Any], text: bytes) -> None:
+    check_error(share(operation).with_body(text).send(), 400)
 
 
 @rule(
@@ -75,10 +75,10 @@ def test_body_is_no_object(server: Server, operation: Operation[Any], text: byte
 )
 @each(*(operation for operation in WITH_BODY if operation.body_required), statuses=[400])
 @pytest.mark.parametrize("announced", [True, False])
-def test_missing_body(server: Server, operation: Operation[Any], announced: bool) -> None:
+def test_missing_body(share: Share, operation: Operation[Any], announced: bool) -> None:
     headers = {"Content-Type": "application/json"} if announced else {}
 
-    response = prepare_request(server, operation).with_body(NO_BODY).send(headers=headers)
+    response = share(operation).with_body(NO_BODY).send(headers=headers)
 
     check_error(response, 400)
 
@@ -98,8 +98,8 @@ def test_missing_body(server: Server, operation: Operation[Any], announced: bool
     everywhere=2,
     statuses=[400],
 )
-def test_unknown_field(server: Server, operation: Operation[Any], name: str) -> None:
-    request = prepare_request(server, operation)
+def test_unknown_field(share: Share, operation: Operation[Any], name: str) -> None:
+    request = share(operation)
     body = {**request.body, name: "x"}
 
     complaints = check_error(request.with_body(body).send(), 400)["details"]["fields"]
@@ -115,8 +115,8 @@ def test_unknown_field(server: Server, operation: Operation[Any], name: str) -> 
     needs=["admin"],
 )
 @each(*WITH_BODY, statuses=[413])
-def test_body_over_limit(server: Server, operation: Operation[Any]) -> None:
-    check_error(prepare_request(server, operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
+def test_body_over_limit(share: Share, operation: Operation[Any]) -> None:
+    check_error(share(operation).with_body(b"{" + b" " * MIB + b"}").send(), 413)
 
 
 @rule(

@@ -17,11 +17,11 @@ from duologue.conformance.target.examples import (
     create_session,
     each,
     log_in,
-    prepare_request,
 )
 from duologue.conformance.target.raw import has_ipv6, send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import Operation, operations
 
@@ -37,8 +37,8 @@ KEYED = [operation for operation in operations() if operation.method in ("POST",
 )
 @each(*KEYED, statuses=[400])
 @pytest.mark.parametrize("key", ["", "k" * 256], ids=["empty", "256 characters"])
-def test_invalid_key(server: Server, operation: Operation[Any], key: str) -> None:
-    check_error(prepare_request(server, operation).send(headers=with_key(key)), 400, "Idempotency-Key")
+def test_invalid_key(share: Share, operation: Operation[Any], key: str) -> None:
+    check_error(share(operation).send(headers=with_key(key)), 400, "Idempotency-Key")
 
 
 @rule(

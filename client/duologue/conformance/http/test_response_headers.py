@@ -10,10 +10,11 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
-from duologue.conformance.target.examples import each, log_in, prepare_request
+from duologue.conformance.target.examples import each, each_case, log_in, prepare_request
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, health, operations, smart_chat, users
 from duologue.contract.core import CHAT, Access
@@ -54,8 +55,8 @@ def check_common(response: requests.Response) -> None:
     quick=True,
 )
 @each()
-def test_success(server: Server, operation: Operation[Any]) -> None:
-    request = prepare_request(server, operation)
+def test_success(server: Server, share: Share, operation: Operation[Any]) -> None:
+    request = share(operation) if operation.safe else prepare_request(server, operation)
 
     response = request.send(headers={"Origin": "http://localhost:5173"})
 
@@ -124,9 +125,9 @@ def test_malformed_request(server: Server, text: str) -> None:
     needs=["admin"],
 )
 @each(*WITH_TOKENS)
-def test_errors_of_operations(server: Server, operation: Operation[Any]) -> None:
+def test_errors_of_operations(server: Server, share: Share, operation: Operation[Any]) -> None:
     """Errors vary with the same headers as successes: a cache must not tell one caller what another may not do."""
-    request = prepare_request(server, operation)
+    request = share(operation) if operation.safe else prepare_request(server, operation)
     ok = request.send()
 
     for headers in ({"Authorization": "Bearer bad", "x-api-key": "bad"}, {"If-Match": '"other"'}):
@@ -155,11 +156,12 @@ def check_challenge(response: requests.Response, scheme: str) -> str:
     needs=["admin"],
 )
 @each(*(operation for operation in WITH_TOKENS if operation.service is not CHAT))
-@pytest.mark.parametrize("token", ["Bearer garbage", "Bearer a.b.c", "Bearer ", "bearer null"])
-def test_bad_token(server: Server, operation: Operation[Any], token: str) -> None:
-    response = prepare_request(server, operation).send(headers={"Authorization": token})
+def test_bad_token(share: Share, operation: Operation[Any]) -> None:
+    request = share(operation)
 
-    assert 'error="invalid_token"' in check_challenge(response, "Bearer")
+    for token in ("Bearer garbage", "Bearer a.b.c", "Bearer ", "bearer null"):
+        response = request.send(headers={"Authorization": token})
+        assert 'error="invalid_token"' in check_challenge(response, "Bearer"), token
 
 
 @rule(
@@ -185,9 +187,9 @@ def test_revoked_token(server: Server) -> None:
 )
 @each(*AUTHENTICATED)
 @pytest.mark.parametrize("value", [None, "Basic dXNlcjpwYXNz"])
-def test_missing_token(server: Server, operation: Operation[Any], value: str | None) -> None:
+def test_missing_token(share: Share, operation: Operation[Any], value: str | None) -> None:
     """Without a token there is nothing wrong with it (RFC 6750, section 3.1)."""
-    response = prepare_request(server, operation).send(headers={"Authorization": value})
+    response = share(operation).send(headers={"Authorization": value})
 
     assert "error=" not in check_challenge(response, "Bearer")
 
@@ -216,10 +218,9 @@ def test_refused_login(server: Server, path: str, body: dict[str, str]) -> None:
     stage=1,
     needs=["admin"],
 )
-@each(*KEYED)
-@pytest.mark.parametrize("key", [None, "", "wrong"])
-def test_bad_api_key(server: Server, operation: Operation[Any], key: str | None) -> None:
-    response = prepare_request(server, operation).send(headers={"x-api-key": key})
+@each_case("key", ["wrong", None, ""], *KEYED)
+def test_bad_api_key(share: Share, operation: Operation[Any], key: str | None) -> None:
+    response = share(operation).send(headers={"x-api-key": key})
 
     if operation.access is Access.PUBLIC and key is None:
         assert response.status_code == 200

@@ -70,7 +70,7 @@ def test_list_order(chat: Api) -> None:
     source=sources.CHATS,
 )
 def test_list_order_of_equal_times(chat: Api) -> None:
-    for _ in range(8):
+    for _ in range(6):
         user = chat.as_user()
         first, *others = (create_session(user, title) for title in ("first", "second", "third"))
 

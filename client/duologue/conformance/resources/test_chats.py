@@ -9,9 +9,9 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import NO_BODY, Api
-from duologue.conformance.target.examples import create_session, each, prepare_request
+from duologue.conformance.target.examples import create_session, each, each_case
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
-from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, messages, smart_chat
 
@@ -32,10 +32,9 @@ BAD_TITLES = ["", " ", " \t ", "a" * 201, "😀" * 201, "two\nlines", "nul\x00",
     needs=["admin"],
     quick=True,
 )
-@each(*CHAT_CALLS, statuses=[401])
-@pytest.mark.parametrize("key", [None, "", "wrong", "DEV-API-KEY"], ids=ascii)
-def test_invalid_api_key(server: Server, operation: Operation[Any], key: str | None) -> None:
-    check_error(prepare_request(server, operation).send(headers={"x-api-key": key}), 401)
+@each_case("key", [None, "wrong", "", "DEV-API-KEY"], *CHAT_CALLS, everywhere=2, statuses=[401])
+def test_invalid_api_key(share: Share, operation: Operation[Any], key: str | None) -> None:
+    check_error(share(operation).send(headers={"x-api-key": key}), 401)
 
 
 @rule(
@@ -48,8 +47,8 @@ def test_invalid_api_key(server: Server, operation: Operation[Any], key: str | N
 @each(*CHAT_CALLS, statuses=[400])
 @pytest.mark.parametrize("value", [None, ""], ids=ascii)
 @pytest.mark.parametrize("header", ["Unique-Reference-Code", "x-user-id"])
-def test_missing_header(server: Server, operation: Operation[Any], header: str, value: str | None) -> None:
-    check_error(prepare_request(server, operation).send(headers={header: value}), 400, header)
+def test_missing_header(share: Share, operation: Operation[Any], header: str, value: str | None) -> None:
+    check_error(share(operation).send(headers={header: value}), 400, header)
 
 
 @rule(
@@ -71,8 +70,8 @@ def test_header_length(chat: Api, header: str) -> None:
     quick=True,
 )
 @each(*(call for call in CHAT_CALLS if call.parameters))
-def test_session_of_another_user(server: Server, operation: Operation[Any]) -> None:
-    request = prepare_request(server, operation)
+def test_session_of_another_user(share: Share, operation: Operation[Any]) -> None:
+    request = share(operation)
     session = request.path.split("/")[2]
     path = f"/chats/{session}"
     before = request.api.get(path).json()["data"]
@@ -95,8 +94,8 @@ def test_session_of_another_user(server: Server, operation: Operation[Any]) -> N
     quick=True,
 )
 @each(*(call for call in CHAT_CALLS if call.parameters), statuses=[404])
-def test_unknown_session(server: Server, operation: Operation[Any]) -> None:
-    request = prepare_request(server, operation)
+def test_unknown_session(share: Share, operation: Operation[Any]) -> None:
+    request = share(operation)
     session = request.path.split("/")[2]
 
     check_error(request.api.request(operation.method, request.path.replace(session, "0" * 24), request.body), 404)
@@ -163,11 +162,12 @@ def test_title_is_trimmed(chat: Api) -> None:
 @covers(chats.CREATE, 400)
 @covers(chats.RENAME, 400)
 @pytest.mark.parametrize("title", BAD_TITLES, ids=ascii)
-def test_invalid_title(chat: Api, title: Any) -> None:
-    session = create_session(chat)
+def test_invalid_title(share: Share, title: Any) -> None:
+    request = share(chats.RENAME).with_body({"title": title})
+    chat = request.api
     before = read_data(chat.get("/chats"))
 
-    for response in (chat.post("/chats", {"title": title}), chat.patch(f"/chats/{session}", {"title": title})):
+    for response in (chat.post("/chats", request.body), request.send()):
         assert set(check_error(response, 400)["details"]["fields"]) == {"title"}
 
     assert read_data(chat.get("/chats")) == before

@@ -11,6 +11,7 @@ from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
+from duologue.conformance.target.shared_requests import Share
 from duologue.contract import messages
 
 HELLO = {"content": "Hello, world!", "sender": "user"}
@@ -98,15 +99,15 @@ def test_content_is_trimmed(chat: Api) -> None:
 )
 @covers(messages.SEND, 400)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:30])
-def test_invalid_message(chat: Api, wrong: dict[str, Any]) -> None:
-    session = create_session(chat)
-    before = read_data(chat.get(f"/chats/{session}"))
+def test_invalid_message(share: Share, wrong: dict[str, Any]) -> None:
+    request = share(messages.SEND)
 
-    body = check_error(chat.post(f"/chats/{session}/messages", {**HELLO, **wrong}), 400)
+    body = check_error(request.with_body({**HELLO, **wrong}).send(), 400)
 
     assert set(body["details"]["fields"]) == set(wrong)
-    assert read_data(chat.get(f"/chats/{session}/messages")) == []
-    assert read_data(chat.get(f"/chats/{session}")) == before
+    assert read_data(request.api.get(request.path)) == []
+    session = read_data(request.api.get(request.path.removesuffix("/messages")))
+    assert session["createdAt"] == session["updatedAt"] == session["lastMessageAt"]
 
 
 @rule(

@@ -13,6 +13,7 @@ from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_user, log_in
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
+from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import users
 
@@ -296,13 +297,14 @@ def test_update_of_id(platform: Api) -> None:
     [*({"name": name} for name in BAD_NAMES), *({"email": email} for email in BAD_EMAILS), {"role": "root"}],
     ids=ascii,
 )
-def test_invalid_update(platform: Api, change: dict[str, Any]) -> None:
-    user = create_user(platform)
+def test_invalid_update(share: Share, change: dict[str, Any]) -> None:
+    request = share(users.UPDATE)
+    before = request.api.get(request.path).json()
 
-    body = check_error(platform.put(f"/users/{user['id']}", {"name": "Fine", **change}), 400)
+    body = check_error(request.with_body({"name": "Fine", **change}).send(), 400)
 
     assert set(body["details"]["fields"]) == set(change)
-    assert platform.get(f"/users/{user['id']}").json() == user
+    assert request.api.get(request.path).json() == before
 
 
 @rule(

@@ -44,12 +44,21 @@ class Recorder:
                 self._selection.check([*rules, *(check.rule for check in CHECKS)])
         except SelectionError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-        left_out = [item for item in items if not self._selects(item)]
-        items[:] = [item for item in items if self._selects(item)]
+        selected = self._select(items)
+        left_out = [item for item in items if item not in selected]
+        items[:] = [item for item in items if item in selected]
         if all(map(get_rule, items)):
             items.sort(key=_get_stage)
             items.sort(key=_is_generated, reverse=hasattr(config, "workerinput"))
         config.hook.pytest_deselected(items=left_out)
+
+    def _select(self, items: list[pytest.Item]) -> set[pytest.Item]:
+        cases: dict[Rule | None, list[pytest.Item]] = {}
+        for item in filter(self._selects, items):
+            cases.setdefault(get_rule(item), []).append(item)
+        return {
+            item for rule, members in cases.items() for item in (self._selection.thin(members) if rule else members)
+        }
 
     def _selects(self, item: pytest.Item) -> bool:
         rule = get_rule(item)
@@ -74,7 +83,7 @@ class Recorder:
         if report.when == "teardown":
             self._running = None
             entry = _sum_up(records)
-            item.stash[RECORDS] = []  # responses keep their connections open
+            item.stash[RECORDS] = []  # a run has thousands of responses
         if report.failed and call.excinfo is not None:
             error = call.excinfo.value
             entry["failure"] = asdict(build_failure(item, rule, error, records, self._seed))
