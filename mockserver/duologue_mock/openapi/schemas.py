@@ -32,7 +32,7 @@ def create_spec(title: str, version: str, **options: Any) -> APISpec:
 
 
 def describe_schemas(spec: APISpec) -> dict[str, Any]:
-    """Return a document's `components.schemas`, each with the sentence that describes it."""
+    """Return the `components.schemas` of a document, each with the sentence that describes it."""
     [plugin] = spec.plugins
     assert isinstance(plugin, MarshmallowPlugin)
     assert plugin.converter is not None

@@ -56,8 +56,8 @@ class MockClock:
     """The time of one mock: the machine's, until it is set, stopped or advanced.
 
     It has no timers: whatever has a lifetime compares it with the time when it is used, so that moving the clock is all
-    that it takes. What should happen by itself after a while (pings, delays) takes real time, or a stopped clock would
-    hold it back for ever.
+    that it takes. What should happen by itself after a while (pings, delays) goes by the machine's clock, or a stopped
+    one would hold it back.
 
     Args:
         base: the machine's clock.

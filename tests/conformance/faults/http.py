@@ -247,7 +247,7 @@ FAULTS = [
         "request-id.header",
         "`Unique-Reference-Code` does not come back as `X-Request-Id`.",
         wrap(wsgi, "_choose_request_id", _choose_own_id),
-        met_by="chats.CREATE.created",
+        met_by="users.CREATE.created",
     ),
     Fault(
         "http.one-request-id",

@@ -103,7 +103,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 }
 """A text for each setting that has a flag with a value, and what it stands for."""
 
-SWITCHES = {"require_auth", "https", "admin"}
+SWITCHES = {"require_auth", "https", "admin", "self_check"}
 
 FLAGS = [(name, flag) for name, declared in SETTINGS.items() for flag in declared.flags]
 

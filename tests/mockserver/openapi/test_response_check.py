@@ -38,10 +38,6 @@ def test_right_response() -> None:
     assert check() == []
 
 
-def test_undocumented_operation() -> None:
-    assert check(b"anything", id="health.ERROR", status=418) == []
-
-
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

@@ -145,6 +145,6 @@ class Generations:
         return self._running.pop(service)
 
     def end(self, server: Server) -> None:
-        """End what nobody has taken: the run ends early."""
+        """End what is still running because no test has taken it: the run ends early."""
         while self._running:
             self._running.popitem()[1].end(server)

@@ -29,9 +29,9 @@ def list_tests(groups: Iterable[Group]) -> list[str]:
     return [*dict.fromkeys(group.example.found_by for group in groups)]
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 rule`, `2 rules`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, name: str) -> str:
+    """Return a number with the name of what is counted: `1 rule`, `2 rules`."""
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def escape_unprintable(text: str, keep: str = "") -> str:
