@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from duologue.conformance.shared_requests import RESERVE, SharedRequests
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import RESERVE, SharedRequests
 from duologue.contract import Operation, auth, chats, operations, users
 from duologue_mock import MockServer
 

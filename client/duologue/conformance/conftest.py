@@ -14,12 +14,12 @@ from duologue.conformance.generated.generation import GENERATED, GenerationOptio
 from duologue.conformance.rules import get_rule
 from duologue.conformance.running.registration import register_plugins
 from duologue.conformance.session import LEFT_OVER, pytest_runtest_call, watch
+from duologue.conformance.shared_requests import Share, SharedRequests
 from duologue.conformance.target.administrators import Administrators
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.facts import Facts, read_facts
 from duologue.conformance.target.listener import Listen, Listener
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share, SharedRequests
 from duologue.conformance.target.target import Target
 
 __all__ = ["pytest_runtest_call"]

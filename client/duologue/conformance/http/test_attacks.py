@@ -11,11 +11,11 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.examples import create_session, each, log_in
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import Operation
 

@@ -8,10 +8,10 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import NO_BODY, Api
 from duologue.conformance.target.examples import each, each_case
 from duologue.conformance.target.responses import check_error
-from duologue.conformance.target.shared_requests import Share
 from duologue.contract import Operation, operations
 
 WITH_BODY = [operation for operation in operations() if operation.body]

@@ -10,12 +10,12 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import TIMEOUT
 from duologue.conformance.target.examples import create_session, each, each_case
 from duologue.conformance.target.raw import has_ipv6, read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import CHAT, Operation, operations
 

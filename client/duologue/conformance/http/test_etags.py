@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from duologue.conformance import sources
 from duologue.conformance.rules import covers, rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import (
     PreparedRequest,
@@ -20,7 +21,6 @@ from duologue.conformance.target.examples import (
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, messages, operations, smart_chat, users
 

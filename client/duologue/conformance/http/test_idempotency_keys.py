@@ -12,6 +12,7 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.http.idempotency import check_replay, with_key
 from duologue.conformance.rules import rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import (
     create_session,
@@ -21,7 +22,6 @@ from duologue.conformance.target.examples import (
 from duologue.conformance.target.raw import has_ipv6, send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import Operation, operations
 

@@ -10,11 +10,11 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.examples import each, each_case, log_in, prepare_request
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, health, operations, smart_chat, users
 from duologue.contract.core import CHAT, Access

@@ -8,10 +8,10 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.rules import covers, rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import NO_BODY, Api
 from duologue.conformance.target.examples import create_session, each, each_case
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, messages, smart_chat
 

@@ -9,10 +9,10 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.resources.smart_chat import STREAM, ask, stream
 from duologue.conformance.rules import covers, rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session
 from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
-from duologue.conformance.target.shared_requests import Share
 from duologue.contract import smart_chat
 
 NO_TEXT: list[Any] = [{}, [], 7, True, None]

@@ -9,11 +9,11 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.rules import covers, rule
+from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_user, log_in
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.shared_requests import Share
 from duologue.conformance.target.unique_names import build_user, unique
 from duologue.contract import users
 
