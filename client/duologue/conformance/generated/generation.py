@@ -57,6 +57,8 @@ class Generation:
 
     def _start(self, server: Server, service: str, options: GenerationOptions) -> subprocess.Popen[bytes]:
         variables = {"DUOLOGUE_API_KEY": server.api_key, VARIABLE: "journal.jsonl"}
+        token = server.administrators.get_token() if server.administrators else None
+        variables |= {"DUOLOGUE_CREATOR_TOKEN": token} if token else {}
         origin = server.platform_origin if service == "platform" else server.chat_origin
         with (self._folder / "output").open("wb") as output:
             return subprocess.Popen(  # noqa: S603 - our own command

@@ -1,7 +1,7 @@
 """How Schemathesis identifies itself, and what makes the requests that it generates true as well as valid.
 
 It identifies itself by the API key it is given, and by a token. It deletes users, ends logins and changes roles as it
-goes, so its administrator may be gone at any moment; a new one is created then.
+goes, so its administrator may be gone at any moment; a new one is created then, by an anonymous caller where one may.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FreshAdministrator:
     def _log_in(self, base: str) -> str:
         email, password = f"{uuid.uuid4().hex}@example.com", uuid.uuid4().hex
         admin = {"name": "Administrator", "email": email, "role": "admin", "password": password}
-        _post(f"{base}/api/users", admin)
+        _post(f"{base}/api/users", admin, os.environ.get("DUOLOGUE_CREATOR_TOKEN"))
         response = _post(f"{base}/api/auth/login", {"email": email, "password": password})
         token: str = response.json()["token"]
         return token
@@ -57,8 +57,9 @@ def _is_valid(base: str, token: str) -> bool:
     return bool(response.status_code == 200 and response.json().get("role") == "admin")
 
 
-def _post(url: str, body: dict[str, str]) -> requests.Response:
-    response = requests.post(url, json=body, timeout=10)
+def _post(url: str, body: dict[str, str], token: str | None = None) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = requests.post(url, json=body, headers=headers, timeout=10)
     note_response(response)
     response.raise_for_status()
     return response
