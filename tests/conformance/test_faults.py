@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from duologue.conformance.target import listener
 from duologue_mock import MockServer
 from tests.conformance.faults import FAULTS
 from tests.conformance.planting import Fault
@@ -14,6 +15,8 @@ from tests.conformance.rule_runner import RuleRun, run_rule
 
 SEED = 2024
 SEEDS = random.Random(SEED).sample(range(2**32), 10)
+WAIT = 2.0
+"""Seconds that a rule waits for an event where the fault may be that none comes."""
 RULES = sorted({(fault.test, tuple(fault.settings.items())) for fault in FAULTS})
 
 
@@ -21,6 +24,7 @@ RULES = sorted({(fault.test, tuple(fault.settings.items())) for fault in FAULTS}
 def test_fault_is_found(fault: Fault) -> None:
     with pytest.MonkeyPatch.context() as patch:
         fault.plant(patch)
+        patch.setattr(listener, "DEADLINE", WAIT)
         run = _run(fault.test, dict(fault.settings), wanted=fault.rule)
 
     missed = {seed: run.failures.get(seed, {}) for seed in SEEDS if fault.rule not in run.failures.get(seed, {})}
