@@ -157,7 +157,7 @@ class MockServer:
             ValueError: a value is not valid.
             RuntimeError: the server has not been started.
         """
-        previous = self._context
+        previous, replaced = self._context, threading.Event()
         if settings.get("admin_token") is None:  # a token that was generated stays, too
             settings["admin_token"] = self.settings.values["admin_token"]
         merged: Any = {**self.settings.values, **settings}
@@ -169,8 +169,10 @@ class MockServer:
             for server in self._servers:
                 server.application = app.wsgi_app
             previous.close()
+            replaced.set()
 
         self._call_soon(replace_app)
+        replaced.wait(10)  # seconds; what is requested after this call is not for the previous app
 
     @property
     def port(self) -> int:
