@@ -112,5 +112,7 @@ def _build_arguments(mock: MockServer) -> Iterator[str]:
 
 
 def _get_seed(item: pytest.Item) -> int:
-    seed: int = item.callspec.params["duologue_seed"]  # type: ignore[attr-defined]
+    assert isinstance(item, pytest.Function)
+    seed = item.callspec.params["duologue_seed"]
+    assert isinstance(seed, int)
     return seed

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from duologue.conformance.rules import Violation
+from duologue.conformance.rules import BrokenRuleError
 from duologue.conformance.target import golden
 from duologue.conformance.target.checks import CHECKS, check_response
 from duologue.conformance.target.comparison import check_equal, find_differences
@@ -177,7 +177,7 @@ def test_fault(rule: str, operation: Operation[Any], status: int | None, fault: 
     draft = Draft(operation, status)
     fault(draft)
 
-    with pytest.raises(Violation) as caught:
+    with pytest.raises(BrokenRuleError) as caught:
         draft.check()
 
     assert caught.value.rule_id == rule
@@ -196,7 +196,7 @@ def test_rate_limit_that_contradicts_itself() -> None:
 
     for name, value in (("RateLimit-Remaining", "61"), ("RateLimit-Reset", "3600"), ("RateLimit-Limit", "many")):
         draft.headers |= {**limits, name: value}
-        with pytest.raises(Violation):
+        with pytest.raises(BrokenRuleError):
             draft.check()
 
 
@@ -231,6 +231,6 @@ def test_differences(expected: Any, actual: Any, differences: tuple[str, ...]) -
 
 def test_check_equal() -> None:
     check_equal({"a": [True]}, {"a": [True]}, "the value")
-    with pytest.raises(Violation, match="the value differs") as caught:
+    with pytest.raises(BrokenRuleError, match="the value differs") as caught:
         check_equal({"a": [True]}, {"a": [1]}, "the value")
     assert caught.value.differences == ("$.a[0]: expected 1, not True",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from duologue.conformance.rules import Rule
@@ -10,9 +12,13 @@ from duologue.conformance.running.runner import RunOptions, check
 from duologue.conformance.running.selection import Selection
 from duologue.conformance.target.administrators import Administrators
 from duologue.conformance.target.facts import Facts, read_facts
+from duologue.conformance.target.raw import has_ipv6
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Login, Target
 from duologue_mock import MockServer
+from duologue_mock.errors import HTTPError
+from duologue_mock.http import rate_limit
+from duologue_mock.http.wsgi import WSGIApp
 
 JOHN = Login("john@example.com", "password")
 JANE = Login("jane@example.com", "password")
@@ -24,7 +30,7 @@ def find_target(mock: MockServer, *logins: Login) -> Target:
 
 def test_facts_of_open_server() -> None:
     with MockServer(rate_limit=None) as mock:
-        assert read_facts(find_target(mock)) == Facts(is_local=True, has_clock=True)
+        assert read_facts(find_target(mock)) == Facts(is_local=True, has_ipv6=has_ipv6(), has_clock=True)
 
 
 def test_facts_of_closed_server() -> None:
@@ -36,6 +42,7 @@ def test_facts_of_closed_server() -> None:
         rate_limit=300,
         has_events=False,
         is_local=True,
+        has_ipv6=has_ipv6(),
         has_clock=True,
         admin=JOHN,
         user=JANE,
@@ -53,6 +60,9 @@ def test_facts_of_closed_server() -> None:
         (Facts(requires_auth=True), {"caller"}, "needs a login"),
         (Facts(), {"closed"}, "needs a server that requires authentication"),
         (Facts(has_events=False), {"events"}, "needs Socket.IO"),
+        (Facts(rate_limit=1000), {"low-limit"}, ""),
+        (Facts(rate_limit=1001), {"low-limit"}, "needs a server whose limit is low enough"),
+        (Facts(), {"ipv6"}, "needs an IPv6 loopback"),
         (Facts(), {"rate-limit", "local"}, "needs a server that limits requests, and a server on this machine"),
     ],
 )
@@ -155,12 +165,41 @@ def test_closed_server(logins: tuple[Login, ...]) -> None:
         assert "administrator" in reasons["users.CREATE.created"]
 
 
+@pytest.fixture
+def short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the mock renew its limits every few seconds, for a rule waits for it."""
+    monkeypatch.setattr(rate_limit, "WINDOW", 8.0)
+
+
+@pytest.mark.usefixtures("short_minute")
 def test_limited_server() -> None:
     with MockServer(rate_limit=30) as mock:
         result = check(find_target(mock), RunOptions(selection=Selection(only=("rate-limit",)), seed=1))
 
     assert [failure.rule + failure.message for failure in result.failures] == []
     assert {outcome.verdict for outcome in result.outcomes} == {Verdict.KEPT}
+
+
+@pytest.mark.usefixtures("short_minute")
+def test_refused_change_that_has_an_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no planted fault like the others, because the rule would wait for a minute with each seed."""
+    handle = WSGIApp._handle_operation
+
+    def handle_anyway(self: WSGIApp, exchange: Any, *arguments: Any) -> Any:
+        try:
+            return handle(self, exchange, *arguments)
+        except HTTPError as error:
+            if (error.status, exchange.request.method) == (429, "POST"):
+                with monkeypatch.context() as patch:
+                    patch.setattr(exchange.namespace.rate_limiter, "_limit", None)
+                    handle(self, exchange, *arguments)
+            raise
+
+    monkeypatch.setattr(WSGIApp, "_handle_operation", handle_anyway)
+    with MockServer(rate_limit=30) as mock:
+        result = check(find_target(mock), RunOptions(selection=Selection(only=("rate-limit.exceeded",)), seed=1))
+
+    assert {failure.rule for failure in result.failures} == {"rate-limit.exceeded"}
 
 
 @pytest.mark.slow

@@ -23,10 +23,12 @@ NEEDS = {
     "closed": "a server that requires authentication",
     "events": "Socket.IO",
     "rate-limit": "a server that limits requests",
+    "low-limit": "a server whose limit is low enough to be used up",
     "short-tokens": "access tokens that expire within the time to wait",
     "clock": "a clock that can be moved, by the control API of a Duologue mock",
     "openapi": "the OpenAPI document at /openapi.json",
     "local": "a server on this machine",
+    "ipv6": "an IPv6 loopback of this machine",
 }
 """What a rule may need of the server or of the credentials; without it, the rule is not judged."""
 
@@ -59,8 +61,8 @@ class Rule:
         return {**asdict(self), "needs": sorted(self.needs)}
 
 
-class Violation(AssertionError):  # noqa: N818 - an assertion, as pytest reports it
-    """A server broke a rule.
+class BrokenRuleError(AssertionError):
+    """A server broke a rule. It is an assertion, so that pytest reports it as a failure and not as an error.
 
     Args:
         rule_id: of the rule.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from duologue.conformance.rules import Rule, Violation
+from duologue.conformance.rules import BrokenRuleError, Rule
 from duologue.conformance.running.failures import build_failure, is_connection_error
 from duologue.conformance.running.result import Failure
 
@@ -26,7 +26,7 @@ def raise_from(error: BaseException, cause: BaseException) -> BaseException:
 
 
 def test_violation_names_its_own_rule() -> None:
-    violation = Violation("errors.body", "It has no code.", expected=1, actual=2, differences=("code: missing",))
+    violation = BrokenRuleError("errors.body", "It has no code.", expected=1, actual=2, differences=("code: missing",))
 
     group = BaseExceptionGroup("two", [ValueError("other"), raise_from(KeyError("id"), violation)])
 

@@ -67,7 +67,7 @@ def test_wrong_response(changes: dict[str, Any], fault: str) -> None:
 def spoil(mock: Mock) -> None:
     """Store what no operation would."""
     with mock.state as state:
-        state.users.add(User(id="9", name="", email="nobody", role="root"))  # type: ignore[arg-type]
+        state.users.add(User(id="9", name="", email="no address", role="root"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", ["users.GET", "users.LIST"])

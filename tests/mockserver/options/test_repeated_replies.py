@@ -69,7 +69,7 @@ def test_key_in_progress(serve: Callable[..., Server]) -> None:
 @pytest.mark.parametrize("accept", [{}, STREAM], ids=["whole", "streamed"])
 @pytest.mark.parametrize("broken_by", ["client", "server"])
 def test_broken_stream_stores_once(serve: Callable[..., Server], broken_by: str, accept: dict[str, str]) -> None:
-    """Whoever broke it off, and however it is asked for again: one question, one reply, and it is replayed then."""
+    """However it broke off, and however it is asked for again: one question, one reply, and it is replayed then."""
     attempts, closed = itertools.count(), threading.Event()
 
     def reply(_: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 from schemathesis.generation.meta import CoveragePhaseData, TestPhase
 
-from duologue.conformance.generated import guard  # noqa: F401 - its hooks are registered
+from duologue.conformance.generated.guard import allow_changes, redirect_change
 from duologue.conformance.generated.journal import note_response
 from duologue.contract import headers
 
@@ -117,6 +117,7 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     """Change what is valid by itself, and false of the requests before or of the rest of this one."""
+    redirect_change(case)
     _use_new_key(case)
     _satisfy_conditions(case)
     _use_id_of_path(case)
@@ -144,6 +145,14 @@ def _use_id_of_path(case: schemathesis.Case[Any]) -> None:
     is_update = case.operation.label == "PUT /api/users/{id}"
     if is_update and isinstance(case.body, dict) and isinstance(case.body.get("id"), str):
         case.body = {**case.body, "id": (case.path_parameters or {}).get("id")}
+
+
+@schemathesis.hook
+def after_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], response: Response) -> None:
+    """Write the request down, and remember what it has created."""
+    id = note_response(response)
+    if id is not None:
+        allow_changes(id)
 
 
 @schemathesis.check

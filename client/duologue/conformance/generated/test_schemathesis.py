@@ -6,7 +6,7 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.generated.generation import GENERATED, PATHS, Generation, Generations
-from duologue.conformance.rules import Violation, rule
+from duologue.conformance.rules import BrokenRuleError, rule
 from duologue.conformance.target.server import Server
 
 
@@ -32,6 +32,8 @@ def _check(generation: Generation) -> None:
     failures = generation.read_failures() if status == 1 else []
     if failures:
         first = failures[0]
-        raise Violation(GENERATED, f"{len(failures)} failures, the first at {first.operation}", differences=first.lines)
+        raise BrokenRuleError(
+            GENERATED, f"{len(failures)} failures, the first at {first.operation}", differences=first.lines
+        )
     assert status == 0, generation.read_output()
     assert "No issues found" in generation.read_output(), generation.read_output()

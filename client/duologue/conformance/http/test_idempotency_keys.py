@@ -19,7 +19,7 @@ from duologue.conformance.target.examples import (
     each,
     log_in,
 )
-from duologue.conformance.target.raw import has_ipv6, send_raw
+from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user, unique
@@ -152,15 +152,11 @@ def test_key_on_same_path(server: Server) -> None:
     "idempotency.loopback",
     "A key is the same over IPv4 and IPv6.",
     source=sources.IDEMPOTENCY,
-    needs=["admin", "local"],
+    needs=["admin", "local", "ipv6"],
     stage=3,
 )
 def test_key_over_ipv4_and_ipv6(server: Server) -> None:
     """A program that calls `localhost` may use either, and the other for its next attempt."""
-    if not has_ipv6():
-        pytest.skip("this machine has no IPv6 loopback")
-    if urlsplit(server.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        pytest.skip("the server under test runs on another machine")
     port, path, body, headers = urlsplit(server.base_url).port, urlsplit(server.base_url).path, build_user(), with_key()
 
     first, again = (

@@ -78,14 +78,14 @@ def test_nearest_operations(server: Server, path: str, meant: str) -> None:
     check_error(server.at_origin("platform").get(path), 404, meant)
 
 
-def _methods_by_path() -> dict[tuple[str, str], set[str]]:
+def _group_methods() -> dict[tuple[str, str], set[str]]:
     methods: dict[tuple[str, str], set[str]] = defaultdict(set)
     for operation in operations():
         methods[operation.service.name, operation.path].add(operation.method)
     return methods
 
 
-PATHS = _methods_by_path()
+PATHS = _group_methods()
 FIRST_PATH = next(iter(PATHS))
 UNUSUAL_METHODS = ["TRACE", "PROPFIND", "BREW"]
 each_path = pytest.mark.parametrize(("service", "path"), PATHS, ids=["".join(key) for key in PATHS])

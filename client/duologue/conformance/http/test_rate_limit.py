@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import requests
@@ -13,12 +12,8 @@ from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import PASSWORD, log_in
 from duologue.conformance.target.facts import Facts
-from duologue.conformance.target.responses import check_error, read_data
+from duologue.conformance.target.responses import read_data
 from duologue.conformance.target.server import Server
-from duologue.conformance.target.unique_names import unique
-
-MAX_LIMIT = 1000
-"""A budget that is larger is not used up."""
 
 
 @pytest.fixture
@@ -97,36 +92,3 @@ def test_budget_of_platform_user(server: Server) -> None:
     assert read_budget(other.get("/auth/me")) == (limit, left)
     assert read_budget(same.get("/auth/me")) == (limit, left - 1)
     assert read_budget(one.get("/auth/me")) == (limit, left - 2)
-
-
-@rule(
-    "rate-limit.exceeded",
-    "A request over the limit is 429, says when to try again, and has no effect.",
-    source=sources.RATE_LIMITS,
-    stage=3,
-    needs=["rate-limit"],
-)
-def test_over_the_limit(caller: Api, facts: Facts) -> None:
-    limit = facts.rate_limit or 0
-    if limit > MAX_LIMIT:
-        pytest.skip(f"needs a limit of at most {MAX_LIMIT} requests, to use it up")
-    title = unique("Over")
-
-    refused = _exceed(caller, limit, {"title": title})
-
-    body = check_error(refused, 429)
-    assert body["code"] == "RATE_LIMIT_ERROR"
-    assert read_budget(refused) == (limit, 0)
-    assert int(refused.headers["Retry-After"]) == int(refused.headers["RateLimit-Reset"])
-    assert read_data(replace(caller, obeys_limits=True).get("/chats")) == []
-
-
-def _exceed(caller: Api, limit: int, body: Any) -> requests.Response:
-    """Send reads until no request is left, and then a change; again if the budget was renewed meanwhile."""
-    for _ in range(3):
-        next((True for _ in range(2 * limit) if not read_budget(caller.get("/chats"))[1]), False)
-        response = caller.post("/chats", body)
-        if response.status_code == 429:
-            break
-        caller.delete(f"/chats/{read_data(response, 201)['_id']}")
-    return response

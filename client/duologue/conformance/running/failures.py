@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from duologue.conformance.rules import Rule, Violation
+from duologue.conformance.rules import BrokenRuleError, Rule
 from duologue.conformance.running.exchanges import build_exchange
 from duologue.conformance.running.result import Failure
 from duologue.conformance.target.caller import Record
@@ -35,7 +35,7 @@ def build_failure(item: pytest.Item, rule: Rule, error: BaseException, records: 
         records: what it sent.
         seed: of the run.
     """
-    violation = next((one for one in _walk(error) if isinstance(one, Violation)), None)
+    violation = next((one for one in _walk(error) if isinstance(one, BrokenRuleError)), None)
     message, *lines = _describe(violation or error)
     responses = [request.response for record in records for request in record.requests][-MAX_EXCHANGES:]
     return Failure(

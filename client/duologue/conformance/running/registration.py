@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 
 import pytest
 
@@ -38,11 +38,16 @@ def register_plugins(config: pytest.Config) -> None:
         config.pluginmanager.register(TerminalSummary(collector, selection, seed))
 
 
+def draw_seed() -> int:
+    """Return the seed of a run that is given none."""
+    return secrets.randbelow(MAX_SEED)
+
+
 def _choose_seed(config: pytest.Config) -> int:
     """Return the seed of the run, which workers get with the other options."""
     seed = config.getoption("--duologue-seed")
     if seed is None:  # without a server's URL this is a project's own test run, which does the same each time
-        seed = random.randrange(MAX_SEED) if config.getoption("--duologue-url") else 1  # noqa: S311 - no secret
+        seed = draw_seed() if config.getoption("--duologue-url") else 1
         config.option.duologue_seed = seed
     if config.getoption("--duologue-url"):
         _configure_hypothesis(config, seed)

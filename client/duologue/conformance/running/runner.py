@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from duologue.conformance.rules import list_rules
 from duologue.conformance.running.collector import Collector, Progress
 from duologue.conformance.running.outcomes import build_result
 from duologue.conformance.running.preflight import check_target
-from duologue.conformance.running.registration import MAX_SEED
+from duologue.conformance.running.registration import draw_seed
 from duologue.conformance.running.result import Result
 from duologue.conformance.running.selection import Selection, SelectionError
 from duologue.conformance.target.target import Target
@@ -72,7 +71,7 @@ def check(
     options = options or RunOptions()
     _check_workers(options)
     check_target(target, options.without)
-    seed = random.randrange(MAX_SEED) if options.seed is None else options.seed  # noqa: S311  # no secret
+    seed = draw_seed() if options.seed is None else options.seed
     collector = Collector(max_time=options.max_time, on_progress=on_progress)
     status = _run_pytest([*_build_arguments(target, options, seed)], collector)
     if collector.refused:

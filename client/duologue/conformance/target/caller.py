@@ -164,7 +164,7 @@ class Api:
         """Send one request, the path exactly as written; a header that is None is not sent.
 
         Raises:
-            Violation: the response breaks a rule that holds for every response.
+            BrokenRuleError: the response breaks a rule that holds for every response.
         """
         sent: dict[str, str | None] = {"Unique-Reference-Code": unique("urc")} if self.numbered else {}
         sent |= self.headers

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import requests
 
 from duologue.conformance import sources
-from duologue.conformance.rules import Rule, Violation
+from duologue.conformance.rules import BrokenRuleError, Rule
 from duologue.conformance.target import body_checks, header_checks
 from duologue.conformance.target.exchange import Exchange, Problem
 from duologue.contract import Operation
@@ -162,11 +162,11 @@ def check_response(response: requests.Response, operation: Operation[Any] | None
         streamed: whether the body is read later.
 
     Raises:
-        Violation: of the first rule that it breaks.
+        BrokenRuleError: of the first rule that it breaks.
     """
     exchange = Exchange(response, operation, streamed)
     for check in _selected:
         problem = check.judge(exchange)
         if problem is not None:
             name = f"{operation.id}: " if operation else ""
-            raise Violation(check.rule.id, name + problem.message, **problem.get_details())
+            raise BrokenRuleError(check.rule.id, name + problem.message, **problem.get_details())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from duologue.conformance.rules import Violation
+from duologue.conformance.rules import BrokenRuleError
 
 MAX_DIFFERENCES = 20
 
@@ -25,11 +25,11 @@ def check_equal(actual: Any, expected: Any, what: str) -> None:
         what: names the value, as "the user".
 
     Raises:
-        Violation: it is not; of the rule of the test that runs.
+        BrokenRuleError: it is not; of the rule of the test that runs.
     """
     differences = find_differences(expected, actual)
     if differences:
-        raise Violation("", f"{what} differs", expected=expected, actual=actual, differences=differences)
+        raise BrokenRuleError("", f"{what} differs", expected=expected, actual=actual, differences=differences)
 
 
 def _compare(expected: Any, actual: Any, path: str) -> Iterator[str]:

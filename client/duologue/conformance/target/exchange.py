@@ -21,7 +21,7 @@ class Problem:
     differences: tuple[str, ...] = ()
 
     def get_details(self) -> dict[str, Any]:
-        """Return all but the message, as arguments of a `Violation`."""
+        """Return all but the message, as arguments of a `BrokenRuleError`."""
         return {"expected": self.expected, "actual": self.actual, "differences": self.differences}
 
 

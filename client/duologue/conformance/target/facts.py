@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from duologue.conformance.rules import NEEDS, Rule
+from duologue.conformance.target.raw import has_ipv6
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Login, Target
 
 CONTROL = "/__admin"
 """Where a Duologue mock has its control API."""
+MAX_LIMIT = 1000
+"""Requests in a minute that a test may use up; a higher limit is not tried."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -26,6 +29,8 @@ class Facts:
     has_events: bool = True
     has_openapi: bool = True
     is_local: bool = False
+    has_ipv6: bool = False
+    """Whether this machine, where the requests come from, has an IPv6 loopback."""
     has_clock: bool = False
     """Whether the server has a control API that moves its clock."""
     admin: Login | None = None
@@ -50,10 +55,12 @@ class Facts:
             "closed": self.requires_auth,
             "events": self.has_events,
             "rate-limit": self.rate_limit is not None,
+            "low-limit": self.rate_limit is not None and self.rate_limit <= MAX_LIMIT,
             "short-tokens": self.token_lifetime is not None and self.token_lifetime <= self.max_wait,
             "clock": self.has_clock,
             "openapi": self.has_openapi,
             "local": self.is_local,
+            "ipv6": self.has_ipv6,
         }
         return present[need]
 
@@ -77,7 +84,8 @@ def read_facts(target: Target, *, without: Collection[str] = (), max_wait: float
         rate_limit=int(limit) if limit.isdigit() else None,
         has_events="events" not in without,
         has_openapi=server.at_origin("platform").get("/openapi.json").status_code == 200,
-        is_local=urlsplit(target.base_url).hostname in LOOPBACK,
+        is_local=all(urlsplit(url).hostname in LOOPBACK for url in (target.base_url, target.chat_base_url)),
+        has_ipv6=has_ipv6(),
         has_clock=_has_clock(server),
         admin=logins.get("admin", (None, None))[0],
         user=logins.get("user", (None, None))[0],
