@@ -119,13 +119,7 @@ def test_group(name: str, children: int) -> float:
 def find_survivors(mutants: Sequence[str], tests: Sequence[str]) -> list[str]:
     """Return the changes that pytest does not notice where a process of its own is told which one to use."""
     folder = FOLDER / "mutants"
-    options = [
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "--confcutdir=tests",
-    ]  # a test that waits for a process does not hang
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--confcutdir=tests"]
     command = [sys.executable, "-m", "pytest", *options, *tests]
 
     def passes(mutant: str) -> bool:

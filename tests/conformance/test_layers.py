@@ -40,7 +40,7 @@ def test_nothing_needs_conformance() -> None:
 
 
 def test_conformance_plugin_is_light() -> None:
-    """Likewise."""
+    """pytest loads it in every project that has Duologue installed."""
     loaded = loaded_by("import pytest; before = set(sys.modules); import duologue.conformance.plugin")
     ours = {name for name in loaded if name.partition(".")[0] in ("duologue", "duologue_mock")}
     assert ours == {"duologue", CONFORMANCE, f"{CONFORMANCE}.plugin", *SHARED_MODULES}

@@ -71,9 +71,6 @@ def test_every_operation_has_a_rule() -> None:
     assert {operation.id for operation in operations()} - covered - named == set()
 
 
-HEADERS_BY_CLIENTS = {"X-Attempt"}
-
-
 def test_every_response_header_has_a_rule() -> None:
     text = "\n".join(Path(str(test.__code__.co_filename)).read_text("utf-8") for test in list_tests())
     headers = {name for operation in operations() for name in _list_response_headers(operation)}

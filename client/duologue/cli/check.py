@@ -226,7 +226,7 @@ def _exit_statuses() -> Iterator[None]:
     except (BaselineError, PreflightError, RunError, SelectionError) as error:
         print_error(str(error))
     except OSError as error:
-        print_error(f"{error.filename} cannot be written: {error.strerror}.")
+        print_error(f"{error.filename} cannot be written: {error.strerror}." if error.filename else f"{error}.")
     else:
         return
     raise SystemExit(NOT_JUDGED)

@@ -270,7 +270,7 @@ FAULTS = [
         _change_lifetime(2),
     ),
     Fault(
-        "auth.lifetime-minute-short",
+        "auth.lifetime-short",
         "auth.expires-in",
         "Access tokens end half a minute before `expiresIn` says.",
         _change_lifetime(0.5),

@@ -120,16 +120,6 @@ def _forget_errors(original: Any, self: Claim, response: Any) -> None:
         original(self, response)
 
 
-def _wait_for_nothing(original: Any, self: IdempotencyKeys, request: Any, caller: str) -> Any:
-    """Two requests at once both do the work."""
-    in_progress, self._in_progress = self._in_progress, {}
-    try:
-        return original(self, request, caller)
-    finally:
-        in_progress.update(self._in_progress)
-        self._in_progress = in_progress
-
-
 ALL = (users.CREATE, auth.LOGIN, auth.REFRESH, chats.CREATE, chats.RENAME, chats.FAVORITE, messages.SEND)
 
 FAULTS = [
