@@ -7,6 +7,10 @@ from typing import Any
 import requests
 
 from duologue.conformance.target.unique_names import unique
+from duologue.contract import operations
+
+KEYED = [operation for operation in operations() if operation.method in ("POST", "PATCH")]
+"""Every operation that takes a key."""
 
 
 def with_key(key: str | None = None) -> dict[str, str]:

@@ -12,7 +12,7 @@ import requests
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.shared_requests import Share
-from duologue.conformance.target.examples import create_session, each, log_in
+from duologue.conformance.target.examples import create_session, each, each_service, log_in
 from duologue.conformance.target.raw import send_raw
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
@@ -35,8 +35,6 @@ OWN_HOSTS = ["localhost", "localhost:{port}", "127.0.0.1:{port}", "[::1]:{port}"
 UPGRADE = (
     "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\n"
 )
-
-each_port = pytest.mark.parametrize("service", ["platform", "chat"])
 
 
 def check_misdirected(response: requests.Response) -> None:
@@ -111,7 +109,7 @@ def test_misdirected_change(server: Server) -> None:
     needs=["local"],
     reads_only=True,
 )
-@each_port
+@each_service
 @pytest.mark.parametrize("host", OWN_HOSTS)
 def test_own_host_names(server: Server, service: str, host: str) -> None:
     origin = server.at_origin(service).url
@@ -153,7 +151,7 @@ def test_absolute_target(server: Server) -> None:
     )
 
 
-# Hostile pages and the control surface
+# Sockets of foreign pages
 
 
 @rule(
@@ -185,7 +183,6 @@ def test_foreign_socket(server: Server, transport: str, origin: str) -> None:
     reads_only=True,
 )
 def test_misdirected_websocket(server: Server) -> None:
-
     text = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: evil.example\nOrigin: http://evil.example\n"
 
     check_misdirected(send_raw(server.platform_origin, f"{text}{UPGRADE}\n"))

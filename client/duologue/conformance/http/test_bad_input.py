@@ -12,13 +12,18 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
-from duologue.conformance.target.examples import create_session, create_user, each, each_case, prepare_request
+from duologue.conformance.target.examples import (
+    WITH_BODY,
+    create_session,
+    create_user,
+    each,
+    each_case,
+    prepare_request,
+)
 from duologue.conformance.target.responses import check_error, read_data
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user
-from duologue.contract import Operation, messages, operations
-
-WITH_BODY = [operation for operation in operations() if operation.body]
+from duologue.contract import Operation, messages
 
 
 @pytest.fixture

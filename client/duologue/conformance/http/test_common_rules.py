@@ -12,18 +12,12 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import TIMEOUT
-from duologue.conformance.target.examples import create_session, each, each_case
+from duologue.conformance.target.examples import create_session, each, each_case, each_service
 from duologue.conformance.target.raw import read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import CHAT, Operation, operations
-
-SERVICES = ["platform", "chat"]
-
-
-each_service = pytest.mark.parametrize("service", SERVICES)
-
 
 # Where it listens
 
@@ -76,12 +70,6 @@ def _check_health_at(server: Server, service: str, address: str) -> None:
     with socket.create_connection((address, parts.port or 80), TIMEOUT) as connection:
         connection.sendall(f"GET /api/health HTTP/1.1\r\nHost: localhost:{parts.port}\r\n\r\n".encode())
         assert read_response(connection).status_code == 200
-
-
-# Media types and bodies
-
-
-# Errors and request ids
 
 
 # Numbers in queries

@@ -209,6 +209,3 @@ def test_expect_continue(server: Server) -> None:
 
     assert response.status_code == 201
     assert server.platform.delete(f"/users/{response.json()['id']}").status_code == 204
-
-
-# Slow clients

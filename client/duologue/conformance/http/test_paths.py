@@ -14,17 +14,14 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
-from duologue.conformance.target.examples import each, prepare_request
+from duologue.conformance.target.examples import each, each_service, prepare_request
 from duologue.conformance.target.raw import open_connection
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.contract import Operation, operations
 
 READING = [operation for operation in operations() if operation.safe and operation.status == 200]
-SERVICES = ["platform", "chat"]
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-
-each_service = pytest.mark.parametrize("service", SERVICES)
 
 
 @rule(

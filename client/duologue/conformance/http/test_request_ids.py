@@ -9,12 +9,11 @@ import pytest
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
+from duologue.conformance.target.examples import each_service
 from duologue.conformance.target.raw import open_connection, read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user, unique
-
-each_service = pytest.mark.parametrize("service", ["platform", "chat"])
 
 
 @rule(

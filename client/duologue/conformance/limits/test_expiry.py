@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import pytest
 import requests
@@ -14,6 +11,7 @@ from duologue.conformance import sources
 from duologue.conformance.http.idempotency import check_replay, with_key
 from duologue.conformance.limits.budget import Budget
 from duologue.conformance.limits.clock import ClockedServer
+from duologue.conformance.resources.json_web_token import read_claims
 from duologue.conformance.rules import rule
 from duologue.conformance.target.examples import PASSWORD, log_in
 from duologue.conformance.target.responses import check_error, read_data
@@ -39,15 +37,9 @@ def test_expires_in(server: Server) -> None:
 
     for response in (login, refreshed):
         assert response.status_code == 200
-        claims = _read_claims(response.json()["token"])
+        claims = read_claims(response.json()["token"])
         issued = claims.get("iat", parsedate_to_datetime(response.headers["Date"]).timestamp())
         assert claims["exp"] - issued == pytest.approx(response.json()["expiresIn"], abs=1.5)
-
-
-def _read_claims(token: str) -> dict[str, Any]:
-    part = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return claims
 
 
 @rule(

@@ -73,16 +73,17 @@ def test_bad_credentials(server: Server, listen: Listen, name: str, way: list[st
 
 
 @rule(
-    "events.auth-required",
-    "Where authentication is required, a connection without credentials is refused by connect_error.",
+    "events.credentials-required",
+    "A server that requires a token over HTTP admits no Socket.IO client without credentials.",
     source=sources.REALTIME,
     stage=4,
     needs=["closed", "events"],
 )
-@pytest.mark.parametrize("auth", [None, {}], ids=ascii)
-def test_required_credentials(listen: Listen, auth: Any) -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("auth", [None, {}], ids=["none", "empty"])
+def test_handshake_without_credentials(listen: Listen, auth: dict[str, str] | None, way: list[str]) -> None:
     with pytest.raises(RefusedError) as caught:
-        listen(auth=auth)
+        listen(auth=auth, transports=way)
 
     assert caught.value.payload["message"] == "Unauthorized"
     check_error_body(caught.value.payload["data"], 401)

@@ -11,10 +11,8 @@ from duologue.conformance import sources
 from duologue.conformance.rules import covers, rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import create_session
-from duologue.conformance.target.responses import check_error, read_data
+from duologue.conformance.target.responses import SESSION_FIELDS, check_error, read_data
 from duologue.contract import chats
-
-FIELDS = {"_id", "title", "isFavorite", "lastMessageAt", "createdAt", "updatedAt"}
 
 
 @rule(
@@ -43,7 +41,7 @@ def test_list_is_complete(chat: Api) -> None:
     response = chat.get("/chats")
 
     assert {session["_id"] for session in read_data(response)} == session_ids
-    assert all(set(session) == FIELDS for session in read_data(response))
+    assert all(set(session) == SESSION_FIELDS for session in read_data(response))
     assert "pagination" not in response.json()
 
 

@@ -11,11 +11,10 @@ from duologue.conformance.rules import covers, rule
 from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import NO_BODY, Api
 from duologue.conformance.target.examples import create_session, each, each_case
-from duologue.conformance.target.responses import OBJECT_ID, TIMESTAMP, check_error, read_data
+from duologue.conformance.target.responses import OBJECT_ID, SESSION_FIELDS, TIMESTAMP, check_error, read_data
 from duologue.conformance.target.unique_names import unique
 from duologue.contract import Operation, chats, messages, smart_chat
 
-FIELDS = {"_id", "title", "isFavorite", "lastMessageAt", "createdAt", "updatedAt"}
 CHAT_CALLS: list[Operation[Any]] = [
     *(chats.LIST, chats.CREATE, chats.GET, chats.RENAME, chats.DELETE, chats.FAVORITE),
     *(messages.LIST, messages.SEND, smart_chat.ASK),
@@ -111,7 +110,7 @@ def test_unknown_session(share: Share, operation: Operation[Any]) -> None:
 def test_create(chat: Api) -> None:
     session = read_data(chat.post("/chats", {"title": "New Session"}), 201)
 
-    assert set(session) == FIELDS
+    assert set(session) == SESSION_FIELDS
     assert OBJECT_ID.fullmatch(session["_id"])
     assert session["title"] == "New Session"
     assert session["isFavorite"] is False

@@ -21,6 +21,12 @@ from duologue.contract.core import Access
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of the users that tests create
 
+WITH_BODY = [operation for operation in operations() if operation.body]
+"""Every operation whose request has a body."""
+
+each_service = pytest.mark.parametrize("service", ["platform", "chat"])
+"""Run a test for each of the two services."""
+
 
 def each(*selected: Operation[Any], statuses: Iterable[int] = ()) -> pytest.MarkDecorator:
     """Run a test for each of these operations, all by default, and mark it to cover these statuses of each."""

@@ -31,6 +31,9 @@ CODES = {
 }
 """The codes of the contract, written again rather than imported."""
 
+SESSION_FIELDS = {"_id", "title", "isFavorite", "lastMessageAt", "createdAt", "updatedAt"}
+"""What a chat session has, written again likewise."""
+
 
 def get_code(status: int) -> str | None:
     """Return the code of a status; of one that has none of its own, the Platform API specification's."""

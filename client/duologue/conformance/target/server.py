@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import requests
 
 from duologue.conformance.target.caller import Api, Record
+from duologue.conformance.target.target import get_origin
 from duologue.contract import CHAT, PLATFORM, Operation
 
 
@@ -113,9 +113,3 @@ def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     return session
-
-
-def get_origin(url: str) -> str:
-    """Return scheme, host and port of `url`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -53,9 +53,10 @@ class Target:
             api_key: of the chat service.
             logins: on the platform.
         """
-        return cls(PLATFORM.complete_url(url), CHAT.complete_url(chat_url or _get_origin(url)), api_key, (*logins,))
+        return cls(PLATFORM.complete_url(url), CHAT.complete_url(chat_url or get_origin(url)), api_key, (*logins,))
 
 
-def _get_origin(url: str) -> str:
+def get_origin(url: str) -> str:
+    """Return scheme, host and port of `url`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

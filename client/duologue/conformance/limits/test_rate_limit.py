@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import requests
 
 from duologue.conformance import sources
+from duologue.conformance.limits.budget import Budget
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import PASSWORD, log_in
@@ -22,11 +22,6 @@ def caller(chat: Api) -> Api:
     return replace(chat, obeys_limits=False)
 
 
-def read_budget(response: requests.Response) -> tuple[int, int]:
-    """Return limit and remaining requests."""
-    return int(response.headers["RateLimit-Limit"]), int(response.headers["RateLimit-Remaining"])
-
-
 @rule(
     "rate-limit.counted",
     "Each request of a caller leaves one request less, whether it succeeds or is refused.",
@@ -38,8 +33,9 @@ def test_requests_count(caller: Api, facts: Facts) -> None:
     responses = [caller.get("/chats"), caller.post("/chats", {"title": ""}), caller.get("/chats/unknown")]
 
     assert [response.status_code for response in responses] == [200, 400, 404]
+    budgets = [Budget.read(response) for response in responses]
     limit = facts.rate_limit or 0
-    assert [read_budget(response) for response in responses] == [(limit, limit - count) for count in (1, 2, 3)]
+    assert [(budget.limit, budget.remaining) for budget in budgets] == [(limit, limit - count) for count in (1, 2, 3)]
 
 
 @rule(
@@ -59,7 +55,7 @@ def test_headers_everywhere(caller: Api, facts: Facts) -> None:
     ]
 
     assert [response.status_code for response in responses] == [304, 200, 412, 204]
-    assert {read_budget(response)[0] for response in responses} == {facts.rate_limit}
+    assert {Budget.read(response).limit for response in responses} == {facts.rate_limit}
 
 
 @rule(
@@ -70,10 +66,11 @@ def test_headers_everywhere(caller: Api, facts: Facts) -> None:
     needs=["rate-limit"],
 )
 def test_budget_of_chat_user(caller: Api) -> None:
-    before = read_budget(caller.get("/chats"))
-    read_budget(caller.as_user().get("/chats"))
+    before = Budget.read(caller.get("/chats"))
+    Budget.read(caller.as_user().get("/chats"))
 
-    assert read_budget(caller.get("/chats")) == (before[0], before[1] - 1)
+    after = Budget.read(caller.get("/chats"))
+    assert (after.limit, after.remaining) == (before.limit, before.remaining - 1)
 
 
 @rule(
@@ -87,8 +84,8 @@ def test_budget_of_platform_user(server: Server) -> None:
     login, stranger = log_in(server), log_in(server)
     again = server.platform.post("/auth/login", {"email": login["user"]["email"], "password": PASSWORD}).json()
     one, same, other = (server.platform.with_token(each["token"]) for each in (login, again, stranger))
-    limit, left = read_budget(one.get("/auth/me"))
+    first = Budget.read(one.get("/auth/me"))
 
-    assert read_budget(other.get("/auth/me")) == (limit, left)
-    assert read_budget(same.get("/auth/me")) == (limit, left - 1)
-    assert read_budget(one.get("/auth/me")) == (limit, left - 2)
+    budgets = [Budget.read(caller.get("/auth/me")) for caller in (other, same, one)]
+    assert [budget.limit for budget in budgets] == [first.limit] * 3
+    assert [budget.remaining for budget in budgets] == [first.remaining - count for count in (0, 1, 2)]
