@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import select
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,8 +78,12 @@ def _read_what_is_there(connection: socket.socket, make_round_trip: Callable[[],
     for _ in range(5):
         make_round_trip()
         time.sleep(0.05)
-    while select.select([connection], [], [], 0)[0] and connection.recv(65536):
-        pass
+    timeout = connection.gettimeout()
+    connection.setblocking(False)
+    with suppress(BlockingIOError, ssl.SSLWantReadError):
+        while connection.recv(65536):
+            pass
+    connection.settimeout(timeout)
 
 
 def _break_off(chat: Api, listener: Listener, session: str, headers: dict[str, str]) -> None:
