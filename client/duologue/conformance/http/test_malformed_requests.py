@@ -7,7 +7,7 @@ result is still valid.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -106,7 +106,12 @@ def read_chunks(data: bytes) -> bytes | None:
     ("valid", "end"), [(GET, len(GET)), (OLD_GET, OLD_GET.index(b"\n"))], ids=["GET", "absolute target, HTTP/1.0"]
 )
 def test_mutated_head(server: Server, valid: bytes, end: int, inserted: bytes) -> None:
-    for number, mutated in enumerate(mutate(valid, inserted, end)):
+    check_heads(server, mutate(valid, inserted, end))
+
+
+def check_heads(server: Server, heads: Iterable[bytes]) -> None:
+    """Send heads, each with a request behind it."""
+    for number, mutated in enumerate(heads):
         sent = mutated + CANARY
         statuses = send(server, sent, chat=number % 2 == 1)
         assert all(status < 500 or status in (501, 505) for status in statuses), mutated
@@ -124,7 +129,12 @@ def test_mutated_head(server: Server, valid: bytes, end: int, inserted: bytes) -
 )
 @each_insertion
 def test_mutated_chunks(server: Server, inserted: bytes) -> None:
-    for number, mutated in enumerate(mutate(CHUNKS, inserted)):
+    check_chunks(server, mutate(CHUNKS, inserted))
+
+
+def check_chunks(server: Server, bodies: Iterable[bytes]) -> None:
+    """Send chunked bodies, each with a request behind it."""
+    for number, mutated in enumerate(bodies):
         rest = read_chunks(mutated + CANARY)
         statuses = send(server, CHUNKED + mutated + CANARY, chat=number % 2 == 1)
         if rest is None:
@@ -142,9 +152,14 @@ def test_mutated_chunks(server: Server, inserted: bytes) -> None:
     stage=3,
 )
 def test_truncated_request(server: Server) -> None:
-    valid = CHUNKED + CHUNKS
-    for end in [*range(0, len(CHUNKED), 8), *range(len(CHUNKED), len(valid), 2)]:
-        assert is_refused(send(server, valid[:end])), valid[:end]
+    check_truncated(server, [*range(0, len(CHUNKED), 8), *range(len(CHUNKED), len(CHUNKED + CHUNKS), 2)])
+
+
+def check_truncated(server: Server, ends: Iterable[int]) -> None:
+    """Send a request's first bytes, as many as each of `ends` says."""
+    for end in ends:
+        sent = (CHUNKED + CHUNKS)[:end]
+        assert is_refused(send(server, sent)), sent
 
 
 FRAMINGS = {
