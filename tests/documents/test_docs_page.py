@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from duologue.contract import events, operations
 from duologue_mock import MockServer
-from tests.frontend.test_frontend import missing
+from tests.node_packages import find_chromium
 
 HERE = Path(__file__).parent
 TIMEOUT = 300
@@ -24,10 +23,7 @@ pytestmark = [pytest.mark.node, pytest.mark.slow]
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Chromium."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing("Chromium is not installed.")
-    return path
+    return find_chromium()
 
 
 def browse(node: str, chromium: str, url: str, scheme: str) -> dict[str, Any]:

@@ -6,25 +6,22 @@ By hand: `npm ci && PLATFORM_URL=… CHAT_URL=… npm test` in this folder, agai
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import os
-import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from duologue_mock import MockServer, ReplyRequest
+from tests.node_packages import find_node
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.test.js"))
-OLDEST_NODE = (18, 19)
 SECONDS = 60
 
 pytestmark = pytest.mark.node
@@ -40,52 +37,10 @@ class Result:
     error: str | None
 
 
-def missing(reason: str) -> NoReturn:
-    """Skip for want of Node or its packages; fail where they are known to be needed."""
-    if os.environ.get("CI", "").lower() == "true" or os.environ.get("DUOLOGUE_REQUIRE_NODE") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """The path of a Node that can run the tests, with the packages installed."""
-    path = shutil.which("node")
-    if path is None:
-        missing("Node is not installed.")
-    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    numbers = re.match(r"v(\d+)\.(\d+)", version)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_NODE:
-        missing(f"Node {version} is older than {'.'.join(map(str, OLDEST_NODE))}.")
-    install_packages()
-    return path
-
-
-def install_packages() -> None:
-    """Install what `package-lock.json` names, unless that has been done.
-
-    Processes take turns: pytest-xdist asks for it in each of its workers. The lock is on the very file that says what
-    to install, since `npm ci` deletes the folder it installs into.
-    """
-    with (HERE / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if installed(HERE, json.load(lock)["packages"]):
-            return
-        npm = shutil.which("npm")
-        if npm is None:
-            missing("npm is not installed, and the packages are not either.")
-        command = [npm, "ci", "--prefer-offline"]
-        done = subprocess.run(command, cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            missing(f"npm could not install the packages:\n{done.stdout}{done.stderr}")
-
-
-def installed(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Whether the packages of a folder's lock file are there, as npm wrote down when it had installed them all."""
-    note = folder / "node_modules" / ".package-lock.json"
-    there = json.loads(note.read_text())["packages"] if note.exists() else {}
-    versions = {path: package["version"] for path, package in there.items()}
-    return all(versions.get(path) == package["version"] for path, package in wanted.items() if path)
+    return find_node(HERE)
 
 
 def moody_reply(request: ReplyRequest) -> Iterator[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from tests.frontend.test_frontend import missing
-from tests.node_packages import find_node
+from tests.node_packages import find_chromium, find_node
 from tests.recipes.projects import HERE
 
 
@@ -20,7 +17,4 @@ def node() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Chromium."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing("Chromium is not installed.")
-    return path
+    return find_chromium()

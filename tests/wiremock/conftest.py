@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from duologue_mock import MockServer
-from tests.wiremock import packages
+from tests.node_packages import find_node, missing
 from tests.wiremock.server import SharedServer, UnavailableError
 
 
@@ -21,7 +22,7 @@ def mock_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedServer]:
     """The real WireMock, which all processes of the session share."""
-    packages.install()
+    find_node(Path(__file__).parent)
     folder = tmp_path_factory.getbasetemp()
     server = SharedServer(folder if worker_id == "master" else folder.parent)
     yield server
@@ -35,4 +36,4 @@ def real_port(shared_server: SharedServer) -> Iterator[int]:
         with shared_server.use() as port:
             yield port
     except UnavailableError as error:
-        packages.skip(str(error))
+        missing(str(error))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.wiremock import packages
+from tests.node_packages import find_node
 
 pytestmark = pytest.mark.node
 
-FILES = sorted((Path(__file__).parent / "clients").glob("*.test.js"))
+HERE = Path(__file__).parent
+FILES = sorted((HERE / "clients").glob("*.test.js"))
 TIMEOUT = 120
 
 by_file = pytest.mark.parametrize("path", FILES, ids=[path.name.removesuffix(".test.js") for path in FILES])
@@ -32,7 +33,7 @@ def run(path: Path, port: int, *, is_mock: bool) -> None:
         "no_proxy": "*",
     }
     process = subprocess.run(
-        [packages.install(), "--test", path.name],
+        [find_node(HERE), "--test", path.name],
         cwd=path.parent,
         env=environment,
         capture_output=True,

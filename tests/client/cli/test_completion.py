@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frontend.test_frontend import missing
+from tests.node_packages import missing
 
 PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
 LINES = dict(re.findall(r"^\| (bash|zsh|fish)[^|]*\| `([^`]+)`", PAGE, re.MULTILINE))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ import pytest
 from duologue.conformance.reports.formats import write_report
 from duologue.conformance.running.result import Result
 from tests.conformance.reports.pages import EVIL, build_full_result
-from tests.frontend.test_frontend import missing
-from tests.node_packages import find_node
+from tests.node_packages import find_chromium, find_node
 
 HERE = Path(__file__).parent / "browser"
 TIMEOUT = 300
@@ -33,10 +31,7 @@ def node() -> str:
 @pytest.fixture(scope="module")
 def chromium() -> str:
     """The path of Chromium."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing("Chromium is not installed.")
-    return path
+    return find_chromium()
 
 
 def browse(node: str, chromium: str, path: Path, result: Result, scheme: str, width: int) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.node_packages import find_node
 from tests.query.differential.duologue_driver import Play
-from tests.query.differential.node_driver import install, play
+from tests.query.differential.node_driver import HERE, play
 from tests.query.differential.scenarios import name_observers, scenario, set_before_observed
 
 pytestmark = pytest.mark.node
@@ -44,7 +45,7 @@ BATCH = 60
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    return install()
+    return find_node(HERE)
 
 
 def ignore_cancelled(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
