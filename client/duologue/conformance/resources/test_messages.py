@@ -164,24 +164,6 @@ def test_pages(chat: Api) -> None:
 
 
 @rule(
-    "messages.LIST.default-page",
-    "Without page and limit, the first fifty messages are returned.",
-    source=sources.MESSAGES,
-)
-def test_default_page(chat: Api) -> None:
-    session = create_session(chat)
-    for number in range(51):
-        chat.post(f"/chats/{session}/messages", {**HELLO, "content": str(number)})
-
-    response = chat.get(f"/chats/{session}/messages")
-
-    assert [message["content"] for message in read_data(response)] == [str(number) for number in range(50)]
-    assert response.json()["pagination"] == {
-        "page": 1, "limit": 50, "total": 51, "totalPages": 2, "hasNext": True, "hasPrev": False
-    }  # fmt: skip
-
-
-@rule(
     "messages.LIST.empty",
     "A session without messages has an empty page.",
     source=sources.MESSAGES,

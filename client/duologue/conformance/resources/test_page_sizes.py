@@ -42,17 +42,25 @@ def test_unpaged_sessions(chat: Api) -> None:
 
 
 @rule(
-    "messages.LIST.largest-page",
-    "A page has as many messages as its limit says, up to 100.",
+    "messages.LIST.page-size",
+    "A page has as many messages as its limit says, up to 100; the first page, and fifty, where the request says none.",
     source=sources.MESSAGES,
 )
-def test_largest_page_of_messages(chat: Api) -> None:
+def test_page_size_of_messages(chat: Api) -> None:
     session = create_session(chat)
     for number in range(MANY):
         chat.post(f"/chats/{session}/messages", {"content": str(number), "sender": "user"})
 
-    for limit in (MANY - 1, 100):
-        response = chat.get(f"/chats/{session}/messages", query={"limit": limit})
+    for query in ({}, {"limit": MANY - 1}, {"limit": 100}):
+        response = chat.get(f"/chats/{session}/messages", query=query)
+        limit = query.get("limit", 50)
         contents = [message["content"] for message in read_data(response)]
         assert contents == [str(number) for number in range(MANY)][:limit]
-        assert response.json()["pagination"]["limit"] == limit
+        assert response.json()["pagination"] == {
+            "page": 1,
+            "limit": limit,
+            "total": MANY,
+            "totalPages": 1 if limit >= MANY else 2,
+            "hasNext": limit < MANY,
+            "hasPrev": False,
+        }
