@@ -54,6 +54,20 @@ def test_message(error: BaseException, message: str, lines: tuple[str, ...]) -> 
     assert (failure.rule, failure.message, failure.differences) == (RULE.id, message, lines)
 
 
+def test_comparison_names_what_was_compared() -> None:
+    page = {"total": 2}
+    with pytest.raises(AssertionError) as short:
+        assert page["total"] == 3
+    with pytest.raises(AssertionError) as long:
+        assert [
+            *page.values(),
+            page["total"],
+        ] == [3, 3]
+
+    assert build(short.value).message == 'page["total"]: expected 3, got 2'
+    assert build(long.value).message == '[ *page.values(), page["total"], ]: expected [3, 3], got [2, 2]'
+
+
 def test_notes_are_shown() -> None:
     """Hypothesis says there which case it has found."""
     error = AssertionError("assert 1 == 2")

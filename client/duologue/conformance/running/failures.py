@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 import re
 import traceback
 from collections.abc import Iterator
@@ -80,6 +82,16 @@ def _get_source_line(error: BaseException) -> str:
     return f"in {frames[-1].name}: {frames[-1].line}" if frames else type(error).__name__
 
 
+def _get_compared(error: BaseException) -> str:
+    """Return the left side of the comparison that failed, as its test has it: `page["total"]`; empty if unknown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    source = "".join(linecache.getlines(frames[-1].filename)) if frames else ""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assert) and node.lineno == frames[-1].lineno and isinstance(node.test, ast.Compare):
+            return " ".join((ast.get_source_segment(source, node.test.left) or "").split())
+    return ""
+
+
 def _describe(error: BaseException) -> list[str]:
     """Return what an exception says, line by line; of an `assert`, what pytest says of its parts."""
     text = str(error) or _get_source_line(error)
@@ -88,4 +100,7 @@ def _describe(error: BaseException) -> list[str]:
     text = "\n".join([text, *getattr(error, "__notes__", ())])
     message, *lines = [line for line in text.splitlines() if not _NOISE.match(line)][:MAX_LINES]
     comparison = _COMPARISON.fullmatch(message)
-    return [f"expected {comparison[2]}, got {comparison[1]}" if comparison else message, *lines]
+    if comparison:
+        compared = _get_compared(error)
+        message = f"{compared}{': ' if compared else ''}expected {comparison[2]}, got {comparison[1]}"
+    return [message, *lines]
