@@ -296,6 +296,18 @@ class Operation(_Declaration, Generic[T_co]):
         return self._response is not None and self.access is not Access.PUBLIC
 
     @property
+    def can_be_not_modified(self) -> bool:
+        """Whether 304 is a status of it: it reads what has an `ETag`."""
+        return self.safe and self.has_etag
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """The statuses that are documented for it, of success and of failure."""
+        not_modified = {304} if self.can_be_not_modified else set()
+        stream = {200} if self.streams else set()
+        return self.failures | {self.status} | not_modified | stream
+
+    @property
     def takes_idempotency_key(self) -> bool:
         """Whether requests may carry an `Idempotency-Key`."""
         return self.method in ("POST", "PATCH")

@@ -35,7 +35,7 @@ def _link_created(operation: Operation[Any]) -> dict[str, Any]:
 
 def _link_conditional(operation: Operation[Any]) -> dict[str, Any]:
     """Return links from a read to what can be done with its ETag: read again if it changed, change it if it did not."""
-    if not (operation.safe and operation.has_etag and operation.parameters):
+    if not (operation.can_be_not_modified and operation.parameters):
         return {}
     return {
         f"{format_operation_id(other)}_if_{'changed' if other.safe else 'unchanged'}": {

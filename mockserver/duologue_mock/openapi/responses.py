@@ -79,7 +79,7 @@ def _build_success_responses(operation: Operation[Any]) -> dict[str, Any]:
     responses = {str(operation.status): response}
     if operation.streams:
         responses["200"] = _build_stream_response(operation)
-    if operation.safe and operation.has_etag:
+    if operation.can_be_not_modified:
         responses["304"] = {
             "description": "The resource still has one of the ETags in `If-None-Match`.",
             "headers": response_headers.reference_headers(operation, 304),

@@ -22,10 +22,7 @@ def check_status(exchange: Exchange) -> Problem | None:
     operation = exchange.operation
     if operation is None:
         return None
-    allowed = {operation.status} | operation.failures
-    allowed |= {304} if operation.safe and operation.has_etag else set()
-    allowed |= {200} if operation.streams else set()
-    allowed |= {403} if not operation.safe else set()  # of a page that may not: see CORS
+    allowed = operation.statuses | ({403} if not operation.safe else set())  # of a page that may not: see CORS
     if exchange.status in allowed:
         return None
     return Problem(f"it has no status {exchange.status}", sorted(allowed), exchange.status)

@@ -51,7 +51,7 @@ class Coverage:
 
     def _render_operation(self, operation: Operation[Any]) -> dict[str, Any]:
         counts = {status: count for (one, status), count in self._responses.items() if one is operation}
-        documented = sorted({operation.status, *operation.failures, *([304] if _is_cacheable(operation) else [])})
+        documented = sorted(operation.statuses)
         return {
             "operation": operation.id,
             "method": operation.method,
@@ -61,10 +61,6 @@ class Coverage:
             "documented": documented,
             "missing": [status for status in documented if status not in counts],
         }
-
-
-def _is_cacheable(operation: Operation[Any]) -> bool:
-    return operation.safe and operation.has_etag
 
 
 def _ratio(seen: int, total: int) -> dict[str, int]:
