@@ -86,9 +86,7 @@ def _classify(causes: list[BaseException]) -> type[APIError]:
         return CertificateError
     if has(_all.EmptyPoolError):  # all connections were in use for too long
         return ConnectTimeout
-    if has(_all.ProxyError) and has(TimeoutError):
-        return ConnectTimeout
-    if has(_all.NewConnectionError, TLSHandshakeError, _all.ProxyError, _all.LocationValueError):
+    if has(_all.NewConnectionError, TLSHandshakeError, _all.LocationValueError):  # not ProxyError: see below
         return ConnectError
     if has(_all.ConnectTimeoutError):  # after NewConnectionError, which urllib3 derives from it
         return ConnectTimeout
@@ -96,6 +94,7 @@ def _classify(causes: list[BaseException]) -> type[APIError]:
         return RequestTimeout
     if has(requests.exceptions.ContentDecodingError, _all.DecodeError):
         return DecodingError
+    # urllib3 has a ProxyError, too, for a connection through a proxy that is lost after the request was sent.
     return ProtocolError if _is_not_http(causes) else ConnectionLostError
 
 

@@ -9,12 +9,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
-from duologue import APIError, Client, ConnectError, ConnectTimeout, DeadlineExceeded
+from duologue import (
+    APIError,
+    Client,
+    ConnectError,
+    ConnectionLostError,
+    ConnectTimeout,
+    DeadlineExceeded,
+    RetryAdapter,
+    RetryPolicy,
+)
 from tests.client.fakes import USER, FakeClock
-from tests.client.faults.acts import HEAD, closing, drip, hang_up, respond, send, silence
+from tests.client.faults.acts import HEAD, closing, drip, hang_up, reset, respond, send, silence
 from tests.client.faults.test_deadlines import SOON, in_time
 from tests.client.servers import Act, ScriptedServer
+from tests.waiting import eventually
 
 TLS = Path(__file__).parent / "tls"
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -158,6 +169,10 @@ def test_reopened_tunnel(behind: Behind) -> None:
 def test_reopened_tunnel_stalls(behind: Behind) -> None:
     api, gate = behind(closing(GOOD), clock=None)
     api.with_options(deadline=None).users.get("1")
+    [pool] = api._http._pools.values()
+    assert pool.pool is not None
+    [connection] = filter(None, pool.pool.queue)
+    assert eventually(lambda: not connection.is_connected), "a connection that ends while it is used is another matter"
     gate.script[:] = [silence]
     with in_time(), pytest.raises(DeadlineExceeded):
         api.with_options(deadline=SOON).users.get("1")
@@ -179,6 +194,28 @@ def test_refused_tunnel(behind: Behind, refusal: Act) -> None:
         api.users.get("1")
     assert isinstance(caught.value, ConnectError)
     assert caught.value.attempts
+
+
+@pytest.mark.parametrize("act", [hang_up, closing(send(HEAD))], ids=["without a response", "within a response"])
+def test_connection_lost_in_tunnel(behind: Behind, act: Act) -> None:
+    """The request has been sent: that is no failure to connect, after which it would be safe to send it again."""
+    api, _ = behind(act)
+    with pytest.raises(ConnectionLostError, match="The connection to localhost:9 was lost"):
+        api.users.get("1")
+
+
+@pytest.mark.parametrize("act", [hang_up, reset, closing(send(HEAD))], ids=["close", "reset", "within a response"])
+def test_connection_lost_in_forwarding(serve: Serve, act: Act) -> None:
+    gate = serve(act)
+    api = Client(base_url="http://platform.invalid", proxies={"http": gate.origin}, max_retries=0)
+    with api, pytest.raises(ConnectionLostError):
+        api.users.get("1")
+    with requests.Session() as session:
+        session.mount("http://", RetryAdapter(RetryPolicy(delay=0)))
+        with pytest.raises(requests.ConnectionError):
+            session.post("http://platform.invalid", data=b"x", timeout=5, proxies={"http": gate.origin})
+
+    assert len(gate.received) == 2, "a POST without a key is sent once"
 
 
 def test_slow_forwarding(serve: Serve) -> None:
