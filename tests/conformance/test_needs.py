@@ -210,3 +210,4 @@ def test_server_without_events() -> None:
 
     assert {outcome.verdict for outcome in result.outcomes} == {Verdict.NOT_JUDGED}
     assert {outcome.reason for outcome in result.outcomes} >= {"needs Socket.IO"}
+    assert result.coverage.events == {}

@@ -57,6 +57,12 @@ def test_kept() -> None:
     ]
 
 
+def test_coverage_without_events() -> None:
+    assert render(build_result(coverage=Coverage({"users.LIST": {"200": 1, "400": 0}})))[0] == (
+        "Coverage    50.0 %: 1 of 2 statuses; not seen: users.LIST 400"
+    )
+
+
 @pytest.mark.parametrize(
     ("result", "verdict"),
     [
@@ -82,7 +88,9 @@ def test_rules_not_judged_are_summed_up_by_reason() -> None:
     outcomes = [build_outcome(f"a.r{n}", Verdict.NOT_JUDGED, reason="without an administrator") for n in range(3)]
     outcomes += [build_outcome("b.c", Verdict.NOT_JUDGED, reason="it writes"), build_outcome("d.e")]
 
-    assert "Not judged  4 rules: 3 without an administrator; 1 it writes" in render(build_result(outcomes=(*outcomes,)))
+    assert "Not judged  4 rules: without an administrator (3); it writes (1)" in render(
+        build_result(outcomes=(*outcomes,))
+    )
     assert "1 rule judged, 4 not judged, none broken" in render(build_result(outcomes=(*outcomes,)))[-1]
 
 

@@ -95,7 +95,7 @@ def _render_facts(
     not_judged = result.select(Verdict.NOT_JUDGED)
     if not_judged:
         reasons = Counter(one.reason for one in not_judged).most_common()
-        yield "Not judged", f"{count(len(not_judged), 'rule')}: {_list([f'{n} {why}' for why, n in reasons], '; ')}"
+        yield "Not judged", f"{count(len(not_judged), 'rule')}: {_list([f'{why} ({n})' for why, n in reasons], '; ')}"
     if result.known:
         yield "Known", f"{count(len(result.known), 'failure')} of the baseline: {_list([*map(str, result.known)])}"
     if result.fixed:
@@ -118,7 +118,7 @@ def _render_coverage(result: Result) -> str:
     coverage = result.coverage
     (seen, documented), events = coverage.statuses, coverage.events
     text = f"{coverage.percent:.1f} %: {seen} of {documented} statuses"
-    text += f", {sum(map(bool, events.values()))} of {count(len(events), 'event')}"
+    text += f", {sum(map(bool, events.values()))} of {count(len(events), 'event')}" if events else ""
     return text + (f"; not seen: {_list(coverage.missing)}" if coverage.missing else "")
 
 

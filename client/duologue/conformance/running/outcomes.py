@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from duologue._version import __version__
@@ -15,7 +16,9 @@ from duologue.conformance.running.selection import Selection
 from duologue.conformance.target.target import Target
 
 
-def build_result(collector: Collector, target: Target, selection: Selection, seed: int) -> Result:
+def build_result(
+    collector: Collector, target: Target, selection: Selection, seed: int, *, without: Collection[str] = ()
+) -> Result:
     """Return the result of a run that ends now.
 
     Args:
@@ -23,7 +26,9 @@ def build_result(collector: Collector, target: Target, selection: Selection, see
         target: the server.
         selection: what was to be judged.
         seed: what generated cases came from.
+        without: what the server does not have, and need not be seen: `events`.
     """
+    coverage = build_coverage(collector.responses, collector.events)
     return Result(
         base_url=target.base_url,
         chat_base_url=target.chat_base_url,
@@ -34,7 +39,7 @@ def build_result(collector: Collector, target: Target, selection: Selection, see
         requests=collector.requests,
         outcomes=tuple(_build_outcomes(list_rules(), selection, collector)),
         failures=tuple(collector.failures),
-        coverage=build_coverage(collector.responses, collector.events),
+        coverage=replace(coverage, events={}) if "events" in without else coverage,
         left_over=tuple(collector.left_over),
         stopped=collector.stopped,
     )

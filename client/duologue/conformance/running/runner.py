@@ -77,7 +77,7 @@ def check(
     if collector.refused:
         raise SelectionError(collector.refused)
     collector.stopped = collector.stopped or _get_stop(status)
-    result = build_result(collector, target, options.selection, seed)
+    result = build_result(collector, target, options.selection, seed, without=options.without)
     return replace(result, fail_under=options.fail_under)
 
 

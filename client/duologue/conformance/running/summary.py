@@ -32,5 +32,6 @@ class TerminalSummary:
             return
         target = Target.from_urls(url or "http://localhost", config.getoption("--duologue-chat-url"), api_key="")
         terminalreporter.section("contract")
-        for line in render_report(build_result(self._collector, target, self._selection, self._seed)):
+        without = config.getoption("--duologue-without")
+        for line in render_report(build_result(self._collector, target, self._selection, self._seed, without=without)):
             terminalreporter.write_line(line)
