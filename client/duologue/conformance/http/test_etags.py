@@ -49,7 +49,7 @@ def tag(api: Api, path: str) -> str:
     needs=["admin"],
     quick=True,
 )
-@each(*TAGGED)
+@each(*TAGGED, statuses=[304])
 def test_not_modified(share: Share, operation: Operation[Any]) -> None:
     request = share(operation)
     first = request.send()

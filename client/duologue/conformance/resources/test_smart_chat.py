@@ -137,6 +137,7 @@ def test_message_length(chat: Api) -> None:
     source=sources.SMART_CHAT,
     quick=True,
 )
+@covers(smart_chat.ASK, 200)
 def test_stream(chat: Api) -> None:
     session = create_session(chat)
 
