@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ from duologue.conformance.rules import Rule
 from duologue.conformance.running.result import Verdict
 from duologue.conformance.running.runner import RunOptions, check
 from duologue.conformance.running.selection import Selection
+from duologue.conformance.target import raw
 from duologue.conformance.target.administrators import Administrators
 from duologue.conformance.target.facts import Facts, read_facts
-from duologue.conformance.target.raw import has_ipv6
+from duologue.conformance.target.raw import has_ipv6, send_raw
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.target import Login, Target
 from duologue_mock import MockServer
@@ -144,6 +147,37 @@ def test_waiting_for_anonymous_requests() -> None:
 
     assert len(waits) == 1
     assert 0 < waits[0] <= 60
+
+
+def test_waiting_before_a_bare_connection() -> None:
+    """What is sent on bare connections nobody takes note of."""
+    with MockServer(rate_limit=20) as mock:
+        target = find_target(mock)
+        waits: list[float] = []
+        server = Server(target.base_url, target.chat_base_url, target.api_key)
+        administrators = Administrators(server.anonymous, Facts(rate_limit=20), lambda: 100.0, waits.append)
+        server = replace(server, administrators=administrators)
+        for used in (1, 12):
+            for _ in range(used):
+                send_raw(server.platform_origin, "GET /api/health HTTP/1.1\nHost: {host}\n\n")
+            with server.open_connection():
+                pass
+        server.close()
+
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 60
+
+
+def test_limit_behind_another_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request on a connection may be refused for its form, and the second for the limit."""
+    with MockServer(rate_limit=3) as mock:
+        monkeypatch.setattr(
+            raw, "time", SimpleNamespace(sleep=lambda seconds: mock.control.clock.advance(seconds=seconds))
+        )
+        get = "GET /api/users/{} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        sent = (get.format("unknown") + get.format("1")).encode()
+
+        assert [raw.read_statuses(mock.origin, sent) for _ in range(3)] == [[404, 200]] * 3
 
 
 ONLY = ("users", "auth", "chats", "headers", "services", "challenges", "idempotency.platform-users", "events.users")

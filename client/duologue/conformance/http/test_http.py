@@ -12,7 +12,7 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
-from duologue.conformance.target.raw import is_closed, open_connection, read_response, send_raw
+from duologue.conformance.target.raw import is_closed, read_response, send_raw
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user
@@ -37,7 +37,7 @@ def _build_head(server: Server) -> str:
 )
 @pytest.mark.slow
 def test_long_body(server: Server) -> None:
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         connection.sendall(f"{_build_head(server)}Content-Length: 999999999\r\n\r\n{{".encode())
 
         response = read_response(connection)
@@ -112,7 +112,7 @@ def test_malformed_http(server: Server, text: str) -> None:
 def _send_and_read(server: Server, text: str) -> requests.Response | None:
     """Return the response; None where the server closed without one."""
     sent = text.replace("{host}", urlsplit(server.platform_origin).netloc).replace("\n", "\r\n").encode("latin-1")
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         try:
             connection.sendall(sent)
             response = read_response(connection)
@@ -148,7 +148,7 @@ def test_unexpected_body(server: Server, method: str, chunked: bool) -> None:
     hidden = f"GET /api/error?status=418 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     sized = b"Content-Length: %d\r\n\r\n%s" % (len(hidden), hidden)
     parted = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden)
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         credentials = server.authorization.replace("\n", "\r\n")
         head = f"{method} /api/users/unknown HTTP/1.1\r\nHost: {host}\r\n{credentials}"
         connection.sendall(head.encode() + (parted if chunked else sized))
@@ -171,7 +171,7 @@ def test_pipelining(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
     expected = [404, 418, 500, 403]
     requests_ = "".join(f"GET /api/error?status={status} HTTP/1.1\r\nHost: {host}\r\n\r\n" for status in expected)
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         connection.sendall(requests_.encode())
         stream = connection.makefile("rb")
         received = [_next_status(stream) for _ in expected]
@@ -201,7 +201,7 @@ def _next_status(stream: BinaryIO) -> int:
 def test_expect_continue(server: Server) -> None:
     body = json.dumps(build_user()).encode()
     head = _build_head(server) + f"Content-Length: {len(body)}\r\n"
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)

@@ -15,7 +15,6 @@ from duologue.conformance.rules import rule
 from duologue.conformance.shared_requests import Share
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import each, each_service, prepare_request
-from duologue.conformance.target.raw import open_connection
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.contract import Operation, operations
@@ -184,7 +183,7 @@ def test_head_not_found(platform: Api) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 def test_connection_after_no_body(server: Server, method: str) -> None:
     host = urlsplit(server.platform_origin).netloc
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         for name in (method, "GET"):
             connection.sendall(f"{name} /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             head, _, rest = _read_head(connection).partition(b"\r\n\r\n")

@@ -9,7 +9,7 @@ import pytest
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
-from duologue.conformance.target.raw import open_connection, read_response, read_statuses
+from duologue.conformance.target.raw import read_response, read_statuses
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user
@@ -26,7 +26,7 @@ from duologue.conformance.target.unique_names import build_user
 @pytest.mark.parametrize("method", ["get", "Get", "options", "head"])
 def test_method_case(server: Server, method: str, path: str) -> None:
     host = urlsplit(server.platform_origin).netloc
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         response = read_response(connection)
 

@@ -10,7 +10,7 @@ from duologue.conformance import sources
 from duologue.conformance.rules import rule
 from duologue.conformance.target.caller import Api
 from duologue.conformance.target.examples import each_service
-from duologue.conformance.target.raw import open_connection, read_response
+from duologue.conformance.target.raw import read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user, unique
@@ -101,7 +101,7 @@ def test_validation_message(platform: Api) -> None:
 def test_connection_after_error(server: Server) -> None:
     host = urlsplit(server.platform_origin).netloc
     body = b"{not json"
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         head = f"POST /api/users HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         head += server.authorization.replace("\n", "\r\n")
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)

@@ -7,7 +7,7 @@ import requests
 
 from duologue.conformance import sources
 from duologue.conformance.rules import rule
-from duologue.conformance.target.raw import open_connection, read_response
+from duologue.conformance.target.raw import read_response
 from duologue.conformance.target.responses import check_error
 from duologue.conformance.target.server import Server
 
@@ -33,7 +33,7 @@ BAD_HANDSHAKES = {
 def shake_hands(server: Server, changes: dict[str, str | None], version: str = "1.1") -> requests.Response:
     lines = {"Host": "localhost", **HANDSHAKE, **changes}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None)
-    with open_connection(server.platform_origin) as connection:
+    with server.open_connection() as connection:
         text = f"GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\n{head}\r\n"
         connection.sendall(text.encode("latin-1") + b"abc")
         return read_response(connection)

@@ -79,6 +79,12 @@ class Administrators:
         if self._is_running_out() and (not self._facts.requires_auth or self._facts.admin):
             self._create()
 
+    def make_room(self) -> None:
+        """Wait if an anonymous caller may not have some requests left, also of those that nobody took note of."""
+        if self._facts.rate_limit is not None:
+            self.note_anonymous(self._anonymous.get("/health"))
+            self._wait_for_budget()
+
     def remove_created(self) -> list[str]:
         """Delete the administrators that were created; return the URLs of those that could not be, and why."""
         left_over = []

@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from duologue.conformance.target.caller import TIMEOUT
 from duologue.conformance.target.rate_limit import ATTEMPTS, retry_when_limited
 
-OVER_LIMIT = re.compile(rb"^HTTP/1\.1 429 .*?^Retry-After: (\d+)\r$", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+OVER_LIMIT = re.compile(rb"HTTP/1\.1 429 .*?\r\nRetry-After: (\d+)\r\n", re.IGNORECASE | re.DOTALL)
 
 
 @contextlib.contextmanager

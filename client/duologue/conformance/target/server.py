@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import requests
 
 from duologue.conformance.target.caller import Api, Record
+from duologue.conformance.target.raw import open_connection
 from duologue.conformance.target.target import get_origin
 from duologue.contract import CHAT, PLATFORM, Operation
 
@@ -23,6 +27,9 @@ class TokenSource(Protocol):
 
     def note_anonymous(self, response: requests.Response) -> None:
         """Take note of a response to a caller without a token."""
+
+    def make_room(self) -> None:
+        """Wait until a caller without a token has some requests left."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,14 @@ class Server:
         """Return a caller that sends nothing of its own, for paths from the root of a service's origin."""
         origin = self.platform_origin if service == PLATFORM.name else self.chat_origin
         return Api(origin, self.session, self.record, is_checked=self.is_checked)
+
+    @contextmanager
+    def open_connection(self) -> Iterator[socket.socket]:
+        """A bare TCP connection to the platform, on which some requests can be sent without being over a limit."""
+        if self.administrators:
+            self.administrators.make_room()
+        with open_connection(self.platform_origin) as connection:
+            yield connection
 
     def connect(self) -> Server:
         """Return the same server with a connection of its own, for another thread; what it does is recorded here."""
