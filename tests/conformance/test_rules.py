@@ -13,7 +13,8 @@ from duologue.conformance import sources
 from duologue.conformance.rules import NEEDS, Rule, list_rules, list_tests
 from duologue.contract import Operation, events, operations
 
-SPECIFICATIONS = Path(__file__).parents[2] / "docs" / "specifications.md"
+ROOT = Path(__file__).parents[2]
+SPECIFICATIONS = ROOT / "docs" / "specifications.md"
 RULES = list_rules()
 OPERATION_ID = "|".join(re.escape(operation.id) for operation in operations())
 ID = re.compile(rf"(?:{OPERATION_ID}|[a-z][a-z-]*|users|auth|chats|messages|smart_chat)\.[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -91,6 +92,13 @@ def test_every_event_has_a_rule() -> None:
         if ".realtime." in test.__module__
     )
     assert {event.name for event in events() if event.name not in text} == set()
+
+
+def test_rules_of_the_documentation_exist() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {id for page in pages for id in re.findall(rf"\b(?:{OPERATION_ID})\.[a-z][a-z-]*", page.read_text("utf-8"))}
+
+    assert {id for id in named if not id.endswith(".json")} <= {rule.id for rule in RULES}
 
 
 def _list_sections() -> list[str]:

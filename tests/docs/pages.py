@@ -19,7 +19,7 @@ REACT_QUERY = "docs/coming-from-react-query.md"
 ILLUSTRATIONS = {
     ("typescript", REACT_QUERY): "what readers have; the Python block after it is its counterpart",
     ("text", "docs/mock-server.md"): "the banner; a test of `duologue serve` compares it",
-    ("text", "docs/contract-testing.md"): "the end of a report; tests of the reports have one like it",
+    ("text", "docs/contract-testing.md"): "what `duologue check` prints; `test_outcomes.py` compares it",
     ("text", "docs/control/pytest.md"): "a part of a report; a test of the plugin has one like it",
 }
 """Blocks that are not run, by language and page, with the reason."""

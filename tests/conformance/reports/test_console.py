@@ -57,6 +57,13 @@ def test_kept() -> None:
     ]
 
 
+def test_long_case_is_cut() -> None:
+    line = render(build_result(build_failure("chats.GET.etag", "chats.GET", case="x" * 1000)))[1]
+
+    assert line.startswith("   Case xxx")
+    assert len(line) < 300
+
+
 def test_coverage_without_events() -> None:
     assert render(build_result(coverage=Coverage({"users.LIST": {"200": 1, "400": 0}})))[0] == (
         "Coverage    50.0 %: 1 of 2 statuses; not seen: users.LIST 400"

@@ -69,7 +69,7 @@ def _render_group(number: int, group: Group, result: Result) -> Iterator[str]:
 
 
 def _render_cases(group: Group) -> str:
-    failures, case = len(group.failures), group.example.case
+    failures, case = len(group.failures), _cut(group.example.case)
     if failures == 1:
         return f"Case {case}: " if case else ""
     at = [f"{name} ({number})" for name, number in group.failed_at.most_common()]
