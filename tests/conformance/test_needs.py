@@ -150,7 +150,7 @@ def test_waiting_for_anonymous_requests() -> None:
 
 
 def test_waiting_before_a_bare_connection() -> None:
-    """What is sent on bare connections nobody takes note of."""
+    """What is sent on bare connections is not noted."""
     with MockServer(rate_limit=20) as mock:
         target = find_target(mock)
         waits: list[float] = []

@@ -80,7 +80,7 @@ class Administrators:
             self._create()
 
     def make_room(self) -> None:
-        """Wait if an anonymous caller may not have some requests left, also of those that nobody took note of."""
+        """Wait if an anonymous caller may have few requests left; those on bare connections count too, unnoted."""
         if self._facts.rate_limit is not None:
             self.note_anonymous(self._anonymous.get("/health"))
             self._wait_for_budget()
