@@ -25,7 +25,7 @@ MAX_SIZE = 64 * 1024 * 1024
 NOT_STORED = frozenset({401, 408, 412, 429})
 """Besides 5xx: the caller logs in, waits or gets the resource again, and then repeats the request."""
 
-_HEADER = "HTTP_IDEMPOTENCY_KEY"
+IDEMPOTENCY_KEY = "HTTP_IDEMPOTENCY_KEY"
 _OVERHEAD = 1024
 """Bytes that an entry takes besides its texts, roughly."""
 
@@ -71,7 +71,7 @@ class IdempotencyKeys:
         Raises:
             HTTPError: the key is malformed, in use by a request in progress, or was used with another body.
         """
-        key = request.header(_HEADER)
+        key = request.header(IDEMPOTENCY_KEY)
         if key is None:
             return None, None
         _check(key)

@@ -53,6 +53,8 @@ class BoundedLog(Generic[E]):
         self._max_size = max_size
         self._entries: deque[E] = deque()
         self._size = 0
+        self._shared: dict[int, int] = {}
+        """How many entries refer to each thing, by its id, that counts once."""
         self._prefix = int.from_bytes(os.urandom(8), "big") << 64
         self._listeners: list[Callable[[E], None]] = []
         self._budget = budget or Budget()
@@ -139,7 +141,8 @@ class BoundedLog(Generic[E]):
         entries, budget = self._entries, self._budget
         total = self._size + size
         while (len(entries) > self.max_entries or total > self._max_size) and entries:
-            total -= self._release(entries.popleft())
+            oldest = entries.popleft()
+            total -= self._release(oldest) if self._shared else oldest.size
             self.dropped += 1
         budget.size += total - self._size
         self._size = total

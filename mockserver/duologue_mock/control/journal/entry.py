@@ -121,8 +121,12 @@ class Entry:
         self.seconds = seconds
         self.elapsed = time.perf_counter() - request.started_at
         self.head = head = environ.get(HEAD_KEY) or _build_head(request)
-        self.body = body if len(body) <= MAX_BODY else body[:MAX_BODY]
-        self.body_size = len(body)
+        self.body_size = body_size = len(body)
+        self.response_size = response_size = len(response_body)
+        self.body, self.response_body = body, response_body
+        self.size = OVERHEAD + len(head) + body_size + response_size
+        if body_size > MAX_BODY or response_size > MAX_BODY:
+            self._cut_bodies()
         self.request_id = request.id
         self.client_ip: str = environ.get("REMOTE_ADDR", "127.0.0.1")
         self.scheme: str = environ.get("wsgi.url_scheme", "http")
@@ -131,11 +135,12 @@ class Entry:
         self.principal: Principal | None = request.principal
         self.status = response.status
         self.response_headers = headers
-        self.response_body = response_body if len(response_body) <= MAX_BODY else response_body[:MAX_BODY]
-        self.response_size = len(response_body)
         self.violations = violations
         self.served = NOT_STEERED
-        self.size = OVERHEAD + len(head) + len(self.body) + len(self.response_body)
+
+    def _cut_bodies(self) -> None:
+        self.body, self.response_body = self.body[:MAX_BODY], self.response_body[:MAX_BODY]
+        self.size = OVERHEAD + len(self.head) + len(self.body) + len(self.response_body)
 
     @property
     def is_unmatched(self) -> bool:

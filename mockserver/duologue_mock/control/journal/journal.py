@@ -12,7 +12,6 @@ from duologue_mock.control.journal.bounded_log import MAX_ENTRIES, MAX_SIZE, Bou
 from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import (
     MAX_BODY,
-    NOT_STEERED,
     OVERHEAD,
     Entry,
     Headers,
@@ -61,8 +60,6 @@ class Journal(BoundedLog[Entry]):
         super().__init__(max_entries=max_entries, max_size=max_size, budget=budget)
         self._clock = clock
         self._next_sequence = next_sequence
-        self._stubs: dict[int, int] = {}
-        """How many entries refer to each stub, which counts once."""
 
     def record(
         self,
@@ -96,8 +93,9 @@ class Journal(BoundedLog[Entry]):
         self.used_at = request.started_at
         self._entries.append(entry)
         self._add(entry.size if served is None else entry.size + self._acquire_stub(entry))
-        for listener in self._listeners:
-            listener(entry)
+        if self._listeners:
+            for listener in self._listeners:
+                listener(entry)
         return entry
 
     def get_by_code(self, code: str) -> Entry | None:
@@ -106,21 +104,21 @@ class Journal(BoundedLog[Entry]):
 
     def _replace(self, entries: Iterable[Entry]) -> None:
         self._entries = deque(entries)
-        self._stubs.clear()
+        self._shared.clear()
         size = sum(entry.size + self._acquire_stub(entry) for entry in self._entries)
         self._budget.size += size - self._size
         self._size = size
 
     def _release(self, entry: Entry) -> int:
         """Return the bytes of an entry that is dropped."""
-        return entry.size if entry.served is NOT_STEERED else entry.size + self._release_stub(entry)
+        return entry.size + self._release_stub(entry)
 
     def _acquire_stub(self, entry: Entry) -> int:
         """Return the bytes of an entry's stub, if no other entry refers to it."""
         stub = entry.served.stub
         if stub is None:
             return 0
-        count = self._stubs[id(stub)] = self._stubs.get(id(stub), 0) + 1
+        count = self._shared[id(stub)] = self._shared.get(id(stub), 0) + 1
         return stub.size if count == 1 else 0
 
     def _release_stub(self, entry: Entry) -> int:
@@ -128,10 +126,10 @@ class Journal(BoundedLog[Entry]):
         stub = entry.served.stub
         if stub is None:
             return 0
-        self._stubs[id(stub)] -= 1
-        if self._stubs[id(stub)]:
+        self._shared[id(stub)] -= 1
+        if self._shared[id(stub)]:
             return 0
-        del self._stubs[id(stub)]
+        del self._shared[id(stub)]
         return stub.size
 
     def _grow(self, entry: Entry, size: int) -> None:

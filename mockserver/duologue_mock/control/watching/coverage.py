@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from duologue.contract import events, operations
@@ -12,14 +13,9 @@ class Coverage:
     """Counts responses by operation and status, and the events that were sent to clients."""
 
     def __init__(self) -> None:
-        self._responses: dict[tuple[Operation[Any], int], int] = {}
+        self.responses: defaultdict[tuple[Operation[Any] | None, int], int] = defaultdict(int)
+        """How often each status of an operation was sent, and of requests that are for none."""
         self._events: dict[str, int] = {}
-
-    def count_response(self, operation: Operation[Any] | None, status: int) -> None:
-        """Count a response to a request for an operation; None for a request that is for none."""
-        if operation is not None:
-            key = (operation, status)
-            self._responses[key] = self._responses.get(key, 0) + 1
 
     def count_event(self, name: str) -> None:
         """Count an event that was sent, to one client or to several."""
@@ -27,7 +23,7 @@ class Coverage:
 
     def clear(self) -> None:
         """Start again from zero."""
-        self._responses.clear()
+        self.responses.clear()
         self._events.clear()
 
     def render(self) -> dict[str, Any]:
@@ -50,7 +46,7 @@ class Coverage:
         }
 
     def _render_operation(self, operation: Operation[Any]) -> dict[str, Any]:
-        counts = {status: count for (one, status), count in self._responses.items() if one is operation}
+        counts = {status: count for (one, status), count in self.responses.items() if one is operation}
         documented = sorted(operation.statuses)
         return {
             "operation": operation.id,

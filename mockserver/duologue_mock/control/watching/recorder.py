@@ -10,12 +10,15 @@ from duologue_mock.control.journal.budget import Budget
 from duologue_mock.control.journal.entry import SERVED_KEY, Headers, Served
 from duologue_mock.control.journal.journal import Journal
 from duologue_mock.control.journal.rendering import EntryRenderer
+from duologue_mock.control.journal.violation import Violation
 from duologue_mock.control.journal.waiting import Waiters
 from duologue_mock.control.watching.coverage import Coverage
 from duologue_mock.control.watching.event_stream import EventStream
 from duologue_mock.control.watching.repetitions import Repetitions
-from duologue_mock.control.watching.rules import VIOLATIONS_KEY, find_violations
+from duologue_mock.control.watching.rules import VIOLATIONS_KEY, find_unknown_parameters, find_violations
 from duologue_mock.control.watching.violation_log import ViolationLog
+from duologue_mock.http.authentication import REFERENCE_CODE
+from duologue_mock.http.idempotency import IDEMPOTENCY_KEY
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.settings import Settings
 from duologue_mock.store import State
@@ -55,12 +58,24 @@ class Recorder:
         """
         if request.method == "OPTIONS" and request.is_preflight:
             return
-        served: Served | None = request.environ.get(SERVED_KEY)
-        violations = find_violations(request, response, is_refused=served is None or not served.replaces_operation)
-        if repeated := self.repetitions.find(request, response, headers, None if served is None else served.fault):
-            violations += tuple(repeated)
-        request.environ[VIOLATIONS_KEY] = violations
-        self.coverage.count_response(request.operation, response.status)
+        environ, operation = request.environ, request.operation
+        served: Served | None = environ.get(SERVED_KEY)
+        violations: tuple[Violation, ...] = ()
+        if (  # Every request passes here: what breaks no rule and repeats nothing is known without a call.
+            response.error is not None
+            or served is not None
+            or operation is None
+            or (request.body and operation.body is None)
+            or request.path[-1] == "/"
+            or (REFERENCE_CODE in environ and operation.takes_idempotency_key)
+            or IDEMPOTENCY_KEY in environ
+            or self.repetitions.attempts
+            or self.repetitions.waits
+            or ((query := environ["QUERY_STRING"]) and find_unknown_parameters(query, operation))
+        ):
+            violations = self._find_violations(request, response, headers, served)
+        environ[VIOLATIONS_KEY] = violations
+        self.coverage.responses[operation, response.status] += 1
         entry = self.journal.record(request, response, headers, violations=violations, served=served)
         if violations:
             self.violations.add(entry)
@@ -87,6 +102,13 @@ class Recorder:
         """End the live streams and the waiting calls."""
         self.end_waiting()
         self.journal.close()
+
+    def _find_violations(
+        self, request: Request, response: Response, headers: Headers, served: Served | None
+    ) -> tuple[Violation, ...]:
+        violations = find_violations(request, response, is_refused=served is None or not served.replaces_operation)
+        fault = None if served is None else served.fault
+        return violations + tuple(self.repetitions.find(request, response, headers, fault))
 
     def _redact(self, data: Any) -> Any:
         return self.renderer.redact(data)

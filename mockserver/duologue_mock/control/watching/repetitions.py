@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeVar
 from duologue.contract.headers import RETRY_AFTER
 from duologue_mock.control.journal.violation import Violation
 from duologue_mock.control.watching.rules import build_violation
+from duologue_mock.http.authentication import REFERENCE_CODE
+from duologue_mock.http.idempotency import IDEMPOTENCY_KEY
 from duologue_mock.http.messages import Request, Response
 from duologue_mock.store.clock import Clock
 
@@ -26,8 +28,6 @@ _TOLERANCE = 0.1
 """Seconds by which a request may come too early: timers are not exact."""
 _FAILURES = frozenset({408, 500, 502, 503, 504})
 _CALLER = ("REMOTE_ADDR", "HTTP_AUTHORIZATION", "HTTP_X_USER_ID")
-_CODE = "HTTP_UNIQUE_REFERENCE_CODE"
-_KEY = "HTTP_IDEMPOTENCY_KEY"
 
 T = TypeVar("T")
 
@@ -55,8 +55,10 @@ class Repetitions:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waits: OrderedDict[bytes, _Wait] = OrderedDict()
-        self._attempts: OrderedDict[bytes, _Attempt] = OrderedDict()
+        self.waits: OrderedDict[bytes, _Wait] = OrderedDict()
+        """Until when requests should not be sent again."""
+        self.attempts: OrderedDict[bytes, _Attempt] = OrderedDict()
+        """Requests of which each attempt should have the same `Idempotency-Key`."""
 
     def find(
         self, request: Request, response: Response, headers: Sequence[tuple[str, str]], fault: str | None
@@ -70,7 +72,7 @@ class Repetitions:
             fault: how the response is broken; None if it is whole.
         """
         violations: list[Violation] = []
-        if self._waits or response.status in (429, 503):  # nearly never
+        if self.waits or response.status in (429, 503):
             violations += self._check_wait(request, headers if response.status in (429, 503) else ())
         operation = request.operation
         if operation is not None and operation.takes_idempotency_key:
@@ -80,33 +82,33 @@ class Repetitions:
 
     def clear(self) -> None:
         """Forget all requests."""
-        self._waits.clear()
-        self._attempts.clear()
+        self.waits.clear()
+        self.attempts.clear()
 
     def _check_wait(self, request: Request, headers: Sequence[tuple[str, str]]) -> Iterator[Violation]:
         now = self._clock.seconds()
         name = _build_name(request, request.query_string.encode("latin-1"))
-        wait = self._waits.pop(name, None)
+        wait = self.waits.pop(name, None)
         if wait is not None and wait.since <= now < wait.until - _TOLERANCE:
             missing = math.ceil((wait.until - now) * 1000)
             yield build_violation("retry-after", f"{request.method} {request.path} came {missing} ms too early.")
         seconds = next((_parse_wait(value, now) for key, value in headers if key.lower() == RETRY_AFTER.lower()), 0.0)
         if seconds > 0:
-            _remember(self._waits, name, _Wait(now, now + min(seconds, MAX_WAIT)))
-        for name, wait in list(self._waits.items()):
+            _remember(self.waits, name, _Wait(now, now + min(seconds, MAX_WAIT)))
+        for name, wait in list(self.waits.items()):
             if not wait.since <= now < wait.until:
-                del self._waits[name]
+                del self.waits[name]
 
     def _check_attempt(self, request: Request, failure: str | None) -> Iterator[Violation]:
         environ = request.environ
-        key, code = environ.get(_KEY), environ.get(_CODE)
-        if failure is None and code is None and not self._attempts:
+        key, code = environ.get(IDEMPOTENCY_KEY), environ.get(REFERENCE_CODE)
+        if failure is None and code is None and not self.attempts:
             return
         now = self._clock.seconds()
         name = _build_name(request, request.body)
-        earlier = self._attempts.pop(name, None)
+        earlier = self.attempts.pop(name, None)
         if failure is not None or code is not None:
-            _remember(self._attempts, name, _Attempt(now, key, code, failure))
+            _remember(self.attempts, name, _Attempt(now, key, code, failure))
         if earlier is None or not 0 <= now - earlier.at < MEMORY or (key is not None and key == earlier.key):
             return
         if earlier.failure is not None:

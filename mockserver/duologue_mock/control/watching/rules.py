@@ -17,6 +17,7 @@ from duologue.contract.core import CHAT, Access, Operation
 from duologue_mock.control.journal.redaction import is_secret_name
 from duologue_mock.control.journal.violation import Violation
 from duologue_mock.errors import HTTPError
+from duologue_mock.http.idempotency import IDEMPOTENCY_KEY
 from duologue_mock.http.messages import Request, Response
 
 RULES = MappingProxyType(
@@ -82,17 +83,14 @@ def find_violations(request: Request, response: Response, *, is_refused: bool = 
         is_refused: whether an error is the mock's refusal; one that was requested of it is none.
     """
     violations: tuple[Violation, ...] = ()
-    environ, operation, error = request.environ, request.operation, response.error
+    operation, error = request.operation, response.error
     if error is not None and is_refused and not error.is_requested and error.code != _CONTROL_ERROR:
         violations = tuple(_find_refusals(request, error))
     if operation is None:
         return violations[:_MAX_VIOLATIONS]
-    # What the mock accepts and another server might not. Every request passes here: what is usual is looked at first.
-    if (request.body and operation.body is None) or "HTTP_IDEMPOTENCY_KEY" in environ or request.path[-1] == "/":
-        violations += tuple(_find_tolerated(request, operation))
-    if environ["QUERY_STRING"]:
-        violations += _find_unknown_parameters(environ["QUERY_STRING"], operation)
-    return violations[:_MAX_VIOLATIONS] if violations else violations
+    violations += tuple(_find_tolerated(request, operation))
+    violations += find_unknown_parameters(request.query_string, operation)
+    return violations[:_MAX_VIOLATIONS]
 
 
 def _find_refusals(request: Request, error: HTTPError) -> Iterator[Violation]:
@@ -131,7 +129,7 @@ def _classify(request: Request, error: HTTPError) -> str | None:
         return "origin" if operation is None else "permission"
     if error.status == 404:
         return "path" if operation is None else None
-    if error.status == 422 and "HTTP_IDEMPOTENCY_KEY" not in request.environ:
+    if error.status == 422 and IDEMPOTENCY_KEY not in request.environ:
         return None
     return _BY_STATUS.get(error.status)
 
@@ -149,13 +147,13 @@ def _find_tolerated(request: Request, operation: Operation[Any]) -> Iterator[Vio
         yield build_violation("path-trailing-slash", f"The path ends in a slash: {request.path[:_MAX_SHOWN]}")
     if request.body and operation.body is None:
         yield build_violation("body-unexpected", f"{operation.method} {operation.path} takes no body.")
-    if "HTTP_IDEMPOTENCY_KEY" in request.environ and not operation.takes_idempotency_key:
+    if IDEMPOTENCY_KEY in request.environ and not operation.takes_idempotency_key:
         yield build_violation("idempotency-key-ignored", f"{operation.method} takes no `Idempotency-Key`.")
 
 
-@lru_cache(maxsize=256)
-def _find_unknown_parameters(query_string: str, operation: Operation[Any]) -> tuple[Violation, ...]:
-    """Return what is wrong with the parameters: a front end sends the same ones again and again."""
+@lru_cache(maxsize=256)  # a front end sends the same ones again and again
+def find_unknown_parameters(query_string: str, operation: Operation[Any]) -> tuple[Violation, ...]:
+    """Return what is wrong with the names of the parameters."""
     return tuple(_iterate_unknown_parameters(query_string, operation))
 
 

@@ -25,8 +25,8 @@ def test_nothing_at_first() -> None:
 def test_counts_by_operation_and_status() -> None:
     coverage = Coverage()
     for status in (200, 404, 200, 599):
-        coverage.count_response(get_operation("users.GET"), status)
-    coverage.count_response(None, 404)
+        coverage.responses[get_operation("users.GET"), status] += 1
+    coverage.responses[None, 404] += 1
     shown = coverage.render()
     [row] = [row for row in shown["operations"] if row["count"]]
     assert (row["operation"], row["statuses"]) == ("users.GET", {"200": 2, "404": 1, "599": 1})
@@ -38,7 +38,7 @@ def test_counts_by_operation_and_status() -> None:
 def test_failures_on_request_show_when_called() -> None:
     coverage = Coverage()
     failing = next(one for one in operations() if one.always_fails)
-    coverage.count_response(failing, 500)
+    coverage.responses[failing, 500] += 1
     assert failing.id in [row["operation"] for row in coverage.render()["operations"]]
 
 
@@ -68,6 +68,6 @@ def test_events_without_clients() -> None:
 def test_clear_starts_again() -> None:
     coverage = Coverage()
     coverage.count_event(events()[0].name)
-    coverage.count_response(get_operation("users.GET"), 200)
+    coverage.responses[get_operation("users.GET"), 200] += 1
     coverage.clear()
     assert coverage.render() == Coverage().render()
