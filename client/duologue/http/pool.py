@@ -277,7 +277,7 @@ def _get_addresses(host: str, port: int | None) -> list[tuple[Any, ...]]:
 
 def _is_address(host: str) -> bool:
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
+from duologue.http import pool
 from duologue.http.pool import POOLS, DeadlineTimeout, _Socket, resolve_localhost
 from tests.client.servers import ScriptedServer, respond
 
@@ -130,8 +131,8 @@ def test_no_deadline(pair: Pair) -> None:
 def request(host: str, port: int, deadline: float | None = LATER, *, seconds: float | None = 30) -> Any:
     """Return urllib3's response to a request on a pool of its own."""
     timeout = DeadlineTimeout(seconds, None if deadline is None else time.monotonic() + deadline)
-    with POOLS["http"](host, port) as pool:
-        return pool.urlopen("GET", "/", timeout=timeout, retries=False)
+    with POOLS["http"](host, port) as connections:
+        return connections.urlopen("GET", "/", timeout=timeout, retries=False)
 
 
 @pytest.mark.parametrize("deadline", [None, LATER])
@@ -171,13 +172,15 @@ def test_failed_look_up(monkeypatch: pytest.MonkeyPatch, error: Exception, deadl
 
 
 @pytest.mark.parametrize(
-    ("host", "seconds", "in_thread"), [("a.test", 30, True), ("a.test", None, False), ("127.0.0.1", 30, False)]
+    ("host", "seconds", "in_thread"),
+    [("a.test", 30, True), ("a.test", None, False), ("127.0.0.1", 30, False)],
 )
 def test_thread_of_look_up(monkeypatch: pytest.MonkeyPatch, host: str, seconds: float | None, in_thread: bool) -> None:
     """Only what may take too long is done in a thread, which does not keep a program from ending."""
     threads: list[threading.Thread] = []
 
-    def look_up(*_: Any, **__: Any) -> list[Any]:
+    def look_up(name: str, *_: Any, **__: Any) -> list[Any]:
+        assert name == host
         threads.append(threading.current_thread())
         return []
 
@@ -203,13 +206,28 @@ def test_next_address(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
         request("two.invalid", 80)
 
 
+def test_share_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address of a host gets an equal part of the time that is left when its turn comes."""
+    shares: list[int] = []
+
+    def refuse(*_: Any, share: int) -> socket.socket:
+        shares.append(share)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ())] * 3)
+    monkeypatch.setattr(pool, "_connect_to", refuse)
+    with pytest.raises(NewConnectionError):
+        request("three.invalid", 80)
+    assert shares == [3, 2, 1]
+
+
 def test_options_of_socket() -> None:
     """urllib3's options of a pool hold here too."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         host, port = listener.getsockname()
-        pool = POOLS["http"](host, port, socket_options=options, source_address=("127.0.0.1", 0))
-        connection: Any = pool._get_conn()
+        connections = POOLS["http"](host, port, socket_options=options, source_address=("127.0.0.1", 0))
+        connection: Any = connections._get_conn()
         connection.connect()
         peer, address = listener.accept()
         with peer:
