@@ -20,6 +20,9 @@ WAIT = 2.0
 RULES = sorted({(fault.test, tuple(fault.settings.items())) for fault in FAULTS})
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_is_found(fault: Fault) -> None:
     with pytest.MonkeyPatch.context() as patch:
