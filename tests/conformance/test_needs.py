@@ -206,6 +206,7 @@ def short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_minute")
+@pytest.mark.slow
 def test_limited_server() -> None:
     with MockServer(rate_limit=30) as mock:
         result = check(find_target(mock), RunOptions(selection=Selection(only=("rate-limit",)), seed=1))
@@ -215,6 +216,7 @@ def test_limited_server() -> None:
 
 
 @pytest.mark.usefixtures("short_minute")
+@pytest.mark.slow
 def test_refused_change_that_has_an_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no planted fault like the others, because the rule would wait for a minute with each seed."""
     handle = WSGIApp._handle_operation

@@ -72,6 +72,7 @@ def test_python_block(block: Block, mock: MockServer, environ: dict[str, str], m
 
 
 @pytest.mark.parametrize("page", select_pages(select_blocks("python", files=True)))
+@pytest.mark.slow
 def test_python_files(page: str, tmp_path: Path) -> None:
     """The files of a page are tests, which pass."""
     files = [block for block in select_blocks("python", files=True) if block.page == page]
@@ -141,6 +142,7 @@ COMMANDS_NOT_RUN = [
 @pytest.mark.parametrize(
     ("block", "line"), COMMANDS_NOT_RUN, ids=[f"{block}-{line}" for block, line in COMMANDS_NOT_RUN]
 )
+@pytest.mark.slow
 def test_command_that_is_not_run(block: Block, line: str) -> None:
     """Its program, subcommand and options exist."""
     program, *words = shlex.split(line, comments=True)

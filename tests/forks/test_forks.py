@@ -18,5 +18,6 @@ def test_fork_of_query_layer(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", client_cases.CASES)
+@pytest.mark.slow
 def test_fork_of_client(case: str) -> None:
     run_script("tests.forks.client_cases", case)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ HEADERS = {"content-type": "application/json"}
 @example(body=b"[" * 100_000, status=200)
 @example(body=b'{"data":' * 3_000, status=500)
 @example(body=b"1" * 5_000, status=200)
+@pytest.mark.slow
 def test_any_body(body: bytes, status: int) -> None:
     operations: list[Operation[Any]] = [users.GET, users.LIST, chats.GET, chats.LIST, messages.LIST, smart_chat.ASK]
     for operation in operations:

@@ -65,6 +65,7 @@ def test_escaped_secrets(secret: str, text: str) -> None:
 
 
 @given(st.text(min_size=MAX_TEXT - 5, max_size=MAX_TEXT + 50, alphabet="ab "), st.text(min_size=4, alphabet="ab"))
+@pytest.mark.slow
 def test_long_texts_are_cut(text: str, secret: str) -> None:
     shown = redact(text, [secret])
     assert secret not in shown

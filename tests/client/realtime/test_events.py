@@ -136,6 +136,7 @@ with Client() as api:
 """
 
 
+@pytest.mark.slow
 def test_types(tmp_path: Path) -> None:
     """mypy accepts the snippet, and finds the mistakes in the other one."""
     for name, code in (("snippet.py", SNIPPET), ("mistakes.py", MISTAKES)):

@@ -230,6 +230,7 @@ def test_evil_server_changes_no_element(page: JustHTML) -> None:
 @settings(max_examples=20)
 @given(st.text(min_size=1))
 @example("\x00\ud800\ufffe")
+@pytest.mark.slow
 def test_no_text_changes_an_element(text: str) -> None:
     assert list_tags(parse(build_full_result(text))) == list_tags(parse(FULL))
 

@@ -76,6 +76,7 @@ def test_same_seed_same_files(tmp_path: Path) -> None:
     assert contents[0] == contents[1] != contents[2]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow() -> None:
     """A record follows from its number: those before it are not kept."""
     data = GeneratedData(users=30_000, chats=100, messages=30_000, seed=1)

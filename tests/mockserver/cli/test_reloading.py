@@ -217,6 +217,7 @@ def test_token_stays(tmp_path: Path) -> None:
         assert mock.settings.values["admin_token"] == token
 
 
+@pytest.mark.slow
 def test_process(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     write_users(tmp_path / "data", "Ada")

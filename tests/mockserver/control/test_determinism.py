@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ def test_ids_of_stubs() -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(seed=st.integers(0, 2**31), steps=STEPS)
+@pytest.mark.slow
 def test_same_seed_same_bytes(seed: int, steps: list[tuple[Any, ...]]) -> None:
     """The same stubs and requests give the same responses, faults and delays included."""
     assert run(seed, steps) == run(seed, steps)

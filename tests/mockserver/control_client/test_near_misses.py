@@ -76,6 +76,7 @@ def test_json_equals_itself(value: Any) -> None:
 
 
 @given(JSON, JSON)
+@pytest.mark.slow
 def test_other_json_differs(actual: Any, expected: Any) -> None:
     """Of two values of which neither has more members, each difference is named."""
     if isinstance(actual, dict) or isinstance(expected, dict) or actual == expected:
@@ -84,6 +85,7 @@ def test_other_json_differs(actual: Any, expected: Any) -> None:
 
 
 @given(JSON)
+@pytest.mark.slow
 def test_shown_values_are_short(value: Any) -> None:
     """Whatever a request has, a terminal can show it, in one line."""
     assert len(show(value)) <= 121

@@ -136,6 +136,7 @@ def test_dropped_namespace(app: Flask, namespaces: Namespaces) -> None:
         namespaces.drop("w3")
 
 
+@pytest.mark.slow
 def test_too_many_namespaces(namespaces: Namespaces, clock: ManualClock) -> None:
     empty = namespaces.get("w0")
     for number in range(1, MAX_NAMESPACES - 1):

@@ -84,6 +84,7 @@ def test_summary(run: Runner) -> None:
     assert result.stdout.str().count("Coverage of the contract") == 1
 
 
+@pytest.mark.slow
 def test_summary_of_workers(run: Runner) -> None:
     result = run(TWO_TESTS, "-p", "xdist.plugin", "-n", "2", in_process=False)
     result.assert_outcomes(passed=2)

@@ -72,6 +72,7 @@ def test_fragments_without_end(mock: MockServer, size: int) -> None:
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING])
+@pytest.mark.slow
 def test_flood(mock: MockServer, opcode: int) -> None:
     with leaves_nothing(mock), grows_little(), frames(mock.port) as one:
         payload = b"" if opcode == PING else b'42["x"]'

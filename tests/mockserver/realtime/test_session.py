@@ -130,6 +130,7 @@ def test_upgrade_that_stalls(short_patience: None, mock: MockServer) -> None:
         polling.post(b"1")
 
 
+@pytest.mark.slow
 def test_sessions_end_with_the_mock() -> None:
     with leaves_no_greenlets():
         for _ in range(3):

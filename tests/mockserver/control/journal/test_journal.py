@@ -98,6 +98,7 @@ def test_size_returns_to_zero() -> None:
     assert (len(journal), journal.size, journal.dropped) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat() -> None:
     """What ten times as many requests leave behind is not more: counted in bytes."""
     recorder = create_recorder(journal=50)

@@ -191,6 +191,7 @@ def count_descriptors() -> int:
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.MALFORMED_JSON])
 @pytest.mark.parametrize("name", ["body", "websocket"])
+@pytest.mark.slow
 def test_no_descriptor_is_left(fault: Fault, name: str) -> None:
     """The mock closes its side of a connection that breaks, without waiting for the client; if it hangs, after it."""
     request, body = REQUESTS[name]

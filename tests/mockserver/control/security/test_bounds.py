@@ -71,6 +71,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+@pytest.mark.slow
 def test_recording_is_bounded(request_: dict[str, Any]) -> None:
     """Once the journal is full, further requests take nothing more."""
     mock = SteeredMock(journal=20)

@@ -45,6 +45,7 @@ def test_changes_are_refused(victim: Victim, headers: dict[str, Any]) -> None:
     assert victim.capture() == before
 
 
+@pytest.mark.slow
 def test_these_calls_would_work() -> None:
     """Without the headers of a page they do what they say: the refusals above are of the page, not of the call."""
     for endpoint in CHANGING:
