@@ -143,6 +143,7 @@ def test_description(one: Operation[Any]) -> None:
 @each_operation
 def test_statuses(one: Operation[Any]) -> None:
     documented = {int(status) for status in get_description(one)["responses"] if status.isdecimal()}
+    assert one.status in documented
     assert one.statuses <= documented or one.always_fails
     assert (304 in documented) == (one.safe and one.has_etag)
     assert (200 in documented and one.status != 200) == one.streams
