@@ -86,7 +86,8 @@ def _classify(causes: list[BaseException]) -> type[APIError]:
         return CertificateError
     if has(_all.EmptyPoolError):  # all connections were in use for too long
         return ConnectTimeout
-    if has(_all.NewConnectionError, TLSHandshakeError, _all.LocationValueError):  # not ProxyError: see below
+    # No ProxyError: urllib3 has it also for a connection through a proxy that is lost after the request was sent.
+    if has(_all.NewConnectionError, TLSHandshakeError, _all.LocationValueError):
         return ConnectError
     if has(_all.ConnectTimeoutError):  # after NewConnectionError, which urllib3 derives from it
         return ConnectTimeout
@@ -94,7 +95,6 @@ def _classify(causes: list[BaseException]) -> type[APIError]:
         return RequestTimeout
     if has(requests.exceptions.ContentDecodingError, _all.DecodeError):
         return DecodingError
-    # urllib3 has a ProxyError, too, for a connection through a proxy that is lost after the request was sent.
     return ProtocolError if _is_not_http(causes) else ConnectionLostError
 
 

@@ -93,9 +93,8 @@ class Journal(BoundedLog[Entry]):
         self.used_at = request.started_at
         self._entries.append(entry)
         self._add(entry.size if served is None else entry.size + self._acquire_stub(entry))
-        if self._listeners:
-            for listener in self._listeners:
-                listener(entry)
+        for listener in self._listeners:
+            listener(entry)
         return entry
 
     def get_by_code(self, code: str) -> Entry | None:
