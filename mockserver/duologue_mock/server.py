@@ -25,7 +25,6 @@ from duologue_mock.context import MockContext, get_context
 from duologue_mock.errors import HTTPError
 from duologue_mock.http import messages
 from duologue_mock.http.listening import LOOPBACK, LOOPBACK_HOSTS, listen
-from duologue_mock.http.messages import RequestHook
 from duologue_mock.http.server import Server, build_response_bytes
 from duologue_mock.http.wsgi import CONTROL_PATH
 from duologue_mock.settings import SETTINGS, MockSettings, Settings
@@ -68,7 +67,7 @@ class MockServer:
         host: str = LOOPBACK,
         state: State | None = None,
         seed_state: bool = True,
-        request_hooks: Sequence[RequestHook] = (),
+        request_hooks: Sequence[messages.RequestHook] = (),
         **settings: Unpack[MockSettings],
     ) -> None:
         SETTINGS.check_names(settings, owner="MockServer", parameters=_PARAMETERS)
@@ -292,6 +291,7 @@ class MockServer:
             self._ready.set()
             self._request_stop = lambda: None  # the control API may have ended it
             hub.destroy(destroy_loop=True)
+            hub.throw()  # else its greenlet waits without end, and its frames keep this server in memory
 
     def _serve(self, stop: GreenEvent, on_start: Callable[[], None]) -> None:
         port, chat_port = self._ports

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import weakref
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,20 @@ def test_restart_frees_subscriptions() -> None:
             Listener(mock.port).close()
             assert state.has_subscribers
         assert not state.has_subscribers
+
+
+@pytest.mark.parametrize("https", [False, True])
+def test_stopped_server_is_freed(https: bool) -> None:
+    def live() -> weakref.ref[MockServer]:
+        with MockServer(https=https) as mock:
+            if not https:
+                Listener(mock.port).close()
+            mock.reload(seed=5)
+        return weakref.ref(mock)
+
+    stopped = [live() for _ in range(3)]
+    gc.collect()
+    assert [reference() for reference in stopped] == [None, None, None]
 
 
 def test_shared_state() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.mockserver.listeners import Listener
 from tests.mockserver.raw import head, peer
 from tests.mockserver.test_server import HEALTH, SMART_CHAT, count_descriptors, is_serving
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 class Slow:
@@ -101,22 +104,23 @@ def use(mock: MockServer) -> Iterator[None]:
 
 
 def check_leaks() -> None:
-    """Start, use and stop servers; fail if file descriptors or threads are left."""
+    """Start, use and stop servers; fail if file descriptors, threads or the servers are left."""
 
-    def live() -> None:
-        for _ in use(MockServer(reply_function=lambda request: "Yes.")):
+    def live() -> weakref.ref[MockServer]:
+        mock = MockServer(reply_function=lambda request: "Yes.")
+        for _ in use(mock):
             pass
+        return weakref.ref(mock)
 
     live()  # what is loaded once stays
     before = count_descriptors(), threading.active_count()
-    for _ in range(5):
-        live()
+    stopped = [live() for _ in range(5)]
     levels = eventually(lambda: count_descriptors() <= before[0] and threading.active_count() <= before[1])
     assert levels, (count_descriptors(), threading.active_count(), before)
     assert not [thread.name for thread in threading.enumerate() if thread.name == "duologue-mock"]
+    assert [reference() for reference in stopped] == [None] * 5
 
 
-@pytest.mark.slow
 def test_no_leaks() -> None:
     """In a process of its own: what other tests keep open here comes and goes."""
     code = f"import {__name__} as module; module.check_leaks()"
@@ -125,7 +129,6 @@ def test_no_leaks() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
 def test_closed_connections_leak_nothing() -> None:
     with MockServer() as mock:
         assert is_serving(mock.port)
