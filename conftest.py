@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,17 @@ from duologue_mock import MockServer
 
 if TYPE_CHECKING:
     from duologue.conformance.target.target import Target
+
+
+def pytest_collection() -> None:
+    """Collect no garbage meanwhile: there is hardly any among thousands of tests."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector not look at them again, each time it runs."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,13 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from duologue.contract import RESOURCES
+from tests.sources import parse
 
 ROOT = Path(__file__).parent.parent
 CLIENT = ROOT / "client" / "duologue"
@@ -31,7 +32,8 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path, *, running: bool = False, at_top: bool = False) -> set[str]:
+@functools.cache
+def imports(path: Path, *, running: bool = False, at_top: bool = False) -> frozenset[str]:
     """The modules a file imports, those in its stub included.
 
     Args:
@@ -42,8 +44,7 @@ def imports(path: Path, *, running: bool = False, at_top: bool = False) -> set[s
     skipped = (ast.FunctionDef, ast.AsyncFunctionDef) if at_top else ()
     stub = path.with_suffix(".pyi")
     files = [path, stub] if stub.exists() and not (running or at_top) else [path]
-    trees = [ast.parse(file.read_text("utf-8")) for file in files]
-    return {name for tree in trees for name in _imports(tree, path, running or at_top, skipped)}
+    return frozenset(name for file in files for name in _imports(parse(file), path, running or at_top, skipped))
 
 
 def _imports(tree: ast.AST, path: Path, running: bool, skipped: tuple[type[ast.AST], ...]) -> Iterator[str]:
@@ -64,7 +65,7 @@ def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def tops(names: set[str]) -> set[str]:
+def tops(names: Iterable[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
@@ -355,16 +356,12 @@ SHARED = {
 def test_no_shared_module_state() -> None:
     shared = set()
     for path in sources(MOCK):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = parse(path)
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], f"{path} changes a global"
         for node in tree.body:
-            targets = (
-                node.targets
-                if isinstance(node, ast.Assign)
-                else [node.target]
-                if isinstance(node, ast.AnnAssign)
-                else []
-            )
+            if not isinstance(node, ast.Assign | ast.AnnAssign):
+                continue
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name) and target.id != "__all__"]
             value = getattr(node, "value", None)
             if names and _can_change(value):

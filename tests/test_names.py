@@ -16,6 +16,7 @@ import duologue.contract
 import duologue.query
 import duologue.realtime
 import duologue_mock
+from tests.sources import parse, read
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("client", "mockserver") for path in (ROOT / folder).rglob("*.py"))
@@ -38,17 +39,13 @@ RETIRED = re.compile(
 """Phrases that this project once had words of its own for; `docs/glossary.md` has the field's."""
 
 
-def read(path: Path) -> str:
-    return path.read_text("utf-8")
-
-
 def by_path(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 def functions(paths: list[Path]) -> Iterator[tuple[str, ast.FunctionDef]]:
     for path in paths:
-        for node in ast.walk(ast.parse(read(path))):
+        for node in ast.walk(parse(path)):
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("__"):
                 yield by_path(path), node
 

@@ -25,6 +25,8 @@ from packaging.requirements import Requirement
 from tests.mockserver.listeners import Listener
 from tests.mockserver.raw import ask
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 ROOTS = {
     "duologue": "client/duologue",

@@ -14,6 +14,8 @@ from duologue.cli.command_group import commands
 from duologue.contract import health
 from duologue_mock import MockServer
 
+pytestmark = pytest.mark.slow
+
 Check = Callable[..., Result]
 
 

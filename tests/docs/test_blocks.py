@@ -33,6 +33,8 @@ from tests.docs.pages import (
     write_files,
 )
 
+pytestmark = pytest.mark.slow
+
 WITH_CLIENT = {REACT_QUERY}
 """Pages that say of their Python blocks that `api` is a client."""
 
@@ -72,7 +74,6 @@ def test_python_block(block: Block, mock: MockServer, environ: dict[str, str], m
 
 
 @pytest.mark.parametrize("page", select_pages(select_blocks("python", files=True)))
-@pytest.mark.slow
 def test_python_files(page: str, tmp_path: Path) -> None:
     """The files of a page are tests, which pass."""
     files = [block for block in select_blocks("python", files=True) if block.page == page]
@@ -96,7 +97,6 @@ def test_python_files(page: str, tmp_path: Path) -> None:
     assert f"{sum(file.code.count('def test_') for file in files)} passed" in done.stdout
 
 
-@pytest.mark.slow
 def test_python_is_typed(tmp_path: Path) -> None:
     """A strict type checker accepts every block, except those that are given a client."""
     write_files(tmp_path, select_blocks("python", files=True))
@@ -109,7 +109,6 @@ def test_python_is_typed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32" or shutil.which("curl") is None, reason="a POSIX shell with curl")
 @pytest.mark.parametrize("page", select_pages(select_blocks("sh")))
 def test_shell_blocks(page: str, mock: MockServer, environ: dict[str, str], tmp_path: Path) -> None:
@@ -142,7 +141,6 @@ COMMANDS_NOT_RUN = [
 @pytest.mark.parametrize(
     ("block", "line"), COMMANDS_NOT_RUN, ids=[f"{block}-{line}" for block, line in COMMANDS_NOT_RUN]
 )
-@pytest.mark.slow
 def test_command_that_is_not_run(block: Block, line: str) -> None:
     """Its program, subcommand and options exist."""
     program, *words = shlex.split(line, comments=True)

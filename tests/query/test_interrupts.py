@@ -18,6 +18,8 @@ from duologue.query.single_flight import SingleFlight
 from tests.query.fakes import TIMEOUT, BlockingFunction, FakeFunction, Thread, wait_until
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 FILES = {module.__file__ for module in (notify, cache, fetcher, query, single_flight)}
 
 

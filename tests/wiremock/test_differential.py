@@ -11,6 +11,8 @@ from tests.wiremock.corpus import CASES, FILES
 from tests.wiremock.normalize import Answer
 from tests.wiremock.run import run_case
 
+pytestmark = pytest.mark.slow
+
 EQUAL = [case for case in CASES if differences.find(case) is None]
 LISTED = [case for case in CASES if differences.find(case) is not None]
 

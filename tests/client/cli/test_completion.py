@@ -14,6 +14,8 @@ import pytest
 
 from tests.node_packages import missing
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text("utf-8")
 LINES = dict(re.findall(r"^\| (bash|zsh|fish)[^|]*\| `([^`]+)`", PAGE, re.MULTILINE))
 

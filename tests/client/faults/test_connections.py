@@ -29,6 +29,8 @@ from tests.client.faults.acts import (
 from tests.client.faults.calls import BOTH, GOOD, Serve, To, create, get, get_all, get_error, is_one_call, update
 from tests.client.servers import Act, Received
 
+pytestmark = pytest.mark.slow
+
 # refused; unknown host; connect timeout
 
 

@@ -12,6 +12,8 @@ from tests.client.fakes import MESSAGE, USER
 from tests.client.faults.acts import CHUNKED, HEAD, respond, send, then_reset
 from tests.client.servers import Act, Received, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 To = Callable[..., tuple[Client, ScriptedServer]]
 End = Callable[[bytes], Act]
 

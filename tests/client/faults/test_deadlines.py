@@ -26,6 +26,8 @@ from tests.client.fakes import SESSION, TOKENS, USER, FakeClock
 from tests.client.faults.acts import HEAD, drip, respond, silence, then_silence
 from tests.client.servers import Act, Received, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 

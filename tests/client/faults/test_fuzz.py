@@ -19,6 +19,8 @@ from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE
 from tests.client.servers import ScriptedServer, respond, send
 
+pytestmark = pytest.mark.slow
+
 IN_CI = os.environ.get("CI") == "true"
 CASES = 20_000 if IN_CI else 300
 
@@ -42,7 +44,6 @@ HEADERS = {"content-type": "application/json"}
 @example(body=b"[" * 100_000, status=200)
 @example(body=b'{"data":' * 3_000, status=500)
 @example(body=b"1" * 5_000, status=200)
-@pytest.mark.slow
 def test_any_body(body: bytes, status: int) -> None:
     operations: list[Operation[Any]] = [users.GET, users.LIST, chats.GET, chats.LIST, messages.LIST, smart_chat.ASK]
     for operation in operations:

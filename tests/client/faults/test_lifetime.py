@@ -26,6 +26,8 @@ from tests.client.faults.acts import CHUNKED, compress, hang_up, reset, respond,
 from tests.client.faults.calls import get_all
 from tests.client.servers import Act, Received, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 To = Callable[..., tuple[Client, ScriptedServer]]
 Serve = Callable[..., ScriptedServer]
 

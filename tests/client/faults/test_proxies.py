@@ -27,6 +27,8 @@ from tests.client.faults.test_deadlines import SOON, in_time
 from tests.client.servers import Act, ScriptedServer
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 TLS = Path(__file__).parent / "tls"
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 GOOD = respond(200, USER)

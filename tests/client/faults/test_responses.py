@@ -32,6 +32,8 @@ from tests.client.faults.acts import (
 from tests.client.faults.calls import BOTH, GOOD, Serve, To, get, get_error, is_one_call
 from tests.client.servers import Act
 
+pytestmark = pytest.mark.slow
+
 # body cut off, reset or badly chunked midway
 
 

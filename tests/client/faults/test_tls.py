@@ -24,6 +24,8 @@ from tests.client.fakes import USER, FakeClock
 from tests.client.faults.acts import HEAD, drip, hang_up, respond, send, silence
 from tests.client.servers import Act, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 TLS = Path(__file__).parent / "tls"
 HASH = "ce275665"
 """Of the certificate's subject, by which OpenSSL finds it in a folder: `openssl x509 -hash -in cert.pem`."""

@@ -34,6 +34,8 @@ from tests.client.fakes import USER, FakeClock, FakeTransport, reply
 from tests.client.faults.acts import CUT_OFF, NOT_HTTP, UNREADABLE, hang_up, reset, respond, send, silence
 from tests.client.servers import Act, Received, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., ScriptedServer]
 
 PASSWORD, ACCESS, REFRESH, KEY, HEADER = (

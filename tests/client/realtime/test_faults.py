@@ -24,6 +24,8 @@ from tests.client.realtime.raw_server import (
     upgrade,
 )
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-secret-access-token"
 LIMIT = 15.0
 """Seconds: far more than an attempt takes, far less than a server that drips."""

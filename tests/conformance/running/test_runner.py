@@ -20,6 +20,8 @@ from duologue.conformance.target.target import Target
 from duologue.contract import health, users
 from duologue_mock import MockServer
 
+pytestmark = pytest.mark.slow
+
 HEALTH = RunOptions(Selection(only=("health",)), seed=7)
 
 
@@ -61,7 +63,6 @@ def test_planted_fault(target: Target, mock: MockServer) -> None:
     assert mock.api_key not in str(result.to_dict())
 
 
-@pytest.mark.slow
 def test_workers_find_the_same(target: Target, mock: MockServer) -> None:
     mock.control.stub(health.CHATS, body_patch={"uptime": "long"})
 
@@ -152,7 +153,6 @@ def test_user_configuration_is_not_read(target: Target, tmp_path: Path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conftest.py", "pytest.ini"]
 
 
-@pytest.mark.slow
 def test_generated_requests_leave_other_data_alone(target: Target, mock: MockServer) -> None:
     before = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
 
@@ -163,7 +163,6 @@ def test_generated_requests_leave_other_data_alone(target: Target, mock: MockSer
     assert requests.get(f"{mock.base_url}/users", timeout=10).json()["users"] == before
 
 
-@pytest.mark.slow
 def test_schemathesis_ends_with_a_run_that_ends_early(target: Target, mock: MockServer) -> None:
     users = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
     running: list[int] = []
@@ -190,7 +189,6 @@ def test_connections_are_closed(target: Target) -> None:
     assert counts[-1] - counts[0] < len(counts) / 2
 
 
-@pytest.mark.slow
 def test_nothing_is_left_behind(target: Target, mock: MockServer) -> None:
     before = requests.get(f"{mock.base_url}/users", timeout=10).json()["users"]
 

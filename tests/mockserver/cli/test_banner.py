@@ -6,8 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.mockserver.cli.processes import HEALTH, run_serve
 from tests.mockserver.raw import ask
+
+pytestmark = pytest.mark.slow
 
 MAX_LINES = 15
 

@@ -14,6 +14,8 @@ import pytest
 from tests.mockserver.cli.processes import occupy_port
 from tests.mockserver.raw import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 EXEC = [sys.executable, "-m", "duologue", "exec"]
 
 

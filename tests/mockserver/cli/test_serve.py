@@ -12,6 +12,8 @@ from tests.mockserver.cli.processes import HEALTH, fail_serve, is_serving, occup
 from tests.mockserver.raw import ask, head, peer
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 CHAT = ("x-api-key: dev-api-key", "Unique-Reference-Code: cli-1", "x-user-id: anonymous-user")
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.mockserver.cli.processes import run_serve
 from tests.mockserver.raw import PATIENCE, ask, peer
 
+pytestmark = pytest.mark.slow
+
 KEPT = ["GET /api/users?page=1 HTTP/1.1", "GET /api/users/999 HTTP/1.1", "GET /api/error?status=400 HTTP/1.1"]
 """Requests that keep the contract: what is not there, and a failure that was requested, are no mistakes."""
 

@@ -15,7 +15,7 @@ from tests.mockserver.http_errors import parse_error
 from tests.mockserver.raw import RawResponse, ask, head, peer
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("check_server")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("check_server")]
 
 
 def test_pipelining(server: MockServer) -> None:

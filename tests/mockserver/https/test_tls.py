@@ -20,6 +20,8 @@ from duologue_mock import MockServer
 from tests.mockserver.https.secure_peers import ask_securely, secure_peer, trust
 from tests.mockserver.raw import head, peer
 
+pytestmark = pytest.mark.slow
+
 HEALTH = "GET /api/health HTTP/1.1"
 
 

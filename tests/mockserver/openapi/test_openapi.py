@@ -21,6 +21,8 @@ from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import REQUESTS, Mock
 from tests.mockserver.requests import get_operation
 
+pytestmark = pytest.mark.slow
+
 SERVERS = {"http://localhost:4001": "the platform", "http://localhost:4002": "the chat service"}
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(build_document(SERVERS)))
 

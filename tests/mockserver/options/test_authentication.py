@@ -14,6 +14,8 @@ from duologue.conformance.target.server import Server
 from duologue.conformance.target.unique_names import build_user
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 
 def test_expired_token(serve: Callable[..., Server]) -> None:
     server = serve(access_token_lifetime=1)

@@ -18,6 +18,8 @@ from duologue.conformance.http.test_malformed_requests import (
 )
 from duologue.conformance.target.server import Server
 
+pytestmark = pytest.mark.slow
+
 MORE = {"two LF": b"\n\n", "minus": b"-", "digit": b"0", "x": b"x", "slash": b"/", "hash": b"#"}
 
 each_insertion = pytest.mark.parametrize("inserted", [*INSERTED.values(), *MORE.values()], ids=[*INSERTED, *MORE])

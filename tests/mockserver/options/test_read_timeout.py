@@ -12,6 +12,8 @@ import pytest
 from duologue.conformance.target.raw import is_closed, open_connection
 from duologue.conformance.target.server import Server
 
+pytestmark = pytest.mark.slow
+
 HEAD = "POST /api/users HTTP/1.1\nHost: {host}\nContent-Type: application/json\n"
 
 

@@ -26,6 +26,8 @@ from tests.mockserver.realtime.raw_clients import (
     leaves_nothing,
 )
 
+pytestmark = pytest.mark.slow
+
 BIG = 1 << 40
 
 # The mock's messages have at most 10,000 bytes.
@@ -72,7 +74,6 @@ def test_fragments_without_end(mock: MockServer, size: int) -> None:
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING])
-@pytest.mark.slow
 def test_flood(mock: MockServer, opcode: int) -> None:
     with leaves_nothing(mock), grows_little(), frames(mock.port) as one:
         payload = b"" if opcode == PING else b'42["x"]'

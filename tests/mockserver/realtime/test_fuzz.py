@@ -24,6 +24,8 @@ from tests.mockserver.realtime.raw_clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 VALID = [
     b"40", b'40{"token":"x"}', b"40/other,{}", b"41", b'42["x"]', b'427["x",{"a":[1,null,"\xc3\xa9"]}]',
     b'42/other,7["x"]', b"43[]", b'431["x"]', b'44{"message":"x"}', b'451-["x",{"_placeholder":true,"num":0}]',

@@ -27,6 +27,8 @@ from tests.mockserver.realtime.clients import (
     read_events,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("auth", [None, {}, {"unknown": 1}, {"token": None}, {"apiKey": None, "userId": None}], ids=str)
 def test_anonymous_handshake(connect: Connect, mock: MockServer, auth: Any) -> None:

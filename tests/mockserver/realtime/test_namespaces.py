@@ -18,6 +18,8 @@ from tests.mockserver.raw import ask
 from tests.mockserver.realtime.clients import CHAT, Connect
 from tests.mockserver.realtime.raw_clients import QUERY, Polling
 
+pytestmark = pytest.mark.slow
+
 HEADER = "X-Mock-Namespace"
 
 

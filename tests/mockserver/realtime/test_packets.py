@@ -23,6 +23,8 @@ from tests.mockserver.realtime.clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("args", [[], [1], ["x", None, {"a": [1.5]}], [{"deep": [[[[]]]]}]], ids=str)
 @pytest.mark.parametrize("name", ["hello", "message", "user:created", "*", "", "💥", "x" * 500])

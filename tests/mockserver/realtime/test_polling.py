@@ -24,6 +24,8 @@ from tests.mockserver.realtime.raw_clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 MALFORMED = {
     "nothing": b"",
     "open": b"0{}",

@@ -22,6 +22,8 @@ from tests.mockserver.realtime.raw_clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 BAD_UPGRADES = {
     "other probe": (b"2x",),
     "no probe": (b"40",),

@@ -26,6 +26,8 @@ from tests.mockserver.realtime.raw_clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 # The handshake
 
 BAD_HANDSHAKES: dict[str, dict[str, str | None]] = {
