@@ -172,7 +172,7 @@ def build_configuration(modules: Sequence[str], tests: Sequence[str]) -> str:
         "source_paths": ["src"],
         "only_mutate": [f"src/{module}" for module in modules],
         "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
         "also_copy": ["fixtures", "docs", "conftest.py"],
     }
     lines = [f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in options.items()]
