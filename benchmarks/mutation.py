@@ -1,8 +1,7 @@
 """How good the tests are: change the code, and see whether a test fails. `python -m benchmarks.mutation [NAME …]`.
 
 mutmut makes the changes, in a copy of the project. Each group of modules is tested by the tests that are its own; a
-large one takes hours, so that one module of it can be named, as `query:cache`. What survives is listed, with the
-command that shows the change.
+large one takes hours, so that one module of it can be named, as `query:cache`. What survives is shown.
 """
 
 from __future__ import annotations
@@ -111,8 +110,7 @@ def test_group(name: str, children: int) -> float:
     score = 100 * (total - len(survivors)) / total if total else 0.0
     print(f"{name:20} {score:5.1f} % of {total:4} changes noticed  {dict(statuses)}", flush=True)
     for mutant in survivors:
-        print(f"    {mutant}")
-    print(f"    show one: cd {FOLDER.relative_to(ROOT)} && mutmut show NAME")
+        print(run_mutmut("show", mutant), flush=True)
     return score
 
 

@@ -246,7 +246,8 @@ def single_flight() -> None:
         assert len(flights) == 0
         assert flights.do("a", lambda: "child", timeout=TIMEOUT) == "child"
 
-    fork(check)
+    with flights._lock:
+        fork(check)
     assert blocked.release() == "parent"
     waiting.join(TIMEOUT)
 

@@ -158,33 +158,6 @@ def test_join_background_fetch(queries: QueryClient, executor: ManualExecutor) -
     assert server.calls == 1
 
 
-def test_garbage_collection(queries: QueryClient, clock: FakeClock) -> None:
-    queries.fetch(("a",), FakeFunction("one"), stale_time=float("inf"))
-    clock.advance(599)
-    assert queries.get_data(("a",)) == "one"
-    clock.advance(1)
-    assert queries.fetch(("a",), FakeFunction("two"), stale_time=float("inf")) == "two"
-    clock.advance(601)
-    assert len(queries) == 0
-
-
-def test_gc_memory_is_bounded(queries: QueryClient) -> None:
-    for number in range(100):
-        queries.fetch(("a",), FakeFunction(number), stale_time=0)
-    assert len(queries.cache._gc_heap) == 1
-
-
-def test_max_entries(clock: FakeClock, executor: ManualExecutor) -> None:
-    with QueryClient(clock=clock, executor=executor, max_entries=3) as queries:
-        queries.observe(("seen",), FakeFunction("seen"))
-        for name in ("a", "b"):
-            queries.set_data((name,), name)
-        queries.get_data(("a",))
-        queries.set_data(("c",), "c")
-        assert [queries.get_data((name,)) for name in ("a", "b", "c")] == ["a", None, "c"]
-        assert len(queries) == 3
-
-
 def test_queries_data(queries: QueryClient) -> None:
     for number in range(3):
         queries.fetch(("n", number), FakeFunction(number, number + 10))
@@ -249,17 +222,6 @@ def test_update_conflict(queries: QueryClient) -> None:
         return old + 1
 
     assert queries.update_data(("n",), update) == 11
-
-
-def test_no_gc_while_fetching(queries: QueryClient) -> None:
-    blocking = BlockingFunction("late")
-    thread = Thread(lambda: queries.fetch(("a",), blocking, cache_time=0))
-    blocking.started.wait()
-    queries.set_data(("a",), "meanwhile")
-    assert queries.fetch(("a",), FakeFunction("never"), cache_time=0) == "meanwhile"
-    blocking.release.set()
-    assert thread.result == "late"
-    assert queries.get_data(("a",)) is None
 
 
 def test_commit_merges_patch(queries: QueryClient) -> None:

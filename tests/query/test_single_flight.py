@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from duologue import Clock, QueryTimeout
+from duologue import Clock, QueryCancelledError, QueryTimeout
 from duologue.query.single_flight import Flight, SingleFlight
 from tests.query.fakes import TIMEOUT, BlockingFunction, FakeClock, FakeFunction, Thread, wait_until
 
@@ -34,6 +35,22 @@ def test_error_reaches_all() -> None:
     assert blocking.calls == 1
     assert len(flights) == 0
     assert flights.do("a", FakeFunction("next")) == "next"
+
+
+def test_traceback_is_that_of_the_call() -> None:
+    """However many threads raise an error, each sees where it was raised, and nothing of the others."""
+    flight: Flight[Any] = Flight(lambda flight: None, Clock(), {}, lambda flight: None)
+    try:
+        BlockingFunction.__call__(None)  # type: ignore[arg-type]
+    except AttributeError as error:
+        flight.settle(error=error)
+    seen = []
+    for _ in range(3):
+        with pytest.raises(AttributeError) as caught:
+            flight.result()
+        seen.append([frame.name for frame in traceback.extract_tb(caught.value.__traceback__)])
+    assert seen[0][-1] == "__call__"
+    assert seen[0] == seen[1] == seen[2]
 
 
 def test_other_key() -> None:
@@ -143,3 +160,86 @@ def test_leader_leaves_before_the_wait() -> None:
     assert waiter.result == "taken over"
     with pytest.raises(KeyboardInterrupt):
         _ = leader.result
+
+
+class CountingClock(Clock):
+    """Counts the waits."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+
+    def sleep(self, seconds: float, until: threading.Event) -> None:
+        self.waits += 1
+        assert until.wait(TIMEOUT)
+
+
+def test_others_wait_again_when_one_takes_over() -> None:
+    """Two threads wait, the leader is interrupted, one takes over: the other sleeps until that one has a result."""
+    clock, first, second = CountingClock(), BlockingFunction(KeyboardInterrupt()), BlockingFunction("taken over")
+    functions: list[Callable[[], Any]] = [first, second]
+    flight: Flight[Any] = Flight(lambda flight: flight.settle(functions.pop(0)()), clock, {}, lambda flight: None)
+    leader = Thread(flight.join)
+    assert first.started.wait(TIMEOUT)
+    waiters = [Thread(flight.join) for _ in range(2)]
+    wait_until(lambda: clock.waits == 2)
+    first.release.set()
+    assert second.started.wait(TIMEOUT)
+    wait_until(lambda: clock.waits == 3)
+    second.release.set()
+    assert [waiter.result for waiter in waiters] == ["taken over"] * 2
+    assert clock.waits == 3
+    with pytest.raises(KeyboardInterrupt):
+        _ = leader.result
+
+
+def test_who_waited_is_forgotten() -> None:
+    flights = SingleFlight()
+    leader, blocking = lead(flights, "a")
+    waiter = Thread(lambda: flights.do("a", FakeFunction("never")))
+    wait_until(lambda: len(flights._waiting) == 1)
+    blocking.release.set()
+    assert leader.result == waiter.result == "result"
+    assert flights._waiting == {}
+
+
+@pytest.mark.parametrize("name", ["_lock", "_changed", "stop"])
+def test_locks_after_a_fork(name: str) -> None:
+    flight: Flight[Any] = Flight(lambda flight: None, Clock(), {}, lambda flight: None)
+    before = getattr(flight, name)
+    flight.drop_after_fork()
+    assert getattr(flight, name) is not before
+
+
+def test_call_of_lost_thread() -> None:
+    """In a forked process, nobody leads what another thread of the parent led: whoever has it gets an error."""
+    flights = SingleFlight()
+    leader, blocking = lead(flights, "a")
+    flight = flights._flights["a"]
+    flights.after_fork()
+    assert len(flights) == 0
+    assert (flight.waiters, flight.leader) == (0, None)
+    blocking.release.set()
+    with pytest.raises(QueryCancelledError, match=r"^The process was forked during the fetch, which is its parent's$"):
+        _ = leader.result
+
+
+@pytest.mark.parametrize("in_background", [False, True])
+def test_call_that_forks(in_background: bool) -> None:
+    """It goes on in both processes, but those that wait for it are the parent's."""
+    waiters: list[Thread] = []
+
+    def function(flight: Flight[Any]) -> None:
+        waiters.append(Thread(flight.join))
+        wait_until(lambda: flight.waiters == (1 if in_background else 2))
+        parents = flight._changed
+        assert not flight.drop_after_fork()
+        flight.settle(flight.waiters)
+        parents.set()
+
+    flight: Flight[Any] = Flight(function, Clock(), {}, lambda flight: None)
+    if in_background:
+        flight.run_unless_running()
+    else:
+        flight.join()
+    assert flight.result() == (0 if in_background else 1)
+    assert waiters[0].result == flight.result()

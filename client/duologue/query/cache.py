@@ -323,9 +323,8 @@ class QueryCache:
         if fetch is not None:
             query.dispatch(RevertAction(fetch.revert_state))
             fetch.cancel()
-        if self._queries.get(query.query_hash, query) is query:
-            self._queries.pop(query.query_hash, None)
-            self._index.discard(query.query_hash)
+        del self._queries[query.query_hash]
+        self._index.discard(query.query_hash)
 
     # ---- observers; the lock is held -----------------------------------------------------------------------------
 
