@@ -361,9 +361,23 @@ class MockServer:
             app.wsgi_app,
             read_timeout=self.settings.values["read_timeout"],
             idle_timeout=self.settings.values["idle_timeout"],
-            error_response=_create_error_renderer(self._context.state),
+            error_response=self._render_error,
             on_malformed=functools.partial(messages.notify_hooks, self._request_hooks),
         )
+
+    def _render_error(self, error: HTTPError) -> bytes:
+        """Return the response to bytes that are not an HTTP request: with the common error body, too."""
+        state = self.state
+        request_id = state.ids.request_id()
+        body = messages.json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
+        headers = [
+            ("Content-Type", messages.JSON),
+            messages.NO_STORE,
+            ("X-Request-Id", request_id),
+            *messages.SECURITY_HEADERS,
+            ("Vary", "Origin"),
+        ]
+        return build_response_bytes(messages.status_line(error.status), [*headers, *error.headers], body)
 
 
 _PARAMETERS = tuple(inspect.signature(MockServer).parameters)
@@ -380,21 +394,3 @@ def create_call_soon() -> Callable[[Callable[[], None]], None]:
             loop.run_callback_threadsafe(function)
 
     return call_soon
-
-
-def _create_error_renderer(state: State) -> Callable[[HTTPError], bytes]:
-    """Return what renders the response to bytes that are not an HTTP request: with the common error body, too."""
-
-    def render(error: HTTPError) -> bytes:
-        request_id = state.ids.request_id()
-        body = messages.json_bytes(error.body(timestamp=state.clock.now(), request_id=request_id, version=__version__))
-        headers = [
-            ("Content-Type", messages.JSON),
-            messages.NO_STORE,
-            ("X-Request-Id", request_id),
-            *messages.SECURITY_HEADERS,
-            ("Vary", "Origin"),
-        ]
-        return build_response_bytes(messages.status_line(error.status), [*headers, *error.headers], body)
-
-    return render

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,15 @@ def test_stopped_server_is_freed(https: bool) -> None:
     stopped = [live() for _ in range(3)]
     gc.collect()
     assert [reference() for reference in stopped] == [None, None, None]
+
+
+def test_malformed_request_after_reload() -> None:
+    """The response has the time of the data that is served now."""
+    with MockServer() as mock:
+        mock.reload(seed=5)
+        mock.control.clock.freeze(datetime(2030, 1, 1, tzinfo=UTC))
+        response = ask(mock.port, "GET /api/users HTTP/3.7")
+        assert (response.status // 100, response.json["metadata"]["timestamp"]) == (4, "2030-01-01T00:00:00.000Z")
 
 
 def test_shared_state() -> None:

@@ -32,6 +32,9 @@ class ControlClock:
 
         Args:
             now: the time; without a time zone, it is UTC.
+
+        Raises:
+            TypeError: it is no datetime.
         """
         return self._put(now=_format_time(now))
 
@@ -40,6 +43,9 @@ class ControlClock:
 
         Args:
             now: the time to show; None for the present one.
+
+        Raises:
+            TypeError: it is no datetime.
         """
         return self._put(frozen=True, **({} if now is None else {"now": _format_time(now)}))
 
@@ -69,7 +75,10 @@ class ControlClock:
 
         Raises:
             ValueError: it would go backwards; `set` can do that.
+            TypeError: a number has no unit.
         """
+        if delta is not None and not isinstance(delta, timedelta):
+            raise TypeError(f"advance takes a timedelta, or a number by its unit, as seconds=5; not {delta!r}.")
         total = (delta or timedelta()) + timedelta(
             days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
         )
@@ -91,4 +100,6 @@ def _parse_time(clock: dict[str, Any]) -> datetime:
 
 
 def _format_time(time: datetime) -> str:
+    if not isinstance(time, datetime):
+        raise TypeError(f"The clock is set to a datetime, not {time!r}.")
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
