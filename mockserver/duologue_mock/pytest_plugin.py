@@ -7,7 +7,6 @@ fixture needs is imported when the fixture is used. Fixtures and marker have nam
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import zlib
@@ -66,8 +65,9 @@ def duologue_mock(request: pytest.FixtureRequest, duologue_server: MockControl) 
         control.create(**options)
     request.node.stash[_CONTROL] = control
     yield control
-    _add_to_summary(request.config, control)
-    control.drop()
+    seen = control.drop()
+    if seen:
+        _get_summary(request.config).add(seen["coverage"], seen["byRule"])
 
 
 @pytest.fixture
@@ -126,14 +126,6 @@ def _get_summary(config: pytest.Config) -> Summary:
     from duologue_mock.control_client.summary import Summary
 
     return config.stash.setdefault(_SUMMARY, Summary())
-
-
-def _add_to_summary(config: pytest.Config, control: MockControl) -> None:
-    """Add what a test's namespace has seen; a mock that is gone has nothing to say."""
-    from duologue_mock.control_client.errors import ControlAPIError
-
-    with contextlib.suppress(ControlAPIError):
-        _get_summary(config).add(control)
 
 
 def _build_name(request: pytest.FixtureRequest) -> str:

@@ -46,8 +46,8 @@ def describe_run(control: MockControl) -> list[str]:
     from duologue_mock.control_client.summary import Summary
 
     summary = Summary()
-    for name in control.namespaces():
-        summary.add(control.namespace(name))
+    for namespace in map(control.namespace, control.namespaces()):
+        summary.add(namespace.coverage(), namespace.count_violations())
     return [f"duologue: {line}" for line in summary.describe()]
 
 

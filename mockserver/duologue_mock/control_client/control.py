@@ -292,18 +292,25 @@ class MockControl(JournalControl, RealtimeControl):
         body = {name: value for name, value in given.items() if value is not None}
         self._call_server("PUT", join_path("namespaces", self.name), body)
 
-    def drop(self) -> None:
-        """Delete the namespace with all that is in it; one that does not exist is no error."""
+    def drop(self) -> Mapping[str, Any]:
+        """Delete the namespace with all that is in it; one that does not exist is no error.
+
+        Returns:
+            What it has seen: `coverage`, as `coverage()` returns it, and `byRule`, as `count_violations()` does. Empty
+            if it did not exist.
+        """
         try:
-            self._call_server("DELETE", join_path("namespaces", self.name))
+            return self._call_server("DELETE", join_path("namespaces", self.name))
         except ControlAPIError as error:
             if error.status != 404:
                 raise
+            return {}
 
-    def _call_server(self, method: str, path: str, body: object = None) -> None:
+    def _call_server(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
         """Make a call about namespaces. It names none itself: one that a request names is created."""
         address = self._address.for_namespace(DEFAULT_NAMESPACE)
-        self._transport.for_namespace(address).call(method, path, body)
+        response: Mapping[str, Any] = self._transport.for_namespace(address).call(method, path, body)
+        return response
 
     def health(self) -> Mapping[str, Any]:
         """Return whether the mock is well, as it says itself."""

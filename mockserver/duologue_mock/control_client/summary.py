@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from duologue_mock.control_client.journal_control import JournalControl
-
 
 class Summary:
     """The coverage and the violations of several namespaces together."""
@@ -23,14 +21,14 @@ class Summary:
         """Whether nothing was requested."""
         return not (self._rules or any(seen[""] for seen in self._statuses.values()))
 
-    def add(self, control: JournalControl) -> None:
-        """Add what a namespace has seen since its last reset.
+    def add(self, coverage: Mapping[str, Any], violations: Mapping[str, int]) -> None:
+        """Add what a namespace has seen.
 
-        Raises:
-            ControlAPIError: the mock does not respond.
+        Args:
+            coverage: what `MockControl.coverage` returns.
+            violations: what `MockControl.count_violations` returns.
         """
-        coverage = control.coverage()
-        self._rules.update(control.count_violations())
+        self._rules.update(violations)
         for row in coverage["operations"]:
             seen = self._statuses.setdefault(row["operation"], {"": False})
             seen[""] = seen[""] or row["count"] > 0

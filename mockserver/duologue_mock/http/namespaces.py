@@ -154,8 +154,13 @@ class Namespaces:
         self._namespaces[namespace.name] = namespace
         return namespace
 
-    def drop(self, name: str) -> None:
-        """Drop a namespace with all that it has; raise `KeyError` if there is none, `ValueError` for `default`."""
+    def drop(self, name: str) -> Namespace:
+        """Drop a namespace with all that it has, and return it.
+
+        Raises:
+            KeyError: there is none of this name.
+            ValueError: it is `default`.
+        """
         if name == DEFAULT:
             raise ValueError("The default namespace cannot be dropped.")
         namespace = self._namespaces.pop(name)
@@ -163,6 +168,7 @@ class Namespaces:
             release()
         if namespace.interceptor is not None:
             namespace.interceptor.close()
+        return namespace
 
     def stop(self) -> None:
         """End what waits in any namespace, as the server stops."""

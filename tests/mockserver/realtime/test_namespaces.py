@@ -169,7 +169,11 @@ def test_logout_in_one_namespace(mock: MockServer, join: Connect) -> None:
 
 def test_dropped_namespace(mock: MockServer, join: Connect) -> None:
     clients = {name: join({"namespace": name}) for name in ("w1", "w2")}
-    mock._context.realtime._call_soon(lambda: mock._context.namespaces.drop("w1"))
+
+    def drop() -> None:
+        mock._context.namespaces.drop("w1")
+
+    mock._context.realtime._call_soon(drop)
     assert clients["w1"].wait_for_disconnect()
     create_user(mock, "w2", "ada")
     assert read_created(clients["w2"], "ada") == ["ada"]

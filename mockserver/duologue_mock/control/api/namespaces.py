@@ -57,6 +57,17 @@ _START = MappingProxyType(
         "additionalProperties": False,
     }
 )
+_SEEN = MappingProxyType(
+    {
+        "type": "object",
+        "properties": {
+            "coverage": {"type": "object", "description": "As `GET /coverage` has it."},
+            "byRule": {"type": "object", "additionalProperties": _COUNT, "description": "As `GET /violations` has it."},
+        },
+        "required": ["coverage", "byRule"],
+        "additionalProperties": False,
+    }
+)
 _NO_NAME = "It is no name of a namespace."
 
 
@@ -90,19 +101,21 @@ def put_namespace(call: ControlCall) -> Any:
 @endpoints.add(
     "DELETE",
     "/namespaces/{name}",
+    response=_SEEN,
     statuses={404: "There is no such namespace.", 409: "It is `default`, which always exists: reset it."},
 )
-def drop_namespace(call: ControlCall) -> None:
-    """Drop a namespace with all that it has."""
+def drop_namespace(call: ControlCall) -> dict[str, Any]:
+    """Drop a namespace with all that it has; return what it has seen: coverage, and how often each rule was broken."""
     name = call.args["name"]
     if name == DEFAULT:
         raise ControlError(
             409, "The default namespace cannot be dropped", detail="POST /__admin/reset returns it to its start."
         )
     try:
-        call.server.namespaces.drop(name)
+        recorder = _get_control(call.server.namespaces.drop(name)).recorder
     except KeyError:
         raise not_found(f"namespace {name[:100]!r}") from None
+    return {"coverage": recorder.coverage.render(), "byRule": dict(sorted(recorder.violations.by_rule.items()))}
 
 
 def _read_preset_name(value: Any) -> str:

@@ -151,7 +151,9 @@ def test_invalid_name(calls: Calls, name: str) -> None:
 def test_drop(calls: Calls) -> None:
     steered = calls.in_namespace("w1")
     steered.create_user("a@example.com")
-    assert calls.check("DELETE", "/namespaces/w1") == {}
+    seen = steered.get("/coverage")
+    assert next(row["count"] for row in seen["operations"] if row["operation"] == "users.CREATE") == 1
+    assert calls.check("DELETE", "/namespaces/w1") == {"coverage": seen, "byRule": {}}
     assert [one["name"] for one in calls.get("/namespaces")["namespaces"]] == ["default"]
     assert steered.list_emails() == calls.list_emails()
 
