@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import pytest
 
+from duologue import APIError, Client
 from duologue.conformance import plugin
+from duologue.contract import users
 from duologue_mock import MockServer, pytest_plugin
+from duologue_mock.control_client.summary import Summary
 
 pytest_plugins = ["pytester"]
 
@@ -30,7 +34,20 @@ def test_alone(number, duologue_client, duologue_mock):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    import_all()
     return Runner(pytester, monkeypatch)
+
+
+@functools.cache
+def import_all() -> None:
+    """Import what is imported when it is used: pytester forgets what was imported in a run, and would have it twice."""
+    with MockServer() as mock, Client(base_url=mock.base_url, max_retries=0) as api:
+        with pytest.raises(APIError):
+            api.users.create(name="Ada", email="no address")
+        mock.control.create(preset="empty")
+        mock.control.stub(users.GET, status=503)
+        mock.control.requests()
+        assert Summary().is_empty
 
 
 class Runner:
