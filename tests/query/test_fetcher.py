@@ -296,3 +296,24 @@ def test_no_function(queries: QueryClient) -> None:
     with pytest.raises(TypeError, match=r"^<QuerySpec \('a',\)> is not an infinite query: it has no pages$"):
         queries.fetcher.start(queries.query(("a",), FakeFunction(1)).spec, direction="forward")
     assert (queries.is_fetching(), get_state(queries).fetch_status) == (0, "idle")
+
+
+def test_second_observer_joins(stage: Stage) -> None:
+    """One that mounts while stale data is fetched starts no other fetch, and lets the first one go on."""
+    server = FakeFunction("new", "newer")
+    stage.queries.set_data(("a",), "old")
+    stage.clock.advance(3600)
+    first, second = (observe(stage, ("a",), server)[0] for _ in range(2))
+    assert stage.queries.is_fetching() == 1
+    stage.executor.run()
+    assert (server.calls, first.data, second.data) == (1, "new", "new")
+
+
+def test_locks_after_a_fork(queries: QueryClient) -> None:
+    queries.prefetch(("a",), FakeFunction("data"))
+    (fetch,) = queries.fetcher._fetches
+    ended = fetch.ended
+    queries.fetcher.after_fork()
+    assert fetch.ended is not ended
+    assert fetch.ended.is_set()
+    assert queries.wait_idle(timeout=0)
