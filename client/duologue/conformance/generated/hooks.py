@@ -97,6 +97,8 @@ def _simplify_emails(value: Any) -> None:
         _simplify_emails(part)
 
 
+_OTHER_HEADERS = frozenset({"authorization", "x-api-key", "content-type", "accept", "user-agent"})
+"""What Schemathesis sends besides the headers that an operation describes."""
 _tried: set[tuple[str, str, str]] = set()
 
 
@@ -117,10 +119,18 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     """Change what is valid by itself, and false of the requests before or of the rest of this one."""
+    _drop_other_headers(case)
     redirect_change(case)
     _use_new_key(case)
     _satisfy_conditions(case)
     _use_id_of_path(case)
+
+
+def _drop_other_headers(case: schemathesis.Case[Any]) -> None:
+    """Names of headers are generated too, and some have a meaning that no document describes: `Host`, `Expect`."""
+    described = _OTHER_HEADERS | {parameter.name.lower() for parameter in case.operation.headers}
+    for name in [name for name in case.headers if name.lower() not in described]:
+        del case.headers[name]
 
 
 def _use_new_key(case: schemathesis.Case[Any]) -> None:
