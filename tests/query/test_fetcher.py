@@ -317,3 +317,16 @@ def test_locks_after_a_fork(queries: QueryClient) -> None:
     assert fetch.ended is not ended
     assert fetch.ended.is_set()
     assert queries.wait_idle(timeout=0)
+
+
+def test_invalidated_meanwhile_without_refetch(stage: Stage) -> None:
+    """What arrives is out of date, and it was asked not to fetch it again."""
+    server = FakeFunction("one", "two")
+
+    def fetch() -> Any:
+        stage.queries.invalidate(("a",), refetch_type="none")
+        return server()
+
+    observer, _ = observe(stage, ("a",), fetch)
+    stage.executor.run()
+    assert (server.calls, observer.data, observer.current.is_stale) == (1, "one", True)
