@@ -1,0 +1,1 @@
+"""Rules about conditional requests: `ETag`, `If-Match`, `If-None-Match`."""
