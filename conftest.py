@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from duologue.conformance.target.target import Target
 
 
-def pytest_collection() -> None:
-    """Collect no garbage meanwhile: there is hardly any among thousands of tests."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage meanwhile, and do not look for any among the thousands of tests later: it takes a second."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Let the garbage collector not look at them again, each time it runs."""
-    gc.enable()
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        if not gc.get_freeze_count():  # a test may run pytest in this process, which is no reason to keep its garbage
+            gc.freeze()
 
 
 @pytest.fixture(scope="session")
