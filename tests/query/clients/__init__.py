@@ -1,0 +1,1 @@
+"""`QueryClient`: keys, filters, bound queries, and what is forgotten."""
