@@ -163,3 +163,14 @@ def test_retry_without_observer(stage: Stage, in_background: bool) -> None:
     assert server.calls == (1 if in_background else 3)
     assert stage.clock.slept == ([] if in_background else [1.0, 2.0])
     assert get_state(stage.queries).status == "error"
+
+
+def test_failing_optimistic_update(queries: QueryClient, caplog: pytest.LogCaptureFixture) -> None:
+    """It is skipped and logged, and the others are applied."""
+    queries.set_data(("a",), 1)
+    queries.optimistic_update(("a",), lambda data: data + 10)
+    queries.optimistic_update(("a",), lambda data: data["name"])
+    queries.optimistic_update(("a",), lambda data: data + 100)
+    assert queries.get_data(("a",)) == 111
+    assert {record.getMessage() for record in caplog.records} == {"An optimistic update failed"}
+    assert all(record.exc_info is not None for record in caplog.records)

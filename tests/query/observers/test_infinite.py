@@ -148,3 +148,41 @@ def test_page_of_plain_query(stage: Stage) -> None:
         stage.executor.run()
         with pytest.raises(TypeError, match="not an infinite query"):
             observer.fetch_next_page()
+
+
+def test_ends(stage: Stage) -> None:
+    """There is a page before and after the others until a parameter is None (docs/guides/infinite-queries)."""
+    query = create_query(stage, lambda page: page)
+    assert (query.has_previous_page, query.has_next_page) == (False, False)
+    query.fetch()
+    assert (query.has_previous_page, query.has_next_page) == (True, True)
+    for _ in range(2):
+        query.fetch_previous_page()
+        query.fetch_next_page()
+    assert query.get_data().pages == (-1, 0, 1, 2, 3)
+    assert (query.has_previous_page, query.has_next_page) == (False, False)
+
+
+def test_parameters_come_from_all_pages(stage: Stage) -> None:
+    """Both functions get the page at the end, and all pages (docs/reference/useInfiniteQuery)."""
+    query = stage.queries.infinite(
+        ("pages",),
+        lambda page: page,
+        initial_page_param=1,
+        get_next_page_param=lambda last, pages: last + len(pages),
+        get_previous_page_param=lambda first, pages: first - len(pages),
+    )
+    for _ in range(3):
+        query.fetch_next_page()
+    assert query.get_data() == InfiniteData((1, 2, 4), (1, 2, 4))
+    assert query.fetch_previous_page() == InfiniteData((-2, 1, 2, 4), (-2, 1, 2, 4))
+
+
+def test_no_previous_pages(stage: Stage) -> None:
+    """Without a function there is nothing before the first page (docs/guides/infinite-queries)."""
+    query = stage.queries.infinite(
+        ("pages",), lambda page: page, initial_page_param=1, get_next_page_param=lambda page, _: page + 1
+    )
+    query.fetch()
+    assert not query.has_previous_page
+    assert query.fetch_previous_page() == InfiniteData((1,), (1,))
