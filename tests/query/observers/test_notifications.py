@@ -42,3 +42,22 @@ def test_observers_share_a_result(queries: QueryClient) -> None:
         queries.observe(("a",), FakeFunction(), enabled=False, **option).current for option in options
     ]
     assert all(result is results[0] for result in results)
+
+
+def test_equal_result_is_no_notification(stage: Stage) -> None:
+    """Times are compared by value: the same data at the same moment is nothing new."""
+    _, results = observe(stage, ("a",), FakeFunction(), enabled=False)
+    for _ in range(2):
+        stage.queries.set_data(("a",), "one")
+    assert [result.data for result in results] == ["one"]
+
+
+def test_is_fetched(stage: Stage) -> None:
+    """Once there was data, or an error, whatever comes later (`isFetched`)."""
+    observer, _ = observe(stage, ("a",), FakeFunction("one"))
+    failing, _ = observe(stage, ("b",), FakeFunction(ValueError()), retry=0)
+    assert (observer.current.is_fetched, failing.current.is_fetched) == (False, False)
+    stage.executor.run()
+    assert (observer.current.is_fetched, failing.current.is_fetched) == (True, True)
+    observer.refetch()
+    assert observer.current.is_fetched
