@@ -149,7 +149,8 @@ def notify_hooks(hooks: Iterable[RequestHook], error: HTTPError, address: str) -
 def json_bytes(value: Any) -> bytes:
     """Return `value` as JSON text in UTF-8."""
     try:
-        return orjson.dumps(value)
+        text = orjson.dumps(value)
+        return b"".join((text, b""))  # a copy: however short, orjson's own takes the 4 kB that it has begun with
     except TypeError:
         # orjson has no integers beyond 64 bits; a message's context may.
         import json

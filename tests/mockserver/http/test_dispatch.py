@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from duologue.contract.messages import MessagePageSchema
 from duologue_mock import ReplyRequest, Settings, create_app, handler_registry
 from duologue_mock.handler_registry import Principal, get_handler, handler
 from duologue_mock.http.dispatch import HANDLER_MODULES
-from duologue_mock.http.messages import Request, Response
+from duologue_mock.http.messages import Request, Response, json_bytes
 from duologue_mock.store import State
 from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
@@ -322,3 +323,14 @@ def test_unexpected_error(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
 def test_principal() -> None:
     assert not Principal(key="x").is_admin
     assert Principal(key="x").user_id == ""
+
+
+def test_body_takes_its_length() -> None:
+    """What is stored of a response (journals, idempotency keys) takes as much memory as is counted."""
+    tracemalloc.start()
+    try:
+        bodies = [json_bytes({"number": number}) for number in range(100)]
+        size = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert size < sum(len(body) + 100 for body in bodies)
