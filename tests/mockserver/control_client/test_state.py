@@ -33,10 +33,10 @@ def test_clock_does_not_go_back(control: MockControl) -> None:
 
 def test_clock_takes_no_number_without_unit(control: MockControl) -> None:
     with pytest.raises(TypeError, match=r"^advance takes a timedelta, or a number by its unit, as seconds=5; not 5\.$"):
-        control.clock.advance(5)  # type: ignore[arg-type]
+        control.clock.advance(5)  # type: ignore[arg-type]  # what callers without a type checker write
     for change in (control.clock.set, control.clock.freeze):
         with pytest.raises(TypeError, match=r"^The clock is set to a datetime, not '2030-01-01'\.$"):
-            change("2030-01-01")  # type: ignore[arg-type]
+            change("2030-01-01")  # type: ignore[arg-type]  # likewise
 
 
 def test_snapshot_as_context(control: MockControl, api: Client) -> None:
