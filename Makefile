@@ -26,7 +26,7 @@ serve: $(STAMP) ## Serve the mock backend on ports 3001 and 3002 (options: ARGS=
 test: $(STAMP) ## Run all tests (options: TEST_ARGS='-x -k users').
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
-test-fast: $(STAMP) ## Run the tests that take little time: under a minute on two idle cores.
+test-fast: $(STAMP) ## Run the tests that take little time: about a minute on two idle cores.
 	$(BIN)/python -m pytest -m 'not slow and not node' $(TEST_ARGS)
 
 check: $(STAMP) ## Check formatting, lint and types.

@@ -17,6 +17,8 @@ import duologue
 import duologue.contract
 import duologue_mock
 
+pytestmark = pytest.mark.slow
+
 PACKAGES: list[ModuleType] = [duologue, duologue.contract, duologue_mock]
 
 each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)

@@ -13,6 +13,8 @@ from duologue.conformance import sources
 from duologue.conformance.rules import NEEDS, Rule, list_rules, list_tests
 from duologue.contract import Operation, events, operations
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = ROOT / "docs" / "specifications.md"
 RULES = list_rules()

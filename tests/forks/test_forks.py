@@ -9,7 +9,10 @@ import pytest
 from tests.forks import client_cases, query_cases
 from tests.forks.script import run_script
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
 
 
 @pytest.mark.parametrize("case", query_cases.CASES)
@@ -18,6 +21,5 @@ def test_fork_of_query_layer(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", client_cases.CASES)
-@pytest.mark.slow
 def test_fork_of_client(case: str) -> None:
     run_script("tests.forks.client_cases", case)

@@ -35,6 +35,8 @@ from tests.client.cli.commands import (
     run_example,
 )
 
+pytestmark = pytest.mark.slow
+
 UNREACHABLE = {
     "auth.REFRESH": "happens automatically, in any command",
     "health.ERROR": "a requested error is for tests, not for people",

@@ -19,6 +19,8 @@ from duologue.contract.core import Model, ModelSchema
 from duologue.contract.error_body import ErrorBodySchema
 from duologue.contract.users import User, UserCreateSchema
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "wire"
 
 

@@ -15,6 +15,8 @@ from duologue_mock.control.responses.faults import Fault
 from duologue_mock.errors import HTTPError
 from tests.mockserver.requests import get_operation
 
+pytestmark = pytest.mark.slow
+
 PREFERENCES = {
     "none": "",
     "code": "code=503",

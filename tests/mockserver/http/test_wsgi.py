@@ -18,6 +18,8 @@ from duologue_mock.store.seed import Fixtures
 from tests.mockserver.clocks import ManualClock
 from tests.mockserver.mocks import CHAT_HEADERS, Mock
 
+pytestmark = pytest.mark.slow
+
 each_operation = pytest.mark.parametrize("one", operations(), ids=lambda one: one.id)
 
 ORIGIN = "http://localhost:5173"

@@ -32,6 +32,8 @@ from tests.mockserver.realtime.clients import (
 )
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 MESSAGE = MessageCreate("Hi", "user")
 
 
